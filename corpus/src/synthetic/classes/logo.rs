@@ -1,0 +1,93 @@
+//! Logos and icons: few flat colours, crisp curves, mostly on a transparent ground.
+
+use super::super::paint::canvas::{Canvas, Paint, Relief};
+use super::super::paint::colour::{Rgb, display, hsv};
+use super::super::paint::exact::cos_sin;
+use super::super::paint::glyphs::Typeface;
+use super::super::paint::sensor::rendered;
+use super::super::paint::shapes;
+use super::words;
+use crate::draws::Draws;
+use crate::synthetic::plan::Coding;
+use crate::synthetic::{Sheet, Picture};
+
+/// Draws a logo.
+pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
+    let (w, h) = (at.width as f32, at.height as f32);
+    let clear = at.coding != Coding::PngPalette && draws.chance(0.8);
+    let mut canvas = if clear {
+        Canvas::transparent(at.width, at.height)
+    } else {
+        let (hue, strength) = (draws.unit(), draws.unit());
+        Canvas::new(at.width, at.height, hsv(hue, 0.7 * strength, 0.97 - 0.5 * strength))
+    };
+    let hue = draws.unit();
+    let colours: [Rgb; 4] = [
+        hsv(hue, draws.between(0.4, 0.95), draws.between(0.4, 0.9)),
+        hsv(hue + draws.between(0.1, 0.6), draws.between(0.3, 0.9), draws.between(0.3, 0.95)),
+        display(draws.pick(&[0xFFFFFF, 0x101418, 0xF4E8D0, 0x203040])),
+        hsv(draws.unit(), 0.6, 0.7),
+    ];
+    let lettered = w > 1.2 * h || draws.chance(0.5);
+    let r = if lettered { 0.36 * h.min(0.7 * w) } else { 0.45 * h.min(w) };
+    let x = if lettered && w > 1.2 * h { 0.06 * w + r } else { 0.5 * w };
+    let y = if lettered && w <= 1.2 * h { 0.40 * h } else { 0.5 * h };
+    badge(&mut canvas, draws, (x, y), r, &colours);
+    if lettered {
+        let mut face = if draws.chance(0.7) { Typeface::sans() } else { Typeface::mono() };
+        let name = words::title(draws, 1);
+        let (left, room, base) = if w > 1.2 * h { (x + 1.25 * r, w - x - 1.5 * r, y + 0.25 * r) } else { (0.08 * w, 0.84 * w, 0.92 * h) };
+        let size = (room / face.width(&name, 1.0).max(0.1)).min(1.1 * r);
+        // A second, shifted impression makes a light face bold.
+        let ink = Paint::plain(if clear { colours[0] } else { colours[2] });
+        for shift in [0.0, 0.02, 0.04] {
+            face.write(&mut canvas, (left + shift * size, base), size, &name, &ink);
+        }
+    }
+    let bytes = rendered(&canvas);
+    if clear { Picture::rgba(at, bytes) } else { Picture::rgb(at, bytes) }
+}
+
+/// The sign: a few shapes about one centre, in one of many symmetries.
+fn badge(canvas: &mut Canvas, draws: &mut Draws, (x, y): (f32, f32), r: f32, colours: &[Rgb; 4]) {
+    let turn = draws.unit();
+    let shaded = if draws.chance(0.4) { Relief::Slope(0.25 * draws.signed(), 0.3 * draws.signed()) } else { Relief::Flat };
+    let paint = |c: Rgb| Paint { relief: shaded, ..Paint::plain(c) };
+    let corners = draws.whole(3, 9);
+    match draws.below(4) {
+        0 => canvas.polygon(&shapes::ellipse(x, y, r, r, 0.0, 96), 0.0, &paint(colours[0])),
+        1 => canvas.polygon(&shapes::rounded(x, y, 2.0 * r, 2.0 * r, r * draws.between(0.1, 0.9), 0.0), 0.0, &paint(colours[0])),
+        2 => canvas.polygon(&shapes::star(x, y, r, corners, draws.between(0.5, 1.1), turn), 0.0, &paint(colours[0])),
+        _ => {
+            let outer = shapes::ellipse(x, y, r, r, 0.0, 96);
+            let inside = r * draws.between(0.6, 0.9);
+            let mut inner = shapes::ellipse(x, y, inside, inside, 0.0, 96);
+            inner.reverse();
+            canvas.contours(&[&outer, &inner], 0.0, &paint(colours[0]));
+        }
+    }
+    let fold = draws.whole(1, 8);
+    let kind = draws.below(5);
+    let (far, size) = (draws.between(0.0, 0.55) * r, draws.between(0.2, 0.5) * r);
+    let inner = draws.between(0.35, 0.9);
+    for i in 0..fold {
+        let t = turn + i as f32 / fold as f32;
+        let (c, s) = cos_sin(t);
+        let (px, py) = (x + far * c, y + far * s);
+        let outline = match kind {
+            0 => shapes::ellipse(px, py, size, 0.6 * size, t, 64),
+            1 => shapes::leaf(px, py, 2.0 * size, 0.7 * size, t),
+            2 => shapes::star(px, py, size, corners, inner, t),
+            3 => shapes::rounded(px, py, 1.6 * size, 0.5 * size, 0.2 * size, t),
+            _ => {
+                let path = shapes::wander(draws, (px, py), t, 0.3 * size, 8, 0.04);
+                shapes::stroke(&path, 0.3 * size, 0.1 * size)
+            }
+        };
+        canvas.polygon(&outline, 0.0, &paint(colours[1 + i % 2]));
+    }
+    if draws.chance(0.5) {
+        let k = draws.between(0.1, 0.3) * r;
+        canvas.polygon(&shapes::ellipse(x, y, k, k, 0.0, 48), 0.0, &paint(colours[3]));
+    }
+}

@@ -1,0 +1,170 @@
+//! What can be typed. Nothing here does anything.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use credlink_harness::exit;
+
+/// Measures whether signed provenance proofs survive what happens to images on the web.
+#[derive(Debug, Parser)]
+#[command(name = "credlink", version, after_help = exit::HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign images, push them through pipelines, verify what comes out, write rows and reports.
+    Survival(SurvivalArgs),
+    /// Write the tables and plots of a run anew from its rows.
+    Report(ReportArgs),
+    /// List the pipelines, or show one with its sources.
+    Pipelines(PipelinesArgs),
+    /// Run one pipeline on one file.
+    Apply(ApplyArgs),
+    /// Make or show signing keys.
+    Keys(KeysArgs),
+    /// Sign an image file.
+    Sign(SignArgs),
+    /// Look for a proof of ours in an image file.
+    Verify(VerifyArgs),
+}
+
+const SURVIVAL_EXAMPLES: &str = "Examples:
+  credlink survival --ops 10000
+  credlink survival --ops 2000 --images ~/Pictures --pipelines social,messaging
+  credlink survival --per-pipeline 3000 --pipelines core --seed 7 --out nightly";
+
+#[derive(Debug, Args)]
+#[command(after_help = SURVIVAL_EXAMPLES)]
+pub(crate) struct SurvivalArgs {
+    /// Number of ops in all (signed image through pipeline), spread evenly over the pipelines [default: 10000].
+    #[arg(long, value_name = "N", conflicts_with = "per_pipeline", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) ops: Option<u64>,
+    /// Number of ops for each pipeline instead.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) per_pipeline: Option<u64>,
+    /// Pipelines by id or family, separated by commas; `core` and `all` name sets.
+    #[arg(long, value_name = "LIST", default_value = "core", value_delimiter = ',')]
+    pub(crate) pipelines: Vec<String>,
+    /// A directory of images, searched recursively, instead of the synthetic set.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
+    /// Seed of images, ids and keys: the same seed gives the same rows.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Number of worker threads [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub(crate) threads: Option<u64>,
+    /// The run directory to make [default: reports/runs/<time>-seed<seed>].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Sign with the keys in this directory instead of keys made from the seed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PipelinesArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<PipelinesCommand>,
+    /// Only pipelines whose weakest source has one of these grades.
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) grade: Vec<char>,
+    /// Only pipelines that this id, family or set names.
+    #[arg(long, value_name = "NAME", default_value = "all")]
+    pub(crate) select: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PipelinesCommand {
+    /// Print a pipeline's manual: steps, what is known, sources, assumptions.
+    Show {
+        /// The pipeline's id, such as `social/bluesky`.
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// The pipeline's id.
+    pub(crate) id: String,
+    /// The image file to read.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The file to write; it must not exist.
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysArgs {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a new Ed25519 key with a certificate chain of its own test authority.
+    Generate {
+        /// The directory to make.
+        #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
+        dir: PathBuf,
+        /// The organisation named in the certificates.
+        #[arg(long, default_value = "CredLink")]
+        name: String,
+    },
+    /// Show whose keys a directory holds; private keys are never printed.
+    Show {
+        /// The directory.
+        #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
+        dir: PathBuf,
+    },
+}
+
+/// Where `keys`, `sign` and `verify` look for keys unless told otherwise.
+pub(crate) const DEFAULT_KEYS: &str = "credlink-keys";
+/// Where `sign` and `verify` keep proofs unless told otherwise.
+pub(crate) const DEFAULT_STORE: &str = "credlink-store";
+
+#[derive(Debug, Args)]
+pub(crate) struct SignArgs {
+    /// The image file to sign.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The signed file to write; it must not exist.
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// The directory with the keys.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
+    pub(crate) keys: PathBuf,
+    /// The directory of the proof store, made if absent.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    pub(crate) store: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+pub(crate) struct VerifyArgs {
+    /// The image file to look at.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The directory with the certificates of the signer that counts as ours.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
+    pub(crate) keys: PathBuf,
+    /// The directory of the proof store.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    pub(crate) store: PathBuf,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,90 @@
+//! `credlink verify`.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use credlink_harness::{clock, exit, received};
+use credlink_sign_core::keys::TrustAnchor;
+use credlink_sign_core::outcome::{Conclusion, conclude};
+use credlink_sign_core::store::ProofStore;
+use credlink_sign_core::{ImageFile, Verification, Verifier};
+use serde_json::json;
+
+use crate::cli::VerifyArgs;
+
+pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
+    let anchor = TrustAnchor::load(&args.keys)
+        .with_context(|| format!("failed to load certificates from {}", args.keys.display()))?;
+    let store = if args.store.exists() { ProofStore::open(&args.store)? } else { ProofStore::empty() };
+    let proofs = store.len();
+    let bytes = super::read(&args.file)?;
+    let verifier = Verifier::new(vec![anchor], Arc::new(store))?;
+    let file = ImageFile::new(&bytes, &received::decode_bytes);
+    let verification = verifier.verify(&file, &clock::wall_nanos);
+    let conclusion = conclude(verification.findings());
+    if args.json {
+        let report = json!({
+            "file": args.file.display().to_string(),
+            "proofs_in_store": proofs,
+            "conclusion": conclusion,
+            "verdict": verdict(&conclusion).0,
+            "verification": verification,
+        });
+        super::say(&serde_json::to_string_pretty(&report)?)?;
+    } else {
+        super::say(&ladder(&verification, &conclusion, proofs)?)?;
+    }
+    Ok(verdict(&conclusion).1)
+}
+
+/// The verdict in a word, and the exit code.
+fn verdict(conclusion: &Conclusion) -> (&'static str, u8) {
+    match conclusion {
+        Conclusion { disagreeing, .. } if !disagreeing.is_empty() => ("disagreement", exit::UNCONFIRMED),
+        Conclusion { accepted: Some(_), .. } => ("found", exit::OK),
+        Conclusion { broken: true, .. } => ("broken", exit::BROKEN),
+        Conclusion { unconfirmed: Some(_), .. } => ("unconfirmed", exit::UNCONFIRMED),
+        Conclusion { foreign: true, .. } => ("foreign", exit::FOREIGN),
+        _ => ("none", exit::NO_PROOF),
+    }
+}
+
+fn ladder(verification: &Verification, conclusion: &Conclusion, proofs: usize) -> Result<String> {
+    let mut text = String::new();
+    for examined in &verification.carriers {
+        let finding = &examined.finding;
+        let state = format!("{:?}", finding.state).to_lowercase();
+        write!(text, "{:<12} {state:<12}", examined.carrier)?;
+        if let Some(id) = finding.proof {
+            write!(text, " proof {id}")?;
+        }
+        if let Some(distance) = finding.distance {
+            write!(text, ", distance {distance} of 256")?;
+        }
+        if let Some(by) = finding.confirmed_by {
+            write!(text, ", confirmed by {by}")?;
+        }
+        if !finding.codes.is_empty() {
+            write!(text, " ({})", finding.codes.join(", "))?;
+        }
+        writeln!(text, "  {:.1} ms", examined.nanos as f64 / 1e6)?;
+    }
+    writeln!(text)?;
+    let sentence = match (verdict(conclusion).0, conclusion.accepted) {
+        ("found", Some(accepted)) => match accepted.by {
+            "manifest" => format!("Proof {} is on this file, by the manifest ({:?}).", accepted.proof, accepted.state),
+            by => format!(
+                "This image descends from the original of proof {}, by its {by}. It may have been altered since.",
+                accepted.proof
+            ),
+        },
+        ("disagreement", _) => "The carriers lead to different proofs; believe none of them.".to_owned(),
+        ("broken", _) => "There is a manifest, but it is invalid, and nothing else leads to a proof.".to_owned(),
+        ("unconfirmed", _) => "A pointer leads to a proof, but the pixels do not confirm it.".to_owned(),
+        ("foreign", _) => "There is a valid manifest, of another signer.".to_owned(),
+        _ => format!("No proof of ours was found ({proofs} in the store)."),
+    };
+    text.push_str(&sentence);
+    Ok(text)
+}

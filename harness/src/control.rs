@@ -1,0 +1,113 @@
+//! Checks whose answers are known beforehand. A run in which one fails says so loudly and must not be used.
+
+use std::collections::BTreeMap;
+
+use credlink_reports::Trial;
+use credlink_reports::header::ControlResult;
+use credlink_transforms::recipe::{Contract, Recipe};
+
+use crate::trial::Op;
+
+/// One control's count.
+#[derive(Clone, Debug, Default)]
+struct Tally {
+    checked: u64,
+    failed: u64,
+    first: Option<String>,
+}
+
+impl Tally {
+    fn check(&mut self, passed: bool, what: impl FnOnce() -> String) {
+        self.checked += 1;
+        if !passed {
+            self.failed += 1;
+            if self.first.is_none() {
+                self.first = Some(what());
+            }
+        }
+    }
+}
+
+/// Watches ops go by.
+#[derive(Clone, Debug, Default)]
+pub struct Controls {
+    tallies: BTreeMap<String, Tally>,
+}
+
+const UNSIGNED: &str = "unsigned images are never accepted";
+const MISATTRIBUTED: &str = "no proof is attributed to another image";
+
+impl Controls {
+    /// Controls for a run with these pipelines; each is reported even if nothing was checked.
+    #[must_use]
+    pub fn new<'a>(pipelines: impl IntoIterator<Item = &'a Recipe>, unsigned: bool) -> Self {
+        let mut tallies = BTreeMap::new();
+        tallies.insert(MISATTRIBUTED.to_owned(), Tally::default());
+        if unsigned {
+            tallies.insert(UNSIGNED.to_owned(), Tally::default());
+        }
+        for recipe in pipelines {
+            if let Some(contract) = recipe.contract {
+                tallies.insert(promise(recipe, contract), Tally::default());
+            }
+        }
+        Self { tallies }
+    }
+
+    /// Checks one op.
+    pub fn watch(&mut self, recipe: &Recipe, op: &Op) {
+        let row = &op.row;
+        let described = || {
+            let why = row.error.as_deref().unwrap_or(&row.outcome);
+            format!("op {} ({} through {}): {why}", row.op, row.name, row.pipeline)
+        };
+        if row.trial == Trial::Unsigned {
+            // An unsigned image that could not be looked at was not rejected.
+            self.tally(UNSIGNED.to_owned()).check(row.outcome == "rejected", described);
+            return;
+        }
+        self.tally(MISATTRIBUTED.to_owned()).check(row.outcome != "misattributed", described);
+        if let Some(contract) = recipe.contract {
+            let kept = match contract {
+                Contract::ByteExact => op.same_bytes && row.outcome == "intact",
+                Contract::PixelExactStripped => op.same_pixels == Some(true) && stripped(row),
+                _ => false,
+            };
+            self.tally(promise(recipe, contract)).check(kept, described);
+        }
+    }
+
+    fn tally(&mut self, name: String) -> &mut Tally {
+        self.tallies.entry(name).or_default()
+    }
+
+    /// The verdicts. A control that checked nothing has not passed.
+    #[must_use]
+    pub fn results(&self) -> Vec<ControlResult> {
+        let result = |(name, tally): (&String, &Tally)| {
+            let detail = match &tally.first {
+                _ if tally.checked == 0 => "nothing was checked".to_owned(),
+                None => format!("{} ops checked", tally.checked),
+                Some(first) => format!("{} of {} ops failed, first {first}", tally.failed, tally.checked),
+            };
+            ControlResult { name: name.clone(), passed: tally.checked > 0 && tally.failed == 0, detail }
+        };
+        self.tallies.iter().map(result).collect()
+    }
+}
+
+fn promise(recipe: &Recipe, contract: Contract) -> String {
+    let what = match contract {
+        Contract::ByteExact => "every proof is intact",
+        Contract::PixelExactStripped => "pixels are identical, manifest and link are gone, fingerprint distance is 0",
+        _ => "an unknown promise",
+    };
+    format!("{}: {what}", recipe.id)
+}
+
+/// What must hold when the pixels stay and all metadata goes: the carriers in the metadata find nothing, and the
+/// content is at distance 0 from what was registered.
+fn stripped(row: &credlink_reports::Row) -> bool {
+    let in_metadata = row.carriers.iter().take(2);
+    in_metadata.into_iter().all(|cell| cell.state == "absent") && row.survived && row.content_distance == Some(0)
+}

@@ -1,0 +1,32 @@
+//! Exit codes of the `credlink` command, as its help lists them.
+
+/// Done; for `verify`: a proof of ours was found.
+pub const OK: u8 = 0;
+/// The command could not do its work; the message says why.
+pub const FAILURE: u8 = 1;
+/// The command line was not understood.
+pub const USAGE: u8 = 2;
+/// The run finished, but a control failed: its figures must not be used.
+pub const CONTROL_FAILED: u8 = 3;
+/// The run was interrupted; what was done is written and marked as partial.
+pub const INTERRUPTED: u8 = 4;
+/// `verify`: no proof was found.
+pub const NO_PROOF: u8 = 10;
+/// `verify`: a manifest is there but invalid, and nothing else led to a proof.
+pub const BROKEN: u8 = 11;
+/// `verify`: a pointer leads to a proof, but the pixels do not confirm it.
+pub const UNCONFIRMED: u8 = 12;
+/// `verify`: a valid manifest is there, of a signer that is not ours.
+pub const FOREIGN: u8 = 13;
+
+/// The list as help texts show it.
+pub const HELP: &str = "Exit codes:
+   0  done; verify: a proof of ours was found (intact, resigned or recovered)
+   1  could not do the work; the message says why
+   2  command line not understood
+   3  run finished, but a control failed: do not use its figures
+   4  run interrupted; rows so far are written and marked as partial
+  10  verify: no proof found
+  11  verify: the manifest is invalid and nothing else led to a proof
+  12  verify: a pointer leads to a proof, but the pixels do not confirm it
+  13  verify: a valid manifest of another signer";

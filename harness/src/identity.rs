@@ -1,0 +1,45 @@
+//! Who signs in a measurement run.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use credlink_sign_core::keys::{Date, Identity, Validity};
+use credlink_sign_core::ProofId;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// The validity of certificates made here: fixed, so that the same seed gives the same bytes on any day.
+///
+/// # Errors
+/// Never with the dates below.
+pub fn validity() -> Result<Validity> {
+    Ok(Validity { not_before: Date::new(2025, 1, 1)?, not_after: Date::new(2045, 1, 1)? })
+}
+
+/// The identity of a run: the one in `keys`, or one made from the run's seed. The latter is a measuring instrument,
+/// not a secret: whoever knows the seed has it, and it is never written to disk.
+///
+/// # Errors
+/// When the folder holds no usable identity; the message names the file.
+pub fn of_run(keys: Option<&Path>, seed: u64) -> Result<Identity> {
+    match keys {
+        Some(folder) => Identity::load(folder).with_context(|| format!("failed to load keys from {}", folder.display())),
+        None => {
+            let seed = Sha256::new().chain_update(b"credlink measurement identity").chain_update(seed.to_le_bytes());
+            let seed = Zeroizing::new(<[u8; 32]>::from(seed.finalize()));
+            Ok(Identity::generate(seed, "CredLink measurement", validity()?)?)
+        }
+    }
+}
+
+/// The proof id of an image in a run: 64 bits of a hash of the seed and the image's position, so that every run with
+/// the seed issues the same ids.
+#[must_use]
+pub fn proof_id(seed: u64, image: usize) -> ProofId {
+    let hash = Sha256::new()
+        .chain_update(b"credlink measurement proof id")
+        .chain_update(seed.to_le_bytes())
+        .chain_update((image as u64).to_le_bytes())
+        .finalize();
+    ProofId::new(u64::from_le_bytes(std::array::from_fn(|index| hash[index])))
+}

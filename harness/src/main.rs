@@ -1,0 +1,39 @@
+//! The `credlink` command: measures whether provenance proofs survive, and handles the proofs themselves.
+
+mod cli;
+mod cmd;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Survival(args) => cmd::survival::run(args),
+        Command::Report(args) => cmd::report::run(args),
+        Command::Pipelines(args) => cmd::pipelines::run(args),
+        Command::Apply(args) => cmd::apply::run(args),
+        Command::Keys(args) => cmd::keys::run(args),
+        Command::Sign(args) => cmd::sign::run(args),
+        Command::Verify(args) => cmd::verify::run(args),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            // A reader that closes the pipe early (`credlink pipelines | head`) is no failure of ours.
+            let broken_pipe = error
+                .chain()
+                .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+                .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe);
+            if broken_pipe {
+                return ExitCode::from(credlink_harness::exit::OK);
+            }
+            cmd::complain(&format!("error: {error:#}"));
+            ExitCode::from(credlink_harness::exit::FAILURE)
+        }
+    }
+}

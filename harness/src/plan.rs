@@ -1,0 +1,149 @@
+//! Which image goes through which pipeline: decided before anything runs, from the seed alone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use credlink_corpus::{Entry, ImageSet};
+use credlink_transforms::format::Format;
+use credlink_transforms::recipe::Recipe;
+
+/// How many ops a run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// So many in all, spread evenly over the pipelines (the first ones get one more where it does not divide).
+    Total(u64),
+    /// So many for each pipeline.
+    PerPipeline(u64),
+}
+
+/// One image and what is to be done with it.
+#[derive(Clone, Debug)]
+pub struct PlannedImage {
+    /// The image.
+    pub entry: Entry,
+    /// Positions in [`Plan::pipelines`], ascending.
+    pub pipelines: Vec<usize>,
+    /// The number of its first op; the others follow.
+    pub first_op: u64,
+}
+
+/// A whole run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The pipelines, in the order given.
+    pub pipelines: Vec<Arc<Recipe>>,
+    /// Images to be signed.
+    pub signed: Vec<PlannedImage>,
+    /// Images that are never signed: controls that no pipeline may turn into a proof.
+    pub unsigned: Vec<PlannedImage>,
+    /// Ops on signed images.
+    pub signed_ops: u64,
+    /// Ops on unsigned images.
+    pub unsigned_ops: u64,
+    /// Pipelines that get fewer ops than asked for, and why; controls that could not be planned.
+    pub shortfalls: Vec<String>,
+}
+
+/// The share of images that is held out as unsigned controls: one in twenty.
+const UNSIGNED_SHARE: u64 = 20;
+
+/// Plans a run over an image set.
+///
+/// Each pipeline takes the first images of the set, in its seeded order, whose format it accepts. The first sources
+/// of that order are held out as unsigned controls, so that neither they nor other views of them are ever signed.
+#[must_use]
+pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan {
+    let count = pipelines.len() as u64;
+    let quota = |position: u64| match size {
+        Size::Total(total) if count > 0 => total / count + u64::from(position < total % count),
+        Size::Total(_) => 0,
+        Size::PerPipeline(each) => each,
+    };
+    let mut wanted: Vec<u64> = (0..count).map(quota).collect();
+    let largest = wanted.iter().copied().max().unwrap_or(0);
+    let mut plan =
+        Plan { pipelines, signed: Vec::new(), unsigned: Vec::new(), signed_ops: 0, unsigned_ops: 0, shortfalls: Vec::new() };
+
+    let held_out = hold_out(set, largest, &mut plan);
+
+    // Far more images than any pipeline needs, even where few have the format it takes; then the plan says so.
+    let reach = usize::try_from(largest.saturating_mul(64).saturating_add(4096)).unwrap_or(usize::MAX);
+    for index in 0..reach {
+        if wanted.iter().all(|count| *count == 0) {
+            break;
+        }
+        let entry = set.entry(index);
+        if held_out.contains(&entry.source) {
+            continue;
+        }
+        let format = format_of(&entry);
+        let takes = |position: &usize| wanted[*position] > 0 && plan.pipelines[*position].takes(format);
+        let chosen: Vec<usize> = (0..plan.pipelines.len()).filter(takes).collect();
+        if chosen.is_empty() {
+            continue;
+        }
+        for position in &chosen {
+            wanted[*position] -= 1;
+        }
+        let first_op = plan.signed_ops;
+        plan.signed_ops += chosen.len() as u64;
+        plan.signed.push(PlannedImage { entry, pipelines: chosen, first_op });
+    }
+    for (recipe, missing) in plan.pipelines.iter().zip(&wanted) {
+        if *missing > 0 {
+            let formats: Vec<&str> = recipe.accepts.iter().map(|format| format.as_str()).collect();
+            plan.shortfalls.push(format!(
+                "{}: {missing} ops not planned, the image set has too few {} files",
+                recipe.id,
+                formats.join(" or ")
+            ));
+        }
+    }
+    for image in &mut plan.unsigned {
+        image.first_op += plan.signed_ops;
+    }
+    plan
+}
+
+/// Chooses the unsigned controls; gives the sources that must not be signed.
+fn hold_out(set: &dyn ImageSet, largest: u64, plan: &mut Plan) -> BTreeSet<String> {
+    let sources = set.distinct_sources().map_or(u64::MAX, |count| count as u64);
+    // A small set gives up at most a quarter of its sources.
+    let wanted = largest.div_ceil(UNSIGNED_SHARE).min(sources / 4);
+    let mut held_out = BTreeSet::new();
+    if largest > 0 && wanted == 0 {
+        plan.shortfalls.push(format!("unsigned controls: not measured, {sources} distinct images are too few"));
+        return held_out;
+    }
+    for index in 0.. {
+        if held_out.len() as u64 >= wanted {
+            break;
+        }
+        let entry = set.entry(index);
+        if !held_out.insert(entry.source.clone()) {
+            continue;
+        }
+        let format = format_of(&entry);
+        let chosen: Vec<usize> =
+            (0..plan.pipelines.len()).filter(|position| plan.pipelines[*position].takes(format)).collect();
+        let first_op = plan.unsigned_ops;
+        plan.unsigned_ops += chosen.len() as u64;
+        plan.unsigned.push(PlannedImage { entry, pipelines: chosen, first_op });
+    }
+    held_out
+}
+
+/// The image set's format in the pipelines' terms; the two crates do not know each other.
+#[must_use]
+pub fn format_of(entry: &Entry) -> Format {
+    use credlink_corpus::Format as Of;
+    match entry.format {
+        Of::Jpeg => Format::Jpeg,
+        Of::Png => Format::Png,
+        Of::WebP => Format::WebP,
+        Of::Avif => Format::Avif,
+        Of::Gif => Format::Gif,
+        Of::Tiff => Format::Tiff,
+        Of::Bmp => Format::Bmp,
+    }
+}

@@ -1,0 +1,41 @@
+//! Draws events as a progress bar on standard error; draws nothing where that is no terminal.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use credlink_harness::event::Event;
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar that follows the runner's events.
+pub(crate) struct Progress {
+    bar: Mutex<ProgressBar>,
+}
+
+impl Progress {
+    pub(crate) fn new() -> Self {
+        Self { bar: Mutex::new(ProgressBar::hidden()) }
+    }
+
+    pub(crate) fn show(&self, event: Event) {
+        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Stage { name, total } => {
+                bar.finish_and_clear();
+                *bar = ProgressBar::new(total);
+                let template = "{msg:>10} [{bar:40}] {pos}/{len} · {per_sec} · {eta} left";
+                if let Ok(style) = ProgressStyle::with_template(template) {
+                    bar.set_style(style.progress_chars("=> "));
+                }
+                bar.set_message(name);
+                bar.enable_steady_tick(Duration::from_millis(250));
+            }
+            Event::Advanced(count) => bar.inc(count),
+            Event::Warning(text) => bar.suspend(|| super::cmd::complain(&format!("warning: {text}"))),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn finish(&self) {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner).finish_and_clear();
+    }
+}

@@ -1,0 +1,171 @@
+//! Runs a plan: sign all, wait, then transform and verify, in parallel by image.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+use credlink_corpus::ImageSet;
+use credlink_reports::header::ControlResult;
+use credlink_reports::{RowError, RowWriter};
+use credlink_sign_core::system::{SealedSystem, System};
+use credlink_transforms::file::ImageFile;
+use rayon::prelude::*;
+
+use crate::clock;
+use crate::control::Controls;
+use crate::cost::{Ledger, Work};
+use crate::event::{Event, Listener};
+use crate::in_order::InOrder;
+use crate::plan::{Plan, PlannedImage};
+use crate::signing::{self, SignedFile, SigningFailure};
+use crate::trial::{self, Op, Subject};
+
+/// What a run needs besides its plan.
+pub struct Setting<'a> {
+    /// The images.
+    pub set: &'a dyn ImageSet,
+    /// Seed of ids.
+    pub seed: u64,
+    /// Where signed files go.
+    pub signed_folder: &'a Path,
+    /// Set from outside to end the run early.
+    pub stop: &'a AtomicBool,
+    /// Hears of progress.
+    pub listener: Listener<'a>,
+    /// Where CPU time is counted.
+    pub ledger: &'a Ledger,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// Ops with a row.
+    pub ops_done: u64,
+    /// Whether it was interrupted.
+    pub partial: bool,
+    /// The controls' verdicts.
+    pub controls: Vec<ControlResult>,
+}
+
+/// Runs the plan on the threads of the current rayon pool and finishes the row file.
+///
+/// Rows are written in the order of the plan, whatever the threads. An image that cannot be signed or read gives an
+/// error row for each of its ops.
+///
+/// # Errors
+/// When rows cannot be written, or the proofs cannot be kept.
+pub fn run(plan: &Plan, system: Box<dyn System>, writer: RowWriter, setting: &Setting<'_>) -> Result<Ending> {
+    let &Setting { set, seed, stop, listener, ledger, signed_folder, .. } = setting;
+    let signed = signing::sign_all(&*system, set, &plan.signed, seed, signed_folder, ledger, stop, listener);
+    // The barrier: from here on the store is complete and nothing can be added.
+    let system = system.seal().map_err(anyhow::Error::from).context("failed to complete the proof store")?;
+
+    listener(Event::Stage { name: "verifying", total: plan.signed_ops + plan.unsigned_ops });
+    let controls = Controls::new(plan.pipelines.iter().map(|recipe| &**recipe), plan.unsigned_ops > 0);
+    let controls = Mutex::new(controls);
+    let mut writer = writer;
+    let in_order = InOrder::new(|ops: Vec<Op>| -> Result<(), RowError> { ops.into_iter().try_for_each(|op| writer.push(op.row)) });
+    let jobs = plan.signed.iter().zip(signed.iter().map(Some)).chain(plan.unsigned.iter().map(|image| (image, None)));
+    // A bridge hands jobs out one by one and in order, so that few results wait for their turn.
+    let worked = jobs.enumerate().par_bridge().try_for_each(|(number, (image, signed))| -> Result<(), RowError> {
+        if stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let ops = match signed {
+            Some(None) => return Ok(()),
+            Some(Some(Ok(file))) => signed_ops(plan, image, file, &*system, setting),
+            Some(Some(Err(failure))) => failed_ops(plan, image, failure, setting),
+            None => unsigned_ops(plan, image, &*system, setting),
+        };
+        let mut controls = controls.lock().unwrap_or_else(PoisonError::into_inner);
+        for (position, op) in image.pipelines.iter().zip(&ops) {
+            controls.watch(&plan.pipelines[*position], op);
+        }
+        drop(controls);
+        in_order.put(number, ops)
+    });
+    drop(in_order.finish().context("failed to write rows")?);
+    worked.context("failed to write rows")?;
+    let ops_done = writer.finish().context("failed to finish the row file")?;
+    let controls = controls.into_inner().unwrap_or_else(PoisonError::into_inner).results();
+    Ok(Ending { ops_done, partial: ops_done < plan.signed_ops + plan.unsigned_ops, controls })
+}
+
+fn signed_ops(
+    plan: &Plan,
+    image: &PlannedImage,
+    signed: &SignedFile,
+    system: &dyn SealedSystem,
+    setting: &Setting<'_>,
+) -> Vec<Op> {
+    let file = std::fs::read(&signed.path).map_err(|error| format!("{}: {error}", signed.path.display()));
+    let subject = Subject {
+        entry: &image.entry,
+        issued: Some(signed.id),
+        source_bytes: signed.source_bytes,
+        signed_bytes: signed.signed_bytes,
+        sign_nanos: signed.nanos,
+    };
+    ops(plan, image, &subject, file, system, setting)
+}
+
+fn unsigned_ops(plan: &Plan, image: &PlannedImage, system: &dyn SealedSystem, setting: &Setting<'_>) -> Vec<Op> {
+    let start = clock::thread_nanos();
+    let file = setting.set.load(image.entry.index).map(|source| source.bytes).map_err(|error| error.to_string());
+    setting.ledger.add(Work::SourceImages, clock::thread_nanos() - start);
+    let size = file.as_ref().map_or(0, |bytes| bytes.len() as u64);
+    let subject =
+        Subject { entry: &image.entry, issued: None, source_bytes: size, signed_bytes: size, sign_nanos: 0 };
+    ops(plan, image, &subject, file, system, setting)
+}
+
+fn failed_ops(plan: &Plan, image: &PlannedImage, failure: &SigningFailure, setting: &Setting<'_>) -> Vec<Op> {
+    // The id that would have been issued keeps the op among the signed trials, in the denominator.
+    let issued = crate::identity::proof_id(setting.seed, image.entry.index);
+    let subject =
+        Subject { entry: &image.entry, issued: Some(issued), source_bytes: 0, signed_bytes: 0, sign_nanos: 0 };
+    errors(plan, image, &subject, failure.cause, &failure.reason, setting)
+}
+
+/// All ops of one image; its pixels are decoded at most once for all of them.
+fn ops(
+    plan: &Plan,
+    image: &PlannedImage,
+    subject: &Subject<'_>,
+    file: Result<Vec<u8>, String>,
+    system: &dyn SealedSystem,
+    setting: &Setting<'_>,
+) -> Vec<Op> {
+    let file = file.and_then(|bytes| ImageFile::new(bytes).map_err(|error| error.to_string()));
+    let file = match file {
+        Ok(file) => Arc::new(file),
+        Err(reason) => return errors(plan, image, subject, "source", &reason, setting),
+    };
+    let op = |(offset, position): (usize, &usize)| {
+        let number = image.first_op + offset as u64;
+        let recipe = &plan.pipelines[*position];
+        let op = trial::run(number, subject, &file, recipe, system, setting.ledger);
+        (setting.listener)(Event::Advanced(1));
+        op
+    };
+    image.pipelines.iter().enumerate().map(op).collect()
+}
+
+fn errors(
+    plan: &Plan,
+    image: &PlannedImage,
+    subject: &Subject<'_>,
+    cause: &str,
+    reason: &str,
+    setting: &Setting<'_>,
+) -> Vec<Op> {
+    (setting.listener)(Event::Advanced(image.pipelines.len() as u64));
+    let op = |(offset, position): (usize, &usize)| {
+        let number = image.first_op + offset as u64;
+        let recipe = &plan.pipelines[*position];
+        let row = trial::failed(number, subject, recipe, cause, reason.to_owned());
+        Op { row, same_bytes: false, same_pixels: None }
+    };
+    image.pipelines.iter().enumerate().map(op).collect()
+}

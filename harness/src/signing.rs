@@ -1,0 +1,111 @@
+//! The first stage: every image is signed, registered and kept as a file, before anything is verified.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use credlink_corpus::ImageSet;
+use credlink_sign_core::system::System;
+use credlink_sign_core::{ImageFile, ProofId};
+use rayon::prelude::*;
+
+use crate::cost::{Ledger, Work};
+use crate::event::{Event, Listener};
+use crate::plan::PlannedImage;
+use crate::{clock, identity, received};
+
+/// A signed image, waiting on disk for its pipelines.
+#[derive(Clone, Debug)]
+pub struct SignedFile {
+    /// The proof that was issued for it.
+    pub id: ProofId,
+    /// The file in the run directory.
+    pub path: PathBuf,
+    /// Size of the source file.
+    pub source_bytes: u64,
+    /// Size of the signed file.
+    pub signed_bytes: u64,
+    /// Wall-clock time of signing, decoding and hashing included, in nanoseconds.
+    pub nanos: u64,
+}
+
+/// Why an image has no signed file: a short code for tables, and the reason in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningFailure {
+    /// `source`, `sign` or `disk`.
+    pub cause: &'static str,
+    /// The reason, naming the image.
+    pub reason: String,
+}
+
+/// Signs every planned image; the result at a position belongs to the image at that position, `None` where the run
+/// was interrupted first.
+pub fn sign_all(
+    system: &dyn System,
+    set: &dyn ImageSet,
+    images: &[PlannedImage],
+    seed: u64,
+    folder: &std::path::Path,
+    ledger: &Ledger,
+    stop: &AtomicBool,
+    listener: Listener<'_>,
+) -> Vec<Option<Result<SignedFile, SigningFailure>>> {
+    listener(Event::Stage { name: "signing", total: images.len() as u64 });
+    let signed = images.par_iter().map(|image| {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        let result = sign_one(system, set, image, seed, folder, ledger);
+        if let Err(failure) = &result {
+            listener(Event::Warning(failure.reason.clone()));
+        }
+        listener(Event::Advanced(1));
+        Some(result)
+    });
+    signed.collect()
+}
+
+fn sign_one(
+    system: &dyn System,
+    set: &dyn ImageSet,
+    image: &PlannedImage,
+    seed: u64,
+    folder: &std::path::Path,
+    ledger: &Ledger,
+) -> Result<SignedFile, SigningFailure> {
+    let index = image.entry.index;
+    let start = clock::thread_nanos();
+    let source = set.load(index);
+    ledger.add(Work::SourceImages, clock::thread_nanos() - start);
+    let source = source.map_err(|error| SigningFailure { cause: "source", reason: format!("{}: {error}", image.entry.name) })?;
+
+    let id = identity::proof_id(seed, index);
+    let decoding = std::cell::Cell::new(0);
+    let decode = |bytes: &[u8]| {
+        let start = clock::thread_nanos();
+        let decoded = received::decode_bytes(bytes);
+        decoding.set(clock::thread_nanos() - start);
+        decoded
+    };
+    let file = ImageFile::new(&source.bytes, &decode);
+    let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
+    let signed = system.sign(&file, id);
+    let (cpu, nanos) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
+    ledger.add(Work::Codec, decoding.get());
+    ledger.add(Work::Sign, cpu - decoding.get());
+    let signed = signed.map_err(|error| {
+        // The whole chain of causes: the outermost line alone seldom says what to do.
+        let reason = format!("{}: {:#}", image.entry.name, anyhow::Error::from(error));
+        SigningFailure { cause: "sign", reason }
+    })?;
+
+    let path = folder.join(format!("{index:07}.{}", source.entry.format.extension()));
+    std::fs::write(&path, &signed.bytes)
+        .map_err(|error| SigningFailure { cause: "disk", reason: format!("{}: {error}", path.display()) })?;
+    Ok(SignedFile {
+        id,
+        path,
+        source_bytes: source.bytes.len() as u64,
+        signed_bytes: signed.bytes.len() as u64,
+        nanos,
+    })
+}

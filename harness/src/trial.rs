@@ -1,0 +1,199 @@
+//! One op: a file goes through a pipeline, is verified, and becomes a row.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use credlink_corpus::Entry;
+use credlink_reports::{Cell, Row, Trial};
+use credlink_sign_core::outcome::{Outcome, judge};
+use credlink_sign_core::system::SealedSystem;
+use credlink_sign_core::{ProofId, Verification};
+use credlink_transforms::file::ImageFile;
+use credlink_transforms::meter::Meter;
+use credlink_transforms::recipe::Recipe;
+
+use crate::cost::{Ledger, Work};
+use crate::{clock, received};
+
+/// What is known about the file that enters the pipelines.
+pub struct Subject<'a> {
+    /// The source image.
+    pub entry: &'a Entry,
+    /// The proof on it; `None` for an unsigned control.
+    pub issued: Option<ProofId>,
+    /// Size of the source file in bytes.
+    pub source_bytes: u64,
+    /// Size of the signed file in bytes; that of the source for an unsigned control.
+    pub signed_bytes: u64,
+    /// Time of signing in nanoseconds; 0 for an unsigned control.
+    pub sign_nanos: u64,
+}
+
+/// A finished op: its row, and what controls look at besides.
+pub struct Op {
+    /// The record.
+    pub row: Row,
+    /// Whether the received file is the one that entered, byte for byte.
+    pub same_bytes: bool,
+    /// Whether the decoded pixels are the same, where the recipe promises it.
+    pub same_pixels: Option<bool>,
+}
+
+/// A row that says only which op it is; for ops that could not be done, with the cause.
+pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reason: String) -> Row {
+    let entry = subject.entry;
+    Row {
+        op,
+        trial: if subject.issued.is_some() { Trial::Signed } else { Trial::Unsigned },
+        pipeline: recipe.id.clone(),
+        family: recipe.family.clone(),
+        grade: recipe.grade().letter(),
+        image: u32::try_from(entry.index).unwrap_or(u32::MAX),
+        name: entry.name.clone(),
+        source: entry.source.clone(),
+        class: entry.class.clone(),
+        image_format: entry.format.as_str().to_owned(),
+        width: entry.width,
+        height: entry.height,
+        issued: subject.issued.map(|id| id.to_string()),
+        outcome: Outcome::Error.name().to_owned(),
+        survived: false,
+        recovered_by: None,
+        error: Some(reason),
+        error_cause: Some(cause.to_owned()),
+        source_bytes: subject.source_bytes,
+        signed_bytes: subject.signed_bytes,
+        received_bytes: 0,
+        received_format: String::new(),
+        received_width: 0,
+        received_height: 0,
+        content_distance: None,
+        sign_ns: subject.sign_nanos,
+        transform_ns: 0,
+        codec_ns: 0,
+        verify_ns: 0,
+        retrieve_ns: 0,
+        carriers: Vec::new(),
+    }
+}
+
+/// Runs one op. Never fails and never panics: what goes wrong becomes an `error` row.
+pub fn run(
+    op: u64,
+    subject: &Subject<'_>,
+    file: &Arc<ImageFile>,
+    recipe: &Recipe,
+    system: &dyn SealedSystem,
+    ledger: &Ledger,
+) -> Op {
+    let attempt = catch_unwind(AssertUnwindSafe(|| attempt(op, subject, file, recipe, system, ledger)));
+    let (cause, reason) = match attempt {
+        Ok(Ok(done)) => return done,
+        Ok(Err((cause, reason))) => (cause, reason),
+        Err(panic) => {
+            let words = panic.downcast_ref::<String>().map(String::as_str);
+            let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            ("panic", format!("{}: a library panicked: {words}", recipe.id))
+        }
+    };
+    Op { row: failed(op, subject, recipe, cause, reason), same_bytes: false, same_pixels: None }
+}
+
+fn attempt(
+    op: u64,
+    subject: &Subject<'_>,
+    file: &Arc<ImageFile>,
+    recipe: &Recipe,
+    system: &dyn SealedSystem,
+    ledger: &Ledger,
+) -> Result<Op, (&'static str, String)> {
+    let cpu_clock = clock::thread_nanos;
+    let meter = Meter::new(&cpu_clock);
+    let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
+    let received = recipe.apply(file, &meter).map_err(|error| (error.cause(), error.to_string()))?;
+    let (cpu, transform_ns) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
+    let codec_ns = meter.codec_nanos();
+    ledger.add(Work::Codec, codec_ns);
+    ledger.add(Work::Resize, meter.resize_nanos());
+    ledger.add(Work::OtherSteps, cpu.saturating_sub(codec_ns + meter.resize_nanos()));
+
+    let (verification, distance) = verify(&received, subject.issued, system, ledger);
+    let outcome = judge(subject.issued, verification.findings());
+    // Decoding what was received is part of verification; a file that cannot be shown is an error of the pipeline.
+    let meter = Meter::new(&cpu_clock);
+    let shown = received.frame(&meter).map_err(|error| ("decode", format!("{}: received file: {error}", recipe.id)))?;
+    let size = (shown.pixels.width(), shown.pixels.height());
+    ledger.add(Work::Codec, meter.codec_nanos());
+
+    let same_bytes = Arc::ptr_eq(&received, file) || received.bytes() == file.bytes();
+    let same_pixels = recipe.contract.map(|_| same_bytes || same_pixels(file, &received, &meter));
+    let mut row = failed(op, subject, recipe, "", String::new());
+    (row.error, row.error_cause) = (None, None);
+    row.outcome = match (subject.issued, &outcome) {
+        (Some(_), outcome) => outcome.name().to_owned(),
+        (None, Outcome::Misattributed { .. }) => "accepted".to_owned(),
+        (None, _) => "rejected".to_owned(),
+    };
+    row.survived = outcome.survived();
+    row.recovered_by = match outcome {
+        Outcome::Recovered { by } => Some(by.to_owned()),
+        _ => None,
+    };
+    row.received_bytes = received.bytes().len() as u64;
+    row.received_format = received.format().as_str().to_owned();
+    (row.received_width, row.received_height) = size;
+    row.content_distance = distance;
+    (row.transform_ns, row.codec_ns, row.verify_ns) = (transform_ns, codec_ns, verification.ladder_nanos);
+    row.retrieve_ns = verification.findings().map(|(_, finding)| finding.retrieve_nanos).max().unwrap_or(0);
+    row.carriers = cells(&verification, subject.issued);
+    Ok(Op { row, same_bytes, same_pixels })
+}
+
+fn verify(
+    received: &ImageFile,
+    issued: Option<ProofId>,
+    system: &dyn SealedSystem,
+    ledger: &Ledger,
+) -> (Verification, Option<u32>) {
+    let cpu_clock = clock::thread_nanos;
+    let meter = Meter::new(&cpu_clock);
+    let decode = |_: &[u8]| received::pixels(received, &meter);
+    let file = credlink_sign_core::ImageFile::new(received.bytes(), &decode);
+    let start = clock::thread_nanos();
+    let verification = system.verify(&file, &clock::wall_nanos);
+    let distance = issued.and_then(|id| system.distance_to(&file, id));
+    let cpu = clock::thread_nanos() - start;
+    ledger.add(Work::Codec, meter.codec_nanos());
+    ledger.add(Work::Hash, verification.hash_nanos);
+    ledger.add(Work::Verify, cpu.saturating_sub(meter.codec_nanos() + verification.hash_nanos));
+    (verification, distance)
+}
+
+fn cells(verification: &Verification, issued: Option<ProofId>) -> Vec<Cell> {
+    let cell = |examined: &credlink_sign_core::Examined| {
+        let finding = &examined.finding;
+        let state = serde_json::to_value(finding.state).ok();
+        Cell {
+            state: state.and_then(|state| state.as_str().map(str::to_owned)).unwrap_or_default(),
+            proof: finding.proof.map(|id| id.to_string()),
+            // For an unsigned control any acceptance is a false one, and counts.
+            accepted: finding.accepted().is_some() && (issued.is_none() || finding.accepted() == issued),
+            distance: finding.distance,
+            quality: finding.quality,
+            codes: finding.codes.join(","),
+            ns: examined.nanos,
+        }
+    };
+    verification.carriers.iter().map(cell).collect()
+}
+
+/// Whether two files show the same pixels; colours under full transparency do not show.
+fn same_pixels(a: &ImageFile, b: &ImageFile, meter: &Meter<'_>) -> bool {
+    let (Ok(a), Ok(b)) = (a.frame(meter), b.frame(meter)) else { return false };
+    if a.pixels == b.pixels {
+        return true;
+    }
+    // An optimiser may have changed the pixel type; sixteen bits hold every one exactly.
+    let (a, b) = (a.pixels.to_rgba16(), b.pixels.to_rgba16());
+    a.dimensions() == b.dimensions() && a.pixels().zip(b.pixels()).all(|(a, b)| a == b || (a[3] == 0 && b[3] == 0))
+}

@@ -1,0 +1,160 @@
+//! `run.json`: what was run, by what, on what, and how it ended. With `rows.parquet` it is all a report needs.
+//!
+//! Unknown fields are ignored and missing ones take their default, so that a header of an earlier version
+//! still opens; a header of a later [`HEADER_VERSION`] is refused, since its fields may mean something else.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of `run.json`. It grows when a field changes its meaning.
+pub const HEADER_VERSION: u32 = 1;
+
+/// Everything about a run that is not a row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunHeader {
+    /// [`HEADER_VERSION`] of the program that wrote it.
+    pub schema: u32,
+    /// Name of the run and of its directory.
+    pub id: String,
+    /// Seed of everything random in the run.
+    pub seed: u64,
+    /// When the run began, as RFC 3339; passed in by the caller.
+    pub created: String,
+    /// The command as it was typed, program name first.
+    pub command_line: Vec<String>,
+    /// Version of each program and library that decides results, by name.
+    pub versions: BTreeMap<String, String>,
+    /// The machine, which decides times.
+    pub machine: Machine,
+    /// The images.
+    pub image_set: ImageSetHeader,
+    /// The pipelines in the order of the plan.
+    pub pipelines: Vec<PipelineHeader>,
+    /// The carriers in ladder order.
+    pub carriers: Vec<String>,
+    /// Ops in the plan, signed and unsigned.
+    pub ops_planned: u64,
+    /// Ops with a row.
+    pub ops_done: u64,
+    /// Whether the run ended before its plan did.
+    pub partial: bool,
+    /// Worker threads.
+    pub threads: u32,
+    /// Wall-clock time of the run in seconds.
+    pub elapsed_s: f64,
+    /// Peak resident memory in bytes; 0 if the platform does not say.
+    pub peak_memory_bytes: u64,
+    /// Where the CPU time went.
+    pub cpu: CpuShares,
+    /// Checks whose answer is known beforehand.
+    pub controls: Vec<ControlResult>,
+    /// What the run left out, and why, one sentence each.
+    pub skipped: Vec<String>,
+}
+
+/// The machine that a run took place on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Machine {
+    /// Operating system.
+    pub os: String,
+    /// Instruction set, e.g. `x86_64`.
+    pub arch: String,
+    /// Name of the processor; empty if unknown.
+    pub cpu: String,
+    /// Cores that the run could use.
+    pub cores: u32,
+    /// Installed memory in bytes; 0 if unknown.
+    pub memory_bytes: u64,
+}
+
+/// The images of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageSetHeader {
+    /// Name of the set, e.g. `synthetic` or the directory's name.
+    pub name: String,
+    /// Kind of set, e.g. `synthetic` or `directory`.
+    pub kind: String,
+    /// SHA-256 over the images, in hex: equal digests mean equal images.
+    pub digest: String,
+    /// Seed that the set was made or drawn with.
+    pub seed: u64,
+    /// Distinct files behind the images.
+    pub files: u64,
+    /// Files that were left out, each with its reason.
+    pub rejected: Vec<String>,
+}
+
+/// A pipeline as the run used it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PipelineHeader {
+    /// Its id, e.g. `social/bluesky`.
+    pub id: String,
+    /// Its title for people.
+    pub title: String,
+    /// Its family, e.g. `social`.
+    pub family: String,
+    /// Evidence grade of the recipe, `A` to `D`.
+    pub grade: String,
+    /// Severity in the recipe's words.
+    pub severity: String,
+    /// SHA-256 of the recipe in hex: equal digests mean equal pipelines.
+    pub digest: String,
+    /// What the recipe promises of its outcomes, carried as the recipe says it and not interpreted here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect: Option<serde_json::Value>,
+}
+
+/// CPU time of a run by what it was spent on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CpuShares {
+    /// CPU time of the whole process in seconds, all threads.
+    pub total_s: f64,
+    /// Seconds by category, e.g. `codecs`, `hashing`, `resizing`.
+    pub by_category: BTreeMap<String, f64>,
+    /// The share of `total_s`, 0 to 1, that is neither codecs nor hashing nor resizing.
+    pub overhead_share: f64,
+}
+
+/// A check whose answer is known beforehand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ControlResult {
+    /// What was checked, e.g. `identity is intact`.
+    pub name: String,
+    /// Whether the run gave the known answer.
+    pub passed: bool,
+    /// What was found, for a reader of a failure.
+    pub detail: String,
+}
+
+impl Default for RunHeader {
+    fn default() -> Self {
+        Self {
+            schema: HEADER_VERSION,
+            id: String::new(),
+            seed: 0,
+            created: String::new(),
+            command_line: Vec::new(),
+            versions: BTreeMap::new(),
+            machine: Machine::default(),
+            image_set: ImageSetHeader::default(),
+            pipelines: Vec::new(),
+            carriers: Vec::new(),
+            ops_planned: 0,
+            ops_done: 0,
+            partial: false,
+            threads: 0,
+            elapsed_s: 0.0,
+            peak_memory_bytes: 0,
+            cpu: CpuShares::default(),
+            controls: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Plots computed from a run's evidence, as SVG and PNG from one drawing function each.
+//!
+//! A plot makes a [`Scene`]; a picture format paints it. A new plot is a file here and a line in [`PLOTS`], a
+//! new picture format a function and a line in [`PICTURES`].
+
+mod latency;
+mod paint;
+mod palette;
+mod scene;
+mod survival;
+
+pub use scene::{Anchor, Color, Marker, Scene, Shape, text_width};
+
+use crate::tables::Evidence;
+
+/// A plot that could not be painted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlotError {
+    /// The embedded font is not one that the drawing library reads.
+    #[error("load the embedded font; the build is broken")]
+    Font,
+    /// The drawing library failed.
+    #[error("draw as {format}: {reason}")]
+    Draw {
+        /// Extension of the picture format.
+        format: &'static str,
+        /// The library's reason.
+        reason: String,
+    },
+}
+
+/// One kind of plot.
+#[derive(Clone, Copy, Debug)]
+pub struct PlotKind {
+    /// Stem of its file names.
+    pub id: &'static str,
+    /// Lays the plot out.
+    ///
+    /// # Errors
+    /// [`PlotError::Font`] if text cannot be measured.
+    pub make: fn(&Evidence) -> Result<Scene, PlotError>,
+}
+
+/// Every plot.
+pub const PLOTS: &[PlotKind] = &[
+    PlotKind {
+        id: "survival",
+        make: survival::scene,
+    },
+    PlotKind {
+        id: "latency",
+        make: latency::scene,
+    },
+];
+
+/// One way to paint a [`Scene`].
+#[derive(Clone, Copy, Debug)]
+pub struct Picture {
+    /// Extension of its files, without the dot.
+    pub extension: &'static str,
+    /// The whole file.
+    ///
+    /// # Errors
+    /// [`PlotError::Draw`] if the drawing library fails.
+    pub paint: fn(&Scene) -> Result<Vec<u8>, PlotError>,
+}
+
+/// Every picture format.
+pub const PICTURES: &[Picture] = &[paint::SVG, paint::PNG];

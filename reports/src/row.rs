@@ -1,0 +1,213 @@
+//! The record of one op: what went in, what came out, what every carrier said and how long it took.
+
+/// Outcomes of a [`Trial::Signed`] op, best first. The first [`SURVIVING`] of them count as survived.
+pub const SIGNED_OUTCOMES: &[&str] = &[
+    "intact",
+    "resigned",
+    "recovered",
+    "unconfirmed",
+    "broken",
+    "lost",
+    "misattributed",
+    "error",
+];
+
+/// How many of [`SIGNED_OUTCOMES`], from the front, count as survived.
+pub const SURVIVING: usize = 3;
+
+/// Outcomes of a [`Trial::Unsigned`] op: a verifier that accepts anything there is wrong.
+pub const UNSIGNED_OUTCOMES: &[&str] = &["rejected", "accepted", "error"];
+
+/// Whether an image of the op carried our proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trial {
+    /// A signed image went through the pipeline: survival is measured on these.
+    Signed,
+    /// Control: an image without our proof went through the same pipeline, and must be rejected.
+    Unsigned,
+}
+
+impl Trial {
+    /// The word that stands in the row file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Signed => "signed",
+            Self::Unsigned => "unsigned",
+        }
+    }
+
+    /// The trial of a word from a row file, or `None` for a word we do not know.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Signed, Self::Unsigned]
+            .into_iter()
+            .find(|trial| trial.as_str() == word)
+    }
+
+    /// Every outcome that an op of this trial may have.
+    pub fn outcomes(self) -> &'static [&'static str] {
+        match self {
+            Self::Signed => SIGNED_OUTCOMES,
+            Self::Unsigned => UNSIGNED_OUTCOMES,
+        }
+    }
+}
+
+/// One op. Times are nanoseconds; a time of 0 means that this part did not run and is not measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Number of the op in the run's plan, unique over signed and unsigned trials together.
+    pub op: u64,
+    /// Signed, or an unsigned control.
+    pub trial: Trial,
+    /// Id of the pipeline, e.g. `social/bluesky`.
+    pub pipeline: String,
+    /// Family of the pipeline, e.g. `social`.
+    pub family: String,
+    /// Evidence grade of the pipeline's recipe, `A` (source code) to `D` (estimate).
+    pub grade: char,
+    /// Index of the image in the image set.
+    pub image: u32,
+    /// Name of the image in the image set.
+    pub name: String,
+    /// The file the image was made from. Views of one file share it, since they share evidence.
+    pub source: String,
+    /// Class of the image, e.g. `portrait` or `screenshot`.
+    pub class: String,
+    /// Format of the source image, e.g. `jpeg`.
+    pub image_format: String,
+    /// Displayed width of the source image in pixels.
+    pub width: u32,
+    /// Displayed height of the source image in pixels.
+    pub height: u32,
+    /// Proof id that was put on the image (16 hex digits); `None` for controls.
+    pub issued: Option<String>,
+    /// What became of the proof: one of [`Trial::outcomes`].
+    pub outcome: String,
+    /// Whether the outcome counts as survived. Always false for controls.
+    pub survived: bool,
+    /// The first carrier of the ladder that recovered the proof, for outcome `recovered`.
+    pub recovered_by: Option<String>,
+    /// What failed, in words, for outcome `error`.
+    pub error: Option<String>,
+    /// What failed, as a short code for counting, e.g. `decode`.
+    pub error_cause: Option<String>,
+    /// Size of the source file in bytes.
+    pub source_bytes: u64,
+    /// Size of the signed file in bytes (of the unsigned file for controls).
+    pub signed_bytes: u64,
+    /// Size of the file that came out of the pipeline in bytes; 0 if none did.
+    pub received_bytes: u64,
+    /// Format that came out of the pipeline; empty if none did.
+    pub received_format: String,
+    /// Displayed width that came out, in pixels.
+    pub received_width: u32,
+    /// Displayed height that came out, in pixels.
+    pub received_height: u32,
+    /// Fingerprint distance in bits between the received image and the registered one.
+    pub content_distance: Option<u32>,
+    /// Time to sign the image: the same figure on every op of one image.
+    pub sign_ns: u64,
+    /// Time of the whole pipeline.
+    pub transform_ns: u64,
+    /// Time that the pipeline spent in codecs; part of `transform_ns`.
+    pub codec_ns: u64,
+    /// Time of the ladder up to its first acceptance, as a verifier would run it.
+    pub verify_ns: u64,
+    /// Time spent looking up the proof in the proof store.
+    pub retrieve_ns: u64,
+    /// One cell per carrier in the order of the run's carrier list. May be empty for outcome `error`, where
+    /// verification may never have begun.
+    pub carriers: Vec<Cell>,
+}
+
+/// What one carrier, examined on its own, said about the received image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// State in the carrier's own words, e.g. `intact`, `absent`, `recovered`.
+    pub state: String,
+    /// The proof id that the carrier led to (16 hex digits).
+    pub proof: Option<String>,
+    /// Signed trials: the carrier accepted a proof and it is the issued one. Unsigned trials: the carrier
+    /// accepted any proof of ours, which is a false accept.
+    pub accepted: bool,
+    /// Distance between received and registered content in bits, where the carrier has such a thing.
+    pub distance: Option<u32>,
+    /// The carrier's own quality figure, 0 to 100.
+    pub quality: Option<u8>,
+    /// Status or cause codes, comma separated; empty if there are none.
+    pub codes: String,
+    /// Time to examine this carrier; 0 means not measured.
+    pub ns: u64,
+}
+
+impl Row {
+    /// Checks that the row does not contradict itself or the run's carriers; a measurement that does is not
+    /// evidence.
+    ///
+    /// # Errors
+    /// The reason as a lowercase fragment naming the fields that disagree.
+    pub fn check(&self, carriers: &[String]) -> Result<(), String> {
+        let outcomes = self.trial.outcomes();
+        let Some(outcome) = outcomes.iter().position(|known| *known == self.outcome) else {
+            return Err(format!(
+                "outcome {:?} is not one of {} for a {} trial",
+                self.outcome,
+                outcomes.join(", "),
+                self.trial.as_str()
+            ));
+        };
+        let is_error = self.outcome == "error";
+        if self.carriers.len() != carriers.len() && !(is_error && self.carriers.is_empty()) {
+            return Err(format!(
+                "carriers: {} cells for the {} carriers of the run",
+                self.carriers.len(),
+                carriers.len()
+            ));
+        }
+        if let Some(by) = self
+            .recovered_by
+            .as_ref()
+            .filter(|by| !carriers.contains(by))
+        {
+            return Err(format!("recovered_by {by:?} is not a carrier of the run"));
+        }
+        let accepted = self.carriers.iter().any(|cell| cell.accepted);
+        match self.trial {
+            Trial::Signed => self.check_signed(outcome < SURVIVING, accepted),
+            Trial::Unsigned if self.survived => {
+                Err("survived: an unsigned control has no proof that could survive".to_owned())
+            }
+            // Also for errors: a false accept must not hide behind one.
+            Trial::Unsigned if accepted != (self.outcome == "accepted") => Err(format!(
+                "outcome {:?} contradicts the carriers' accepted flags",
+                self.outcome
+            )),
+            Trial::Unsigned => Ok(()),
+        }
+    }
+
+    fn check_signed(&self, should_survive: bool, accepted: bool) -> Result<(), String> {
+        if self.survived != should_survive {
+            return Err(format!(
+                "survived is {} but the outcome is {:?}",
+                self.survived, self.outcome
+            ));
+        }
+        if self.survived && !accepted {
+            return Err(format!(
+                "outcome {:?} but no carrier accepted the issued proof",
+                self.outcome
+            ));
+        }
+        // One carrier may find the right proof while another names a wrong one, and the wrong one decides.
+        // An error after verification may likewise leave an accepted cell behind.
+        let may_accept = self.survived || matches!(&*self.outcome, "misattributed" | "error");
+        if accepted && !may_accept {
+            return Err(format!(
+                "a carrier accepted the issued proof but the outcome is {:?}",
+                self.outcome
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! The columns of `rows.parquet`: one list for the writer, the reader's check and the documentation.
+#![doc = include_str!("../../SCHEMA.md")]
+
+use polars::prelude::DataType;
+
+use crate::row::{Cell, Row};
+use crate::tables::{Column, Kind, Table, Value};
+
+/// Version of the row file's schema. It grows when a column changes its meaning, its type or its name; a new
+/// column alone does not need a new version, because readers ask for columns by name.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Key under which [`SCHEMA_VERSION`] stands in the Parquet file's own metadata.
+pub const SCHEMA_KEY: &str = "credlink.rows.schema";
+
+/// How a column takes its value from a `T`: the type says the column's type and whether it may be null.
+pub(crate) enum Take<T: 'static> {
+    Text(fn(&T) -> &str),
+    OptText(fn(&T) -> Option<&str>),
+    Letter(fn(&T) -> char),
+    Flag(fn(&T) -> bool),
+    Byte(fn(&T) -> Option<u8>),
+    Small(fn(&T) -> u32),
+    OptSmall(fn(&T) -> Option<u32>),
+    Big(fn(&T) -> u64),
+}
+
+impl<T> Take<T> {
+    pub(crate) fn dtype(&self) -> DataType {
+        match self {
+            Self::Text(_) | Self::OptText(_) | Self::Letter(_) => DataType::String,
+            Self::Flag(_) => DataType::Boolean,
+            Self::Byte(_) => DataType::UInt8,
+            Self::Small(_) | Self::OptSmall(_) => DataType::UInt32,
+            Self::Big(_) => DataType::UInt64,
+        }
+    }
+
+    /// The type in the words of the documentation, with a question mark where the value may be null.
+    fn type_name(&self) -> &'static str {
+        match self {
+            Self::Text(_) | Self::Letter(_) => "string",
+            Self::OptText(_) => "string?",
+            Self::Flag(_) => "bool",
+            Self::Byte(_) => "u8?",
+            Self::Small(_) => "u32",
+            Self::OptSmall(_) => "u32?",
+            Self::Big(_) => "u64",
+        }
+    }
+}
+
+/// One column: its name, unit ("" where there is none), meaning, and where its value comes from.
+pub(crate) struct Spec<T: 'static> {
+    pub(crate) name: &'static str,
+    unit: &'static str,
+    meaning: &'static str,
+    pub(crate) take: Take<T>,
+}
+
+const fn spec<T>(
+    name: &'static str,
+    unit: &'static str,
+    meaning: &'static str,
+    take: Take<T>,
+) -> Spec<T> {
+    Spec {
+        name,
+        unit,
+        meaning,
+        take,
+    }
+}
+
+/// Columns that every row file has, in file order.
+#[rustfmt::skip]
+pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
+    spec("op", "", "number of the op in the run's plan, unique in the file", Take::Big(|r| r.op)),
+    spec("trial", "", "`signed`, or `unsigned` for a control", Take::Text(|r| r.trial.as_str())),
+    spec("pipeline", "", "id of the pipeline", Take::Text(|r| &r.pipeline)),
+    spec("family", "", "family of the pipeline", Take::Text(|r| &r.family)),
+    spec("grade", "", "evidence grade of the recipe, A to D", Take::Letter(|r| r.grade)),
+    spec("image", "", "index of the image in the image set", Take::Small(|r| r.image)),
+    spec("name", "", "name of the image", Take::Text(|r| &r.name)),
+    spec("source", "", "file that the image was made from; views of one file share it", Take::Text(|r| &r.source)),
+    spec("class", "", "class of the image", Take::Text(|r| &r.class)),
+    spec("image_format", "", "format of the source image", Take::Text(|r| &r.image_format)),
+    spec("width", "px", "displayed width of the source image", Take::Small(|r| r.width)),
+    spec("height", "px", "displayed height of the source image", Take::Small(|r| r.height)),
+    spec("issued", "", "proof id put on the image, 16 hex digits; null for controls", Take::OptText(|r| r.issued.as_deref())),
+    spec("outcome", "", "what became of the proof", Take::Text(|r| &r.outcome)),
+    spec("survived", "", "whether the outcome counts as survived", Take::Flag(|r| r.survived)),
+    spec("recovered_by", "", "first carrier of the ladder that recovered the proof", Take::OptText(|r| r.recovered_by.as_deref())),
+    spec("error", "", "what failed, in words", Take::OptText(|r| r.error.as_deref())),
+    spec("error_cause", "", "what failed, as a short code", Take::OptText(|r| r.error_cause.as_deref())),
+    spec("source_bytes", "bytes", "size of the source file", Take::Big(|r| r.source_bytes)),
+    spec("signed_bytes", "bytes", "size of the file that went into the pipeline", Take::Big(|r| r.signed_bytes)),
+    spec("received_bytes", "bytes", "size of the file that came out; 0 if none did", Take::Big(|r| r.received_bytes)),
+    spec("received_format", "", "format that came out; empty if none did", Take::Text(|r| &r.received_format)),
+    spec("received_width", "px", "displayed width that came out", Take::Small(|r| r.received_width)),
+    spec("received_height", "px", "displayed height that came out", Take::Small(|r| r.received_height)),
+    spec("content_distance", "bits", "fingerprint distance between received and registered image", Take::OptSmall(|r| r.content_distance)),
+    spec("sign_ns", "ns", "time to sign the image, the same on every op of one image; 0 is not measured", Take::Big(|r| r.sign_ns)),
+    spec("transform_ns", "ns", "time of the whole pipeline; 0 is not measured", Take::Big(|r| r.transform_ns)),
+    spec("codec_ns", "ns", "time of the pipeline inside codecs", Take::Big(|r| r.codec_ns)),
+    spec("verify_ns", "ns", "time of the ladder up to its first acceptance; 0 is not measured", Take::Big(|r| r.verify_ns)),
+    spec("retrieve_ns", "ns", "time to look up the proof in the proof store; 0 is not measured", Take::Big(|r| r.retrieve_ns)),
+];
+
+/// Columns that follow once per carrier, named `{carrier}_{name}`. All are null on an error row that no
+/// carrier was examined on.
+#[rustfmt::skip]
+pub(crate) const CELL_COLUMNS: &[Spec<Cell>] = &[
+    spec("state", "", "state in the carrier's own words", Take::Text(|c| &c.state)),
+    spec("proof", "", "proof id that the carrier led to", Take::OptText(|c| c.proof.as_deref())),
+    spec("accepted", "", "signed: accepted, and it is the issued proof; unsigned: accepted any proof", Take::Flag(|c| c.accepted)),
+    spec("distance", "bits", "distance between received and registered content", Take::OptSmall(|c| c.distance)),
+    spec("quality", "0–100", "the carrier's own quality figure", Take::Byte(|c| c.quality)),
+    spec("codes", "", "status or cause codes, comma separated", Take::Text(|c| &c.codes)),
+    spec("ns", "ns", "time to examine this carrier; 0 is not measured", Take::Big(|c| c.ns)),
+];
+
+/// The name of a carrier's column.
+pub(crate) fn cell_column(carrier: &str, name: &str) -> String {
+    format!("{carrier}_{name}")
+}
+
+/// The schema as a table: column, type (with `?` where null is allowed), unit, meaning. `SCHEMA.md` is this
+/// table in Markdown, and a test checks that it still is.
+pub fn schema_table() -> Table {
+    fn line<T>(spec: &Spec<T>, prefix: &str) -> Vec<Value> {
+        vec![
+            Value::text(format!("`{prefix}{}`", spec.name)),
+            Value::text(spec.take.type_name()),
+            Value::text(spec.unit),
+            Value::text(spec.meaning),
+        ]
+    }
+    Table {
+        id: "schema".to_owned(),
+        title: format!("Columns of rows.parquet, schema version {SCHEMA_VERSION}"),
+        columns: ["column", "type", "unit", "meaning"]
+            .map(|title| Column::new(title, title, Kind::Text))
+            .to_vec(),
+        rows: ROW_COLUMNS
+            .iter()
+            .map(|spec| line(spec, ""))
+            .chain(CELL_COLUMNS.iter().map(|spec| line(spec, "{carrier}_")))
+            .collect(),
+        notes: vec![
+            "Columns of the form {carrier}_… stand once per carrier, in the order of the run's carrier list.".to_owned(),
+            format!("The version stands in the Parquet file's own metadata under {SCHEMA_KEY}."),
+        ],
+    }
+}

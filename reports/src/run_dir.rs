@@ -1,0 +1,224 @@
+//! The directory of one run: where each file of it is.
+//!
+//! ```text
+//! <id>/run.json         what was run                        RunHeader
+//! <id>/rows.parquet     one row per op                      RowWriter, read_rows
+//! <id>/tables/*         every table in every format         regenerate
+//! <id>/plots/*          every plot as SVG and PNG           regenerate
+//! <id>/signed/          the signed images                   written by the runner
+//! <id>/proofs/          the proof store                     written by the runner
+//! ```
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::atomic;
+use crate::header::{HEADER_VERSION, RunHeader};
+
+/// A run directory that could not be made, written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunDirError {
+    /// A run id that is not a plain folder name.
+    #[error("run id {id:?} cannot name a folder; use letters, digits, '-', '_' and '.'")]
+    Id {
+        /// The id.
+        id: String,
+    },
+    /// The directory is there already.
+    #[error("create {path}: it already exists; choose another run id or output directory")]
+    Exists {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The path is no directory.
+    #[error("{path} is not a run directory; give the folder that holds run.json")]
+    NotARun {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The operating system refused a file operation.
+    #[error("{doing} {path}")]
+    Io {
+        /// What was being done, e.g. `create`.
+        doing: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// The operating system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// `run.json` is not what it should be, or cannot be written as JSON.
+    #[error("{path} is not a complete run header")]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// Where and why, with line and column.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A figure that JSON cannot hold, such as a ratio with a zero denominator.
+    #[error("field {field} of the run header is {value}, not a finite number")]
+    NotFinite {
+        /// The field.
+        field: String,
+        /// Its value.
+        value: f64,
+    },
+    /// Written by a later version.
+    #[error("{path} has schema {found}, this program reads up to {known}; use a newer credlink")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Version in the file.
+        found: u64,
+        /// Newest version that this program knows.
+        known: u32,
+    },
+}
+
+/// The directory of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDir {
+    root: PathBuf,
+}
+
+const FOLDERS: [&str; 4] = ["tables", "plots", "signed", "proofs"];
+
+impl RunDir {
+    /// Makes the directory `base/id` and its folders; `base` is made where it is missing.
+    ///
+    /// # Errors
+    /// [`RunDirError::Id`] for an id that is no folder name (empty, more than 128 bytes, with a separator or
+    /// a leading dot), [`RunDirError::Exists`] if it is there, even empty, [`RunDirError::Io`] if `base` is not writable.
+    pub fn create(base: &Path, id: &str) -> Result<Self, RunDirError> {
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if id.is_empty() || id.len() > 128 || id.starts_with('.') || !id.chars().all(plain) {
+            return Err(RunDirError::Id { id: id.to_owned() });
+        }
+        let root = base.join(id);
+        std::fs::create_dir_all(base).map_err(io("create", base))?;
+        std::fs::create_dir(&root).map_err(|source| match source.kind() {
+            ErrorKind::AlreadyExists => RunDirError::Exists { path: root.clone() },
+            _ => io("create", &root)(source),
+        })?;
+        for folder in FOLDERS {
+            let path = root.join(folder);
+            std::fs::create_dir(&path).map_err(io("create", &path))?;
+        }
+        Ok(Self { root })
+    }
+
+    /// Opens the directory of a run that has ended.
+    ///
+    /// # Errors
+    /// [`RunDirError::NotARun`] if there is no `run.json` in it.
+    pub fn open(root: &Path) -> Result<Self, RunDirError> {
+        let dir = Self { root: root.into() };
+        if dir.header().is_file() {
+            Ok(dir)
+        } else {
+            Err(RunDirError::NotARun { path: dir.root })
+        }
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// `run.json`.
+    pub fn header(&self) -> PathBuf {
+        self.root.join("run.json")
+    }
+
+    /// `rows.parquet`.
+    pub fn rows(&self) -> PathBuf {
+        self.root.join("rows.parquet")
+    }
+
+    /// Folder of the tables.
+    pub fn tables(&self) -> PathBuf {
+        self.root.join(FOLDERS[0])
+    }
+
+    /// Folder of the plots.
+    pub fn plots(&self) -> PathBuf {
+        self.root.join(FOLDERS[1])
+    }
+
+    /// Folder of the signed images.
+    pub fn signed(&self) -> PathBuf {
+        self.root.join(FOLDERS[2])
+    }
+
+    /// Folder of the proof store.
+    pub fn proofs(&self) -> PathBuf {
+        self.root.join(FOLDERS[3])
+    }
+
+    /// Writes `run.json`, replacing it as a whole.
+    ///
+    /// # Errors
+    /// [`RunDirError::NotFinite`] for a figure that JSON cannot hold, [`RunDirError::Io`] if the disk is full.
+    pub fn write_header(&self, header: &RunHeader) -> Result<(), RunDirError> {
+        let figures = [
+            ("elapsed_s", header.elapsed_s),
+            ("cpu.total_s", header.cpu.total_s),
+        ]
+        .into_iter()
+        .chain([("cpu.overhead_share", header.cpu.overhead_share)])
+        .map(|(field, value)| (field.to_owned(), value));
+        let categories = header
+            .cpu
+            .by_category
+            .iter()
+            .map(|(name, value)| (format!("cpu.by_category.{name}"), *value));
+        for (field, value) in figures.chain(categories) {
+            if !value.is_finite() {
+                return Err(RunDirError::NotFinite { field, value });
+            }
+        }
+        let path = self.header();
+        let mut text =
+            serde_json::to_string_pretty(header).map_err(|source| RunDirError::Header {
+                path: path.clone(),
+                source,
+            })?;
+        text.push('\n');
+        atomic::write(&path, text.as_bytes()).map_err(io("write", &path))
+    }
+
+    /// Reads `run.json`.
+    ///
+    /// # Errors
+    /// [`RunDirError::Io`] if it cannot be read, [`RunDirError::Newer`] if a later version wrote it,
+    /// [`RunDirError::Header`] with line and column if it is torn or a field has the wrong type.
+    pub fn read_header(&self) -> Result<RunHeader, RunDirError> {
+        let path = self.header();
+        let text = std::fs::read_to_string(&path).map_err(io("read", &path))?;
+        let damaged = |source| RunDirError::Header {
+            path: path.clone(),
+            source,
+        };
+        // The version first: a later version may have changed the very fields that would fail below.
+        let any: serde_json::Value = serde_json::from_str(&text).map_err(damaged)?;
+        match any.get("schema").and_then(serde_json::Value::as_u64) {
+            Some(found) if found > u64::from(HEADER_VERSION) => Err(RunDirError::Newer {
+                path,
+                found,
+                known: HEADER_VERSION,
+            }),
+            _ => serde_json::from_str(&text).map_err(damaged),
+        }
+    }
+}
+
+fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> RunDirError {
+    let path = path.to_path_buf();
+    move |source| RunDirError::Io {
+        doing,
+        path,
+        source,
+    }
+}

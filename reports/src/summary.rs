@@ -1,0 +1,321 @@
+//! The short table that ends a run on a terminal. The caller prints it.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
+
+use crate::figures::{self, NOT_MEASURED, PROVISIONAL, bytes, count, duration, percent, plural};
+use crate::header::ControlResult;
+use crate::stats::Rate;
+use crate::tables::{Control, Evidence, Latency, PipelineTally, Tally, Timed, Verdict, latencies};
+
+/// No line of the summary is longer than this many characters, paths aside.
+pub const WIDTH: usize = 100;
+
+/// Longest and shortest that a pipeline's name is shown.
+const NAME: std::ops::RangeInclusive<usize> = 16..=36;
+/// Longest and shortest that a carrier's column is wide; the shortest holds `99.999`.
+const CARRIER: std::ops::RangeInclusive<usize> = 6..=11;
+
+/// What a run found, in short. `to_string()` is the terminal's table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Id of the run.
+    pub run: String,
+    /// Whether the run was cut off.
+    pub partial: bool,
+    /// Ops done and planned.
+    pub ops: (u64, u64),
+    /// Carriers in ladder order.
+    pub carriers: Vec<String>,
+    /// One entry per pipeline in the header's order.
+    pub pipelines: Vec<PipelineTally>,
+    /// All signed ops together.
+    pub overall: Tally,
+    /// All unsigned controls together.
+    pub controls: Control,
+    /// The services and whether they meet their levels.
+    pub services: Vec<Latency>,
+    /// Controls that did not give the known answer.
+    pub failed_controls: Vec<ControlResult>,
+    /// Wall-clock time in seconds.
+    pub elapsed_s: f64,
+    /// Share of the CPU time that is neither codecs nor hashing nor resizing.
+    pub overhead_share: f64,
+    /// Peak resident memory in bytes; 0 if unknown.
+    pub peak_memory_bytes: u64,
+    /// Every file that was written, tables first.
+    pub files: Vec<PathBuf>,
+}
+
+impl Summary {
+    /// Sums up a run whose tables and plots were written to `files`.
+    pub fn new(evidence: &Evidence, files: Vec<PathBuf>) -> Self {
+        let header = evidence.header();
+        let failed = header.controls.iter().filter(|control| !control.passed);
+        Self {
+            run: header.id.clone(),
+            partial: header.partial,
+            ops: (header.ops_done, header.ops_planned),
+            carriers: header.carriers.clone(),
+            pipelines: evidence.by_pipeline(),
+            overall: evidence.overall(),
+            controls: evidence.controls().all,
+            services: latencies(evidence)
+                .into_iter()
+                .filter(|latency| latency.timed == Timed::Service)
+                .collect(),
+            failed_controls: failed.cloned().collect(),
+            elapsed_s: header.elapsed_s,
+            overhead_share: header.cpu.overhead_share,
+            peak_memory_bytes: header.peak_memory_bytes,
+            files,
+        }
+    }
+
+    /// Widths of the name column and of each carrier's column, and how many carriers fit.
+    fn layout(&self) -> (usize, Vec<usize>) {
+        // Name, n (9), rate (10), interval (18), then each carrier with two spaces before it.
+        let fixed = 9 + 10 + 18;
+        let mut widths: Vec<usize> = self
+            .carriers
+            .iter()
+            .map(|carrier| {
+                carrier
+                    .chars()
+                    .count()
+                    .clamp(*CARRIER.start(), *CARRIER.end())
+            })
+            .collect();
+        let total = |widths: &[usize]| widths.iter().map(|width| width + 2).sum::<usize>();
+        let room = WIDTH - fixed - NAME.start();
+        // Shrink the widest first: names can be guessed from their beginnings, figures cannot.
+        while total(&widths) > room {
+            match widths
+                .iter()
+                .copied()
+                .enumerate()
+                .rev()
+                .max_by_key(|(_, width)| *width)
+            {
+                Some((index, width)) if width > *CARRIER.start() => widths[index] -= 1,
+                _ => {
+                    widths.pop();
+                }
+            }
+        }
+        let longest = self
+            .pipelines
+            .iter()
+            .map(|p| p.id.chars().count())
+            .max()
+            .unwrap_or(0);
+        let name = longest
+            .clamp(*NAME.start(), *NAME.end())
+            .min(WIDTH - fixed - total(&widths));
+        (name, widths)
+    }
+
+    fn line(
+        &self,
+        f: &mut Formatter<'_>,
+        layout: &(usize, Vec<usize>),
+        name: &str,
+        tally: &Tally,
+    ) -> fmt::Result {
+        let any = tally.any();
+        let (rate, bounds) = match any.interval() {
+            None => (String::new(), NOT_MEASURED.to_owned()),
+            Some(bounds) => {
+                let mark = if any.is_provisional() {
+                    PROVISIONAL
+                } else {
+                    ' '
+                };
+                (
+                    figures::rate(any),
+                    format!("{}{mark}", figures::interval(bounds)),
+                )
+            }
+        };
+        write!(
+            f,
+            "{:<width$}{:>9}{rate:>10}{bounds:>18}",
+            tail(name, layout.0),
+            count(tally.n),
+            width = layout.0
+        )?;
+        for (carrier, width) in tally.carriers.iter().zip(&layout.1) {
+            let alone = tally
+                .rate(carrier.alone)
+                .value()
+                .map(percent)
+                .unwrap_or_default();
+            write!(f, "  {alone:>width$}")?;
+        }
+        writeln!(f)
+    }
+}
+
+impl Display for Summary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let partial = if self.partial {
+            format!(
+                " (PARTIAL: {} of {} ops)",
+                count(self.ops.0),
+                count(self.ops.1)
+            )
+        } else {
+            String::new()
+        };
+        writeln!(
+            f,
+            "Survival through simulated pipelines, run {}{partial}",
+            self.run
+        )?;
+        writeln!(f)?;
+        let layout = self.layout();
+        write!(
+            f,
+            "{:<width$}{:>9}{:>10}{:>18}",
+            "pipeline",
+            "n",
+            "any",
+            "95 % interval ",
+            width = layout.0
+        )?;
+        for (carrier, width) in self.carriers.iter().zip(&layout.1) {
+            write!(f, "  {:>width$}", head(carrier, *width))?;
+        }
+        writeln!(f)?;
+        let longest = layout.0 + 37 + layout.1.iter().map(|width| width + 2).sum::<usize>();
+        writeln!(f, "{}", "─".repeat(longest))?;
+        for pipeline in &self.pipelines {
+            self.line(f, &layout, &pipeline.id, &pipeline.tally)?;
+        }
+        if self.pipelines.len() > 1 {
+            self.line(f, &layout, "all (pooled)", &self.overall)?;
+        }
+        writeln!(f)?;
+        write!(f, "Percent of n; each carrier on its own")?;
+        if self
+            .pipelines
+            .iter()
+            .any(|pipeline| pipeline.tally.any().is_provisional())
+        {
+            write!(
+                f,
+                "; {PROVISIONAL} provisional, n below {}",
+                crate::stats::PROVISIONAL_BELOW
+            )?;
+        }
+        writeln!(f, ".")?;
+        let hidden = self.carriers.len() - layout.1.len();
+        if hidden > 0 {
+            writeln!(
+                f,
+                "{} more in the tables.",
+                plural(hidden as u64, "carrier")
+            )?;
+        }
+        self.verdicts(f)?;
+        self.cost(f)
+    }
+}
+
+impl Summary {
+    fn verdicts(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Rate { k, n } = self.controls.accepted;
+        if n == 0 {
+            writeln!(f, "False accepts: {NOT_MEASURED}.")?;
+        } else {
+            let rate = figures::rate_with_interval(self.controls.accepted);
+            writeln!(
+                f,
+                "False accepts: {} of {}, {rate}.",
+                count(k),
+                plural(n, "unsigned trial")
+            )?;
+        }
+        let troubles = ["misattributed", "broken", "unconfirmed", "error"]
+            .map(|outcome| (outcome, self.overall.outcome(outcome)));
+        let mut troubles: Vec<String> = troubles
+            .into_iter()
+            .filter(|(_, number)| *number > 0)
+            .map(|(outcome, number)| format!("{outcome} {}", count(number)))
+            .collect();
+        if self.controls.errors > 0 {
+            troubles.push(format!("error in controls {}", count(self.controls.errors)));
+        }
+        if !troubles.is_empty() {
+            writeln!(f, "Of note: {}.", troubles.join(", "))?;
+        }
+        for service in &self.services {
+            let (Some(level), Some(verdict)) = (service.level, service.verdict()) else {
+                continue;
+            };
+            let bound = duration(level.nanos);
+            let found = match service.quantiles.permille(950) {
+                Some(nanos) => format!(
+                    "p95 {} (level {bound}), {}",
+                    duration(nanos),
+                    verdict.as_str()
+                ),
+                None if verdict == Verdict::NotMeasured && service.quantiles.n > 0 => {
+                    format!(
+                        "{NOT_MEASURED} at p95 (n {} is below 200)",
+                        count(service.quantiles.n)
+                    )
+                }
+                None => NOT_MEASURED.to_owned(),
+            };
+            writeln!(f, "{:<24}{found}", service.name)?;
+        }
+        for control in &self.failed_controls {
+            writeln!(f, "FAILED CONTROL {}: {}", control.name, control.detail)?;
+        }
+        Ok(())
+    }
+
+    fn cost(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:.1} s, {} % of the CPU time outside codecs, hashing and resizing",
+            self.elapsed_s,
+            percent(self.overhead_share)
+        )?;
+        if self.peak_memory_bytes > 0 {
+            write!(f, ", {} at peak", bytes(self.peak_memory_bytes))?;
+        }
+        writeln!(f, ".")
+    }
+}
+
+/// The beginning of a name, in `width` characters.
+fn head(name: &str, width: usize) -> String {
+    let name = plain(name);
+    if name.chars().count() <= width {
+        return name;
+    }
+    name.chars()
+        .take(width.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}
+
+/// The end of a name, in `width` characters: ids begin with their family, which says least.
+fn tail(name: &str, width: usize) -> String {
+    let name = plain(name);
+    let length = name.chars().count();
+    if length <= width {
+        return name;
+    }
+    let kept = name.chars().skip(length + 1 - width);
+    std::iter::once('…').chain(kept).collect()
+}
+
+/// Control characters could move the cursor or colour the terminal.
+fn plain(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
+}

@@ -1,0 +1,88 @@
+//! Tables computed from a run's header and rows.
+//!
+//! A new table is a file here and a line in [`TABLES`]; formats, file names and the run directory follow.
+
+mod carriers;
+mod evidence;
+mod false_accepts;
+mod families;
+mod latency;
+mod survival;
+mod table;
+mod tally;
+
+pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence, EvidenceError};
+pub use latency::{LEVELS, Latency, Level, Timed, Verdict, latencies};
+pub use table::{Column, Kind, Table, Value};
+pub use tally::{CarrierTally, Control, Controls, PipelineTally, Tally};
+
+/// One kind of table: its file stem and how it is made.
+#[derive(Clone, Copy, Debug)]
+pub struct TableKind {
+    /// Stem of the file names.
+    pub id: &'static str,
+    /// Makes the table. Never fails: [`Evidence`] is valid by construction.
+    pub make: fn(&Evidence) -> Table,
+}
+
+/// Every table, in the order in which a reader wants them.
+pub const TABLES: &[TableKind] = &[
+    TableKind {
+        id: "survival",
+        make: survival::table,
+    },
+    TableKind {
+        id: "families",
+        make: families::table,
+    },
+    TableKind {
+        id: "carriers",
+        make: carriers::table,
+    },
+    TableKind {
+        id: "false-accepts",
+        make: false_accepts::table,
+    },
+    TableKind {
+        id: "latency",
+        make: latency::table,
+    },
+];
+
+/// Said under every table of rates.
+fn rate_notes() -> Vec<String> {
+    vec![
+        format!(
+            "Rates are in percent of n with a 95 % Wilson score interval; * marks a provisional rate (n below {}).",
+            crate::stats::PROVISIONAL_BELOW
+        ),
+        "Images are the distinct images behind n, sources the distinct files behind those: views of one file share evidence, so where sources are fewer than n the true uncertainty is larger than the interval."
+            .to_owned(),
+    ]
+}
+
+/// Said under every table that pools pipelines.
+const POOLED: &str = "One image goes through many pipelines, so pooled ops are not independent and a pooled interval is narrower than the true uncertainty; each pipeline weighs by its number of ops.";
+
+/// Said in the notes of a table whose run was cut off or failed a control.
+fn run_notes(evidence: &Evidence) -> Vec<String> {
+    let header = evidence.header();
+    let mut notes = vec![format!(
+        "Simulated pipelines, run {}, seed {}, image set {} ({}).",
+        header.id, header.seed, header.image_set.name, header.image_set.kind
+    )];
+    if header.partial {
+        notes.push(format!(
+            "Partial run: {} of {} ops were done.",
+            crate::figures::count(header.ops_done),
+            crate::figures::count(header.ops_planned)
+        ));
+    }
+    for control in header.controls.iter().filter(|control| !control.passed) {
+        notes.push(format!(
+            "FAILED CONTROL {}: {}",
+            control.name, control.detail
+        ));
+    }
+    notes
+}

@@ -1,0 +1,205 @@
+//! Counts of outcomes: per pipeline, per family, over the whole run.
+
+use std::collections::HashSet;
+
+use super::Evidence;
+use crate::row::{SIGNED_OUTCOMES, SURVIVING, Trial, UNSIGNED_OUTCOMES};
+use crate::stats::Rate;
+
+/// Counts over a set of signed ops.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Ops, errors included.
+    pub n: u64,
+    /// Distinct images among them.
+    pub images: u64,
+    /// Distinct source files among them.
+    pub sources: u64,
+    /// Ops by outcome, in the order of [`SIGNED_OUTCOMES`]; their sum is `n`.
+    pub outcomes: Vec<u64>,
+    /// One tally per carrier in ladder order.
+    pub carriers: Vec<CarrierTally>,
+}
+
+/// What one carrier did in a set of signed ops.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CarrierTally {
+    /// Ops in which it accepted the issued proof, whatever the other carriers did.
+    pub alone: u64,
+    /// Ops that survived, and in which no other carrier accepted: lost without it.
+    pub unique: u64,
+    /// Ops with outcome `recovered` in which it was the first of the ladder to accept.
+    pub recovered: u64,
+}
+
+impl Tally {
+    fn of(evidence: &Evidence, ops: impl Iterator<Item = usize>) -> Self {
+        let mut tally = Self {
+            outcomes: vec![0; SIGNED_OUTCOMES.len()],
+            carriers: vec![CarrierTally::default(); evidence.header().carriers.len()],
+            ..Self::default()
+        };
+        let (mut images, mut sources) = (HashSet::new(), HashSet::new());
+        for op in ops {
+            tally.n += 1;
+            images.insert(evidence.image[op]);
+            sources.insert(evidence.source[op]);
+            let outcome = usize::from(evidence.outcome[op]);
+            tally.outcomes[outcome] += 1;
+            let accepted = evidence.accepted[op];
+            for (index, carrier) in tally.carriers.iter_mut().enumerate() {
+                let bit = 1_u64 << index;
+                carrier.alone += u64::from(accepted & bit != 0);
+                carrier.unique += u64::from(outcome < SURVIVING && accepted == bit);
+                carrier.recovered += u64::from(usize::from(evidence.recovered_by[op]) == index);
+            }
+        }
+        tally.images = images.len() as u64;
+        tally.sources = sources.len() as u64;
+        tally
+    }
+
+    /// Ops that survived by whatever carrier.
+    pub fn survived(&self) -> u64 {
+        self.outcomes.iter().take(SURVIVING).sum()
+    }
+
+    /// Survival by whatever carrier; errors stay in the denominator.
+    pub fn any(&self) -> Rate {
+        self.rate(self.survived())
+    }
+
+    /// `k` of this tally's ops.
+    pub fn rate(&self, k: u64) -> Rate {
+        Rate { k, n: self.n }
+    }
+
+    /// Ops with this outcome, 0 for a word that is no outcome.
+    pub fn outcome(&self, word: &str) -> u64 {
+        let index = SIGNED_OUTCOMES.iter().position(|known| *known == word);
+        index
+            .and_then(|index| self.outcomes.get(index))
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+/// The signed ops of one pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipelineTally {
+    /// Id of the pipeline.
+    pub id: String,
+    /// Its family.
+    pub family: String,
+    /// Evidence grade of its recipe.
+    pub grade: String,
+    /// The counts.
+    pub tally: Tally,
+}
+
+/// The unsigned controls of one pipeline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Control {
+    /// Id of the pipeline.
+    pub id: String,
+    /// Distinct images among the trials.
+    pub images: u64,
+    /// Trials that ended in an error. They cannot accept, so they are not in the denominator.
+    pub errors: u64,
+    /// Accepted trials among those without error: false accepts.
+    pub accepted: Rate,
+    /// The same for each carrier alone.
+    pub carriers: Vec<Rate>,
+}
+
+/// The unsigned controls of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Controls {
+    /// One per pipeline in the header's order.
+    pub pipelines: Vec<Control>,
+    /// All of them together.
+    pub all: Control,
+}
+
+impl Evidence {
+    /// Signed ops by pipeline, in the header's order, those without any op included.
+    pub fn by_pipeline(&self) -> Vec<PipelineTally> {
+        let header = self.header();
+        let tally = |(index, pipeline): (usize, &crate::header::PipelineHeader)| PipelineTally {
+            id: pipeline.id.clone(),
+            family: pipeline.family.clone(),
+            grade: pipeline.grade.clone(),
+            tally: Tally::of(self, self.ops(index, Trial::Signed)),
+        };
+        header.pipelines.iter().enumerate().map(tally).collect()
+    }
+
+    /// Signed ops by family, families in the order of their first pipeline.
+    pub fn by_family(&self) -> Vec<(String, Tally)> {
+        let pipelines = &self.header().pipelines;
+        let mut families: Vec<&str> = Vec::new();
+        for pipeline in pipelines {
+            if !families.contains(&pipeline.family.as_str()) {
+                families.push(&pipeline.family);
+            }
+        }
+        let tally = |family: &str| {
+            let members = (0..pipelines.len()).filter(|index| pipelines[*index].family == family);
+            Tally::of(
+                self,
+                members.flat_map(|index| self.ops(index, Trial::Signed)),
+            )
+        };
+        families
+            .into_iter()
+            .map(|family| (family.to_owned(), tally(family)))
+            .collect()
+    }
+
+    /// All signed ops.
+    pub fn overall(&self) -> Tally {
+        Tally::of(self, self.all_ops(Trial::Signed))
+    }
+
+    /// Unsigned controls by pipeline and together.
+    pub fn controls(&self) -> Controls {
+        let pipelines = &self.header().pipelines;
+        Controls {
+            pipelines: pipelines
+                .iter()
+                .enumerate()
+                .map(|(index, pipeline)| {
+                    self.control(&pipeline.id, self.ops(index, Trial::Unsigned))
+                })
+                .collect(),
+            all: self.control("all pipelines", self.all_ops(Trial::Unsigned)),
+        }
+    }
+
+    fn control(&self, id: &str, ops: impl Iterator<Item = usize>) -> Control {
+        let mut control = Control {
+            id: id.to_owned(),
+            carriers: vec![Rate::default(); self.header().carriers.len()],
+            ..Control::default()
+        };
+        let mut images = HashSet::new();
+        for op in ops {
+            images.insert(self.image[op]);
+            match UNSIGNED_OUTCOMES.get(usize::from(self.outcome[op])) {
+                Some(&"error") => {
+                    control.errors += 1;
+                    continue;
+                }
+                Some(&"accepted") => control.accepted.k += 1,
+                _ => {}
+            }
+            control.accepted.n += 1;
+            for (index, carrier) in control.carriers.iter_mut().enumerate() {
+                carrier.n += 1;
+                carrier.k += self.accepted[op] >> index & 1;
+            }
+        }
+        control.images = images.len() as u64;
+        control
+    }
+}

@@ -1,0 +1,88 @@
+//! The perceptual fingerprint, matched in the proof store.
+
+use super::{Carrier, Finding, Registration, SoftBinding, State};
+use crate::Clock;
+use crate::fingerprint::Match;
+use crate::image_file::ImageFile;
+use crate::verifier::Verifier;
+
+/// Name of the soft-binding algorithm: PDQ, 256 bits, of the displayed image, as 64 hexadecimal digits.
+const ALGORITHM: &str = "com.credlink.pdq256.v1";
+
+/// The content itself: the nearest registered fingerprint, in any of eight orientations.
+#[derive(Clone, Copy, Debug)]
+pub struct Fingerprint;
+
+impl Carrier for Fingerprint {
+    fn name(&self) -> &'static str {
+        "fingerprint"
+    }
+
+    fn describe(&self) -> &'static str {
+        "perceptual hash of the pixels, looked up in the proof store; recovered means one proof fits and no other"
+    }
+
+    fn soft_binding(&self, registration: &Registration) -> Option<SoftBinding> {
+        (!registration.fingerprint.is_featureless()).then(|| SoftBinding {
+            algorithm: ALGORITHM,
+            describes: "perceptual hash of the displayed image",
+            value: registration.fingerprint.to_string(),
+        })
+    }
+
+    fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
+        let Some(content) = file.content(clock) else {
+            return Finding::new(State::Failed).because("credlink.image.undecodable");
+        };
+        let quality = content.hash.quality();
+        let measured = |state| Finding {
+            quality: Some(quality),
+            ..Finding::new(state)
+        };
+        if content.dihedral.iter().all(|variant| variant.is_featureless()) {
+            return measured(State::Absent).because("credlink.content.featureless");
+        }
+        let policy = against.policy();
+        let start = clock();
+        let neighbours = against
+            .store()
+            .nearest(&content.dihedral, policy.max_distance);
+        let found = neighbours
+            .best
+            .and_then(|best| Some((best, against.store().by_id(best.id)?)));
+        let genuine = found.is_some_and(|(_, record)| against.is_genuine(record));
+        let retrieve_nanos = clock().saturating_sub(start);
+        let Some((best, record)) = found else {
+            return Finding {
+                retrieve_nanos,
+                ..measured(State::Absent)
+            };
+        };
+        let finding = Finding {
+            distance: Some(best.distance),
+            retrieve_nanos,
+            ..measured(State::Unconfirmed).leading_to(best.id)
+        };
+        if !genuine {
+            return Finding {
+                state: State::Failed,
+                ..finding.because("credlink.record.signature")
+            };
+        }
+        match policy.judge(
+            best.distance,
+            quality,
+            record.fingerprint_quality,
+            neighbours.runner_up,
+        ) {
+            Match::Accepted => Finding {
+                state: State::Recovered,
+                confirmed_by: Some("fingerprint"),
+                ..finding
+            },
+            Match::Ambiguous => finding.because("credlink.content.ambiguous"),
+            Match::LowQuality => finding.because("credlink.content.lowQuality"),
+            Match::TooFar => finding.because("credlink.content.differs"),
+        }
+    }
+}

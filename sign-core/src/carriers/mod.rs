@@ -1,0 +1,145 @@
+//! Carriers: how a proof, or a pointer to it, travels with an image.
+//!
+//! One file each, and one entry in [`CARRIERS`]. The list is the ladder: a verifier goes down it and stops
+//! at the first acceptance, the harness examines all. To add a carrier, write its file and its entry; its
+//! soft binding then stands in every manifest, and verification, reports and tests take it from the list.
+
+mod fingerprint;
+mod link;
+mod manifest;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::fingerprint::Fingerprint;
+pub use self::link::Link;
+pub use self::manifest::Manifest;
+use crate::Clock;
+use crate::fingerprint::Fingerprint as ContentFingerprint;
+use crate::image_file::ImageFile;
+use crate::proof_id::ProofId;
+use crate::verifier::Verifier;
+
+/// The carriers in ladder order: what proves most comes first.
+pub const CARRIERS: &[&dyn Carrier] = &[&Manifest, &Link, &Fingerprint];
+
+/// One way of a proof to travel.
+pub trait Carrier: Sync {
+    /// Name in reports and on the command line: one lowercase word.
+    fn name(&self) -> &'static str;
+
+    /// One sentence for people: what it is, and what a find by it means.
+    fn describe(&self) -> &'static str;
+
+    /// What the manifest records so that the carrier can be tied to it; `None` if the carrier is no soft
+    /// binding.
+    fn soft_binding(&self, registration: &Registration) -> Option<SoftBinding>;
+
+    /// Looks for a proof in one file, by this carrier alone.
+    ///
+    /// Never fails: what could not be looked at is a state too. Uses `clock` only to measure.
+    fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding;
+}
+
+/// What is known about an image when its manifest is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    /// The proof.
+    pub id: ProofId,
+    /// PDQ hash of the displayed image.
+    pub fingerprint: ContentFingerprint,
+    /// PDQ quality, 0 to 100.
+    pub quality: u8,
+}
+
+/// A soft binding for the manifest (C2PA 2.x, "Soft Binding").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoftBinding {
+    /// Name of the algorithm, in reverse domain notation.
+    pub algorithm: &'static str,
+    /// What it covers, for people.
+    pub describes: &'static str,
+    /// The value, as the algorithm writes it.
+    pub value: String,
+}
+
+/// What a carrier found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Nothing of this carrier.
+    Absent,
+    /// Our manifest, valid on exactly these bytes.
+    Intact,
+    /// Somebody else's valid manifest on an image that descends from ours.
+    Resigned,
+    /// Somebody else's valid manifest.
+    Foreign,
+    /// A manifest that does not validate.
+    Invalid,
+    /// A pointer led to a proof, and the content confirms it.
+    Recovered,
+    /// A pointer led to a proof, or to several, and the content does not decide.
+    Unconfirmed,
+    /// It could not be looked at.
+    Failed,
+}
+
+impl State {
+    /// Whether the proof counts as found.
+    pub fn is_accepted(self) -> bool {
+        matches!(self, Self::Intact | Self::Resigned | Self::Recovered)
+    }
+}
+
+/// The result of one carrier on one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// What was found.
+    pub state: State,
+    /// The proof it leads to. Only believed in an accepted state; otherwise what it claims.
+    pub proof: Option<ProofId>,
+    /// Distance of the content to the registered fingerprint, bits, where it was measured.
+    pub distance: Option<u32>,
+    /// PDQ quality of the received image, where it was measured.
+    pub quality: Option<u8>,
+    /// C2PA status codes, or causes under `credlink.`.
+    pub codes: Vec<String>,
+    /// What confirmed a pointer.
+    pub confirmed_by: Option<&'static str>,
+    /// Time in the proof store, nanoseconds.
+    pub retrieve_nanos: u64,
+}
+
+impl Finding {
+    /// A finding without details.
+    pub fn new(state: State) -> Self {
+        Self {
+            state,
+            proof: None,
+            distance: None,
+            quality: None,
+            codes: Vec::new(),
+            confirmed_by: None,
+            retrieve_nanos: 0,
+        }
+    }
+
+    /// The same, leading to a proof.
+    #[must_use]
+    pub fn leading_to(mut self, proof: ProofId) -> Self {
+        self.proof = Some(proof);
+        self
+    }
+
+    /// The same, with one more code.
+    #[must_use]
+    pub fn because(mut self, code: impl Into<String>) -> Self {
+        self.codes.push(code.into());
+        self
+    }
+
+    /// The proof, if it counts as found.
+    pub fn accepted(&self) -> Option<ProofId> {
+        self.proof.filter(|_| self.state.is_accepted())
+    }
+}

@@ -1,0 +1,132 @@
+//! PNG chunks (PNG specification, third edition, clauses 5 and 11.3.3; XMP specification part 3, 1.1.5;
+//! C2PA, chunk `caBX`).
+
+use std::io::Cursor;
+use std::ops::Range;
+
+use image::ImageDecoder;
+use image::codecs::png::PngDecoder;
+
+use super::{ContainerError, MediaType, spliced};
+
+const KEYWORD: &[u8] = b"XML:com.adobe.xmp\0";
+
+struct Chunk {
+    kind: [u8; 4],
+    /// Length, type, data and check sum.
+    whole: Range<usize>,
+    data: Range<usize>,
+}
+
+/// Complete chunks in file order; stops where the structure ends or breaks.
+fn chunks(bytes: &[u8]) -> impl Iterator<Item = Chunk> {
+    let mut at = 8;
+    std::iter::from_fn(move || {
+        let length = u32::from_be_bytes(super::array(bytes, at)?) as usize;
+        let kind = super::array(bytes, at + 4)?;
+        let data = at + 8..(at + 8).checked_add(length)?;
+        let end = data.end.checked_add(4)?;
+        if end > bytes.len() {
+            return None;
+        }
+        let whole = at..end;
+        at = end;
+        Some(Chunk { kind, whole, data })
+    })
+}
+
+fn is_xmp(bytes: &[u8], chunk: &Chunk) -> bool {
+    chunk.kind == *b"iTXt" && bytes[chunk.data.clone()].starts_with(KEYWORD)
+}
+
+pub(super) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
+    let chunk = chunks(bytes).find(|chunk| is_xmp(bytes, chunk))?;
+    let data = &bytes[chunk.data];
+    let rest = &data[KEYWORD.len()..];
+    match rest {
+        // Compression flag, compression method, language, translated keyword, text.
+        [0, _, rest @ ..] => {
+            let text = rest.splitn(3, |&b| b == 0).nth(2)?;
+            Some(text.to_vec())
+        }
+        // Compressed packets are rare; the decoder unpacks them within its own limits.
+        [1, ..] => PngDecoder::new(Cursor::new(bytes))
+            .ok()?
+            .xmp_metadata()
+            .ok()?,
+        _ => None,
+    }
+}
+
+pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, ContainerError> {
+    let header = chunks(bytes)
+        .next()
+        .filter(|chunk| chunk.kind == *b"IHDR")
+        .ok_or(ContainerError::Damaged(MediaType::Png, "no header chunk"))?;
+    let place = chunks(bytes)
+        .find(|chunk| is_xmp(bytes, chunk))
+        .map_or(header.whole.end..header.whole.end, |chunk| chunk.whole);
+
+    let mut chunk = Vec::with_capacity(packet.len() + KEYWORD.len() + 16);
+    chunk.extend_from_slice(&[0; 4]);
+    chunk.extend_from_slice(b"iTXt");
+    chunk.extend_from_slice(KEYWORD);
+    chunk.extend_from_slice(&[0; 4]);
+    chunk.extend_from_slice(packet);
+    let length = u32::try_from(chunk.len() - 8)
+        .map_err(|_| ContainerError::Damaged(MediaType::Png, "XMP packet over 4 GiB"))?;
+    chunk[..4].copy_from_slice(&length.to_be_bytes());
+    let check = crc32(&chunk[4..]);
+    Ok(spliced(bytes, place, &[&chunk, &check.to_be_bytes()]))
+}
+
+pub(super) fn has_manifest(bytes: &[u8]) -> bool {
+    manifest(bytes).is_some()
+}
+
+fn manifest(bytes: &[u8]) -> Option<Chunk> {
+    chunks(bytes).find(|chunk| chunk.kind == *b"caBX")
+}
+
+pub(super) fn repair_manifest_check_sum(bytes: &mut [u8]) {
+    if let Some(chunk) = manifest(bytes) {
+        let check = crc32(&bytes[chunk.whole.start + 4..chunk.data.end]);
+        bytes[chunk.data.end..chunk.whole.end].copy_from_slice(&check.to_be_bytes());
+    }
+}
+
+/// CRC-32 as PNG uses it (annex D), bit by bit through a 16-entry table: packets are a few kilobytes.
+fn crc32(bytes: &[u8]) -> u32 {
+    const NIBBLES: [u32; 16] = {
+        let mut table = [0; 16];
+        let mut k = 0;
+        while k < 16 {
+            let mut value = k as u32;
+            let mut bit = 0;
+            while bit < 4 {
+                value = (value >> 1) ^ (0xedb8_8320 * (value & 1));
+                bit += 1;
+            }
+            table[k] = value;
+            k += 1;
+        }
+        table
+    };
+    !bytes.iter().fold(!0_u32, |crc, byte| {
+        let crc = crc ^ u32::from(*byte);
+        let crc = (crc >> 4) ^ NIBBLES[(crc & 15) as usize];
+        (crc >> 4) ^ NIBBLES[(crc & 15) as usize]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::crc32;
+
+    #[test]
+    fn the_check_sum_is_the_one_of_the_end_chunk() {
+        // Every PNG file ends with this check sum.
+        assert_eq!(crc32(b"IEND"), 0xae42_6082);
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    }
+}

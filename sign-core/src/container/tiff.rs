@@ -1,0 +1,188 @@
+//! TIFF directories (TIFF 6.0 section 2; BigTIFF; XMP specification part 3, 3.3.3: tag 700; C2PA: tag
+//! 0xcd41).
+//!
+//! Writing appends the packet and a new copy of the first directory to the file and points the header at
+//! that copy, so no offset in the file moves.
+
+use std::ops::Range;
+
+use super::{ContainerError, MediaType, array};
+
+const XMP_TAG: u16 = 700;
+const C2PA_TAG: u16 = 0xcd41;
+const BYTE: u16 = 1;
+
+/// Byte order and offset width of a file.
+#[derive(Clone, Copy)]
+struct Layout {
+    little: bool,
+    big: bool,
+}
+
+impl Layout {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let little = bytes.starts_with(b"II");
+        match (Self { little, big: false }).u16(bytes, 2)? {
+            42 => Some(Self { little, big: false }),
+            43 => Some(Self { little, big: true }),
+            _ => None,
+        }
+    }
+
+    fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
+        array(bytes, at).map(if self.little {
+            u16::from_le_bytes
+        } else {
+            u16::from_be_bytes
+        })
+    }
+
+    /// An offset or count: four bytes, eight in BigTIFF.
+    fn offset(self, bytes: &[u8], at: usize) -> Option<usize> {
+        let value = match (self.big, self.little) {
+            (false, true) => u32::from_le_bytes(array(bytes, at)?).into(),
+            (false, false) => u32::from_be_bytes(array(bytes, at)?).into(),
+            (true, true) => u64::from_le_bytes(array(bytes, at)?),
+            (true, false) => u64::from_be_bytes(array(bytes, at)?),
+        };
+        usize::try_from(value).ok()
+    }
+
+    fn put_u16(self, value: u16) -> [u8; 2] {
+        if self.little {
+            value.to_le_bytes()
+        } else {
+            value.to_be_bytes()
+        }
+    }
+
+    fn put_offset(self, value: usize) -> Option<Vec<u8>> {
+        let value = value as u64;
+        Some(match (self.big, self.little) {
+            (false, true) => u32::try_from(value).ok()?.to_le_bytes().to_vec(),
+            (false, false) => u32::try_from(value).ok()?.to_be_bytes().to_vec(),
+            (true, true) => value.to_le_bytes().to_vec(),
+            (true, false) => value.to_be_bytes().to_vec(),
+        })
+    }
+
+    fn width(self) -> usize {
+        if self.big { 8 } else { 4 }
+    }
+
+    /// Where the header keeps the offset of the first directory.
+    fn header_field(self) -> usize {
+        if self.big { 8 } else { 4 }
+    }
+
+    fn entry_length(self) -> usize {
+        4 + 2 * self.width()
+    }
+}
+
+/// The first directory: its entries, and the field that points to the next.
+struct Directory {
+    layout: Layout,
+    entries: Range<usize>,
+}
+
+fn directory(bytes: &[u8]) -> Option<Directory> {
+    let layout = Layout::of(bytes)?;
+    let start = layout.offset(bytes, layout.header_field())?;
+    let (count, header) = if layout.big {
+        (layout.offset(bytes, start)?, 8)
+    } else {
+        (usize::from(layout.u16(bytes, start)?), 2)
+    };
+    let first = start.checked_add(header)?;
+    let end = first.checked_add(count.checked_mul(layout.entry_length())?)?;
+    bytes.get(first..end.checked_add(layout.width())?)?;
+    Some(Directory {
+        layout,
+        entries: first..end,
+    })
+}
+
+impl Directory {
+    /// Tag and place of each entry.
+    fn entries(&self, bytes: &[u8]) -> Vec<(u16, Range<usize>)> {
+        let length = self.layout.entry_length();
+        self.entries
+            .clone()
+            .step_by(length)
+            .filter_map(|at| Some((self.layout.u16(bytes, at)?, at..at + length)))
+            .collect()
+    }
+}
+
+pub(super) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
+    let directory = directory(bytes)?;
+    let (_, entry) = directory
+        .entries(bytes)
+        .into_iter()
+        .find(|(tag, _)| *tag == XMP_TAG)?;
+    let layout = directory.layout;
+    let length = layout.offset(bytes, entry.start + 4)?;
+    let value = entry.start + 4 + layout.width();
+    // A value that fits into the offset field stands in it; no packet is that short.
+    let at = layout.offset(bytes, value)?;
+    bytes.get(at..at.checked_add(length)?).map(<[u8]>::to_vec)
+}
+
+pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, ContainerError> {
+    let directory = directory(bytes).ok_or(ContainerError::Damaged(
+        MediaType::Tiff,
+        "first directory out of bounds",
+    ))?;
+    appended(bytes, &directory, packet)
+        .ok_or(ContainerError::Damaged(MediaType::Tiff, "file over 4 GiB"))
+}
+
+fn appended(bytes: &[u8], directory: &Directory, packet: &[u8]) -> Option<Vec<u8>> {
+    let layout = directory.layout;
+    let mut out = Vec::with_capacity(bytes.len() + packet.len() + directory.entries.len() + 64);
+    out.extend_from_slice(bytes);
+    // Offsets are even (TIFF 6.0, section 2).
+    out.resize(out.len().next_multiple_of(2), 0);
+    let at = out.len();
+    out.extend_from_slice(packet);
+    out.resize(out.len().next_multiple_of(2), 0);
+
+    let mut entry = Vec::with_capacity(layout.entry_length());
+    entry.extend_from_slice(&layout.put_u16(XMP_TAG));
+    entry.extend_from_slice(&layout.put_u16(BYTE));
+    entry.extend(layout.put_offset(packet.len())?);
+    entry.extend(layout.put_offset(at)?);
+
+    let mut entries: Vec<(u16, &[u8])> = directory
+        .entries(bytes)
+        .into_iter()
+        .filter(|(tag, _)| *tag != XMP_TAG)
+        .map(|(tag, place)| (tag, &bytes[place]))
+        .collect();
+    // Readers search by binary search, so entries stay ascending; a file that breaks the rule keeps its order.
+    let place = entries
+        .iter()
+        .position(|(tag, _)| *tag > XMP_TAG)
+        .unwrap_or(entries.len());
+    entries.insert(place, (XMP_TAG, &entry));
+
+    let start = out.len();
+    if layout.big {
+        out.extend(layout.put_offset(entries.len())?);
+    } else {
+        out.extend_from_slice(&layout.put_u16(u16::try_from(entries.len()).ok()?));
+    }
+    for (_, entry) in entries {
+        out.extend_from_slice(entry);
+    }
+    out.extend_from_slice(&bytes[directory.entries.end..][..layout.width()]);
+    let start = layout.put_offset(start)?;
+    out[layout.header_field()..][..start.len()].copy_from_slice(&start);
+    Some(out)
+}
+
+pub(super) fn has_manifest(bytes: &[u8]) -> bool {
+    directory(bytes)
+        .is_some_and(|directory| directory.entries(bytes).iter().any(|(tag, _)| *tag == C2PA_TAG))
+}

@@ -1,0 +1,77 @@
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))]
+//! Signing images and finding the proof again.
+//!
+//! [`Signer`] puts a provenance proof on an image file: a C2PA manifest signed with Ed25519, a link in the
+//! XMP metadata, and a fingerprint in the [`store`]. [`Verifier`] examines a file that comes back by every
+//! [carrier](carriers), and [`outcome::judge`] says what became of the proof.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use credlink_sign_core::keys::{Date, Identity, Validity};
+//! use credlink_sign_core::outcome::{Outcome, judge};
+//! use credlink_sign_core::store::ProofStoreBuilder;
+//! use credlink_sign_core::{ImageFile, Pixels, ProofId, Signer, Verifier};
+//! use image::{DynamicImage, ImageFormat, RgbImage, metadata::Orientation};
+//!
+//! // Decoding is handed in; here without any limits.
+//! let decode = |bytes: &[u8]| {
+//!     let image = image::load_from_memory(bytes).map_err(|error| error.to_string())?;
+//!     Ok(Pixels { image: Arc::new(image), orientation: Orientation::NoTransforms })
+//! };
+//! let picture = RgbImage::from_fn(320, 200, |x, y| image::Rgb([(x * y % 251) as u8, x as u8, y as u8]));
+//! let mut png = std::io::Cursor::new(Vec::new());
+//! DynamicImage::from(picture).write_to(&mut png, ImageFormat::Png)?;
+//!
+//! let validity = Validity { not_before: Date::new(2024, 1, 1)?, not_after: Date::new(2044, 1, 1)? };
+//! let identity = Identity::generate([7; 32].into(), "Example", validity)?;
+//! let anchor = identity.anchor()?;
+//! let signer = Signer::new(identity)?;
+//! let id = ProofId::new(42);
+//! let signed = signer.sign(&ImageFile::new(png.get_ref(), &decode), id)?;
+//!
+//! let store = ProofStoreBuilder::in_memory();
+//! store.insert(signed.record.clone(), &signed.manifest)?;
+//! let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?;
+//! let verification = verifier.verify(&ImageFile::new(&signed.bytes, &decode), &|| 0);
+//! assert_eq!(judge(Some(id), verification.findings()), Outcome::Intact);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Why so: a platform sees files, so files go in and come out; what a verifier believes is decided by
+//! signatures and by content, never by a name or by somebody's word; every carrier is examined on its own, so
+//! that what each contributes can be counted.
+//!
+//! Guarantees: nothing prints, reads a clock or draws random numbers, with one exception that C2PA makes
+//! unavoidable (the library compares certificate validity with the system clock); nothing touches the
+//! network; bytes from strangers give findings, not panics; the same inputs give the same answers on any
+//! number of threads.
+
+pub mod carriers;
+mod container;
+pub mod fingerprint;
+mod image_file;
+pub mod keys;
+mod manifest;
+pub mod outcome;
+mod proof_id;
+mod record;
+mod signer;
+pub mod store;
+pub mod system;
+mod verifier;
+mod xmp;
+
+pub use c2pa::DigitalSourceType;
+
+pub use self::container::{ContainerError, MEDIA_TYPES, MediaType};
+pub use self::image_file::{Decode, ImageFile, Pixels};
+pub use self::manifest::EngineError;
+pub use self::proof_id::{ProofId, ProofIdError};
+pub use self::record::ProofRecord;
+pub use self::signer::{DEFAULT_BASE_URL, SignError, SignedImage, Signer};
+pub use self::verifier::{Examined, Verification, Verifier};
+pub use self::xmp::XmpError;
+
+/// Elapsed nanoseconds from an arbitrary origin. Passed in by whoever owns a clock; only ever used to
+/// measure, never to decide.
+pub type Clock<'a> = &'a (dyn Fn() -> u64 + Sync);

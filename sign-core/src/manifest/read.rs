@@ -1,0 +1,247 @@
+//! Judging the manifest of a file from a stranger.
+
+use std::collections::HashSet;
+use std::io::Cursor;
+
+use c2pa::validation_results::validation_codes as code;
+use c2pa::validation_results::{StatusCodes, ValidationState};
+use c2pa::{Manifest, Reader, jumbf_io};
+
+use super::{Engine, PROOF_LABEL, ProofAssertion, guarded, jumbf};
+use crate::container::MediaType;
+use crate::proof_id::ProofId;
+
+/// How far back the parents of a manifest are followed.
+const MAX_GENERATIONS: usize = 16;
+
+/// What the embedded manifest of a file amounts to.
+pub(crate) enum Reading {
+    /// There is none.
+    Absent { codes: Vec<String> },
+    /// It does not validate. The id is what it claims, unproven.
+    Invalid {
+        claimed: Option<ProofId>,
+        codes: Vec<String>,
+    },
+    /// Valid on these bytes, signed under one of our anchors, and about this proof.
+    Ours { id: ProofId, manifest: Vec<u8> },
+    /// Valid, by somebody else, on an image whose parent carries our valid manifest.
+    Resigned { id: ProofId, codes: Vec<String> },
+    /// Valid and not ours.
+    Foreign { codes: Vec<String> },
+}
+
+/// Failures that an ingredient's own manifest is bound to have: it describes the parent's bytes.
+const HARD_BINDING_FAILURES: [&str; 4] = [
+    code::ASSERTION_DATAHASH_MISMATCH,
+    code::ASSERTION_BMFFHASH_MISMATCH,
+    code::ASSERTION_BOXHASH_MISMATCH,
+    code::ASSERTION_COLLECTIONHASH_MISMATCH,
+];
+
+/// Reads and validates the manifest of a file.
+pub(crate) fn judged(engine: &Engine, media_type: MediaType, bytes: &[u8]) -> Reading {
+    if !media_type.has_manifest(bytes) {
+        return Reading::Absent { codes: Vec::new() };
+    }
+    let read = guarded(|| {
+        Reader::from_shared_context(&engine.0).with_stream(media_type.mime(), Cursor::new(bytes))
+    });
+    let reader = match read {
+        Ok(reader) => reader,
+        Err(c2pa::Error::JumbfNotFound) => return Reading::Absent { codes: Vec::new() },
+        Err(error) => {
+            return Reading::Invalid {
+                claimed: None,
+                codes: vec![error_code(&error).to_owned()],
+            };
+        }
+    };
+    let Some(active) = reader.active_manifest() else {
+        return Reading::Invalid {
+            claimed: None,
+            codes: vec![code::CLAIM_MISSING.to_owned()],
+        };
+    };
+    let claimed = proof(active);
+    let Some(status) = reader
+        .validation_results()
+        .and_then(|results| results.active_manifest())
+        .filter(|_| reader.validation_state() != ValidationState::Invalid)
+    else {
+        return Reading::Invalid {
+            claimed,
+            codes: failures(&reader),
+        };
+    };
+
+    let ours = reader.validation_state() == ValidationState::Trusted && is_complete(status);
+    if let (true, Some(id)) = (ours, claimed) {
+        // The bytes just parsed, so this cannot fail; if it does, the manifest is not what we stored.
+        let manifest = guarded(|| jumbf_io::load_jumbf_from_memory(media_type.mime(), bytes));
+        return Reading::Ours {
+            id,
+            manifest: manifest.unwrap_or_default(),
+        };
+    }
+    let mut codes = vec![format!("signer:{}", signer(active))];
+    if ours {
+        // Under our anchor, but not a proof.
+        codes.push("credlink.proof.missing".to_owned());
+    }
+    match ancestor(engine, media_type, bytes, &reader, active) {
+        Ok(Some(id)) => Reading::Resigned { id, codes },
+        Ok(None) => Reading::Foreign { codes },
+        Err(reason) => {
+            codes.push(reason.to_owned());
+            Reading::Foreign { codes }
+        }
+    }
+}
+
+/// Whether everything that makes a manifest ours was found true, rather than nothing found false.
+fn is_complete(status: &StatusCodes) -> bool {
+    let has = |wanted: &[&str]| {
+        status
+            .success()
+            .iter()
+            .any(|found| wanted.contains(&found.code()))
+    };
+    status.failure().is_empty()
+        && has(&[code::SIGNING_CREDENTIAL_TRUSTED])
+        && has(&[code::CLAIM_SIGNATURE_VALIDATED])
+        && has(&[code::CLAIM_SIGNATURE_INSIDE_VALIDITY])
+        && has(&[
+            code::ASSERTION_DATAHASH_MATCH,
+            code::ASSERTION_BMFFHASH_MATCH,
+            code::ASSERTION_BOXHASH_MATCH,
+        ])
+}
+
+fn proof(manifest: &Manifest) -> Option<ProofId> {
+    // `find_assertion` of the library would also take labels that only begin like ours.
+    manifest
+        .assertions()
+        .iter()
+        .find(|assertion| assertion.label() == PROOF_LABEL)
+        .and_then(|assertion| assertion.to_assertion::<ProofAssertion>().ok())
+        .map(|proof| proof.id)
+}
+
+fn signer(manifest: &Manifest) -> String {
+    manifest
+        .issuer()
+        .or_else(|| manifest.common_name())
+        .unwrap_or_else(|| "unnamed".to_owned())
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(64)
+        .collect()
+}
+
+/// The proof of the nearest ancestor that is ours. Only parents count: as a component of a collage, our
+/// image is not the image that was received.
+fn ancestor(
+    engine: &Engine,
+    media_type: MediaType,
+    bytes: &[u8],
+    reader: &Reader,
+    active: &Manifest,
+) -> Result<Option<ProofId>, &'static str> {
+    let mut seen = HashSet::new();
+    let mut manifest = active;
+    for _ in 0..MAX_GENERATIONS {
+        let Some(label) = manifest
+            .ingredients()
+            .iter()
+            .find(|ingredient| ingredient.is_parent())
+            .and_then(|parent| parent.active_manifest())
+        else {
+            return Ok(None);
+        };
+        let Some(parent) = reader.get_manifest(label).filter(|_| seen.insert(label)) else {
+            return Ok(None);
+        };
+        if let Some(id) = proof(parent) {
+            // The outer signer's word about its ingredients is worth nothing: it may have recorded a
+            // failure so that the library stays silent about it. So ours is validated by itself.
+            return if is_valid_alone(engine, media_type, bytes, label, id) {
+                Ok(Some(id))
+            } else {
+                Err("credlink.ingredient.invalid")
+            };
+        }
+        manifest = parent;
+    }
+    Ok(None)
+}
+
+/// Whether the manifest `label` is valid under our anchors apart from being about other bytes.
+fn is_valid_alone(
+    engine: &Engine,
+    media_type: MediaType,
+    bytes: &[u8],
+    label: &str,
+    id: ProofId,
+) -> bool {
+    let read = guarded(|| {
+        let store = jumbf_io::load_jumbf_from_memory(media_type.mime(), bytes)?;
+        let alone = jumbf::promoted(&store, label).ok_or(c2pa::Error::JumbfNotFound)?;
+        Reader::from_shared_context(&engine.0).with_manifest_data_and_stream(
+            &alone,
+            media_type.mime(),
+            Cursor::new(bytes),
+        )
+    });
+    let Ok(reader) = read else { return false };
+    let Some(status) = reader
+        .validation_results()
+        .and_then(|results| results.active_manifest())
+    else {
+        return false;
+    };
+    let has = |wanted: &str| status.success().iter().any(|found| found.code() == wanted);
+    reader.active_label() == Some(label)
+        && reader.active_manifest().and_then(proof) == Some(id)
+        && has(code::SIGNING_CREDENTIAL_TRUSTED)
+        && has(code::CLAIM_SIGNATURE_VALIDATED)
+        && has(code::CLAIM_SIGNATURE_INSIDE_VALIDITY)
+        && status
+            .failure()
+            .iter()
+            .all(|found| HARD_BINDING_FAILURES.contains(&found.code()))
+}
+
+/// The failure codes of a manifest and of its ingredients, each once, in order.
+fn failures(reader: &Reader) -> Vec<String> {
+    let mut codes: Vec<String> = Vec::new();
+    let mut add = |text: String| {
+        if !codes.contains(&text) {
+            codes.push(text);
+        }
+    };
+    if let Some(results) = reader.validation_results() {
+        for status in results.active_manifest().into_iter().flat_map(StatusCodes::failure) {
+            add(status.code().to_owned());
+        }
+        for delta in results.ingredient_deltas().into_iter().flatten() {
+            for status in delta.validation_deltas().failure() {
+                add(format!("ingredient:{}", status.code()));
+            }
+        }
+    }
+    codes
+}
+
+/// The C2PA status code for what the library reports as an error.
+fn error_code(error: &c2pa::Error) -> &'static str {
+    match error {
+        c2pa::Error::ClaimMissing { .. } => code::CLAIM_MISSING,
+        c2pa::Error::AssertionMissing { .. } => code::ASSERTION_MISSING,
+        c2pa::Error::HashMismatch(_) => code::ASSERTION_DATAHASH_MISMATCH,
+        c2pa::Error::RemoteManifestUrl(_) | c2pa::Error::RemoteManifestFetch(_) => {
+            code::MANIFEST_INACCESSIBLE
+        }
+        _ => code::GENERAL_ERROR,
+    }
+}

@@ -1,0 +1,157 @@
+//! Repeatable signing.
+//!
+//! The C2PA library salts every assertion with fresh random bytes, so that the same image signed twice gives
+//! two files. A salt only has to be unpredictable to others (it hides redacted assertions from guessing);
+//! one derived from the private key and the proof id is, and makes signing a function of its inputs. This
+//! file exchanges the salts in a finished manifest, follows the changed hashes through assertions and claim,
+//! and signs the claim again. No length changes, so the hard binding stays true.
+
+use c2pa::jumbf_io;
+use ed25519_dalek::SIGNATURE_LENGTH;
+use sha2::{Digest, Sha256};
+
+use super::EngineError;
+use super::jumbf::{self, JumbfBox};
+use super::write::{Embedded, Statement};
+use crate::container::MediaType;
+use crate::keys::Identity;
+
+const SALT_BOX: [u8; 4] = *b"c2sh";
+const SALT_LENGTH: usize = 16;
+
+/// `made` with salts that follow from identity and proof id. `signed` is what the signer was asked to sign.
+pub(super) fn repeatable(
+    made: Embedded,
+    signed: Option<&[u8]>,
+    identity: &Identity,
+    statement: &Statement<'_>,
+) -> Result<Embedded, EngineError> {
+    let unexpected = || EngineError::new("manifest is not laid out as expected");
+    let signed = signed.ok_or_else(unexpected)?;
+    let manifest = resalted(&made.manifest, signed, identity, statement).ok_or_else(unexpected)?;
+    let bytes = replaced(statement.media_type, made.bytes, &made.manifest, &manifest)?;
+    Ok(Embedded { bytes, manifest })
+}
+
+/// The manifest store with new salts, hashes and signature in its active manifest.
+fn resalted(
+    store_bytes: &[u8],
+    signed: &[u8],
+    identity: &Identity,
+    statement: &Statement<'_>,
+) -> Option<Vec<u8>> {
+    let mut bytes = store_bytes.to_owned();
+    let store = jumbf::store(&bytes)?;
+    let active = jumbf::boxes(&bytes, store.body.clone()).last()?;
+    let assertion_store = jumbf::child(&bytes, &active, b"c2pa.assertions")?;
+    let claim = content(&bytes, &jumbf::child(&bytes, &active, b"c2pa.claim.v2")?)?;
+    let signature = content(&bytes, &jumbf::child(&bytes, &active, b"c2pa.signature")?)?;
+    let assertions: Vec<JumbfBox> = jumbf::boxes(&bytes, assertion_store.body.clone())
+        .skip(1)
+        .collect();
+
+    // A hashed URI holds the hash of everything in the box but its header (C2PA 2.x, "Hashing JUMBF boxes").
+    let hash = |bytes: &[u8], found: &JumbfBox| <[u8; 32]>::from(Sha256::digest(&bytes[found.body.clone()]));
+    let mut written: Vec<[u8; 32]> = assertions.iter().map(|found| hash(&bytes, found)).collect();
+    let old_claim = bytes[claim.body.clone()].to_owned();
+
+    for (number, found) in assertions.iter().enumerate() {
+        if let Some(place) = salt(&bytes, found) {
+            let mut context = statement.id.value().to_be_bytes().to_vec();
+            context.extend_from_slice(&(number as u64).to_be_bytes());
+            bytes[place].copy_from_slice(&identity.salt(&context));
+        }
+    }
+    // Assertions may name each other by hash (an action its ingredient), without cycles; after as many
+    // rounds as there are assertions every hash is final.
+    for _ in 0..=assertions.len() {
+        let mut settled = true;
+        for (found, written) in assertions.iter().zip(&mut written) {
+            let now = hash(&bytes, found);
+            if now != *written {
+                for place in assertions.iter().map(|a| a.body.clone()).chain([claim.body.clone()]) {
+                    substitute(&mut bytes[place], written, &now);
+                }
+                *written = now;
+                settled = false;
+            }
+        }
+        if settled {
+            break;
+        }
+    }
+
+    // The signed structure holds the claim verbatim (RFC 9052, section 4.4, payload).
+    let mut to_sign = signed.to_owned();
+    let new_claim = bytes[claim.body].to_owned();
+    (substitute(&mut to_sign, &old_claim, &new_claim) == 1).then_some(())?;
+    let old: [u8; SIGNATURE_LENGTH] = identity.sign(signed).to_bytes();
+    let new = identity.sign(&to_sign).to_bytes();
+    (substitute(&mut bytes[signature.body], &old, &new) == 1).then_some(())?;
+    Some(bytes)
+}
+
+/// The content box of a superbox: what follows its description.
+fn content(bytes: &[u8], superbox: &JumbfBox) -> Option<JumbfBox> {
+    jumbf::boxes(bytes, superbox.body.clone()).nth(1)
+}
+
+/// Where the salt of an assertion stands: at the end of its description.
+fn salt(bytes: &[u8], assertion: &JumbfBox) -> Option<std::ops::Range<usize>> {
+    let end = jumbf::boxes(bytes, assertion.body.clone()).next()?.body.end;
+    let start = end.checked_sub(SALT_LENGTH)?;
+    (bytes.get(start.checked_sub(4)?..start)? == SALT_BOX).then_some(start..end)
+}
+
+/// Replaces every occurrence of `old` by `new`, of the same length, and counts them.
+fn substitute(bytes: &mut [u8], old: &[u8], new: &[u8]) -> usize {
+    let mut count = 0;
+    let mut at = 0;
+    while at + old.len() <= bytes.len() {
+        if bytes[at..].starts_with(old) {
+            bytes[at..at + old.len()].copy_from_slice(new);
+            at += old.len();
+            count += 1;
+        } else {
+            at += 1;
+        }
+    }
+    count
+}
+
+/// The file with one embedded manifest in place of another of the same length.
+fn replaced(
+    media_type: MediaType,
+    mut file: Vec<u8>,
+    old: &[u8],
+    new: &[u8],
+) -> Result<Vec<u8>, EngineError> {
+    if let Some(at) = find(&file, old) {
+        file[at..at + new.len()].copy_from_slice(new);
+        media_type.repair_check_sums(&mut file);
+        return Ok(file);
+    }
+    // Cut into segments or sub-blocks; writing it again cuts the same way.
+    let length = file.len();
+    let file = super::guarded(|| jumbf_io::save_jumbf_to_memory(media_type.mime(), &file, new))
+        .map_err(EngineError::new)?;
+    if file.len() == length {
+        Ok(file)
+    } else {
+        Err(EngineError::new("embedding the manifest again moved data"))
+    }
+}
+
+/// Where `needle`, a JUMBF box, stands in `bytes`. Its type is looked for first, since it begins with a
+/// length and zeros are everywhere.
+fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    let mut from = 4;
+    while let Some(step) = bytes.get(from..)?.iter().position(|&b| b == b'j') {
+        let at = from + step - 4;
+        if bytes[at..].starts_with(needle) {
+            return Some(at);
+        }
+        from += step + 1;
+    }
+    None
+}

@@ -1,0 +1,183 @@
+//! Making a manifest: the claim, its assertions, its signature.
+
+use std::io::Cursor;
+use std::sync::Mutex;
+
+use c2pa::assertions::SoftBinding as C2paSoftBinding;
+use c2pa::{Builder, DigitalSourceType, Ingredient, SigningAlg};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, guarded, salts};
+use crate::carriers::SoftBinding;
+use crate::container::MediaType;
+use crate::keys::Identity;
+use crate::proof_id::ProofId;
+
+/// What a manifest says.
+pub(crate) struct Statement<'a> {
+    pub(crate) id: ProofId,
+    pub(crate) media_type: MediaType,
+    /// Where records are looked up.
+    pub(crate) base_url: &'a str,
+    /// Name and version of the program that signs.
+    pub(crate) generator: (&'a str, &'a str),
+    pub(crate) soft_bindings: &'a [SoftBinding],
+    /// How the image came to be, if the signer knows.
+    pub(crate) source_type: Option<&'a DigitalSourceType>,
+}
+
+/// A file with its manifest embedded, and that manifest.
+pub(crate) struct Embedded {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) manifest: Vec<u8>,
+}
+
+/// Signs through ed25519-dalek, and remembers what it signed.
+struct Ed25519<'a> {
+    identity: &'a Identity,
+    signed: Mutex<Option<Vec<u8>>>,
+}
+
+impl c2pa::Signer for Ed25519<'_> {
+    fn sign(&self, data: &[u8]) -> c2pa::Result<Vec<u8>> {
+        if let Ok(mut signed) = self.signed.lock() {
+            *signed = Some(data.to_owned());
+        }
+        Ok(self.identity.sign(data).to_bytes().to_vec())
+    }
+
+    fn alg(&self) -> SigningAlg {
+        SigningAlg::Ed25519
+    }
+
+    fn certs(&self) -> c2pa::Result<Vec<Vec<u8>>> {
+        Ok(self.identity.chain().to_vec())
+    }
+
+    fn reserve_size(&self) -> usize {
+        // The COSE structure is the certificates, a signature of 64 bytes and less than 100 bytes of
+        // framing, padded to this size.
+        512 + self
+            .identity
+            .chain()
+            .iter()
+            .map(|certificate| certificate.len() + 8)
+            .sum::<usize>()
+    }
+}
+
+/// A version 4 UUID (C2PA allows no other in a manifest label) that follows from the proof id.
+fn uuid(purpose: &str, id: ProofId) -> String {
+    let mut digest = Sha256::new_with_prefix(b"credlink uuid v1\0");
+    digest.update(purpose);
+    digest.update(id.value().to_be_bytes());
+    let mut bytes: [u8; 32] = digest.finalize().into();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let text = hex::encode(&bytes[..16]);
+    let parts = [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]];
+    parts.join("-")
+}
+
+/// Embeds a signed manifest. `source` is the file with everything else in place; `original` is the file
+/// that was handed in, whose manifest, if there is one, becomes the parent ingredient.
+pub(crate) fn embedded(
+    engine: &Engine,
+    identity: &Identity,
+    statement: &Statement<'_>,
+    source: &[u8],
+    original: &[u8],
+) -> Result<Embedded, EngineError> {
+    let signer = Ed25519 {
+        identity,
+        signed: Mutex::new(None),
+    };
+    let mime = statement.media_type.mime();
+    let made = guarded(|| {
+        let mut builder = builder(engine, statement, original)?;
+        let mut out = Cursor::new(Vec::with_capacity(source.len() + (16 << 10)));
+        let manifest = builder.sign(&signer, mime, &mut Cursor::new(source), &mut out)?;
+        Ok(Embedded {
+            bytes: out.into_inner(),
+            manifest,
+        })
+    })
+    .map_err(EngineError::new)?;
+    let signed = signer.signed.into_inner().ok().flatten();
+    salts::repeatable(made, signed.as_deref(), identity, statement)
+}
+
+fn builder(
+    engine: &Engine,
+    statement: &Statement<'_>,
+    original: &[u8],
+) -> Result<Builder, c2pa::Error> {
+    let id = statement.id;
+    let mime = statement.media_type.mime();
+    let parent = statement.media_type.has_manifest(original);
+    // Without knowledge of how an image came to be, saying "created" would be a guess, and C2PA demands a
+    // source type with it. "Opened" says what happened: an existing file was signed.
+    let action = match statement.source_type {
+        Some(source_type) if !parent => json!({
+            "action": "c2pa.created",
+            "digitalSourceType": serde_json::to_value(source_type).map_err(c2pa::Error::JsonError)?,
+        }),
+        _ => json!({
+            "action": "c2pa.opened",
+            "parameters": { "ingredientIds": ["parent"] },
+        }),
+    };
+    let opened = action["action"] == "c2pa.opened";
+    let proof = ProofAssertion {
+        id,
+        store: statement.base_url.to_owned(),
+    };
+    let definition = json!({
+        "claim_version": 2,
+        "claim_generator_info": [
+            { "name": statement.generator.0, "version": statement.generator.1 }
+        ],
+        "format": mime,
+        "instance_id": format!("xmp:iid:{}", uuid("instance", id)),
+        "label": format!("urn:c2pa:{}", uuid("manifest", id)),
+        "assertions": [
+            { "label": "c2pa.actions", "created": true, "data": { "actions": [action] } },
+            { "label": PROOF_LABEL, "created": true, "data": proof },
+        ],
+    });
+    let mut builder = Builder::from_shared_context(&engine.0).with_definition(definition)?;
+    for binding in statement.soft_bindings {
+        builder.add_assertion(C2paSoftBinding::LABEL, &soft_binding(binding)?)?;
+    }
+    if opened {
+        let ingredient: Value = json!({
+            "title": "original",
+            "format": mime,
+            "instance_id": format!("xmp:iid:{}", uuid("original", id)),
+            "relationship": "parentOf",
+            "label": "parent",
+        });
+        if parent {
+            builder.add_ingredient_from_stream(
+                ingredient.to_string(),
+                mime,
+                &mut Cursor::new(original),
+            )?;
+        } else {
+            builder.add_ingredient(Ingredient::from_json(&ingredient.to_string())?);
+        }
+    }
+    Ok(builder)
+}
+
+fn soft_binding(binding: &SoftBinding) -> Result<C2paSoftBinding, c2pa::Error> {
+    // The type has private fields, so it is made through its own wire form.
+    serde_json::from_value(json!({
+        "alg": binding.algorithm,
+        "name": binding.describes,
+        "blocks": [{ "scope": {}, "value": binding.value }],
+        "pad": [],
+    }))
+    .map_err(c2pa::Error::JsonError)
+}

@@ -1,0 +1,174 @@
+//! The proof record: what the store keeps about one signed image, and the signature that binds it.
+//!
+//! The signature is Ed25519 over this encoding, version 1. `bytes(x)` is the length of `x` as four bytes,
+//! big endian, and then `x`; integers are big endian.
+//!
+//! | field | encoding |
+//! |---|---|
+//! | domain | `bytes("credlink proof record")` |
+//! | version | `bytes(01)` |
+//! | id | `bytes(8 bytes)` |
+//! | fingerprint | `bytes(32 bytes)`: words 0 to 3 |
+//! | fingerprint quality | `bytes(1 byte)` |
+//! | media type | `bytes(ASCII)` |
+//! | width, height as displayed | `bytes(4 bytes)` each |
+//! | SHA-256 of the signed file | `bytes(32 bytes)` |
+//! | SHA-256 of the manifest | `bytes(32 bytes)` |
+//!
+//! Every field has its length in front and its place is fixed, so two records never share an encoding, and
+//! the domain keeps a record's signature from being taken for one over a manifest.
+
+use ed25519_dalek::{Signature, VerifyingKey};
+use serde::{Deserialize, Serialize};
+
+use crate::container::MediaType;
+use crate::fingerprint::Fingerprint;
+use crate::keys::Identity;
+use crate::proof_id::ProofId;
+
+/// What the store keeps about one signed image. As JSON, digests and the signature are lowercase
+/// hexadecimal text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProofRecord {
+    /// The proof.
+    pub id: ProofId,
+    /// PDQ hash of the displayed image.
+    pub fingerprint: Fingerprint,
+    /// PDQ quality, 0 to 100.
+    pub fingerprint_quality: u8,
+    /// Container of the signed file.
+    pub media_type: MediaType,
+    /// Width as displayed, pixels.
+    pub width: u32,
+    /// Height as displayed, pixels.
+    pub height: u32,
+    /// SHA-256 of the signed file.
+    #[serde(with = "hex::serde")]
+    pub signed_sha256: [u8; 32],
+    /// SHA-256 of the manifest (the JUMBF store as embedded).
+    #[serde(with = "hex::serde")]
+    pub manifest_sha256: [u8; 32],
+    /// Ed25519 signature of the above by the signer's end-entity key.
+    #[serde(with = "hex::serde")]
+    pub signature: [u8; 64],
+}
+
+impl ProofRecord {
+    /// Fills in the signature.
+    pub(crate) fn signed(mut self, identity: &Identity) -> Self {
+        self.signature = identity.sign(&self.encoded()).to_bytes();
+        self
+    }
+
+    /// Whether `key` signed exactly this record. Strict: no malleable signature, no weak key
+    /// (`verify_strict` of ed25519-dalek).
+    pub fn is_signed_by(&self, key: &VerifyingKey) -> bool {
+        key.verify_strict(&self.encoded(), &Signature::from_bytes(&self.signature))
+            .is_ok()
+    }
+
+    /// The bytes under the signature.
+    fn encoded(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256);
+        let mut field = |bytes: &[u8]| {
+            // The longest field has 32 bytes.
+            out.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+            out.extend_from_slice(bytes);
+        };
+        field(b"credlink proof record");
+        field(&[1]);
+        field(&self.id.value().to_be_bytes());
+        let words = self.fingerprint.0.map(u64::to_be_bytes);
+        field(words.as_flattened());
+        field(&[self.fingerprint_quality]);
+        field(self.media_type.mime().as_bytes());
+        field(&self.width.to_be_bytes());
+        field(&self.height.to_be_bytes());
+        field(&self.signed_sha256);
+        field(&self.manifest_sha256);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::{Date, Validity};
+
+    fn identity(seed: u8) -> Identity {
+        let validity = Validity {
+            not_before: Date::new(2020, 1, 1).unwrap(),
+            not_after: Date::new(2040, 1, 1).unwrap(),
+        };
+        Identity::generate([seed; 32].into(), "Test", validity).unwrap()
+    }
+
+    fn record() -> ProofRecord {
+        ProofRecord {
+            id: ProofId::new(0x0123_4567_89ab_cdef),
+            fingerprint: Fingerprint([1, 2, 3, 4]),
+            fingerprint_quality: 77,
+            media_type: MediaType::Png,
+            width: 640,
+            height: 480,
+            signed_sha256: [5; 32],
+            manifest_sha256: [6; 32],
+            signature: [0; 64],
+        }
+    }
+
+    #[test]
+    fn only_the_signers_key_verifies() {
+        let signed = record().signed(&identity(1));
+        let key = |seed| *identity(seed).anchor().unwrap().key();
+        assert!(signed.is_signed_by(&key(1)));
+        assert!(!signed.is_signed_by(&key(2)));
+        assert!(!record().is_signed_by(&key(1)));
+    }
+
+    #[test]
+    fn any_flipped_bit_of_any_field_is_refused() {
+        let identity = identity(1);
+        let key = *identity.anchor().unwrap().key();
+        let signed = record().signed(&identity);
+        let mut changed = Vec::new();
+        let mut change = |edit: &dyn Fn(&mut ProofRecord)| {
+            let mut copy = signed.clone();
+            edit(&mut copy);
+            changed.push(copy);
+        };
+        for bit in 0..64 {
+            change(&|r| r.id = ProofId::new(r.id.value() ^ 1 << bit));
+        }
+        for bit in 0..256 {
+            change(&|r| r.fingerprint.0[bit / 64] ^= 1 << (bit % 64));
+            change(&|r| r.signed_sha256[bit / 8] ^= 1 << (bit % 8));
+            change(&|r| r.manifest_sha256[bit / 8] ^= 1 << (bit % 8));
+        }
+        for bit in 0..512 {
+            change(&|r| r.signature[bit / 8] ^= 1 << (bit % 8));
+        }
+        for bit in 0..32 {
+            change(&|r| r.width ^= 1 << bit);
+            change(&|r| r.height ^= 1 << bit);
+        }
+        for bit in 0..8 {
+            change(&|r| r.fingerprint_quality ^= 1 << bit);
+        }
+        change(&|r| r.media_type = MediaType::Jpeg);
+        assert_eq!(changed.len(), 64 + 3 * 256 + 512 + 64 + 8 + 1);
+        for record in changed {
+            assert!(!record.is_signed_by(&key), "{record:?}");
+        }
+    }
+
+    #[test]
+    fn a_record_reads_back_from_json() {
+        let signed = record().signed(&identity(1));
+        let text = serde_json::to_string(&signed).unwrap();
+        assert!(text.contains(r#""id":"0123456789abcdef""#), "{text}");
+        assert!(text.contains(r#""media_type":"image/png""#), "{text}");
+        assert_eq!(serde_json::from_str::<ProofRecord>(&text).unwrap(), signed);
+    }
+}

@@ -1,0 +1,189 @@
+//! Signing an image file.
+
+use c2pa::DigitalSourceType;
+use sha2::{Digest, Sha256};
+
+use crate::carriers::{CARRIERS, Registration};
+use crate::container::ContainerError;
+use crate::fingerprint::ContentHash;
+use crate::image_file::ImageFile;
+use crate::keys::{Identity, KeyError};
+use crate::manifest::write::{Statement, embedded};
+use crate::manifest::{Engine, EngineError};
+use crate::proof_id::ProofId;
+use crate::record::ProofRecord;
+use crate::xmp::{self, XmpError};
+
+/// Where proofs are looked up unless the signer is told otherwise. The domain is reserved (RFC 2606), so
+/// nothing is ever asked there.
+pub const DEFAULT_BASE_URL: &str = "https://proofs.credlink.example/p";
+
+/// Why a file could not be signed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// Not one of the containers that manifests are embedded in.
+    #[error("file is not JPEG, PNG, WebP, GIF, TIFF or AVIF")]
+    Unsupported,
+    /// The pixels are needed for the fingerprint.
+    #[error("image cannot be decoded: {0}")]
+    Undecodable(String),
+    /// The container cannot take the link.
+    #[error("link cannot be written")]
+    Container(#[from] ContainerError),
+    /// The XMP packet cannot take the link.
+    #[error("link cannot be written")]
+    Xmp(#[from] XmpError),
+    /// The manifest could not be made.
+    #[error("manifest cannot be written")]
+    Manifest(#[from] EngineError),
+    /// Signing and registering are one act for a system.
+    #[error("proof cannot be registered")]
+    Store(#[from] crate::store::StoreError),
+    /// A system that is not CredLink failed in its own way.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A signed file and what belongs into the store.
+#[derive(Clone, Debug)]
+pub struct SignedImage {
+    /// The file: the original, byte for byte in its coded image data, with link and manifest.
+    pub bytes: Vec<u8>,
+    /// The record for the store.
+    pub record: ProofRecord,
+    /// The manifest as embedded (a JUMBF store).
+    pub manifest: Vec<u8>,
+}
+
+/// Signs files as one identity. Shared freely between threads.
+///
+/// Guarantees: coded image data is not touched; existing XMP stays, apart from the link; the same file, id
+/// and identity give the same bytes, except where the file already had a manifest (the C2PA library then
+/// records when it validated that one).
+#[derive(Debug)]
+pub struct Signer {
+    identity: Identity,
+    base_url: String,
+    generator: (String, String),
+    source_type: Option<DigitalSourceType>,
+    engine: Engine,
+}
+
+impl Signer {
+    /// A signer with the default base URL and this crate as generator.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the C2PA library does not take the anchor.
+    pub fn new(identity: Identity) -> Result<Self, SignError> {
+        let anchor = identity
+            .anchor()
+            .map_err(|error: KeyError| SignError::Other(error.to_string()))?;
+        Ok(Self {
+            engine: Engine::new(&[anchor])?,
+            identity,
+            base_url: DEFAULT_BASE_URL.to_owned(),
+            generator: ("CredLink".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+            source_type: None,
+        })
+    }
+
+    /// Links point to `{base_url}/{id}`. A trailing slash is dropped.
+    #[must_use]
+    pub fn with_base_url(mut self, base_url: &str) -> Self {
+        self.base_url = base_url.trim_end_matches('/').to_owned();
+        self
+    }
+
+    /// The claim generator's name and version.
+    #[must_use]
+    pub fn with_generator(mut self, name: &str, version: &str) -> Self {
+        self.generator = (name.to_owned(), version.to_owned());
+        self
+    }
+
+    /// States how the images came to be, for a signer that knows (a camera, an image generator): the manifest
+    /// then says `c2pa.created` with this source type. Without it, and for files that have a manifest
+    /// already, it says `c2pa.opened` with the file as parent ingredient.
+    #[must_use]
+    pub fn with_source_type(mut self, source_type: DigitalSourceType) -> Self {
+        self.source_type = Some(source_type);
+        self
+    }
+
+    /// Who signs.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Where links point to.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// Signs one file as proof `id`: first the link, then the manifest over the final bytes.
+    ///
+    /// # Errors
+    /// Every variant of [`SignError`] but [`SignError::Store`].
+    pub fn sign(&self, file: &ImageFile<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+        let media_type = file.media_type().ok_or(SignError::Unsupported)?;
+        let pixels = file
+            .pixels()
+            .map_err(|what| SignError::Undecodable(what.to_owned()))?;
+        let content = ContentHash::of(&pixels.image, pixels.orientation);
+        let registration = Registration {
+            id,
+            fingerprint: content.fingerprint(),
+            quality: content.quality(),
+        };
+
+        let link = format!("{}/{id}", self.base_url);
+        let packet = xmp::with_link(media_type.xmp(file.bytes()).as_deref(), &link)?;
+        let linked = media_type.with_xmp(file.bytes(), &packet)?;
+
+        let soft_bindings: Vec<_> = CARRIERS
+            .iter()
+            .filter_map(|carrier| carrier.soft_binding(&registration))
+            .collect();
+        let statement = Statement {
+            id,
+            media_type,
+            base_url: &self.base_url,
+            generator: (&self.generator.0, &self.generator.1),
+            soft_bindings: &soft_bindings,
+            source_type: self.source_type.as_ref(),
+        };
+        let signed = embedded(
+            &self.engine,
+            &self.identity,
+            &statement,
+            &linked,
+            file.bytes(),
+        )?;
+
+        let (width, height) = pixels.displayed_size();
+        let record = ProofRecord {
+            id,
+            fingerprint: registration.fingerprint,
+            fingerprint_quality: registration.quality,
+            media_type,
+            width,
+            height,
+            signed_sha256: Sha256::digest(&signed.bytes).into(),
+            manifest_sha256: Sha256::digest(&signed.manifest).into(),
+            signature: [0; 64],
+        }
+        .signed(&self.identity);
+        Ok(SignedImage {
+            bytes: signed.bytes,
+            record,
+            manifest: signed.manifest,
+        })
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}

@@ -1,0 +1,160 @@
+//! Filling a store.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::files::{Manifests, Part};
+use super::{ProofStore, StoreError, files};
+use crate::proof_id::ProofId;
+use crate::record::ProofRecord;
+
+/// Takes proofs from any number of threads; answers nothing until it is sealed.
+#[derive(Debug)]
+pub struct ProofStoreBuilder {
+    dir: Option<PathBuf>,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    records: BTreeMap<ProofId, ProofRecord>,
+    manifests: Pending,
+}
+
+/// Manifests in the order of arrival.
+#[derive(Debug)]
+enum Pending {
+    Memory(BTreeMap<ProofId, Vec<u8>>),
+    Disk(Part),
+}
+
+impl ProofStoreBuilder {
+    /// A store that lives in memory only.
+    pub fn in_memory() -> Self {
+        Self {
+            dir: None,
+            inner: Mutex::new(Inner {
+                records: BTreeMap::new(),
+                manifests: Pending::Memory(BTreeMap::new()),
+            }),
+        }
+    }
+
+    /// A new store in a run directory, which is created where needed.
+    ///
+    /// # Errors
+    /// [`StoreError::Exists`], [`StoreError::Busy`], [`StoreError::File`].
+    pub fn create(dir: &Path) -> Result<Self, StoreError> {
+        if files::exists(dir) {
+            return Err(StoreError::Exists(dir.join(super::STORE_DIR)));
+        }
+        Self::on_disk(dir)
+    }
+
+    /// The store of a run directory, to add to it; a new one if there is none.
+    ///
+    /// Sealing writes the whole store anew, and only then replaces the old files.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`], [`StoreError::File`], [`StoreError::Damaged`].
+    pub fn reopen(dir: &Path) -> Result<Self, StoreError> {
+        let builder = Self::on_disk(dir)?;
+        if files::exists(dir) {
+            let old = match ProofStore::open(dir) {
+                Ok(old) => old,
+                Err(error) => {
+                    builder.abandon();
+                    return Err(error);
+                }
+            };
+            for record in old.records() {
+                let added = old
+                    .manifest(record.id)
+                    .and_then(|manifest| builder.insert(record.clone(), &manifest));
+                if let Err(error) = added {
+                    builder.abandon();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(builder)
+    }
+
+    fn on_disk(dir: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            dir: Some(dir.to_owned()),
+            inner: Mutex::new(Inner {
+                records: BTreeMap::new(),
+                manifests: Pending::Disk(Part::create(dir)?),
+            }),
+        })
+    }
+
+    /// Gives up and removes what was written since the builder was made.
+    fn abandon(self) {
+        if let Ok(Inner {
+            manifests: Pending::Disk(part),
+            ..
+        }) = self.inner.into_inner()
+        {
+            part.discard();
+        }
+    }
+
+    /// Adds a proof and its manifest.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`], [`StoreError::ManifestDamaged`] if the manifest is not the recorded one,
+    /// [`StoreError::File`], [`StoreError::Poisoned`].
+    pub fn insert(&self, record: ProofRecord, manifest: &[u8]) -> Result<(), StoreError> {
+        if !files::is_manifest_of(manifest, &record) {
+            return Err(StoreError::ManifestDamaged {
+                id: record.id,
+                place: "memory".to_owned(),
+            });
+        }
+        let mut inner = self.inner.lock().map_err(|_| StoreError::Poisoned)?;
+        let id = record.id;
+        if inner.records.contains_key(&id) {
+            return Err(StoreError::Duplicate(id));
+        }
+        match &mut inner.manifests {
+            Pending::Memory(manifests) => {
+                manifests.insert(id, manifest.to_owned());
+            }
+            Pending::Disk(part) => part.push(id, manifest)?,
+        }
+        inner.records.insert(id, record);
+        Ok(())
+    }
+
+    /// Number of proofs so far.
+    ///
+    /// # Errors
+    /// [`StoreError::Poisoned`].
+    pub fn len(&self) -> Result<usize, StoreError> {
+        Ok(self
+            .inner
+            .lock()
+            .map_err(|_| StoreError::Poisoned)?
+            .records
+            .len())
+    }
+
+    /// Ends the first stage: writes the files and builds the index.
+    ///
+    /// # Errors
+    /// [`StoreError::File`], [`StoreError::Poisoned`].
+    pub fn seal(self) -> Result<ProofStore, StoreError> {
+        let inner = self.inner.into_inner().map_err(|_| StoreError::Poisoned)?;
+        let records: Vec<ProofRecord> = inner.records.into_values().collect();
+        let manifests = match (inner.manifests, self.dir) {
+            (Pending::Disk(part), Some(dir)) => part.seal(&dir, &records)?,
+            // Both maps ascend by id, so positions agree.
+            (Pending::Memory(manifests), _) => Manifests::Memory(manifests.into_values().collect()),
+            (Pending::Disk(part), None) => part.seal(Path::new("."), &records)?,
+        };
+        Ok(ProofStore::assembled(records, manifests))
+    }
+}

@@ -1,0 +1,211 @@
+//! The proof store: every proof by id and by nearest fingerprint.
+//!
+//! Two types keep two stages apart. A [`ProofStoreBuilder`] takes records from many threads and answers
+//! nothing; [`ProofStoreBuilder::seal`] turns it into a [`ProofStore`], which answers and takes nothing. A
+//! look-up therefore always sees the whole store, and its answer cannot depend on timing.
+//!
+//! On disk (in the run directory): `proofs/records.jsonl`, one JSON object a line, header first, sorted by
+//! id; `proofs/manifests.bin`, the manifests in the same order. Both are the same bytes whatever the order
+//! of insertion.
+
+mod builder;
+mod files;
+mod index;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+pub use self::builder::ProofStoreBuilder;
+use self::files::Manifests;
+use self::index::Index;
+use crate::fingerprint::{Fingerprint, SYMMETRIES};
+use crate::proof_id::ProofId;
+use crate::record::ProofRecord;
+use image::metadata::Orientation;
+
+/// Folder of the store inside a run directory.
+pub const STORE_DIR: &str = "proofs";
+/// Records, one JSON object a line.
+pub const RECORDS_FILE: &str = "records.jsonl";
+/// Manifests, one after the other.
+pub const MANIFESTS_FILE: &str = "manifests.bin";
+
+/// Why the store could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A file could not be read or written.
+    #[error("cannot {action} {}", path.display())]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is a store already; it is never overwritten.
+    #[error("{} exists already; choose another directory or reopen the store", .0.display())]
+    Exists(PathBuf),
+    /// Another process is writing, or one was interrupted.
+    #[error("{} exists: another process is writing this store, or one was interrupted; delete the file if none is", .0.display())]
+    Busy(PathBuf),
+    /// A line of the records file is not what was written.
+    #[error("{} line {line}: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Ids name one proof each.
+    #[error("proof {0} is in the store already")]
+    Duplicate(ProofId),
+    /// No such proof.
+    #[error("proof {0} is not in the store")]
+    Unknown(ProofId),
+    /// The manifest bytes are not the ones that were stored.
+    #[error("manifest of proof {id} in {place} does not have the recorded SHA-256")]
+    ManifestDamaged {
+        /// The proof.
+        id: ProofId,
+        /// The file, or "memory".
+        place: String,
+    },
+    /// A thread panicked while it held the store.
+    #[error("store is unusable because a thread failed while writing to it")]
+    Poisoned,
+}
+
+/// The nearest record of a query, and how near the nearest other proof is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbours {
+    /// The nearest record within the radius; of equally near ones the smallest id.
+    pub best: Option<Neighbour>,
+    /// Distance of the nearest record with another id, if it lies within the radius.
+    pub runner_up: Option<u32>,
+}
+
+/// One record near a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbour {
+    /// The proof.
+    pub id: ProofId,
+    /// Differing bits.
+    pub distance: u32,
+    /// How the query image has to be turned to lie upright like the registered one.
+    pub symmetry: Orientation,
+}
+
+/// A sealed store. Shared freely between threads.
+#[derive(Debug)]
+pub struct ProofStore {
+    /// Ascending by id.
+    records: Vec<ProofRecord>,
+    index: Index,
+    manifests: Manifests,
+}
+
+impl ProofStore {
+    /// A store without proofs, for verifying files that carry their proof.
+    pub fn empty() -> Self {
+        Self::assembled(Vec::new(), Manifests::Memory(Vec::new()))
+    }
+
+    /// Opens the store of a run directory.
+    ///
+    /// # Errors
+    /// [`StoreError::File`], [`StoreError::Damaged`].
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let (records, manifests) = files::open(dir)?;
+        Ok(Self::assembled(records, manifests))
+    }
+
+    fn assembled(records: Vec<ProofRecord>, manifests: Manifests) -> Self {
+        let fingerprints = records.iter().map(|record| record.fingerprint).collect();
+        Self {
+            index: Index::new(fingerprints),
+            records,
+            manifests,
+        }
+    }
+
+    /// Number of proofs.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is no proof.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// All records, ascending by id.
+    pub fn records(&self) -> &[ProofRecord] {
+        &self.records
+    }
+
+    fn position(&self, id: ProofId) -> Option<usize> {
+        self.records
+            .binary_search_by_key(&id, |record| record.id)
+            .ok()
+    }
+
+    /// The record of a proof.
+    pub fn by_id(&self, id: ProofId) -> Option<&ProofRecord> {
+        self.records.get(self.position(id)?)
+    }
+
+    /// The manifest of a proof, checked against its recorded SHA-256.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`], [`StoreError::File`], [`StoreError::ManifestDamaged`].
+    pub fn manifest(&self, id: ProofId) -> Result<Vec<u8>, StoreError> {
+        let position = self.position(id).ok_or(StoreError::Unknown(id))?;
+        self.manifests.get(position, &self.records[position])
+    }
+
+    /// The nearest record to any of `variants` within `radius` bits, 0 to 256.
+    ///
+    /// `variants` are the query's fingerprints in the order of [`SYMMETRIES`], all eight or a prefix;
+    /// featureless ones match nothing, on either side. Exact for every radius; up to 31 through the index
+    /// (about 1 ms for eight variants among a million records), beyond by looking at every record.
+    pub fn nearest(&self, variants: &[Fingerprint], radius: u32) -> Neighbours {
+        // Per record the nearest variant counts; per query the nearest record, and the nearest other one.
+        let mut best: Option<(u32, usize, usize)> = None;
+        let mut runner_up: Option<(u32, usize)> = None;
+        for (variant, fingerprint) in variants.iter().enumerate().take(SYMMETRIES.len()) {
+            if fingerprint.is_featureless() {
+                continue;
+            }
+            self.index.within(fingerprint, radius, |position, distance| {
+                let candidate = (distance, position, variant);
+                match best {
+                    Some(held) if held.1 == position => best = Some(held.min(candidate)),
+                    Some(held) if held < candidate => {
+                        let other = (distance, position);
+                        runner_up = Some(runner_up.map_or(other, |held| held.min(other)));
+                    }
+                    held => {
+                        if let Some((distance, position, _)) = held {
+                            runner_up = Some((distance, position));
+                        }
+                        best = Some(candidate);
+                    }
+                }
+            });
+        }
+        Neighbours {
+            best: best.map(|(distance, position, variant)| Neighbour {
+                id: self.records[position].id,
+                distance,
+                symmetry: SYMMETRIES[variant],
+            }),
+            runner_up: runner_up.map(|(distance, _)| distance),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Systems: whatever signs and verifies.
+//!
+//! The harness runs systems, and CredLink is one. The two stages are two traits, so that nothing can be
+//! verified before everything is signed and registered.
+
+use std::sync::Arc;
+
+use crate::Clock;
+use crate::image_file::ImageFile;
+use crate::proof_id::ProofId;
+use crate::signer::{SignError, SignedImage, Signer};
+use crate::store::{ProofStore, ProofStoreBuilder};
+use crate::verifier::{Verification, Verifier};
+
+/// A system in its first stage.
+pub trait System: Send + Sync {
+    /// Name in reports.
+    fn name(&self) -> &str;
+
+    /// Signs a file as proof `id` and registers it. Called from many threads.
+    ///
+    /// # Errors
+    /// [`SignError`]; nothing is registered then.
+    fn sign(&self, file: &ImageFile<'_>, id: ProofId) -> Result<SignedImage, SignError>;
+
+    /// Ends the first stage.
+    ///
+    /// # Errors
+    /// [`SignError`] if what was registered cannot be kept.
+    fn seal(self: Box<Self>) -> Result<Box<dyn SealedSystem>, SignError>;
+}
+
+/// A system in its second stage.
+pub trait SealedSystem: Send + Sync {
+    /// Verifies a file. Called from many threads; the answer depends on the file alone.
+    fn verify(&self, file: &ImageFile<'_>, clock: Clock<'_>) -> Verification;
+
+    /// Distance of a received image to a registered proof, bits; see [`Verifier::distance_to`].
+    fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32>;
+}
+
+/// CredLink with all carriers, in its first stage.
+#[derive(Debug)]
+pub struct CredLink {
+    signer: Signer,
+    store: ProofStoreBuilder,
+}
+
+impl CredLink {
+    /// Signs with `signer` and registers in `store`.
+    pub fn new(signer: Signer, store: ProofStoreBuilder) -> Self {
+        Self { signer, store }
+    }
+}
+
+impl System for CredLink {
+    fn name(&self) -> &str {
+        "credlink"
+    }
+
+    fn sign(&self, file: &ImageFile<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+        let signed = self.signer.sign(file, id)?;
+        self.store.insert(signed.record.clone(), &signed.manifest)?;
+        Ok(signed)
+    }
+
+    fn seal(self: Box<Self>) -> Result<Box<dyn SealedSystem>, SignError> {
+        let store: Arc<ProofStore> = Arc::new(self.store.seal()?);
+        let anchor = self
+            .signer
+            .identity()
+            .anchor()
+            .map_err(|error| SignError::Other(error.to_string()))?;
+        let verifier =
+            Verifier::new(vec![anchor], store)?.with_base_url(self.signer.base_url());
+        Ok(Box::new(verifier))
+    }
+}
+
+impl SealedSystem for Verifier {
+    fn verify(&self, file: &ImageFile<'_>, clock: Clock<'_>) -> Verification {
+        Verifier::verify(self, file, clock)
+    }
+
+    fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
+        Verifier::distance_to(self, file, id)
+    }
+}

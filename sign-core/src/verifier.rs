@@ -1,0 +1,170 @@
+//! Verifying a file: every carrier, in ladder order.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::Clock;
+use crate::carriers::{CARRIERS, Finding};
+use crate::fingerprint::{Match, MatchPolicy};
+use crate::image_file::{Content, ImageFile};
+use crate::keys::TrustAnchor;
+use crate::manifest::{Engine, EngineError};
+use crate::proof_id::ProofId;
+use crate::record::ProofRecord;
+use crate::signer::DEFAULT_BASE_URL;
+use crate::store::ProofStore;
+
+/// What a verifier knows: whom it accepts, which proofs there are, when content counts as the same.
+/// Shared freely between threads.
+#[derive(Debug)]
+pub struct Verifier {
+    anchors: Vec<TrustAnchor>,
+    store: Arc<ProofStore>,
+    policy: MatchPolicy,
+    base_url: String,
+    engine: Engine,
+}
+
+/// One carrier's part of a verification.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Examined {
+    /// The carrier's name.
+    pub carrier: &'static str,
+    /// What it found.
+    pub finding: Finding,
+    /// How long it took, nanoseconds; the first carrier that needs pixels bears decoding and hashing.
+    pub nanos: u64,
+}
+
+/// Everything found out about one file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// Every carrier, in ladder order.
+    pub carriers: Vec<Examined>,
+    /// Time of a verifier that stops at the first acceptance, nanoseconds; the time of all if there is none.
+    pub ladder_nanos: u64,
+    /// Part of the time that went into decoding, nanoseconds.
+    pub decode_nanos: u64,
+    /// Part of the time that went into fingerprint hashing, nanoseconds.
+    pub hash_nanos: u64,
+}
+
+impl Verification {
+    /// The findings by carrier, in ladder order.
+    pub fn findings(&self) -> impl Iterator<Item = (&'static str, &Finding)> {
+        self.carriers
+            .iter()
+            .map(|examined| (examined.carrier, &examined.finding))
+    }
+}
+
+impl Verifier {
+    /// A verifier with the default policy and base URL.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the C2PA library does not take the anchors.
+    pub fn new(anchors: Vec<TrustAnchor>, store: Arc<ProofStore>) -> Result<Self, EngineError> {
+        Ok(Self {
+            engine: Engine::new(&anchors)?,
+            anchors,
+            store,
+            policy: MatchPolicy::default(),
+            base_url: DEFAULT_BASE_URL.to_owned(),
+        })
+    }
+
+    /// Links under this URL are ours. A trailing slash is dropped.
+    #[must_use]
+    pub fn with_base_url(mut self, base_url: &str) -> Self {
+        self.base_url = base_url.trim_end_matches('/').to_owned();
+        self
+    }
+
+    /// Another matching policy.
+    #[must_use]
+    pub fn with_policy(mut self, policy: MatchPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Examines every carrier in ladder order, without stopping.
+    pub fn verify(&self, file: &ImageFile<'_>, clock: Clock<'_>) -> Verification {
+        let start = clock();
+        let mut ladder_nanos = None;
+        let mut before = start;
+        let mut carriers = Vec::with_capacity(CARRIERS.len());
+        for carrier in CARRIERS {
+            let finding = carrier.examine(file, self, clock);
+            let now = clock();
+            if finding.accepted().is_some() && ladder_nanos.is_none() {
+                ladder_nanos = Some(now.saturating_sub(start));
+            }
+            carriers.push(Examined {
+                carrier: carrier.name(),
+                finding,
+                nanos: now.saturating_sub(before),
+            });
+            before = now;
+        }
+        let (decode_nanos, hash_nanos) = file.nanos();
+        Verification {
+            carriers,
+            ladder_nanos: ladder_nanos.unwrap_or(before.saturating_sub(start)),
+            decode_nanos,
+            hash_nanos,
+        }
+    }
+
+    /// How far a received image is from a registered proof, bits, over the eight orientations: how much the
+    /// content was altered. `None` if the proof is unknown, the image undecodable, or either featureless.
+    pub fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
+        let record = self.store.by_id(id)?;
+        let distance = file.content(&|| 0)?.distance(&record.fingerprint);
+        (distance <= 255).then_some(distance)
+    }
+
+    /// Whom this verifier accepts.
+    pub fn anchors(&self) -> &[TrustAnchor] {
+        &self.anchors
+    }
+
+    /// The proofs it looks among.
+    pub fn store(&self) -> &ProofStore {
+        &self.store
+    }
+
+    /// When content counts as the same.
+    pub fn policy(&self) -> &MatchPolicy {
+        &self.policy
+    }
+
+    /// Links under this URL are ours.
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Whether one of our signers signed this record: a store may have been tampered with.
+    pub(crate) fn is_genuine(&self, record: &ProofRecord) -> bool {
+        self.anchors
+            .iter()
+            .any(|anchor| record.is_signed_by(anchor.key()))
+    }
+
+    /// Distance of received content to one registered image, and what that says. Other records do not
+    /// matter here: something else already named this one.
+    pub(crate) fn compared(&self, content: &Content, record: &ProofRecord) -> (u32, Match) {
+        let distance = content.distance(&record.fingerprint);
+        let verdict = self.policy.judge(
+            distance,
+            content.hash.quality(),
+            record.fingerprint_quality,
+            None,
+        );
+        (distance, verdict)
+    }
+}

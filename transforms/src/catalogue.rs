@@ -1,0 +1,124 @@
+//! All recipes that ship with the program, and those of a folder of the user's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::recipe::{Recipe, RecipeError};
+use crate::step::Step;
+
+include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
+
+/// Recipes by id.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    recipes: BTreeMap<String, Arc<Recipe>>,
+}
+
+impl Catalogue {
+    /// The recipes of `transforms/recipes/`, which are part of the program.
+    ///
+    /// # Errors
+    /// The first recipe that is refused; a released program has none, as a test reads them all.
+    pub fn embedded() -> Result<Self, RecipeError> {
+        Self::from_texts(EMBEDDED.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())))
+    }
+
+    /// A catalogue of recipes given as (id, TOML text).
+    ///
+    /// # Errors
+    /// The first recipe that is refused, names a recipe that is not there, or leads back to itself.
+    pub fn from_texts(texts: impl IntoIterator<Item = (String, String)>) -> Result<Self, RecipeError> {
+        let mut parsed = BTreeMap::new();
+        for (id, text) in texts {
+            parsed.insert(id.clone(), Recipe::parse(&id, &text)?);
+        }
+        let mut linked = BTreeMap::new();
+        for id in parsed.keys() {
+            link(id, &parsed, &mut linked, &mut Vec::new())?;
+        }
+        Ok(Self { recipes: linked })
+    }
+
+    /// The recipe of this id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Arc<Recipe>> {
+        self.recipes.get(id)
+    }
+
+    /// All recipes, sorted by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Recipe>> {
+        self.recipes.values()
+    }
+
+    /// The recipes that one pattern names: an id, a family, `core`, or `all`. Empty where it names nothing.
+    #[must_use]
+    pub fn select(&self, pattern: &str) -> Vec<Arc<Recipe>> {
+        let chosen = |recipe: &&Arc<Recipe>| match pattern {
+            "all" => true,
+            "core" => recipe.core,
+            _ => recipe.id == pattern || recipe.family == pattern,
+        };
+        self.iter().filter(chosen).cloned().collect()
+    }
+
+    /// The ids nearest to a mistyped one, best first, at most three.
+    #[must_use]
+    pub fn suggestions(&self, mistyped: &str) -> Vec<&str> {
+        let mut scored: Vec<(usize, &str)> = self
+            .recipes
+            .keys()
+            .map(|id| {
+                let name = id.rsplit('/').next().unwrap_or(id);
+                (edit_distance(mistyped, id).min(edit_distance(mistyped, name)), id.as_str())
+            })
+            .filter(|(distance, _)| *distance <= mistyped.len() / 2)
+            .collect();
+        scored.sort_unstable();
+        scored.into_iter().take(3).map(|(_, id)| id).collect()
+    }
+}
+
+/// Puts a recipe into `linked` with its nested recipes looked up, depth first.
+fn link(
+    id: &str,
+    parsed: &BTreeMap<String, Recipe>,
+    linked: &mut BTreeMap<String, Arc<Recipe>>,
+    path: &mut Vec<String>,
+) -> Result<Option<Arc<Recipe>>, RecipeError> {
+    if let Some(done) = linked.get(id) {
+        return Ok(Some(Arc::clone(done)));
+    }
+    let Some(recipe) = parsed.get(id) else { return Ok(None) };
+    if path.iter().any(|passed| passed == id) {
+        return Err(RecipeError::Cycle { recipe: id.to_owned(), path: path.join(" > ") });
+    }
+    path.push(id.to_owned());
+    let mut recipe = recipe.clone();
+    for (_, step) in &mut recipe.steps {
+        if let Step::Recipe(nested) = step {
+            let target = link(&nested.id, parsed, linked, path)?;
+            let missing = || RecipeError::UnknownRecipe { recipe: id.to_owned(), target: nested.id.clone() };
+            nested.target = Some(target.ok_or_else(missing)?);
+        }
+    }
+    path.pop();
+    let recipe = Arc::new(recipe);
+    linked.insert(id.to_owned(), Arc::clone(&recipe));
+    Ok(Some(recipe))
+}
+
+/// Levenshtein distance in characters.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

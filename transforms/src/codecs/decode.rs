@@ -1,0 +1,80 @@
+//! Bytes to pixels, for every format we read. Limits come before decoding: a header may promise anything.
+
+use std::io::Cursor;
+
+use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
+
+use super::{avif, isobmff};
+use crate::error::DecodeError;
+use crate::format::Format;
+
+/// The most pixels that an image may have: 120 million holds the largest phone photographs (108 MP) and keeps one
+/// decoded RGB image under 360 MB.
+pub const MAX_PIXELS: u64 = 120_000_000;
+
+/// Decoded pixels as coded, and how to turn them for display.
+#[derive(Clone, Debug)]
+pub struct Decoded {
+    /// The pixels in coded order, before the EXIF orientation.
+    pub pixels: DynamicImage,
+    /// How a viewer turns the pixels (EXIF tag 274, or HEIF `irot`/`imir`).
+    pub orientation: Orientation,
+}
+
+/// Decodes an image file: animated files give their first frame, CMYK becomes RGB.
+///
+/// # Errors
+/// Unknown format, damaged data, or more than [`MAX_PIXELS`] pixels by the header (nothing is decoded then).
+pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    if bytes.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    let format = Format::sniff(bytes).ok_or(DecodeError::UnknownFormat)?;
+    let cursor = Cursor::new(bytes);
+    match format {
+        Format::Jpeg => with(format, JpegDecoder::new(cursor)),
+        Format::Png => {
+            let limits = limits();
+            with(format, PngDecoder::with_limits(cursor, limits))
+        }
+        Format::WebP => with(format, WebPDecoder::new(cursor)),
+        Format::Gif => with(format, GifDecoder::new(cursor)),
+        Format::Tiff => with(format, TiffDecoder::new(cursor)),
+        Format::Bmp => with(format, BmpDecoder::new(cursor)),
+        Format::Avif => {
+            let item = isobmff::primary_item(bytes).map_err(|reason| DecodeError::Codec { format, reason })?;
+            avif::decode(&item)
+        }
+    }
+}
+
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    // Eight bytes a pixel hold RGBA at 16 bits; as much again serves the decoder's own buffers.
+    limits.max_alloc = Some(MAX_PIXELS * 16);
+    limits
+}
+
+fn with<D: ImageDecoder>(format: Format, decoder: ImageResult<D>) -> Result<Decoded, DecodeError> {
+    let codec = |error: image::ImageError| DecodeError::Codec { format, reason: error.to_string() };
+    let mut decoder = decoder.map_err(codec)?;
+    let (width, height) = decoder.dimensions();
+    check_pixels(width, height)?;
+    if width == 0 || height == 0 {
+        return Err(DecodeError::Codec { format, reason: format!("{width} x {height} pixels") });
+    }
+    decoder.set_limits(limits()).map_err(codec)?;
+    // An unreadable orientation is no orientation: viewers show such files as coded.
+    let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
+    let pixels = DynamicImage::from_decoder(decoder).map_err(codec)?;
+    Ok(Decoded { pixels, orientation })
+}
+
+pub(super) fn check_pixels(width: u32, height: u32) -> Result<(), DecodeError> {
+    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+        return Err(DecodeError::TooManyPixels { width, height, limit: MAX_PIXELS });
+    }
+    Ok(())
+}

@@ -1,0 +1,276 @@
+//! The few boxes of a HEIF file (ISO 23008-12 over ISO 14496-12) that a still AVIF image needs: where the coded
+//! items lie, which of them is the picture, its alpha plane, EXIF and XMP, and how it is turned. Every length is
+//! checked against the bytes at hand; unknown boxes are passed over.
+
+use image::metadata::Orientation;
+use img_parts::Bytes;
+
+use crate::metadata::Metadata;
+
+/// The primary picture of an AVIF file.
+pub(crate) struct PrimaryItem {
+    /// AV1 data of the colour planes.
+    pub(crate) colour: Vec<u8>,
+    /// AV1 data of the alpha plane, if any.
+    pub(crate) alpha: Option<Vec<u8>>,
+    /// Width in pixels, by the `ispe` property.
+    pub(crate) width: u32,
+    /// Height in pixels, by the `ispe` property.
+    pub(crate) height: u32,
+    /// The turn that `irot` and `imir` ask for.
+    pub(crate) orientation: Orientation,
+}
+
+/// Reads big-endian numbers and never past the end.
+#[derive(Clone, Copy)]
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (head, tail) = self.0.split_at_checked(count)?;
+        self.0 = tail;
+        Some(head)
+    }
+
+    /// An unsigned number of `size` bytes, 0 to 8; no bytes are the number 0.
+    fn number(&mut self, size: usize) -> Option<u64> {
+        Some(self.take(size)?.iter().fold(0, |sum, &byte| (sum << 8) | u64::from(byte)))
+    }
+
+    fn small(&mut self, size: usize) -> Option<usize> {
+        usize::try_from(self.number(size)?).ok()
+    }
+
+    /// The next box: its type and its contents.
+    fn next_box(&mut self) -> Option<(&'a [u8], Reader<'a>)> {
+        let whole = *self;
+        let mut length = self.small(4)?;
+        let kind = self.take(4)?;
+        let mut header = 8;
+        if length == 1 {
+            length = self.small(8)?;
+            header = 16;
+        } else if length == 0 {
+            length = whole.0.len();
+        }
+        let contents = self.take(length.checked_sub(header)?)?;
+        Some((kind, Reader(contents)))
+    }
+
+    fn boxes(mut self) -> impl Iterator<Item = (&'a [u8], Reader<'a>)> {
+        std::iter::from_fn(move || self.next_box())
+    }
+
+    fn find(self, kind: &[u8; 4]) -> Option<Reader<'a>> {
+        self.boxes().find(|(found, _)| found == kind).map(|(_, contents)| contents)
+    }
+}
+
+struct Item<'a> {
+    id: u64,
+    kind: &'a [u8],
+    /// For `mime` items: the content type.
+    content_type: &'a [u8],
+}
+
+struct Meta<'a> {
+    file: &'a [u8],
+    boxes: Reader<'a>,
+}
+
+impl<'a> Meta<'a> {
+    fn of(file: &'a [u8]) -> Option<Self> {
+        let mut boxes = Reader(file).find(b"meta")?;
+        boxes.take(4)?;
+        Some(Self { file, boxes })
+    }
+
+    fn primary(&self) -> Option<u64> {
+        let mut pitm = self.boxes.find(b"pitm")?;
+        let version = pitm.take(4)?[0];
+        pitm.number(if version == 0 { 2 } else { 4 })
+    }
+
+    fn items(&self) -> Vec<Item<'a>> {
+        let parse = || {
+            let mut iinf = self.boxes.find(b"iinf")?;
+            let version = iinf.take(4)?[0];
+            iinf.take(if version == 0 { 2 } else { 4 })?;
+            Some(iinf.boxes().filter(|(kind, _)| *kind == b"infe").filter_map(|(_, entry)| item(entry)).collect())
+        };
+        parse().unwrap_or_default()
+    }
+
+    /// The bytes of an item, its extents joined (`iloc`, construction methods 0 and 1).
+    fn data(&self, wanted: u64) -> Option<Vec<u8>> {
+        let mut iloc = self.boxes.find(b"iloc")?;
+        let version = iloc.take(4)?[0];
+        let sizes = iloc.small(2)?;
+        let (offset_size, length_size, base_size) = (sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15);
+        let index_size = if version == 0 { 0 } else { sizes & 15 };
+        let id_size = if version < 2 { 2 } else { 4 };
+        let count = iloc.small(id_size)?;
+        for _ in 0..count {
+            let id = iloc.number(id_size)?;
+            let method = if version == 0 { 0 } else { iloc.small(2)? & 15 };
+            iloc.take(2)?;
+            let base = iloc.small(base_size)?;
+            let extents = iloc.small(2)?;
+            let source = match method {
+                0 => self.file,
+                1 => self.boxes.find(b"idat")?.0,
+                _ => return None,
+            };
+            let mut data = Vec::new();
+            for _ in 0..extents {
+                iloc.take(index_size)?;
+                let offset = iloc.small(offset_size)?.checked_add(base)?;
+                let length = iloc.small(length_size)?;
+                let end = if length == 0 { source.len() } else { offset.checked_add(length)? };
+                if id == wanted {
+                    data.extend_from_slice(source.get(offset..end)?);
+                    // Extents may overlap; a small file must not grow without bound.
+                    if data.len() > self.file.len() {
+                        return None;
+                    }
+                }
+            }
+            if id == wanted {
+                return Some(data);
+            }
+        }
+        None
+    }
+
+    /// The properties associated with an item, in order.
+    fn properties(&self, wanted: u64) -> Vec<(&'a [u8], Reader<'a>)> {
+        let parse = || {
+            let iprp = self.boxes.find(b"iprp")?;
+            let all: Vec<_> = iprp.find(b"ipco")?.boxes().collect();
+            let mut ipma = iprp.find(b"ipma")?;
+            let header = ipma.take(4)?;
+            let (version, wide) = (header[0], header[3] & 1 == 1);
+            let count = ipma.number(4)?;
+            let mut found = Vec::new();
+            for _ in 0..count {
+                let id = ipma.number(if version < 1 { 2 } else { 4 })?;
+                let associations = ipma.small(1)?;
+                for _ in 0..associations {
+                    let entry = ipma.small(if wide { 2 } else { 1 })?;
+                    let index = entry & if wide { 0x7FFF } else { 0x7F };
+                    if id == wanted && index > 0 {
+                        found.extend(all.get(index - 1).copied());
+                    }
+                }
+            }
+            Some(found)
+        };
+        parse().unwrap_or_default()
+    }
+
+    /// Items that reference `target` with a reference of this type (`iref`).
+    fn referrers(&self, kind: &[u8; 4], target: u64) -> Vec<u64> {
+        let parse = || {
+            let mut iref = self.boxes.find(b"iref")?;
+            let size = if iref.take(4)?[0] == 0 { 2 } else { 4 };
+            let mut found = Vec::new();
+            for (reference, mut contents) in iref.boxes() {
+                let from = contents.number(size)?;
+                let count = contents.small(2)?;
+                for _ in 0..count {
+                    if contents.number(size)? == target && reference == kind {
+                        found.push(from);
+                    }
+                }
+            }
+            Some(found)
+        };
+        parse().unwrap_or_default()
+    }
+}
+
+fn item(mut entry: Reader<'_>) -> Option<Item<'_>> {
+    let version = entry.take(4)?[0];
+    let id = entry.number(if version < 3 { 2 } else { 4 })?;
+    entry.take(2)?;
+    let kind = entry.take(4)?;
+    // Behind the type: the item's name and, for mime items, the content type, each ended by a zero byte.
+    let content_type = entry.0.split(|byte| *byte == 0).nth(1).unwrap_or_default();
+    Some(Item { id, kind, content_type })
+}
+
+/// Finds the primary picture of an AVIF file.
+///
+/// # Errors
+/// In words, when the boxes do not lead to an AV1 picture.
+pub(crate) fn primary_item(file: &[u8]) -> Result<PrimaryItem, String> {
+    let meta = Meta::of(file).ok_or("no meta box")?;
+    let id = meta.primary().ok_or("no primary item")?;
+    let item = meta.items().into_iter().find(|item| item.id == id).ok_or("the primary item is not listed")?;
+    if item.kind != b"av01" {
+        return Err(format!("the primary item is `{}`, not a single AV1 picture", String::from_utf8_lossy(item.kind)));
+    }
+    let colour = meta.data(id).ok_or("the primary item's data lies outside the file")?;
+    let properties = meta.properties(id);
+    let property = |kind: &[u8; 4]| properties.iter().find(|(found, _)| found == kind).map(|(_, contents)| *contents);
+    let size = property(b"ispe").and_then(|mut ispe| {
+        ispe.take(4)?;
+        Some((ispe.number(4)?, ispe.number(4)?))
+    });
+    let (width, height) = size.ok_or("the primary item has no size")?;
+    let alpha = meta.referrers(b"auxl", id).into_iter().find(|aux| {
+        meta.properties(*aux).iter().any(|(kind, contents)| *kind == b"auxC" && is_alpha(contents.0))
+    });
+    let quarter_turns = property(b"irot").map_or(0, |irot| irot.0.first().map_or(0, |angle| angle & 3));
+    let mirror = property(b"imir").and_then(|imir| imir.0.first().map(|axis| axis & 1));
+    Ok(PrimaryItem {
+        colour,
+        alpha: alpha.and_then(|alpha| meta.data(alpha)),
+        width: u32::try_from(width).unwrap_or(u32::MAX),
+        height: u32::try_from(height).unwrap_or(u32::MAX),
+        orientation: orientation(quarter_turns, mirror),
+    })
+}
+
+fn is_alpha(aux: &[u8]) -> bool {
+    let needle = b"auxiliary:alpha";
+    aux.windows(needle.len()).any(|window| window == needle)
+}
+
+/// `irot` turns anticlockwise by quarters, then `imir` mirrors: axis 0 swaps top and bottom, 1 left and right.
+fn orientation(quarter_turns: u8, mirror: Option<u8>) -> Orientation {
+    match (quarter_turns, mirror) {
+        (0, None) => Orientation::NoTransforms,
+        (1, None) => Orientation::Rotate270,
+        (2, None) => Orientation::Rotate180,
+        (_, None) => Orientation::Rotate90,
+        (0, Some(0)) | (2, Some(1)) => Orientation::FlipVertical,
+        (0, Some(_)) | (2, Some(_)) => Orientation::FlipHorizontal,
+        (1, Some(0)) | (3, Some(1)) => Orientation::Rotate90FlipH,
+        (_, Some(_)) => Orientation::Rotate270FlipH,
+    }
+}
+
+/// EXIF, XMP and ICC of an AVIF file.
+pub(crate) fn metadata(file: &[u8]) -> Metadata {
+    let mut metadata = Metadata::default();
+    let Some(meta) = Meta::of(file) else { return metadata };
+    for item in meta.items() {
+        if item.kind == b"Exif" && metadata.exif.is_none() {
+            // The block starts with the offset of the TIFF header behind these four bytes (ISO 23008-12, A.2.1).
+            metadata.exif = meta.data(item.id).and_then(|data| {
+                let mut reader = Reader(&data);
+                let skip = reader.small(4)?;
+                reader.0.get(skip..).map(Bytes::copy_from_slice)
+            });
+        } else if item.kind == b"mime" && item.content_type == b"application/rdf+xml" {
+            metadata.xmp = meta.data(item.id).map(Bytes::from);
+        }
+    }
+    let properties = meta.primary().map(|id| meta.properties(id)).unwrap_or_default();
+    metadata.icc = properties.iter().filter(|(kind, _)| *kind == b"colr").find_map(|(_, contents)| {
+        let profile = contents.0.strip_prefix(b"prof").or_else(|| contents.0.strip_prefix(b"rICC"))?;
+        Some(Bytes::copy_from_slice(profile))
+    });
+    metadata
+}

@@ -1,0 +1,52 @@
+//! WebP encoding: the only file that names libwebp.
+
+use image::DynamicImage;
+
+use crate::error::EncodeError;
+use crate::format::Format;
+
+/// The longest side that a WebP file can hold, in pixels.
+const MAX_SIDE: u32 = 16_383;
+
+/// One way of writing a WebP file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// 0 to 100 in libwebp's scale; for lossless files the effort.
+    pub quality: u8,
+    /// libwebp's method, 0 (fast) to 6 (small).
+    pub method: u8,
+    /// Lossless rather than lossy.
+    pub lossless: bool,
+}
+
+/// Encodes 8-bit RGB or RGBA; grey images become RGB, as the format has no grey. No metadata is written.
+///
+/// # Errors
+/// When a side exceeds 16,383 pixels or libwebp refuses.
+pub fn encode(pixels: &DynamicImage, settings: Settings) -> Result<Vec<u8>, EncodeError> {
+    let (width, height) = (pixels.width(), pixels.height());
+    if width > MAX_SIDE || height > MAX_SIDE {
+        return Err(EncodeError::TooLarge { format: Format::WebP, width, height });
+    }
+    let refused = |reason: &str| EncodeError::Codec { format: Format::WebP, reason: reason.to_owned() };
+    let mut config = webp::WebPConfig::new().map_err(|()| refused("no configuration"))?;
+    config.quality = f32::from(settings.quality.min(100));
+    config.method = i32::from(settings.method.min(6));
+    config.lossless = i32::from(settings.lossless);
+    // Colours under full transparency are free to change, which is libwebp's own default.
+    config.exact = 0;
+    let (rgb, rgba);
+    let encoder = match pixels {
+        DynamicImage::ImageRgb8(image) => webp::Encoder::from_rgb(image, width, height),
+        _ if pixels.color().has_alpha() => {
+            rgba = pixels.to_rgba8();
+            webp::Encoder::from_rgba(&rgba, width, height)
+        }
+        _ => {
+            rgb = pixels.to_rgb8();
+            webp::Encoder::from_rgb(&rgb, width, height)
+        }
+    };
+    let memory = encoder.encode_advanced(&config).map_err(|error| refused(&format!("{error:?}")))?;
+    Ok(memory.to_vec())
+}

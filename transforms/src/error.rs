@@ -1,0 +1,120 @@
+//! What can go wrong between the bytes of one image file and the bytes of the next.
+
+use crate::format::Format;
+
+/// Why bytes could not be read as an image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Nothing in the first bytes names a format that we read.
+    #[error("not an image in a known format (jpeg, png, webp, avif, gif, tiff, bmp)")]
+    UnknownFormat,
+    /// The file has no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// The header promises more pixels than we are ready to hold; checked before decoding.
+    #[error("{width} x {height} pixels exceed the limit of {limit} pixels")]
+    TooManyPixels {
+        /// Width in pixels, as the header says.
+        width: u32,
+        /// Height in pixels, as the header says.
+        height: u32,
+        /// The limit, in pixels.
+        limit: u64,
+    },
+    /// The codec refused the data.
+    #[error("damaged or unsupported {format} data: {reason}")]
+    Codec {
+        /// The format that the signature promised.
+        format: Format,
+        /// The codec's own words.
+        reason: String,
+    },
+}
+
+/// Why pixels could not be written as an image file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The codec refused the pixels.
+    #[error("{format} encoder: {reason}")]
+    Codec {
+        /// The format that was to be written.
+        format: Format,
+        /// The codec's own words.
+        reason: String,
+    },
+    /// The container cannot hold these dimensions.
+    #[error("{width} x {height} pixels exceed what {format} can hold")]
+    TooLarge {
+        /// The format that was to be written.
+        format: Format,
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+    },
+}
+
+/// Why a step could not do its work on one image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepErrorKind {
+    /// The image that the step was given cannot be decoded.
+    #[error("failed to decode its input: {0}")]
+    Decode(#[from] DecodeError),
+    /// The result cannot be encoded.
+    #[error("failed to encode its result: {0}")]
+    Encode(#[from] EncodeError),
+    /// The step does not work on this format.
+    #[error("works on {expected}, but was given {found}")]
+    Format {
+        /// What the step takes.
+        expected: &'static str,
+        /// What it was given.
+        found: Format,
+    },
+    /// The step's geometry leaves nothing of the image.
+    #[error("leaves no pixels of a {width} x {height} image")]
+    NothingLeft {
+        /// Width in pixels of the image given.
+        width: u32,
+        /// Height in pixels of the image given.
+        height: u32,
+    },
+    /// A resampler or colour engine refused.
+    #[error("{0}")]
+    Engine(String),
+    /// The recipe ended with pixels that no step had encoded.
+    #[error("the recipe changed pixels but no later step encoded them")]
+    NotEncoded,
+}
+
+/// A failed step: which one, in which recipe, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{recipe}: step {number} ({step}): {kind}")]
+pub struct StepError {
+    /// The recipe's id.
+    pub recipe: String,
+    /// The step's position in the recipe, from 1.
+    pub number: usize,
+    /// The step's name.
+    pub step: &'static str,
+    /// What went wrong.
+    #[source]
+    pub kind: StepErrorKind,
+}
+
+impl StepError {
+    /// A short code for tables: `decode`, `encode`, `format`, `geometry` or `engine`.
+    #[must_use]
+    pub fn cause(&self) -> &'static str {
+        match self.kind {
+            StepErrorKind::Decode(_) => "decode",
+            StepErrorKind::Encode(_) => "encode",
+            StepErrorKind::Format { .. } => "format",
+            StepErrorKind::NothingLeft { .. } => "geometry",
+            StepErrorKind::Engine(_) | StepErrorKind::NotEncoded => "engine",
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Metadata that travels beside the pixels: what kinds there are, how each container stores them, and how a
+//! recipe says which of them stay.
+//!
+//! The pixel codecs write bare files; [`written`] then inserts what the recipe keeps. So one rule holds for every
+//! format: metadata is absent unless a recipe keeps it. Coded image data is never touched here.
+
+mod jpeg;
+mod png;
+mod webp;
+
+use img_parts::Bytes;
+use serde::Deserialize;
+
+use crate::codecs::isobmff;
+use crate::error::EncodeError;
+use crate::format::Format;
+
+/// A kind of metadata that a pipeline keeps or drops as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Kind {
+    /// EXIF (CIPA DC-008): camera data, orientation, GPS.
+    Exif,
+    /// XMP (ISO 16684): an XML packet; the provenance link lives here.
+    Xmp,
+    /// IPTC-IIM in a Photoshop image resource block.
+    Iptc,
+    /// ICC colour profile.
+    Icc,
+    /// The C2PA manifest store (JUMBF), byte for byte; on changed pixels it is stale.
+    C2pa,
+}
+
+impl Kind {
+    /// Every kind, in the order in which tables list them.
+    pub const ALL: &'static [Self] = &[Self::Exif, Self::Xmp, Self::Iptc, Self::Icc, Self::C2pa];
+
+    /// The name used in recipes and tables.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exif => "exif",
+            Self::Xmp => "xmp",
+            Self::Iptc => "iptc",
+            Self::Icc => "icc",
+            Self::C2pa => "c2pa",
+        }
+    }
+}
+
+/// A manifest store in the form its container holds it. It is copied only between files of one format, as the
+/// tools that copy it do; no known tool carries it from one format to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestStore {
+    format: Format,
+    /// JPEG: the APP11 payloads in order; PNG and WebP: one chunk payload.
+    payloads: Vec<Bytes>,
+}
+
+/// The metadata of one image file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// The TIFF structure of the EXIF block, without any container prefix.
+    pub exif: Option<Bytes>,
+    /// The XMP packet, UTF-8 XML.
+    pub xmp: Option<Bytes>,
+    /// The APP13 payload, `Photoshop 3.0` prefix included. JPEG only.
+    pub iptc: Option<Bytes>,
+    /// The ICC profile.
+    pub icc: Option<Bytes>,
+    /// The C2PA manifest store.
+    pub c2pa: Option<ManifestStore>,
+}
+
+impl Metadata {
+    /// Whether this kind is present.
+    #[must_use]
+    pub fn has(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Exif => self.exif.is_some(),
+            Kind::Xmp => self.xmp.is_some(),
+            Kind::Iptc => self.iptc.is_some(),
+            Kind::Icc => self.icc.is_some(),
+            Kind::C2pa => self.c2pa.is_some(),
+        }
+    }
+
+    /// The kinds present, in the order of [`Kind::ALL`].
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kind> {
+        Kind::ALL.iter().copied().filter(|kind| self.has(*kind)).collect()
+    }
+
+    /// The same metadata with only the kinds that `keep` names.
+    #[must_use]
+    pub fn filtered(&self, keep: &[Kind]) -> Self {
+        let kept = |kind| keep.contains(&kind);
+        Self {
+            exif: self.exif.clone().filter(|_| kept(Kind::Exif)),
+            xmp: self.xmp.clone().filter(|_| kept(Kind::Xmp)),
+            iptc: self.iptc.clone().filter(|_| kept(Kind::Iptc)),
+            icc: self.icc.clone().filter(|_| kept(Kind::Icc)),
+            c2pa: self.c2pa.clone().filter(|_| kept(Kind::C2pa)),
+        }
+    }
+
+    /// Whether nothing is present.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Reads the metadata of a file. A container that cannot be parsed yields none: whether its pixels can be read is
+/// the decoder's verdict, and tools treat broken metadata as absent.
+#[must_use]
+pub fn read(format: Format, bytes: &[u8]) -> Metadata {
+    match format {
+        Format::Jpeg => jpeg::read(bytes),
+        Format::Png => png::read(bytes),
+        Format::WebP => webp::read(bytes),
+        Format::Avif => isobmff::metadata(bytes),
+        Format::Gif | Format::Tiff | Format::Bmp => Metadata::default(),
+    }
+}
+
+/// The file with exactly this metadata in place of what it had; the coded image data stays byte for byte.
+///
+/// JPEG, PNG and WebP hold every kind that they define (IPTC: JPEG only). AVIF, GIF, TIFF and BMP files are written
+/// by our encoders without metadata and returned as they are.
+///
+/// # Errors
+/// When the container of `file` cannot be parsed.
+pub fn written(format: Format, file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>, EncodeError> {
+    let result = match format {
+        Format::Jpeg => jpeg::written(file, metadata),
+        Format::Png => png::written(file, metadata),
+        Format::WebP => webp::written(file, metadata),
+        Format::Avif | Format::Gif | Format::Tiff | Format::Bmp => return Ok(file),
+    };
+    result.map_err(|reason| EncodeError::Codec { format, reason })
+}
+
+/// The store of `metadata` if it came from `format`.
+fn same_container(metadata: &Metadata, format: Format) -> &[Bytes] {
+    metadata.c2pa.as_ref().filter(|store| store.format == format).map_or(&[], |store| &store.payloads)
+}

@@ -1,0 +1,40 @@
+//! Serving a file as it is.
+
+use serde::Deserialize;
+
+use crate::error::StepErrorKind;
+use crate::format::Format;
+use crate::step::{Apply, Flow, Work};
+use crate::value::{Area, Bytes, Side};
+
+/// `passthrough = { max_long_side = 2048, max_pixels = …, max_bytes = …, formats = ["jpeg"] }`: when every limit
+/// that is given holds, the current file is the recipe's result, byte for byte.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passthrough {
+    max_long_side: Option<Side>,
+    max_pixels: Option<Area>,
+    max_bytes: Option<Bytes>,
+    formats: Option<Vec<Format>>,
+}
+
+impl Apply for Passthrough {
+    fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
+        let file = work.encoded()?;
+        let small = self.max_bytes.is_none_or(|limit| file.bytes().len() <= limit.get() as usize)
+            && self.formats.as_ref().is_none_or(|formats| formats.contains(&file.format()));
+        if !small {
+            return Ok(Flow::Continue);
+        }
+        if self.max_long_side.is_some() || self.max_pixels.is_some() {
+            let pixels = &work.frame()?.pixels;
+            let (width, height) = (pixels.width(), pixels.height());
+            let fits = self.max_long_side.is_none_or(|limit| width.max(height) <= limit.get().into())
+                && self.max_pixels.is_none_or(|limit| u64::from(width) * u64::from(height) <= limit.get().into());
+            if !fits {
+                return Ok(Flow::Continue);
+            }
+        }
+        Ok(Flow::Finish)
+    }
+}

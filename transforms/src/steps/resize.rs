@@ -1,0 +1,163 @@
+//! Resampling: the only file that names fast_image_resize.
+
+use std::sync::Arc;
+
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use image::DynamicImage;
+use serde::Deserialize;
+
+use crate::error::StepErrorKind;
+use crate::step::{Apply, Flow, Work};
+use crate::value::{Area, Factor, Side};
+
+/// The resampling filter, by its name in the field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Filter {
+    /// Point sampling, no averaging.
+    Nearest,
+    /// Area average.
+    Box,
+    /// Triangle, widened when shrinking.
+    Bilinear,
+    /// Catmull-Rom cubic (Pillow's and Photoshop's bicubic).
+    Bicubic,
+    /// Mitchell-Netravali cubic.
+    Mitchell,
+    /// Windowed sinc, three lobes.
+    Lanczos3,
+}
+
+impl Filter {
+    fn algorithm(self) -> ResizeAlg {
+        let kind = match self {
+            Self::Nearest => return ResizeAlg::Nearest,
+            Self::Box => FilterType::Box,
+            Self::Bilinear => FilterType::Bilinear,
+            Self::Bicubic => FilterType::CatmullRom,
+            Self::Mitchell => FilterType::Mitchell,
+            Self::Lanczos3 => FilterType::Lanczos3,
+        };
+        ResizeAlg::Convolution(kind)
+    }
+}
+
+/// The rule for the new dimensions, in pixels of the coded image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Inside a box of this width and height, keeping the aspect ratio.
+    Fit(Side, Side),
+    /// Covering a box, the overhang cut away evenly.
+    Fill(Side, Side),
+    /// To this width, keeping the aspect ratio.
+    Width(Side),
+    /// To this long side, keeping the aspect ratio.
+    LongSide(Side),
+    /// At most this many pixels, keeping the aspect ratio.
+    MaxPixels(Area),
+    /// Both sides times this factor.
+    Scale(Factor),
+}
+
+/// `resize = { fit = [1600, 1600], filter = "lanczos3", upscale = false }`: one rule of `fit`, `fill`, `width`,
+/// `long_side`, `max_pixels` and `scale`. Without `upscale = true` an image is never enlarged (`scale` always may).
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "WireResize")]
+pub struct Resize {
+    rule: Rule,
+    filter: Filter,
+    upscale: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireResize {
+    fit: Option<(Side, Side)>,
+    fill: Option<(Side, Side)>,
+    width: Option<Side>,
+    long_side: Option<Side>,
+    max_pixels: Option<Area>,
+    scale: Option<Factor>,
+    filter: Filter,
+    #[serde(default)]
+    upscale: bool,
+}
+
+impl TryFrom<WireResize> for Resize {
+    type Error = String;
+
+    fn try_from(wire: WireResize) -> Result<Self, String> {
+        let rules = [
+            wire.fit.map(|(width, height)| Rule::Fit(width, height)),
+            wire.fill.map(|(width, height)| Rule::Fill(width, height)),
+            wire.width.map(Rule::Width),
+            wire.long_side.map(Rule::LongSide),
+            wire.max_pixels.map(Rule::MaxPixels),
+            wire.scale.map(Rule::Scale),
+        ];
+        let mut given = rules.into_iter().flatten();
+        match (given.next(), given.next()) {
+            (Some(rule), None) => Ok(Self { rule, filter: wire.filter, upscale: wire.upscale }),
+            _ => Err("resize takes exactly one of fit, fill, width, long_side, max_pixels and scale".to_owned()),
+        }
+    }
+}
+
+impl Resize {
+    /// The dimensions that an image of `width` x `height` gets, before `fill` cuts; equal to the given ones where
+    /// nothing is to be done.
+    #[must_use]
+    pub fn target(&self, width: u32, height: u32) -> (u32, u32) {
+        let (w, h) = (f64::from(width), f64::from(height));
+        let side = |side: Side| f64::from(side.get());
+        let factor = match self.rule {
+            Rule::Fit(max_w, max_h) => (side(max_w) / w).min(side(max_h) / h),
+            Rule::Fill(min_w, min_h) => (side(min_w) / w).max(side(min_h) / h),
+            Rule::Width(target) => side(target) / w,
+            Rule::LongSide(target) => side(target) / w.max(h),
+            Rule::MaxPixels(limit) => (f64::from(limit.get()) / (w * h)).sqrt(),
+            Rule::Scale(factor) => factor.get(),
+        };
+        let may_grow = self.upscale || matches!(self.rule, Rule::Scale(_));
+        if factor == 1.0 || (factor > 1.0 && !may_grow) {
+            return (width, height);
+        }
+        let scaled = |length: f64| (length * factor).round().clamp(1.0, 65_535.0) as u32;
+        (scaled(w), scaled(h))
+    }
+}
+
+impl Apply for Resize {
+    fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
+        let (width, height) = (work.frame()?.pixels.width(), work.frame()?.pixels.height());
+        let (new_width, new_height) = self.target(width, height);
+        let meter = work.meter();
+        if (new_width, new_height) != (width, height) {
+            let frame = work.frame_mut()?;
+            let resized = meter.resize(|| resized(&frame.pixels, new_width, new_height, self.filter));
+            frame.pixels = Arc::new(resized.map_err(StepErrorKind::Engine)?);
+        }
+        if let Rule::Fill(box_width, box_height) = self.rule {
+            let (cut_width, cut_height) = (new_width.min(box_width.get().into()), new_height.min(box_height.get().into()));
+            if (cut_width, cut_height) != (new_width, new_height) {
+                let frame = work.frame_mut()?;
+                let (x, y) = ((new_width - cut_width) / 2, (new_height - cut_height) / 2);
+                frame.pixels = Arc::new(frame.pixels.crop_imm(x, y, cut_width, cut_height));
+            }
+        }
+        Ok(Flow::Continue)
+    }
+}
+
+/// Resamples to exactly `width` x `height` pixels; alpha is multiplied in first and divided out behind.
+///
+/// # Errors
+/// In the resampler's words, for a pixel type that it does not know.
+pub fn resized(pixels: &DynamicImage, width: u32, height: u32, filter: Filter) -> Result<DynamicImage, String> {
+    let mut target = DynamicImage::new(width, height, pixels.color());
+    let options = ResizeOptions::new().resize_alg(filter.algorithm());
+    Resizer::new().resize(pixels, &mut target, &options).map_err(|error| format!("resampler: {error}"))?;
+    Ok(target)
+}

@@ -1,0 +1,232 @@
+//! Laws that every codec room keeps, on made-up and on real images.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::time::Instant;
+
+use common::{corpus, picture, psnr};
+use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
+use credlink_transforms::codecs::{avif, decode, lossless_jpeg, lossless_png, png, webp};
+use credlink_transforms::error::DecodeError;
+use credlink_transforms::format::Format;
+use image::DynamicImage;
+
+const ENCODERS: [Encoder; 3] = [Encoder::LibjpegTurbo, Encoder::Mozjpeg, Encoder::JpegEncoder];
+const CHROMA: [Chroma; 3] = [Chroma::Full, Chroma::HalfWidth, Chroma::Quarter];
+/// Sides at which blocks, subsampling and filters have their edges.
+const SIZES: [(u32, u32); 7] = [(1, 1), (1, 9), (8, 8), (17, 1), (33, 31), (64, 48), (255, 130)];
+
+#[test]
+fn every_jpeg_encoder_writes_what_it_was_asked_for_at_every_size() {
+    for (width, height) in SIZES {
+        let pixels = DynamicImage::ImageRgb8(picture(width, height));
+        for encoder in ENCODERS {
+            for chroma in CHROMA {
+                for progressive in [false, true] {
+                    let settings = Settings { encoder, quality: 90, chroma, progressive };
+                    let file = jpeg::encode(&pixels, settings).unwrap();
+                    let decoded = decode::decode(&file).unwrap().pixels;
+                    let case = format!("{settings:?} at {width}x{height}");
+                    assert_eq!((decoded.width(), decoded.height()), (width, height), "{case}");
+                    let traits = jpeg::traits(&file).unwrap();
+                    assert_eq!(traits.progressive, progressive, "{case}");
+                    let sampling = match chroma {
+                        Chroma::Full => (1, 1),
+                        Chroma::HalfWidth => (2, 1),
+                        _ => (2, 2),
+                    };
+                    assert_eq!(traits.luma_sampling, sampling, "{case}");
+                    if width >= 64 {
+                        assert!(psnr(&pixels, &decoded) > 26.0, "{case}: {} dB", psnr(&pixels, &decoded));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn grey_jpegs_have_one_component() {
+    for encoder in ENCODERS {
+        let grey = DynamicImage::ImageLuma8(DynamicImage::ImageRgb8(picture(40, 30)).to_luma8());
+        let settings = Settings { encoder, quality: 80, chroma: Chroma::Quarter, progressive: false };
+        let decoded = decode::decode(&jpeg::encode(&grey, settings).unwrap()).unwrap().pixels;
+        assert!(!decoded.color().has_color(), "{encoder:?}");
+    }
+}
+
+#[test]
+fn quality_is_read_back_from_the_tables_of_ijg_encoders() {
+    let pixels = DynamicImage::ImageRgb8(picture(32, 32));
+    for encoder in [Encoder::LibjpegTurbo, Encoder::JpegEncoder] {
+        for quality in (30..=95).step_by(5) {
+            let settings = Settings { encoder, quality, chroma: Chroma::Full, progressive: false };
+            let file = jpeg::encode(&pixels, settings).unwrap();
+            assert_eq!(jpeg::traits(&file).unwrap().quality, Some(quality), "{encoder:?}");
+        }
+    }
+}
+
+#[test]
+fn lossless_transcoding_keeps_every_pixel_of_every_kind_of_jpeg() {
+    for (width, height) in SIZES {
+        let pixels = DynamicImage::ImageRgb8(picture(width, height));
+        for chroma in CHROMA {
+            for from in [false, true] {
+                let settings = Settings { encoder: Encoder::JpegEncoder, quality: 85, chroma, progressive: from };
+                let file = jpeg::encode(&pixels, settings).unwrap();
+                for to in [false, true] {
+                    let settings = lossless_jpeg::Settings { progressive: to, optimised: true };
+                    let rewritten = lossless_jpeg::transcode(&file, settings).unwrap();
+                    assert_eq!(jpeg::traits(&rewritten).unwrap().progressive, to);
+                    let (before, after) = (decode::decode(&file).unwrap(), decode::decode(&rewritten).unwrap());
+                    assert_eq!(before.pixels, after.pixels, "{chroma:?} {from} to {to} at {width}x{height}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn lossless_transcoding_keeps_every_pixel_of_real_jpegs() {
+    let Some(files) = corpus("photos") else { return };
+    let mut walked = 0;
+    for path in files.iter().filter(|path| path.extension().is_some_and(|extension| extension == "jpg")) {
+        let file = std::fs::read(path).unwrap();
+        if file.len() > 1_200_000 {
+            continue; // The large ones add minutes and no new kind of file.
+        }
+        let settings = lossless_jpeg::Settings { progressive: true, optimised: true };
+        let rewritten = lossless_jpeg::transcode(&file, settings).unwrap();
+        let (before, after) = (decode::decode(&file).unwrap(), decode::decode(&rewritten).unwrap());
+        assert_eq!(before.pixels, after.pixels, "{}", path.display());
+        walked += 1;
+    }
+    assert!(walked >= 10, "only {walked} real JPEG files were walked");
+}
+
+#[test]
+fn a_file_that_is_no_jpeg_is_refused_by_the_transcoder_in_words() {
+    let settings = lossless_jpeg::Settings { progressive: true, optimised: true };
+    for bytes in [&b""[..], b"no jpeg", &[0xFF, 0xD8, 0xFF, 0xD9]] {
+        assert!(lossless_jpeg::transcode(bytes, settings).unwrap_err().to_string().contains("jpeg"));
+    }
+}
+
+#[test]
+fn lossless_webp_and_png_return_the_same_pixels() {
+    for (width, height) in SIZES {
+        let rgb = DynamicImage::ImageRgb8(picture(width, height));
+        let mut rgba = rgb.to_rgba8();
+        rgba.pixels_mut().enumerate().for_each(|(index, pixel)| pixel[3] = 1 + (index % 255) as u8);
+        for pixels in [rgb, DynamicImage::ImageRgba8(rgba)] {
+            let settings = webp::Settings { quality: 50, method: 1, lossless: true };
+            let decoded = decode::decode(&webp::encode(&pixels, settings).unwrap()).unwrap().pixels;
+            assert_eq!(decoded.to_rgba8(), pixels.to_rgba8(), "webp at {width}x{height}");
+            let file = png::encode(&pixels).unwrap();
+            assert_eq!(decode::decode(&file).unwrap().pixels, pixels, "png at {width}x{height}");
+            let optimised = lossless_png::optimise(&file, 1, lossless_png::Strip::Safe, true).unwrap();
+            let decoded = decode::decode(&optimised).unwrap().pixels;
+            assert_eq!(decoded.to_rgba8(), pixels.to_rgba8(), "oxipng at {width}x{height}");
+        }
+    }
+}
+
+#[test]
+fn sixteen_bit_and_grey_pngs_keep_their_type() {
+    let rgb = DynamicImage::ImageRgb8(picture(20, 10));
+    for pixels in [
+        DynamicImage::ImageRgb16(rgb.to_rgb16()),
+        DynamicImage::ImageRgba16(rgb.to_rgba16()),
+        DynamicImage::ImageLuma8(rgb.to_luma8()),
+        DynamicImage::ImageLumaA8(rgb.to_luma_alpha8()),
+        DynamicImage::ImageLuma16(rgb.to_luma16()),
+    ] {
+        assert_eq!(decode::decode(&png::encode(&pixels).unwrap()).unwrap().pixels, pixels);
+    }
+}
+
+#[test]
+fn palettes_hold_no_more_colours_than_asked_for() {
+    let pixels = DynamicImage::ImageRgb8(picture(120, 90));
+    for (colours, dither) in [(2, 0.0), (16, 1.0), (256, 0.5)] {
+        let decoded = decode::decode(&png::encode_palette(&pixels, colours, dither).unwrap()).unwrap().pixels.to_rgba8();
+        let distinct: std::collections::BTreeSet<_> = decoded.pixels().map(|pixel| pixel.0).collect();
+        assert!(distinct.len() <= usize::from(colours), "{} colours for {colours}", distinct.len());
+        assert!(distinct.len() > usize::from(colours) / 4, "the quantiser left most of the palette unused");
+    }
+}
+
+#[test]
+fn avif_returns_nearly_the_same_pixels_with_and_without_alpha() {
+    for (width, height) in [(1, 1), (33, 31), (96, 64)] {
+        let rgb = DynamicImage::ImageRgb8(picture(width, height));
+        let decoded = decode::decode(&avif::encode(&rgb, 90, 10).unwrap()).unwrap().pixels;
+        assert!(psnr(&rgb, &decoded) > 30.0, "{} dB at {width}x{height}", psnr(&rgb, &decoded));
+        let mut rgba = rgb.to_rgba8();
+        rgba.enumerate_pixels_mut().for_each(|(x, _, pixel)| pixel[3] = 255 - (x * 2).min(200) as u8);
+        let decoded = decode::decode(&avif::encode(&DynamicImage::ImageRgba8(rgba.clone()), 90, 10).unwrap()).unwrap();
+        let decoded = decoded.pixels.to_rgba8();
+        let worst = rgba.pixels().zip(decoded.pixels()).map(|(a, b)| a[3].abs_diff(b[3])).max().unwrap();
+        assert!(worst < 12, "alpha differs by {worst} at {width}x{height}");
+    }
+}
+
+#[test]
+fn avif_colours_come_back_unshifted() {
+    // Flat colours leave the encoder no excuse: what is off here is the matrix, the range or the plane order.
+    for colour in [[200, 30, 40], [20, 180, 60], [30, 60, 220], [128, 128, 128], [250, 250, 5]] {
+        let pixels = DynamicImage::ImageRgb8(image::RgbImage::from_pixel(64, 64, image::Rgb(colour)));
+        let decoded = decode::decode(&avif::encode(&pixels, 95, 10).unwrap()).unwrap().pixels.to_rgb8();
+        let found = decoded.get_pixel(30, 30).0;
+        assert!(found.iter().zip(colour).all(|(a, b)| a.abs_diff(b) <= 3), "{colour:?} came back as {found:?}");
+    }
+}
+
+#[test]
+fn real_photos_of_every_format_decode() {
+    let Some(files) = corpus("photos") else { return };
+    let mut formats = std::collections::BTreeSet::new();
+    for path in files {
+        let bytes = std::fs::read(&path).unwrap();
+        let Some(format) = Format::sniff(&bytes) else { continue };
+        // The layered AVIF probe is the one file that one frame of one layer does not describe.
+        match decode::decode(&bytes) {
+            Ok(decoded) => assert!(decoded.pixels.width() > 100, "{}", path.display()),
+            Err(error) => assert_eq!(format, Format::Avif, "{}: {error}", path.display()),
+        }
+        formats.insert(format.as_str());
+    }
+    assert!(formats.len() >= 4, "{formats:?}");
+}
+
+#[test]
+fn hostile_files_are_decoded_or_refused_but_never_panic_or_hang() {
+    let Some(files) = corpus("hostile") else { return };
+    let (mut decoded, mut refused) = (0, 0);
+    for path in files {
+        let bytes = std::fs::read(&path).unwrap();
+        let start = Instant::now();
+        match decode::decode(&bytes) {
+            Ok(_) => decoded += 1,
+            Err(_) => refused += 1,
+        }
+        assert!(start.elapsed().as_secs() < 20, "{} took {:?}", path.display(), start.elapsed());
+    }
+    assert!(refused > 30 && decoded > 10, "{decoded} decoded, {refused} refused");
+}
+
+#[test]
+fn a_header_that_promises_too_many_pixels_is_refused_before_decoding() {
+    let Some(files) = corpus("hostile") else { return };
+    let bombs = ["pil_decompression_bomb.gif", "derived_png_bomb_30000x30000_1bit.png", "derived_png_maxdim.png"];
+    let mut met = 0;
+    for path in files.iter().filter(|path| bombs.iter().any(|bomb| path.ends_with(bomb))) {
+        let error = decode::decode(&std::fs::read(path).unwrap()).unwrap_err();
+        let refused = matches!(error, DecodeError::TooManyPixels { .. } | DecodeError::Codec { .. });
+        assert!(refused, "{}: {error}", path.display());
+        met += 1;
+    }
+    assert_eq!(met, bombs.len());
+}

@@ -1,0 +1,140 @@
+//! Laws of metadata: what is put in comes out, what is dropped is gone, and coded pixels never change.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{corpus, picture};
+use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
+use credlink_transforms::codecs::{decode, png, webp};
+use credlink_transforms::format::Format;
+use credlink_transforms::metadata::{Kind, Metadata, read, written};
+use image::DynamicImage;
+use image::metadata::Orientation;
+use img_parts::Bytes;
+
+fn file(format: Format, alpha: bool) -> Vec<u8> {
+    let rgb = DynamicImage::ImageRgb8(picture(50, 40));
+    let pixels = if alpha { DynamicImage::ImageRgba8(rgb.to_rgba8()) } else { rgb };
+    match format {
+        Format::Png => png::encode(&pixels).unwrap(),
+        Format::WebP => webp::encode(&pixels, webp::Settings { quality: 70, method: 1, lossless: alpha }).unwrap(),
+        _ => {
+            let settings =
+                Settings { encoder: Encoder::JpegEncoder, quality: 80, chroma: Chroma::Full, progressive: false };
+            jpeg::encode(&pixels, settings).unwrap()
+        }
+    }
+}
+
+/// A little-endian TIFF structure with the orientation tag alone.
+fn exif(orientation: u8) -> Bytes {
+    let mut exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+    Bytes::from(exif)
+}
+
+fn rich(format: Format) -> Metadata {
+    Metadata {
+        exif: Some(exif(6)),
+        xmp: Some(Bytes::from_static(b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>")),
+        iptc: (format == Format::Jpeg).then(|| Bytes::from_static(b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\0")),
+        icc: Some(Bytes::from(vec![7; 3000])),
+        c2pa: None,
+    }
+}
+
+const CONTAINERS: [(Format, bool); 5] =
+    [(Format::Jpeg, false), (Format::Png, false), (Format::Png, true), (Format::WebP, false), (Format::WebP, true)];
+
+#[test]
+fn every_kind_that_is_written_is_read_back_and_pixels_stay() {
+    for (format, alpha) in CONTAINERS {
+        let bare = file(format, alpha);
+        assert!(read(format, &bare).is_empty(), "{format}: encoders write no metadata");
+        let metadata = rich(format);
+        let full = written(format, bare.clone(), &metadata).unwrap();
+        assert_eq!(read(format, &full), metadata, "{format} alpha {alpha}");
+        let (before, after) = (decode::decode(&bare).unwrap(), decode::decode(&full).unwrap());
+        assert_eq!(before.pixels, after.pixels, "{format}");
+        assert_eq!(after.orientation, Orientation::Rotate90, "{format}: the decoder sees the EXIF orientation");
+    }
+}
+
+#[test]
+fn each_kind_is_kept_alone_when_it_alone_is_asked_for() {
+    for (format, alpha) in CONTAINERS {
+        let metadata = rich(format);
+        let full = written(format, file(format, alpha), &metadata).unwrap();
+        for kind in metadata.kinds() {
+            let kept = written(format, full.clone(), &metadata.filtered(&[kind])).unwrap();
+            assert_eq!(read(format, &kept).kinds(), [kind], "{format}");
+        }
+        let stripped = written(format, full, &Metadata::default()).unwrap();
+        assert_eq!(read(format, &stripped).kinds(), [], "{format}");
+        assert!(decode::decode(&stripped).is_ok(), "{format}");
+    }
+}
+
+#[test]
+fn stripping_what_was_added_gives_the_file_back_byte_for_byte() {
+    for (format, alpha) in CONTAINERS {
+        let bare = file(format, alpha);
+        let full = written(format, bare.clone(), &rich(format)).unwrap();
+        assert_eq!(written(format, full, &Metadata::default()).unwrap(), bare, "{format} alpha {alpha}");
+    }
+}
+
+#[test]
+fn manifest_stores_of_real_signed_files_are_found_kept_and_dropped() {
+    let Some(files) = corpus("c2pa") else { return };
+    let mut met = 0;
+    for path in files {
+        let bytes = std::fs::read(&path).unwrap();
+        let Some(format @ (Format::Jpeg | Format::Png | Format::WebP)) = Format::sniff(&bytes) else { continue };
+        let metadata = read(format, &bytes);
+        if metadata.c2pa.is_none() {
+            continue;
+        }
+        let kept = written(format, bytes.clone(), &metadata.filtered(&[Kind::C2pa])).unwrap();
+        assert_eq!(read(format, &kept).c2pa, metadata.c2pa, "{}", path.display());
+        let dropped = written(format, bytes, &metadata.filtered(&[Kind::Exif, Kind::Xmp, Kind::Iptc, Kind::Icc])).unwrap();
+        assert!(read(format, &dropped).c2pa.is_none(), "{}", path.display());
+        met += 1;
+    }
+    assert!(met >= 20, "only {met} signed files were met");
+}
+
+#[test]
+fn what_the_manifest_says_of_real_photos_is_what_is_read() {
+    let Some(files) = corpus("photos") else { return };
+    let folder = files[0].parent().unwrap();
+    let manifest = std::fs::read_to_string(folder.join("MANIFEST.tsv")).unwrap();
+    let mut checked = 0;
+    for line in manifest.lines().skip(1) {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let (name, note) = (fields[0], *fields.last().unwrap());
+        let bytes = std::fs::read(folder.join(name)).unwrap();
+        let Some(format @ (Format::Jpeg | Format::Png | Format::WebP)) = Format::sniff(&bytes) else { continue };
+        let metadata = read(format, &bytes);
+        for (kind, word) in [(Kind::Exif, "EXIF"), (Kind::Icc, "ICC=")] {
+            assert_eq!(metadata.has(kind), note.contains(word), "{name}: {word} in \"{note}\"");
+            checked += 1;
+        }
+    }
+    assert!(checked > 80, "only {checked} facts were checked");
+}
+
+#[test]
+fn hostile_containers_are_read_without_panic() {
+    let Some(files) = corpus("hostile") else { return };
+    for path in files {
+        let bytes = std::fs::read(&path).unwrap();
+        if let Some(format) = Format::sniff(&bytes) {
+            let metadata = read(format, &bytes);
+            // Rewriting may be refused; it must not panic or lose the format.
+            if let Ok(rewritten) = written(format, bytes, &metadata.filtered(&[Kind::Icc])) {
+                assert_eq!(Format::sniff(&rewritten), Some(format), "{}", path.display());
+            }
+        }
+    }
+}
