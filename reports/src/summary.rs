@@ -1,6 +1,6 @@
 //! The short table that ends a run on a terminal. The caller prints it.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Display, Formatter, Write};
 use std::path::PathBuf;
 
 use crate::figures::{self, NOT_MEASURED, PROVISIONAL, bytes, count, duration, percent, plural};
@@ -15,6 +15,11 @@ pub const WIDTH: usize = 100;
 const NAME: std::ops::RangeInclusive<usize> = 16..=36;
 /// Longest and shortest that a carrier's column is wide; the shortest holds `99.999`.
 const CARRIER: std::ops::RangeInclusive<usize> = 6..=11;
+
+/// Widths of the columns n, rate and interval.
+const COUNT: usize = 8;
+const RATE: usize = 9;
+const BOUNDS: usize = 17;
 
 /// What a run found, in short. `to_string()` is the terminal's table.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,8 +79,7 @@ impl Summary {
 
     /// Widths of the name column and of each carrier's column, and how many carriers fit.
     fn layout(&self) -> (usize, Vec<usize>) {
-        // Name, n (9), rate (10), interval (18), then each carrier with two spaces before it.
-        let fixed = 9 + 10 + 18;
+        let fixed = COUNT + RATE + BOUNDS;
         let mut widths: Vec<usize> = self
             .carriers
             .iter()
@@ -117,14 +121,15 @@ impl Summary {
 
     fn line(
         &self,
-        f: &mut Formatter<'_>,
+        f: &mut String,
         layout: &(usize, Vec<usize>),
         name: &str,
         tally: &Tally,
     ) -> fmt::Result {
         let any = tally.any();
         let (rate, bounds) = match any.interval() {
-            None => (String::new(), NOT_MEASURED.to_owned()),
+            // A space where a provisional rate has its mark.
+            None => (String::new(), format!("{NOT_MEASURED} ")),
             Some(bounds) => {
                 let mark = if any.is_provisional() {
                     PROVISIONAL
@@ -139,7 +144,7 @@ impl Summary {
         };
         write!(
             f,
-            "{:<width$}{:>9}{rate:>10}{bounds:>18}",
+            "{:<width$}{:>COUNT$}{rate:>RATE$}{bounds:>BOUNDS$}",
             tail(name, layout.0),
             count(tally.n),
             width = layout.0
@@ -158,6 +163,17 @@ impl Summary {
 
 impl Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        self.write(&mut text)?;
+        for line in text.lines().flat_map(wrapped) {
+            writeln!(f, "{line}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Summary {
+    fn write(&self, f: &mut String) -> fmt::Result {
         let partial = if self.partial {
             format!(
                 " (PARTIAL: {} of {} ops)",
@@ -176,7 +192,7 @@ impl Display for Summary {
         let layout = self.layout();
         write!(
             f,
-            "{:<width$}{:>9}{:>10}{:>18}",
+            "{:<width$}{:>COUNT$}{:>RATE$}{:>BOUNDS$}",
             "pipeline",
             "n",
             "any",
@@ -187,7 +203,11 @@ impl Display for Summary {
             write!(f, "  {:>width$}", head(carrier, *width))?;
         }
         writeln!(f)?;
-        let longest = layout.0 + 37 + layout.1.iter().map(|width| width + 2).sum::<usize>();
+        let longest = layout.0
+            + COUNT
+            + RATE
+            + BOUNDS
+            + layout.1.iter().map(|width| width + 2).sum::<usize>();
         writeln!(f, "{}", "─".repeat(longest))?;
         for pipeline in &self.pipelines {
             self.line(f, &layout, &pipeline.id, &pipeline.tally)?;
@@ -220,10 +240,8 @@ impl Display for Summary {
         self.verdicts(f)?;
         self.cost(f)
     }
-}
 
-impl Summary {
-    fn verdicts(&self, f: &mut Formatter<'_>) -> fmt::Result {
+    fn verdicts(&self, f: &mut String) -> fmt::Result {
         let Rate { k, n } = self.controls.accepted;
         if n == 0 {
             writeln!(f, "False accepts: {NOT_MEASURED}.")?;
@@ -276,7 +294,7 @@ impl Summary {
         Ok(())
     }
 
-    fn cost(&self, f: &mut Formatter<'_>) -> fmt::Result {
+    fn cost(&self, f: &mut String) -> fmt::Result {
         write!(
             f,
             "{:.1} s, {} % of the CPU time outside codecs, hashing and resizing",
@@ -309,8 +327,17 @@ fn tail(name: &str, width: usize) -> String {
     if length <= width {
         return name;
     }
-    let kept = name.chars().skip(length + 1 - width);
-    std::iter::once('…').chain(kept).collect()
+    // Without whole folders if that is enough, else in the middle of a word.
+    let folders = name
+        .match_indices('/')
+        .map(|(at, _)| format!("…{}", &name[at..]));
+    let short = folders
+        .into_iter()
+        .find(|short| short.chars().count() <= width);
+    short.unwrap_or_else(|| {
+        let kept = name.chars().skip(length + 1 - width);
+        std::iter::once('…').chain(kept).collect()
+    })
 }
 
 /// Control characters could move the cursor or colour the terminal.
@@ -318,4 +345,30 @@ fn plain(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_control() { '?' } else { c })
         .collect()
+}
+
+/// A line without trailing spaces, broken at spaces where it is longer than [`WIDTH`]. Names, details and
+/// ids of any length then still fit.
+fn wrapped(line: &str) -> Vec<String> {
+    let line = plain(line.trim_end());
+    if line.chars().count() <= WIDTH {
+        return vec![line];
+    }
+    let mut lines = vec![String::new()];
+    for word in line.split(' ') {
+        let mut word: Vec<char> = word.chars().collect();
+        while let Some(last) = lines.last_mut() {
+            let used = last.chars().count();
+            let gap = usize::from(used > 0);
+            if used + gap + word.len() <= WIDTH {
+                last.extend(std::iter::repeat_n(' ', gap).chain(word));
+                break;
+            }
+            if used == 0 {
+                last.extend(word.drain(..WIDTH));
+            }
+            lines.push(String::new());
+        }
+    }
+    lines
 }

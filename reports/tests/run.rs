@@ -219,12 +219,12 @@ fn the_summary_reads_like_this() {
     let expected = "\
 Survival through simulated pipelines, run test-run (PARTIAL: 510 of 10,000 ops)
 
-pipeline                 n       any    95 % interval   manifest    link
-────────────────────────────────────────────────────────────────────────
-controls/identity      500    99.4 %     [98.3, 99.8]       99.4    49.8
-social/instagram        10     0.0 %      [0.0, 27.8]*       0.0     0.0
-cdn/never-run            0                not measured                  
-all (pooled)           510    97.5 %     [95.7, 98.5]       97.5    48.8
+pipeline                n      any   95 % interval   manifest    link
+─────────────────────────────────────────────────────────────────────
+controls/identity     500   99.4 %    [98.3, 99.8]       99.4    49.8
+social/instagram       10    0.0 %     [0.0, 27.8]*       0.0     0.0
+cdn/never-run           0             not measured
+all (pooled)          510   97.5 %    [95.7, 98.5]       97.5    48.8
 
 Percent of n; each carrier on its own; * provisional, n below 100.
 False accepts: not measured.
@@ -240,6 +240,20 @@ FAILED CONTROL identity is intact: 12 of 12
 }
 
 #[test]
+fn long_pipeline_names_lose_their_family_before_a_word_is_cut() {
+    let header = header(
+        &CARRIERS,
+        &[
+            "optimizers/imageoptim-lossy",
+            "a/b/a-name-that-no-column-could-ever-hold",
+        ],
+    );
+    let text = Summary::new(&evidence(&header, vec![]), vec![]).to_string();
+    assert!(text.contains("\n…/imageoptim-lossy "), "{text}");
+    assert!(text.contains("\n…-column-could-ever-hold "), "{text}");
+}
+
+#[test]
 fn the_summary_fits_a_hundred_columns_whatever_the_names() {
     let long = "family/".to_owned() + &"long-name-".repeat(20);
     let lists: [Vec<String>; 4] = [
@@ -252,7 +266,10 @@ fn the_summary_fits_a_hundred_columns_whatever_the_names() {
     ];
     for carriers in lists {
         let carriers: Vec<&str> = carriers.iter().map(String::as_str).collect();
-        let header = header(&carriers, &[&long, "a/b\u{1b}[31m", "漢/字"]);
+        let mut header = header(&carriers, &[&long, "a/b\u{1b}[31m", "漢/字"]);
+        header.id = "r".repeat(128);
+        header.controls[0].passed = false;
+        header.controls[0].detail = "a detail \u{1b}[2J ".repeat(30) + &"x".repeat(250);
         let hits = vec![true; carriers.len()];
         let outcome = if hits.is_empty() { "lost" } else { "intact" };
         let rows = (0..3)
@@ -263,7 +280,18 @@ fn the_summary_fits_a_hundred_columns_whatever_the_names() {
             assert!(line.chars().count() <= 100, "{line}");
             assert!(!line.contains('\u{1b}'), "{line:?}");
         }
-        let shown = text.lines().nth(2).unwrap().split_whitespace().count();
-        assert!(shown > 4 + carriers.len().min(5), "{text}");
+        let titles = text
+            .lines()
+            .find(|line| line.starts_with("pipeline "))
+            .unwrap();
+        assert!(
+            titles.split_whitespace().count() > 4 + carriers.len().min(4),
+            "{text}"
+        );
+        assert_eq!(
+            text.matches('x').count(),
+            250,
+            "nothing of a failed control is left out"
+        );
     }
 }

@@ -9,7 +9,7 @@ use image::metadata::Orientation;
 
 use crate::Clock;
 use crate::container::MediaType;
-use crate::fingerprint::{ContentHash, Fingerprint};
+use crate::fingerprint::{ContentHash, Difference, MatchPolicy, View};
 use crate::xmp;
 
 /// Decoded pixels as they are coded in the file; `orientation` says how to display them. Cheap to clone.
@@ -59,23 +59,27 @@ pub struct ImageFile<'a> {
 
 /// The perceptual hash of a file, in every orientation.
 pub(crate) struct Content {
-    pub(crate) hash: ContentHash,
-    pub(crate) dihedral: [Fingerprint; 8],
+    pub(crate) quality: u8,
+    pub(crate) views: [View; 8],
 }
 
 impl Content {
-    /// Distance to a registered fingerprint, over the eight orientations. Featureless content is as far
-    /// from everything as possible.
-    pub(crate) fn distance(&self, registered: &Fingerprint) -> u32 {
-        if registered.is_featureless() {
-            return 256;
-        }
-        self.dihedral
+    pub(crate) fn is_featureless(&self) -> bool {
+        self.views
             .iter()
-            .filter(|own| !own.is_featureless())
-            .map(|own| own.distance(registered))
-            .min()
-            .unwrap_or(256)
+            .all(|view| view.fingerprint.is_featureless())
+    }
+
+    /// The best of the eight orientations beside a registered image; `None` if either is featureless.
+    pub(crate) fn difference(&self, registered: &View, policy: &MatchPolicy) -> Option<Difference> {
+        if registered.fingerprint.is_featureless() {
+            return None;
+        }
+        self.views
+            .iter()
+            .filter(|view| !view.fingerprint.is_featureless())
+            .map(|view| view.difference(registered))
+            .min_by_key(|difference| policy.score(*difference))
     }
 }
 
@@ -124,9 +128,12 @@ impl<'a> ImageFile<'a> {
                 self.decode_nanos.set(decoded.saturating_sub(start));
                 let pixels = pixels?;
                 let hash = ContentHash::of(&pixels.image, pixels.orientation);
-                let dihedral = hash.dihedral();
+                let content = Content {
+                    quality: hash.quality(),
+                    views: hash.views(),
+                };
                 self.hash_nanos.set(clock().saturating_sub(decoded));
-                Some(Content { hash, dihedral })
+                Some(content)
             })
             .as_ref()
     }

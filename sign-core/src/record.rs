@@ -10,6 +10,7 @@
 //! | id | `bytes(8 bytes)` |
 //! | fingerprint | `bytes(32 bytes)`: words 0 to 3 |
 //! | fingerprint quality | `bytes(1 byte)` |
+//! | tone | `bytes(16 bytes)` |
 //! | media type | `bytes(ASCII)` |
 //! | width, height as displayed | `bytes(4 bytes)` each |
 //! | SHA-256 of the signed file | `bytes(32 bytes)` |
@@ -22,7 +23,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::container::MediaType;
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Fingerprint, Tone, View};
 use crate::keys::Identity;
 use crate::proof_id::ProofId;
 
@@ -37,6 +38,8 @@ pub struct ProofRecord {
     pub fingerprint: Fingerprint,
     /// PDQ quality, 0 to 100.
     pub fingerprint_quality: u8,
+    /// Coarse brightness of the displayed image.
+    pub tone: Tone,
     /// Container of the signed file.
     pub media_type: MediaType,
     /// Width as displayed, pixels.
@@ -68,6 +71,14 @@ impl ProofRecord {
             .is_ok()
     }
 
+    /// What the registered image looks like.
+    pub(crate) fn view(&self) -> View {
+        View {
+            fingerprint: self.fingerprint,
+            tone: self.tone,
+        }
+    }
+
     /// The bytes under the signature.
     fn encoded(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
@@ -82,6 +93,7 @@ impl ProofRecord {
         let words = self.fingerprint.0.map(u64::to_be_bytes);
         field(words.as_flattened());
         field(&[self.fingerprint_quality]);
+        field(&self.tone.0);
         field(self.media_type.mime().as_bytes());
         field(&self.width.to_be_bytes());
         field(&self.height.to_be_bytes());
@@ -109,6 +121,7 @@ mod tests {
             id: ProofId::new(0x0123_4567_89ab_cdef),
             fingerprint: Fingerprint([1, 2, 3, 4]),
             fingerprint_quality: 77,
+            tone: Tone([9; 16]),
             media_type: MediaType::Png,
             width: 640,
             height: 480,
@@ -149,6 +162,9 @@ mod tests {
         for bit in 0..512 {
             change(&|r| r.signature[bit / 8] ^= 1 << (bit % 8));
         }
+        for bit in 0..128 {
+            change(&|r| r.tone.0[bit / 8] ^= 1 << (bit % 8));
+        }
         for bit in 0..32 {
             change(&|r| r.width ^= 1 << bit);
             change(&|r| r.height ^= 1 << bit);
@@ -157,7 +173,7 @@ mod tests {
             change(&|r| r.fingerprint_quality ^= 1 << bit);
         }
         change(&|r| r.media_type = MediaType::Jpeg);
-        assert_eq!(changed.len(), 64 + 3 * 256 + 512 + 64 + 8 + 1);
+        assert_eq!(changed.len(), 64 + 3 * 256 + 512 + 128 + 64 + 8 + 1);
         for record in changed {
             assert!(!record.is_signed_by(&key), "{record:?}");
         }

@@ -166,6 +166,7 @@ impl Signer {
             id,
             fingerprint: registration.fingerprint,
             fingerprint_quality: registration.quality,
+            tone: content.tone(),
             media_type,
             width,
             height,

@@ -120,8 +120,9 @@ impl Verifier {
     /// content was altered. `None` if the proof is unknown, the image undecodable, or either featureless.
     pub fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
         let record = self.store.by_id(id)?;
-        let distance = file.content(&|| 0)?.distance(&record.fingerprint);
-        (distance <= 255).then_some(distance)
+        file.content(&|| 0)?
+            .difference(&record.view(), &self.policy)
+            .map(|difference| difference.distance)
     }
 
     /// Whom this verifier accepts.
@@ -155,16 +156,14 @@ impl Verifier {
             .any(|anchor| record.is_signed_by(anchor.key()))
     }
 
-    /// Distance of received content to one registered image, and what that says. Other records do not
+    /// How received content differs from one registered image, and what that says. Other records do not
     /// matter here: something else already named this one.
-    pub(crate) fn compared(&self, content: &Content, record: &ProofRecord) -> (u32, Match) {
-        let distance = content.distance(&record.fingerprint);
-        let verdict = self.policy.judge(
-            distance,
-            content.hash.quality(),
-            record.fingerprint_quality,
-            None,
-        );
-        (distance, verdict)
+    pub(crate) fn compared(&self, content: &Content, record: &ProofRecord) -> Option<(u32, Match)> {
+        let difference = content.difference(&record.view(), &self.policy)?;
+        let quality = content.quality.min(record.fingerprint_quality);
+        Some((
+            difference.distance,
+            self.policy.judge(difference, quality, None),
+        ))
     }
 }

@@ -129,6 +129,11 @@ fn kinds(file: &ImageFile) -> BTreeSet<&'static str> {
     metadata::read(file.format(), file.bytes()).kinds().into_iter().map(Kind::as_str).collect()
 }
 
+/// Whether the bytes lie anywhere in the file: a check that does not rest on the reader under test.
+fn holds(file: &ImageFile, needle: &[u8]) -> bool {
+    file.bytes().windows(needle.len()).any(|window| window == needle)
+}
+
 fn catalogue() -> Catalogue {
     Catalogue::embedded().unwrap_or_else(|error| panic!("{error}"))
 }
@@ -231,7 +236,11 @@ fn every_recipe_says_what_is_known_and_nothing_is_both_backed_and_assumed() {
 
 #[test]
 fn every_recipe_runs_on_every_probe_it_takes_and_enlarges_none_unless_it_says_so() {
-    let (catalogue, probes) = (catalogue(), probes());
+    let (catalogue, mut probes) = (catalogue(), probes());
+    let rgb = DynamicImage::ImageRgb8(picture(60, 90));
+    for (name, format) in [("bmp", ImageFormat::Bmp), ("gif", ImageFormat::Gif), ("tiff", ImageFormat::Tiff)] {
+        probes.push((name, Arc::new(ImageFile::new(encoded(&rgb, format).to_vec()).unwrap())));
+    }
     let mut ops = 0;
     for recipe in catalogue.iter() {
         for (name, probe) in probes.iter().filter(|(_, probe)| recipe.takes(probe.format())) {
@@ -260,8 +269,13 @@ fn no_metadata_survives_that_the_recipe_does_not_keep() {
         for (name, probe) in probes.iter().filter(|(_, probe)| recipe.takes(probe.format())) {
             let given = kinds(probe);
             assert!(given.contains("xmp") && given.contains("c2pa") && given.contains("exif"), "{name}: {given:?}");
-            let left: Vec<_> = kinds(&apply(recipe, probe)).into_iter().filter(|kind| !allowed.contains(*kind)).collect();
+            let received = apply(recipe, probe);
+            let left: Vec<_> = kinds(&received).into_iter().filter(|kind| !allowed.contains(*kind)).collect();
             assert!(left.is_empty(), "{} leaves {left:?} in {name}", recipe.id);
+            for (kind, trace) in [("c2pa", b"jumdc2pa".as_slice()), ("xmp", b"dcterms:provenance")] {
+                assert!(holds(probe, trace), "{name} has no {kind}");
+                assert!(allowed.contains(kind) || !holds(&received, trace), "{} leaves {kind} in {name}", recipe.id);
+            }
         }
     }
 }
@@ -330,6 +344,7 @@ fn contracts_hold_on_every_probe_and_recipes_without_one_change_the_bytes() {
                 Some(Contract::ByteExact) => assert_eq!(received.bytes(), probe.bytes(), "{case}"),
                 Some(Contract::PixelExactStripped) => {
                     assert_eq!(kinds(&received), BTreeSet::new(), "{case}");
+                    assert!(!holds(&received, b"jumdc2pa") && !holds(&received, b"dcterms:"), "{case}: metadata");
                     assert!(displayed(&pixels(&received)) == displayed(&pixels(probe)), "{case}: other pixels");
                 }
                 _ if recipe.family == "cms" && pixels(probe).width() <= 1024 => {

@@ -61,7 +61,7 @@ impl Plan {
         // Log-uniform, tilted a little to small sizes so that the mean area stays near 0.9 megapixels.
         let (least, most) = class.sizes;
         let t = f64::from(draws.unit());
-        let long = least * exp2(log2(most / least) * t * (0.6 + 0.4 * t));
+        let long = least * exp2(log2(most / least) * t * (0.5 + 0.5 * t));
         let long = long.round() as u32;
         let short = (long * narrow + wide / 2) / wide;
         let (width, height) = if portrait { (short, long) } else { (long, short) };

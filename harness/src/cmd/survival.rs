@@ -36,12 +36,11 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         .num_threads(args.threads.map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX)))
         .build()
         .context("failed to start the worker threads")?;
-    // The directory comes before the work: a path that cannot be written must not cost a run.
-    let run_dir = make_run_dir(args, &created)?;
-
     let progress = Progress::new();
     let listener = |event: Event| progress.show(event);
     let set = pool.install(|| image_set::open(args.images.as_deref(), args.seed))?;
+    // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
+    let run_dir = make_run_dir(args, &created)?;
     for rejected in &set.header().rejected {
         listener(Event::Warning(format!("left out {}: {}", rejected.path, rejected.reason)));
     }

@@ -44,8 +44,9 @@ fn verdict(conclusion: &Conclusion) -> (&'static str, u8) {
         Conclusion { disagreeing, .. } if !disagreeing.is_empty() => ("disagreement", exit::UNCONFIRMED),
         Conclusion { accepted: Some(_), .. } => ("found", exit::OK),
         Conclusion { broken: true, .. } => ("broken", exit::BROKEN),
-        Conclusion { unconfirmed: Some(_), .. } => ("unconfirmed", exit::UNCONFIRMED),
+        // A valid manifest is a fact; a pointer that nothing confirms is not.
         Conclusion { foreign: true, .. } => ("foreign", exit::FOREIGN),
+        Conclusion { unconfirmed: Some(_), .. } => ("unconfirmed", exit::UNCONFIRMED),
         _ => ("none", exit::NO_PROOF),
     }
 }

@@ -3,11 +3,13 @@
 //! Everything that touches polars is in this folder and in the grouping of [`crate::tables`].
 
 mod error;
+mod frame;
 mod ops;
 mod reader;
 pub mod schema;
 mod writer;
 
 pub use error::RowError;
-pub use reader::{Rows, read_columns, read_rows};
+pub use frame::Rows;
+pub use reader::{read_columns, read_rows};
 pub use writer::RowWriter;

@@ -3,28 +3,19 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use polars::prelude::{
-    BooleanChunked, DataFrame, DataType, ParquetReader, PolarsError, PolarsResult, SerReader,
-    SortMultipleOptions, StringChunked, UInt32Chunked, UInt64Chunked,
+    DataFrame, DataType, ParquetReader, PolarsError, SerReader, SortMultipleOptions,
 };
 
-use super::RowError;
 use super::ops::OpSet;
 use super::schema::{CELL_COLUMNS, ROW_COLUMNS, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column};
-use crate::row::{Cell, Row, Trial};
+use super::writer::check_carriers;
+use super::{RowError, Rows};
 
 /// Every Parquet file begins and ends with these bytes (Parquet format specification, "File format").
 const MAGIC: &[u8; 4] = b"PAR1";
-
-/// The rows of one run in the order of their op numbers: a polars data frame with typed access.
-#[derive(Debug, Clone)]
-pub struct Rows {
-    path: PathBuf,
-    frame: DataFrame,
-    carriers: Vec<String>,
-}
 
 /// Reads all columns of a row file. Takes about 1 kB of memory per row; reports use [`read_columns`].
 ///
@@ -129,6 +120,7 @@ fn read_parquet(
         .map(|name| name.to_string())
         .collect();
     let carriers = carriers_of(&names);
+    check_carriers(&carriers)?;
     let expected = expected_columns(&carriers, wanted);
     if let Some((missing, _)) = expected.iter().find(|(name, _)| !names.contains(name)) {
         return Err(RowError::MissingColumn {
@@ -250,182 +242,4 @@ fn check_column(
         expected: expected.dtype.to_string(),
         found,
     })
-}
-
-impl Rows {
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.frame.height()
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Names of the carriers in ladder order.
-    pub fn carriers(&self) -> &[String] {
-        &self.carriers
-    }
-
-    /// The data frame, sorted by `op`, for questions that the tables do not answer.
-    pub fn frame(&self) -> &DataFrame {
-        &self.frame
-    }
-
-    /// A string column.
-    ///
-    /// # Errors
-    /// [`RowError::MissingColumn`] if it was not read, [`RowError::ColumnType`] if it is not a string.
-    pub fn texts(&self, column: &str) -> Result<&StringChunked, RowError> {
-        self.typed(column, "string", |c| c.str())
-    }
-
-    /// A boolean column.
-    ///
-    /// # Errors
-    /// As [`Rows::texts`].
-    pub fn flags(&self, column: &str) -> Result<&BooleanChunked, RowError> {
-        self.typed(column, "bool", |c| c.bool())
-    }
-
-    /// An unsigned 32-bit column.
-    ///
-    /// # Errors
-    /// As [`Rows::texts`].
-    pub fn small(&self, column: &str) -> Result<&UInt32Chunked, RowError> {
-        self.typed(column, "u32", |c| c.u32())
-    }
-
-    /// An unsigned 64-bit column: sizes in bytes, times in nanoseconds.
-    ///
-    /// # Errors
-    /// As [`Rows::texts`].
-    pub fn big(&self, column: &str) -> Result<&UInt64Chunked, RowError> {
-        self.typed(column, "u64", |c| c.u64())
-    }
-
-    /// One row, as it was written.
-    ///
-    /// # Errors
-    /// [`RowError::MissingColumn`] if the rows were read without all columns, or if there is no such row;
-    /// [`RowError::Value`] for a trial or grade that is no trial or grade.
-    pub fn row(&self, index: usize) -> Result<Row, RowError> {
-        let op = self
-            .big("op")?
-            .get(index)
-            .ok_or_else(|| self.missing("op"))?;
-        let text = |name: &str| -> Result<String, RowError> {
-            Ok(self.texts(name)?.get(index).unwrap_or_default().to_owned())
-        };
-        let words = |name: &str| -> Result<Option<String>, RowError> {
-            Ok(self.texts(name)?.get(index).map(str::to_owned))
-        };
-        let small =
-            |name: &str| -> Result<Option<u32>, RowError> { Ok(self.small(name)?.get(index)) };
-        let size = |name: &str| -> Result<u32, RowError> { Ok(small(name)?.unwrap_or_default()) };
-        let big = |name: &str| -> Result<u64, RowError> {
-            Ok(self.big(name)?.get(index).unwrap_or_default())
-        };
-        let value = |reason: String| RowError::Value {
-            path: self.path.clone(),
-            op,
-            reason,
-        };
-        let trial = text("trial")?;
-        let grade = text("grade")?;
-        Ok(Row {
-            op,
-            trial: Trial::parse(&trial)
-                .ok_or_else(|| value(format!("trial {trial:?} is unknown")))?,
-            pipeline: text("pipeline")?,
-            family: text("family")?,
-            grade: grade
-                .chars()
-                .next()
-                .ok_or_else(|| value("grade is empty".to_owned()))?,
-            image: size("image")?,
-            name: text("name")?,
-            source: text("source")?,
-            class: text("class")?,
-            image_format: text("image_format")?,
-            width: size("width")?,
-            height: size("height")?,
-            issued: words("issued")?,
-            outcome: text("outcome")?,
-            survived: self.flags("survived")?.get(index).unwrap_or_default(),
-            recovered_by: words("recovered_by")?,
-            error: words("error")?,
-            error_cause: words("error_cause")?,
-            source_bytes: big("source_bytes")?,
-            signed_bytes: big("signed_bytes")?,
-            received_bytes: big("received_bytes")?,
-            received_format: text("received_format")?,
-            received_width: size("received_width")?,
-            received_height: size("received_height")?,
-            content_distance: small("content_distance")?,
-            sign_ns: big("sign_ns")?,
-            transform_ns: big("transform_ns")?,
-            codec_ns: big("codec_ns")?,
-            verify_ns: big("verify_ns")?,
-            retrieve_ns: big("retrieve_ns")?,
-            carriers: self.cells(index)?,
-        })
-    }
-
-    fn cells(&self, index: usize) -> Result<Vec<Cell>, RowError> {
-        let mut cells = Vec::with_capacity(self.carriers.len());
-        for carrier in &self.carriers {
-            let name = |column| cell_column(carrier, column);
-            // An error row that was never verified has no cell for any carrier.
-            let Some(state) = self.texts(&name("state"))?.get(index) else {
-                return Ok(Vec::new());
-            };
-            let words = |column| -> Result<Option<String>, RowError> {
-                Ok(self.texts(&name(column))?.get(index).map(str::to_owned))
-            };
-            cells.push(Cell {
-                state: state.to_owned(),
-                proof: words("proof")?,
-                accepted: self
-                    .flags(&name("accepted"))?
-                    .get(index)
-                    .unwrap_or_default(),
-                distance: self.small(&name("distance"))?.get(index),
-                quality: self.typed(&name("quality"), "u8", |c| c.u8())?.get(index),
-                codes: words("codes")?.unwrap_or_default(),
-                ns: self.big(&name("ns"))?.get(index).unwrap_or_default(),
-            });
-        }
-        Ok(cells)
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn missing(&self, column: &str) -> RowError {
-        RowError::MissingColumn {
-            path: self.path.clone(),
-            column: column.to_owned(),
-        }
-    }
-
-    fn typed<'a, T>(
-        &'a self,
-        column: &str,
-        expected: &str,
-        as_type: impl FnOnce(&'a polars::prelude::Column) -> PolarsResult<&'a T>,
-    ) -> Result<&'a T, RowError> {
-        let found = self
-            .frame
-            .column(column)
-            .map_err(|_| self.missing(column))?;
-        as_type(found).map_err(|_| RowError::ColumnType {
-            path: self.path.clone(),
-            column: column.to_owned(),
-            expected: expected.to_owned(),
-            found: found.dtype().to_string(),
-        })
-    }
 }

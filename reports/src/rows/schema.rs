@@ -76,7 +76,7 @@ const fn spec<T>(
 #[rustfmt::skip]
 pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("op", "", "number of the op in the run's plan, unique in the file", Take::Big(|r| r.op)),
-    spec("trial", "", "`signed`, or `unsigned` for a control", Take::Text(|r| r.trial.as_str())),
+    spec("trial", "", "signed, or unsigned for a control", Take::Text(|r| r.trial.as_str())),
     spec("pipeline", "", "id of the pipeline", Take::Text(|r| &r.pipeline)),
     spec("family", "", "family of the pipeline", Take::Text(|r| &r.family)),
     spec("grade", "", "evidence grade of the recipe, A to D", Take::Letter(|r| r.grade)),
@@ -128,10 +128,11 @@ pub(crate) fn cell_column(carrier: &str, name: &str) -> String {
 /// The schema as a table: column, type (with `?` where null is allowed), unit, meaning. `SCHEMA.md` is this
 /// table in Markdown, and a test checks that it still is.
 pub fn schema_table() -> Table {
-    fn line<T>(spec: &Spec<T>, prefix: &str) -> Vec<Value> {
+    fn line<T>(spec: &Spec<T>, prefix: &str, null: &str) -> Vec<Value> {
+        let type_name = spec.take.type_name().trim_end_matches(null);
         vec![
             Value::text(format!("`{prefix}{}`", spec.name)),
-            Value::text(spec.take.type_name()),
+            Value::text(format!("{type_name}{null}")),
             Value::text(spec.unit),
             Value::text(spec.meaning),
         ]
@@ -144,11 +145,11 @@ pub fn schema_table() -> Table {
             .to_vec(),
         rows: ROW_COLUMNS
             .iter()
-            .map(|spec| line(spec, ""))
-            .chain(CELL_COLUMNS.iter().map(|spec| line(spec, "{carrier}_")))
+            .map(|spec| line(spec, "", ""))
+            .chain(CELL_COLUMNS.iter().map(|spec| line(spec, "{carrier}_", "?")))
             .collect(),
         notes: vec![
-            "Columns of the form {carrier}_… stand once per carrier, in the order of the run's carrier list.".to_owned(),
+            "Columns of the form {carrier}_… stand once per carrier, in the order of the run's carrier list; all of them are null on an error row that was never verified.".to_owned(),
             format!("The version stands in the Parquet file's own metadata under {SCHEMA_KEY}."),
         ],
     }

@@ -158,7 +158,8 @@ impl RowWriter {
     }
 }
 
-fn check_carriers(carriers: &[String]) -> Result<(), RowError> {
+/// Refuses carriers whose columns could not be told apart, or that are too many for the tables.
+pub(super) fn check_carriers(carriers: &[String]) -> Result<(), RowError> {
     let refuse = |name: &str, reason| {
         Err(RowError::Carrier {
             name: name.to_owned(),

@@ -213,6 +213,10 @@ pub(super) fn table(evidence: &Evidence) -> Table {
                 LEVELS.map(|level| format!("{} {}", level.name, duration(level.nanos))).join(", ")
             ),
             format!(
+                "{} % of the CPU time was spent outside codecs, hashing and resizing.",
+                crate::figures::percent(header.cpu.overhead_share)
+            ),
+            format!(
                 "Measured in one process under the load of {} worker threads on {} ({}, {} cores), without network.",
                 header.threads,
                 if header.machine.cpu.is_empty() { "an unnamed processor" } else { &header.machine.cpu },

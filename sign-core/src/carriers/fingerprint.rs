@@ -34,19 +34,19 @@ impl Carrier for Fingerprint {
         let Some(content) = file.content(clock) else {
             return Finding::new(State::Failed).because("credlink.image.undecodable");
         };
-        let quality = content.hash.quality();
+        let quality = content.quality;
         let measured = |state| Finding {
             quality: Some(quality),
             ..Finding::new(state)
         };
-        if content.dihedral.iter().all(|variant| variant.is_featureless()) {
+        if content.is_featureless() {
             return measured(State::Absent).because("credlink.content.featureless");
         }
         let policy = against.policy();
         let start = clock();
         let neighbours = against
             .store()
-            .nearest(&content.dihedral, policy.max_distance);
+            .nearest(&content.views, policy.max_distance, policy);
         let found = neighbours
             .best
             .and_then(|best| Some((best, against.store().by_id(best.id)?)));
@@ -59,7 +59,7 @@ impl Carrier for Fingerprint {
             };
         };
         let finding = Finding {
-            distance: Some(best.distance),
+            distance: Some(best.difference.distance),
             retrieve_nanos,
             ..measured(State::Unconfirmed).leading_to(best.id)
         };
@@ -70,9 +70,8 @@ impl Carrier for Fingerprint {
             };
         }
         match policy.judge(
-            best.distance,
-            quality,
-            record.fingerprint_quality,
+            best.difference,
+            quality.min(record.fingerprint_quality),
             neighbours.runner_up,
         ) {
             Match::Accepted => Finding {

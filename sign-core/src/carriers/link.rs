@@ -64,10 +64,15 @@ impl Carrier for Link {
         let Some(content) = file.content(clock) else {
             return finding.because("credlink.image.undecodable");
         };
-        let (distance, verdict) = against.compared(content, record);
+        let finding = Finding {
+            quality: Some(content.quality),
+            ..finding
+        };
+        let Some((distance, verdict)) = against.compared(content, record) else {
+            return finding.because("credlink.content.featureless");
+        };
         let finding = Finding {
             distance: Some(distance),
-            quality: Some(content.hash.quality()),
             ..finding
         };
         match verdict {

@@ -73,10 +73,10 @@ impl Carrier for Manifest {
                 let record = against.store().by_id(id);
                 finding.retrieve_nanos = clock().saturating_sub(start);
                 if let (Some(record), Some(content)) = (record, file.content(clock)) {
-                    let (distance, verdict) = against.compared(content, record);
-                    finding.distance = Some(distance);
-                    finding.quality = Some(content.hash.quality());
-                    if verdict == Match::Accepted {
+                    let compared = against.compared(content, record);
+                    finding.distance = compared.map(|(distance, _)| distance);
+                    finding.quality = Some(content.quality);
+                    if compared.is_some_and(|(_, verdict)| verdict == Match::Accepted) {
                         finding.confirmed_by = Some("fingerprint");
                     } else {
                         finding.codes.push("credlink.content.differs".to_owned());

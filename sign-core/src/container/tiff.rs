@@ -80,26 +80,36 @@ impl Layout {
     }
 }
 
-/// The first directory: its entries, and the field that points to the next.
+/// A directory: its entries, and behind them the field that points to the next.
 struct Directory {
     layout: Layout,
     entries: Range<usize>,
 }
 
-fn directory(bytes: &[u8]) -> Option<Directory> {
-    let layout = Layout::of(bytes)?;
-    let start = layout.offset(bytes, layout.header_field())?;
-    let (count, header) = if layout.big {
-        (layout.offset(bytes, start)?, 8)
-    } else {
-        (usize::from(layout.u16(bytes, start)?), 2)
-    };
-    let first = start.checked_add(header)?;
-    let end = first.checked_add(count.checked_mul(layout.entry_length())?)?;
-    bytes.get(first..end.checked_add(layout.width())?)?;
-    Some(Directory {
-        layout,
-        entries: first..end,
+/// Entries that are read at most, over all directories: a chain may loop. Ten thousand pages have fewer.
+const MAX_ENTRIES: usize = 1 << 20;
+
+/// The directories in the order of their chain; stops where it ends or breaks.
+fn directories(bytes: &[u8]) -> impl Iterator<Item = Directory> {
+    let mut left = MAX_ENTRIES;
+    let mut next = Layout::of(bytes)
+        .and_then(|layout| Some((layout, layout.offset(bytes, layout.header_field())?)));
+    std::iter::from_fn(move || {
+        let (layout, start) = next.take().filter(|(_, start)| *start != 0)?;
+        let (count, header) = if layout.big {
+            (layout.offset(bytes, start)?, 8)
+        } else {
+            (usize::from(layout.u16(bytes, start)?), 2)
+        };
+        let first = start.checked_add(header)?;
+        let end = first.checked_add(count.checked_mul(layout.entry_length())?)?;
+        next = Some((layout, layout.offset(bytes, end)?));
+        // A directory costs something even without entries.
+        left = left.checked_sub(count.checked_add(1)?)?;
+        Some(Directory {
+            layout,
+            entries: first..end,
+        })
     })
 }
 
@@ -116,7 +126,7 @@ impl Directory {
 }
 
 pub(super) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
-    let directory = directory(bytes)?;
+    let directory = directories(bytes).next()?;
     let (_, entry) = directory
         .entries(bytes)
         .into_iter()
@@ -130,7 +140,7 @@ pub(super) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, ContainerError> {
-    let directory = directory(bytes).ok_or(ContainerError::Damaged(
+    let directory = directories(bytes).next().ok_or(ContainerError::Damaged(
         MediaType::Tiff,
         "first directory out of bounds",
     ))?;
@@ -183,6 +193,7 @@ fn appended(bytes: &[u8], directory: &Directory, packet: &[u8]) -> Option<Vec<u8
 }
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
-    directory(bytes)
-        .is_some_and(|directory| directory.entries(bytes).iter().any(|(tag, _)| *tag == C2PA_TAG))
+    // In the last directory, in older files in the first.
+    directories(bytes)
+        .any(|directory| directory.entries(bytes).iter().any(|(tag, _)| *tag == C2PA_TAG))
 }

@@ -5,6 +5,9 @@
 //! between 0 and 100. A [`ContentHash`] keeps the 16×16 cosine coefficients, from which the fingerprint of
 //! the image in any of its eight orientations follows without looking at pixels again.
 //!
+//! PDQ looks at shapes and forgets how strong they are, so two smooth gradients of different strength have
+//! one hash. A [`Tone`], sixteen grey levels, is kept beside it and tells such images apart.
+//!
 //! ```
 //! use credlink_sign_core::fingerprint::ContentHash;
 //! use image::{DynamicImage, RgbImage, metadata::Orientation};
@@ -18,6 +21,7 @@
 mod pdq;
 mod policy;
 mod sampling;
+mod tone;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +32,35 @@ use serde::{Deserialize, Serialize};
 
 pub use self::pdq::{ContentHash, SYMMETRIES};
 pub use self::policy::{Match, MatchPolicy};
+pub use self::tone::Tone;
+
+/// An image in one orientation, as the store compares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// PDQ hash.
+    pub fingerprint: Fingerprint,
+    /// Coarse brightness.
+    pub tone: Tone,
+}
+
+/// How far apart two views are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    /// Differing fingerprint bits, 0 to 256.
+    pub distance: u32,
+    /// Largest difference between the tones, grey levels.
+    pub tone: u8,
+}
+
+impl View {
+    /// Compares with another view.
+    pub fn difference(&self, other: &Self) -> Difference {
+        Difference {
+            distance: self.fingerprint.distance(&other.fingerprint),
+            tone: self.tone.difference(&other.tone),
+        }
+    }
+}
 
 /// A 256-bit PDQ hash. Bit `k` is bit `k % 64` of word `k / 64`.
 ///

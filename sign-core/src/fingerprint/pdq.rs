@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use image::DynamicImage;
 use image::metadata::Orientation;
 
-use super::Fingerprint;
+use super::{Fingerprint, Tone, View};
 use super::sampling::{GRID, Samples, samples};
 
 /// Kept frequencies per axis: 1 to 16 of 64, without the mean.
@@ -39,6 +39,7 @@ pub const SYMMETRIES: [Orientation; 8] = [
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContentHash {
     coefficients: Coefficients,
+    tone: Tone,
     quality: u8,
 }
 
@@ -52,11 +53,13 @@ impl ContentHash {
         let Some(samples) = samples(image) else {
             return Self {
                 coefficients: [[0.0; KEPT]; KEPT],
+                tone: Tone::default(),
                 quality: 0,
             };
         };
         Self {
             coefficients: oriented(&transformed(&samples), orientation),
+            tone: Tone::of(&samples).turned(orientation),
             quality: quality(&samples),
         }
     }
@@ -71,10 +74,23 @@ impl ContentHash {
         hashed(&self.coefficients)
     }
 
+    /// The coarse brightness of the displayed image.
+    pub fn tone(&self) -> Tone {
+        self.tone
+    }
+
+    /// The displayed image after each of [`SYMMETRIES`].
+    pub fn views(&self) -> [View; 8] {
+        SYMMETRIES.map(|symmetry| View {
+            fingerprint: hashed(&oriented(&self.coefficients, symmetry)),
+            tone: self.tone.turned(symmetry),
+        })
+    }
+
     /// The fingerprints of the displayed image after each of [`SYMMETRIES`]; the first is
     /// [`ContentHash::fingerprint`].
     pub fn dihedral(&self) -> [Fingerprint; 8] {
-        SYMMETRIES.map(|symmetry| hashed(&oriented(&self.coefficients, symmetry)))
+        self.views().map(|view| view.fingerprint)
     }
 }
 
@@ -124,10 +140,9 @@ fn quality(samples: &Samples) -> u8 {
     u8::try_from((sum / 90).min(100)).unwrap_or(100)
 }
 
-/// The coefficients of the turned image. Mirroring an axis flips the sign of its odd frequencies, which
-/// have even indices here because the mean is left out; swapping the axes transposes.
-fn oriented(coefficients: &Coefficients, orientation: Orientation) -> Coefficients {
-    let (transpose, mirror_x, mirror_y) = match orientation {
+/// How an orientation comes about: swap the axes, then mirror left and right, then top and bottom.
+pub(super) fn turn(orientation: Orientation) -> (bool, bool, bool) {
+    match orientation {
         Orientation::NoTransforms => (false, false, false),
         Orientation::FlipHorizontal => (false, true, false),
         Orientation::FlipVertical => (false, false, true),
@@ -136,7 +151,13 @@ fn oriented(coefficients: &Coefficients, orientation: Orientation) -> Coefficien
         Orientation::Rotate90 => (true, true, false),
         Orientation::Rotate270 => (true, false, true),
         Orientation::Rotate270FlipH => (true, true, true),
-    };
+    }
+}
+
+/// The coefficients of the turned image. Mirroring an axis flips the sign of its odd frequencies, which
+/// have even indices here because the mean is left out; swapping the axes transposes.
+fn oriented(coefficients: &Coefficients, orientation: Orientation) -> Coefficients {
+    let (transpose, mirror_x, mirror_y) = turn(orientation);
     std::array::from_fn(|i| {
         std::array::from_fn(|j| {
             let value = if transpose {

@@ -1,4 +1,6 @@
-//! When two fingerprints count as the same content. Every threshold of this crate stands here.
+//! When two images count as the same content. Every threshold of this crate stands here.
+
+use super::Difference;
 
 /// When a fingerprint match is believed.
 ///
@@ -6,24 +8,24 @@
 /// |---|---|---|
 /// | `max_distance` | 31 | PDQ's own threshold ("hashing.pdf", section on distances): recompressed and resized copies lie below, unrelated images at 128 ± 8 |
 /// | `min_quality` | 50 | the reference advises to discard hashes of lower quality, since smooth images have few independent bits |
-/// | `low_quality_max_distance` | 6 | below that quality only near-exact copies count: the same pixels are at 0, unrelated smooth images were not seen below 10 |
-/// | `low_quality_tolerance` | 3 | quality is a number about the content too: a near-exact copy keeps it |
+/// | `low_quality_max_distance` | 16 | below that quality the tone must agree as well, and fewer bits may differ: unrelated smooth images are often at distance 0, but then of another brightness |
+/// | `max_tone_difference` | 3 | recompression and resizing move a cell by a level or two |
 /// | `margin` | 6 | a match that fits a second proof almost as well names neither |
 ///
 /// Content without features (a constant image, or one that varies along one axis only) has no fingerprint
 /// and never matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MatchPolicy {
-    /// Largest accepted distance in bits when both qualities are sufficient.
+    /// Largest accepted distance, bits, when both qualities are sufficient.
     pub max_distance: u32,
     /// Quality, 0 to 100, from which a fingerprint counts as sufficient.
     pub min_quality: u8,
     /// Largest accepted distance when one of the qualities is lower.
     pub low_quality_max_distance: u32,
-    /// Largest accepted difference of the qualities when one of them is low.
-    pub low_quality_tolerance: u8,
-    /// By how many bits the nearest record with another id must be farther. An exact copy (distance 0)
-    /// only needs to be nearer than every other.
+    /// Tone difference, grey levels, that says nothing; when a quality is low, the largest accepted one.
+    pub max_tone_difference: u8,
+    /// By how much the [score](MatchPolicy::score) of the best record must be lower than that of any
+    /// record with another id. An exact copy (score 0) only needs to be better than every other.
     pub margin: u32,
 }
 
@@ -32,14 +34,14 @@ impl Default for MatchPolicy {
         Self {
             max_distance: 31,
             min_quality: 50,
-            low_quality_max_distance: 6,
-            low_quality_tolerance: 3,
+            low_quality_max_distance: 16,
+            max_tone_difference: 3,
             margin: 6,
         }
     }
 }
 
-/// What a distance says.
+/// What a comparison says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
     /// Same content.
@@ -53,27 +55,27 @@ pub enum Match {
 }
 
 impl MatchPolicy {
-    /// Judges one candidate: its `distance`, the qualities of both images, and the distance of the nearest
-    /// record with another id if one was found within the search radius (`None`: farther than that).
-    pub fn judge(
-        &self,
-        distance: u32,
-        received_quality: u8,
-        registered_quality: u8,
-        runner_up: Option<u32>,
-    ) -> Match {
-        if distance > self.max_distance {
+    /// What records are ranked by: differing bits, and a bit for each grey level of tone beyond
+    /// `max_tone_difference`. Candidates still have to lie within the distance.
+    pub fn score(&self, difference: Difference) -> u32 {
+        difference.distance + u32::from(difference.tone.saturating_sub(self.max_tone_difference))
+    }
+
+    /// Judges one candidate: how it differs, the lower of the two qualities, and the score of the best
+    /// record with another id if there was one within `max_distance` bits.
+    pub fn judge(&self, difference: Difference, quality: u8, runner_up: Option<u32>) -> Match {
+        if difference.distance > self.max_distance {
             return Match::TooFar;
         }
-        let sufficient = received_quality.min(registered_quality) >= self.min_quality;
-        let alike = distance <= self.low_quality_max_distance
-            && received_quality.abs_diff(registered_quality) <= self.low_quality_tolerance;
-        if !sufficient && !alike {
+        let alike = difference.distance <= self.low_quality_max_distance
+            && difference.tone <= self.max_tone_difference;
+        if quality < self.min_quality && !alike {
             return Match::LowQuality;
         }
-        let needed = if distance == 0 { 1 } else { self.margin };
+        let score = self.score(difference);
+        let needed = if score == 0 { 1 } else { self.margin };
         match runner_up {
-            Some(other) if other < distance + needed => Match::Ambiguous,
+            Some(other) if other < score + needed => Match::Ambiguous,
             _ => Match::Accepted,
         }
     }

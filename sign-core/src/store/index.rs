@@ -69,19 +69,18 @@ impl Index {
         Self { entries, bands }
     }
 
-    /// Calls `found` with the position and distance of every entry within `radius` of `query`, each at least
+    /// Calls `found` with the position of every entry within `radius` of `query`, each at least
     /// once, in an order that only depends on the entries. Featureless entries are never found.
     pub(super) fn within(
         &self,
         query: &Fingerprint,
         radius: u32,
-        mut found: impl FnMut(usize, u32),
+        mut found: impl FnMut(usize),
     ) {
         let mut look = |position: usize| {
             let entry = &self.entries[position];
-            let distance = entry.distance(query);
-            if distance <= radius && !entry.is_featureless() {
-                found(position, distance);
+            if entry.distance(query) <= radius && !entry.is_featureless() {
+                found(position);
             }
         };
         if self.bands.is_empty() || radius > BANDED_RADIUS {

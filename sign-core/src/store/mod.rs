@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 pub use self::builder::ProofStoreBuilder;
 use self::files::Manifests;
 use self::index::Index;
-use crate::fingerprint::{Fingerprint, SYMMETRIES};
+use crate::fingerprint::{Difference, MatchPolicy, SYMMETRIES, View};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 use image::metadata::Orientation;
@@ -81,12 +81,12 @@ pub enum StoreError {
     Poisoned,
 }
 
-/// The nearest record of a query, and how near the nearest other proof is.
+/// The best record of a query, and how good the best other one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neighbours {
-    /// The nearest record within the radius; of equally near ones the smallest id.
+    /// The record of the lowest [score](MatchPolicy::score); of equal ones the smallest id.
     pub best: Option<Neighbour>,
-    /// Distance of the nearest record with another id, if it lies within the radius.
+    /// Score of the best record with another id.
     pub runner_up: Option<u32>,
 }
 
@@ -95,9 +95,9 @@ pub struct Neighbours {
 pub struct Neighbour {
     /// The proof.
     pub id: ProofId,
-    /// Differing bits.
-    pub distance: u32,
-    /// How the query image has to be turned to lie upright like the registered one.
+    /// How it differs.
+    pub difference: Difference,
+    /// How the query image has to be turned to lie like the registered one.
     pub symmetry: Orientation,
 }
 
@@ -169,30 +169,33 @@ impl ProofStore {
         self.manifests.get(position, &self.records[position])
     }
 
-    /// The nearest record to any of `variants` within `radius` bits, 0 to 256.
+    /// The records within `radius` bits, 0 to 256, of any of `views`: the best by the policy's score, and how
+    /// good the next one is.
     ///
-    /// `variants` are the query's fingerprints in the order of [`SYMMETRIES`], all eight or a prefix;
-    /// featureless ones match nothing, on either side. Exact for every radius; up to 31 through the index
-    /// (about 1 ms for eight variants among a million records), beyond by looking at every record.
-    pub fn nearest(&self, variants: &[Fingerprint], radius: u32) -> Neighbours {
-        // Per record the nearest variant counts; per query the nearest record, and the nearest other one.
-        let mut best: Option<(u32, usize, usize)> = None;
+    /// `views` are the query in the order of [`SYMMETRIES`], all eight or a prefix; featureless ones match
+    /// nothing, on either side. Exact for every radius: up to 31 through the index (about 1 ms for eight
+    /// views among a million records), beyond by looking at every record.
+    pub fn nearest(&self, views: &[View], radius: u32, policy: &MatchPolicy) -> Neighbours {
+        // Of a record the best view counts; of the query the best record, and the best other one.
+        let mut best: Option<(u32, usize, usize, Difference)> = None;
         let mut runner_up: Option<(u32, usize)> = None;
-        for (variant, fingerprint) in variants.iter().enumerate().take(SYMMETRIES.len()) {
-            if fingerprint.is_featureless() {
+        for (number, view) in views.iter().enumerate().take(SYMMETRIES.len()) {
+            if view.fingerprint.is_featureless() {
                 continue;
             }
-            self.index.within(fingerprint, radius, |position, distance| {
-                let candidate = (distance, position, variant);
+            self.index.within(&view.fingerprint, radius, |position| {
+                let difference = view.difference(&self.records[position].view());
+                let candidate = (policy.score(difference), position, number, difference);
                 match best {
                     Some(held) if held.1 == position => best = Some(held.min(candidate)),
                     Some(held) if held < candidate => {
-                        let other = (distance, position);
+                        let other = (candidate.0, position);
                         runner_up = Some(runner_up.map_or(other, |held| held.min(other)));
                     }
                     held => {
-                        if let Some((distance, position, _)) = held {
-                            runner_up = Some((distance, position));
+                        // Whoever was best before is now the best of the others.
+                        if let Some((score, position, ..)) = held {
+                            runner_up = Some((score, position));
                         }
                         best = Some(candidate);
                     }
@@ -200,12 +203,12 @@ impl ProofStore {
             });
         }
         Neighbours {
-            best: best.map(|(distance, position, variant)| Neighbour {
+            best: best.map(|(_, position, number, difference)| Neighbour {
                 id: self.records[position].id,
-                distance,
-                symmetry: SYMMETRIES[variant],
+                difference,
+                symmetry: SYMMETRIES[number],
             }),
-            runner_up: runner_up.map(|(distance, _)| distance),
+            runner_up: runner_up.map(|(score, _)| score),
         }
     }
 }

@@ -1,1 +1,276 @@
+//! Bands against a scan, order of insertion, damage on disk.
 
+use std::fs;
+
+use super::*;
+use crate::container::MediaType;
+use crate::fingerprint::{Fingerprint, Tone};
+use crate::record::ProofRecord;
+use sha2::{Digest, Sha256};
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn fingerprint(&mut self) -> Fingerprint {
+        Fingerprint(std::array::from_fn(|_| self.next()))
+    }
+
+    /// `base` with this many different bits.
+    fn near(&mut self, base: Fingerprint, bits: u32) -> Fingerprint {
+        let mut changed = base;
+        while changed.distance(&base) < bits {
+            let bit = (self.next() % 256) as usize;
+            changed.0[bit / 64] |= 1 << (bit % 64);
+            if base.0[bit / 64] >> (bit % 64) & 1 == 1 {
+                changed.0[bit / 64] &= !(1 << (bit % 64));
+            }
+        }
+        changed
+    }
+}
+
+fn manifest(number: u64) -> Vec<u8> {
+    (0..100 + number % 50).map(|k| (k * number) as u8).collect()
+}
+
+fn record(number: u64, fingerprint: Fingerprint) -> ProofRecord {
+    ProofRecord {
+        id: ProofId::new(number),
+        fingerprint,
+        fingerprint_quality: 100,
+        tone: Tone([(number % 200) as u8; 16]),
+        media_type: MediaType::Jpeg,
+        width: 1,
+        height: 1,
+        signed_sha256: [0; 32],
+        manifest_sha256: Sha256::digest(manifest(number)).into(),
+        signature: [0; 64],
+    }
+}
+
+fn filled(fingerprints: &[Fingerprint]) -> ProofStore {
+    let builder = ProofStoreBuilder::in_memory();
+    for (number, fingerprint) in (1..).zip(fingerprints) {
+        builder.insert(record(number, *fingerprint), &manifest(number)).unwrap();
+    }
+    builder.seal().unwrap()
+}
+
+/// What [`ProofStore::nearest`] should say, by looking at everything.
+fn scanned(store: &ProofStore, views: &[View], radius: u32, policy: &MatchPolicy) -> Neighbours {
+    let mut found: Vec<(u32, ProofId, usize, Difference)> = Vec::new();
+    for record in store.records() {
+        let best = views
+            .iter()
+            .enumerate()
+            .filter(|(_, view)| !view.fingerprint.is_featureless())
+            .map(|(number, view)| (number, view.difference(&record.view())))
+            .filter(|(_, difference)| difference.distance <= radius)
+            .map(|(number, difference)| (policy.score(difference), record.id, number, difference))
+            .min();
+        if !record.fingerprint.is_featureless() {
+            found.extend(best);
+        }
+    }
+    found.sort();
+    Neighbours {
+        best: found.first().map(|(_, id, number, difference)| Neighbour {
+            id: *id,
+            difference: *difference,
+            symmetry: SYMMETRIES[*number],
+        }),
+        runner_up: found.get(1).map(|found| found.0),
+    }
+}
+
+#[test]
+fn the_bands_find_what_a_scan_finds() {
+    let mut random = Random(1);
+    let mut fingerprints: Vec<Fingerprint> = (0..4000).map(|_| random.fingerprint()).collect();
+    // Clusters around some of them, exact copies, and content without features.
+    for k in 0..1500 {
+        let base = fingerprints[k % 30];
+        let bits = random.next() % 45;
+        fingerprints.push(random.near(base, bits as u32));
+    }
+    fingerprints.push(Fingerprint::FEATURELESS);
+    let store = filled(&fingerprints);
+    let policy = MatchPolicy::default();
+    let mut hits = [0; 2];
+    for query in 0..400 {
+        let base = fingerprints[query % 60];
+        let bits = random.next() % 50;
+        let count = 1 + query % 8;
+        let mut views: Vec<View> = (0..count)
+            .map(|_| View {
+                fingerprint: random.fingerprint(),
+                tone: Tone([(random.next() % 200) as u8; 16]),
+            })
+            .collect();
+        views[query % count].fingerprint = random.near(base, bits as u32);
+        if query % 7 == 0 {
+            views[0].fingerprint = Fingerprint::FEATURELESS;
+        }
+        for radius in [0, 5, 15, 16, 31, 32, 60] {
+            let ours = store.nearest(&views, radius, &policy);
+            assert_eq!(ours, scanned(&store, &views, radius, &policy), "{query} {radius}");
+            hits[0] += usize::from(ours.best.is_some());
+            hits[1] += usize::from(ours.runner_up.is_some());
+        }
+    }
+    assert!(hits[0] > 500 && hits[1] > 300, "{hits:?}");
+}
+
+#[test]
+fn every_distance_up_to_the_radius_is_found() {
+    let mut random = Random(2);
+    let fingerprints: Vec<Fingerprint> = (0..5000).map(|_| random.fingerprint()).collect();
+    let store = filled(&fingerprints);
+    let policy = MatchPolicy::default();
+    for bits in 0..=31 {
+        for k in 0..40 {
+            let view = View {
+                fingerprint: random.near(fingerprints[k * 100], bits),
+                tone: Tone::default(),
+            };
+            let best = store.nearest(&[view], 31, &policy).best.unwrap();
+            assert_eq!((best.id.value(), best.difference.distance), (k as u64 * 100 + 1, bits));
+        }
+    }
+    // Spread evenly: two bits in fifteen bands and one in the last, the hardest case for the bands.
+    let mut hard = fingerprints[7];
+    for band in 0..16 {
+        hard.0[band / 4] ^= (if band == 15 { 1 } else { 3 }) << (16 * (band % 4));
+    }
+    assert_eq!(hard.distance(&fingerprints[7]), 31);
+    let view = View { fingerprint: hard, tone: Tone::default() };
+    assert_eq!(store.nearest(&[view], 31, &policy).best.unwrap().id.value(), 8);
+}
+
+#[test]
+fn duplicates_and_wrong_manifests_are_refused() {
+    let builder = ProofStoreBuilder::in_memory();
+    let one = record(1, Fingerprint([1; 4]));
+    builder.insert(one.clone(), &manifest(1)).unwrap();
+    assert!(matches!(builder.insert(one, &manifest(1)), Err(StoreError::Duplicate(_))));
+    let wrong = builder.insert(record(2, Fingerprint([1; 4])), &manifest(1));
+    assert!(matches!(wrong, Err(StoreError::ManifestDamaged { .. })));
+    assert_eq!(builder.len().unwrap(), 1);
+}
+
+fn written(dir: &Path, numbers: impl Iterator<Item = u64>) {
+    let builder = ProofStoreBuilder::create(dir).unwrap();
+    for number in numbers {
+        builder.insert(record(number, Fingerprint([number; 4])), &manifest(number)).unwrap();
+    }
+    builder.seal().unwrap();
+}
+
+#[test]
+fn the_files_are_the_same_whatever_the_order() {
+    let (one, two, three) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    written(one.path(), 1..100);
+    written(two.path(), (1..100).rev());
+    let builder = ProofStoreBuilder::create(three.path()).unwrap();
+    std::thread::scope(|scope| {
+        for first in 1..5 {
+            let builder = &builder;
+            scope.spawn(move || {
+                for number in (first..100).step_by(4) {
+                    builder.insert(record(number, Fingerprint([number; 4])), &manifest(number)).unwrap();
+                }
+            });
+        }
+    });
+    builder.seal().unwrap();
+    for name in [RECORDS_FILE, MANIFESTS_FILE] {
+        let read = |dir: &tempfile::TempDir| fs::read(dir.path().join(STORE_DIR).join(name)).unwrap();
+        assert!(read(&one) == read(&two) && read(&one) == read(&three), "{name}");
+    }
+}
+
+#[test]
+fn a_sealed_store_opens_and_can_be_added_to() {
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), 1..10);
+    assert!(matches!(ProofStoreBuilder::create(dir.path()), Err(StoreError::Exists(_))));
+    let builder = ProofStoreBuilder::reopen(dir.path()).unwrap();
+    assert!(matches!(ProofStoreBuilder::reopen(dir.path()), Err(StoreError::Busy(_))));
+    builder.insert(record(50, Fingerprint([9; 4])), &manifest(50)).unwrap();
+    builder.seal().unwrap();
+    let store = ProofStore::open(dir.path()).unwrap();
+    assert_eq!(store.len(), 10);
+    for number in (1..10).chain([50]) {
+        assert_eq!(store.by_id(ProofId::new(number)).unwrap().id.value(), number);
+        assert_eq!(store.manifest(ProofId::new(number)).unwrap(), manifest(number));
+    }
+    assert!(store.by_id(ProofId::new(11)).is_none());
+    assert!(matches!(store.manifest(ProofId::new(11)), Err(StoreError::Unknown(_))));
+}
+
+#[test]
+fn damage_is_named_by_file_and_line() {
+    let damage = |name: &str, edit: &dyn Fn(Vec<u8>) -> Vec<u8>| {
+        let dir = tempfile::tempdir().unwrap();
+        written(dir.path(), 1..10);
+        let path = dir.path().join(STORE_DIR).join(name);
+        fs::write(&path, edit(fs::read(&path).unwrap())).unwrap();
+        (ProofStore::open(dir.path()), dir)
+    };
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let edits: [(&str, usize, &dyn Fn(Vec<u8>) -> Vec<u8>); 8] = [
+        ("empty", 1, &|_| Vec::new()),
+        ("no header", 1, &|bytes| text(bytes).split_once('\n').unwrap().1.into()),
+        ("other version", 1, &|bytes| text(bytes).replacen("\"version\":1", "\"version\":2", 1).into()),
+        ("cut in a line", 10, &|bytes| bytes[..bytes.len() - 40].to_vec()),
+        ("a line missing", 10, &|bytes| {
+            let text = text(bytes);
+            text[..text.trim_end().rfind('\n').unwrap() + 1].into()
+        }),
+        ("letter in a digest", 4, &|bytes| {
+            text(bytes).replacen("\"id\":\"0000000000000003\"", "\"id\":\"000000000000000x\"", 1).into()
+        }),
+        ("not UTF-8", 1, &|mut bytes| {
+            bytes[3] = 0xff;
+            bytes
+        }),
+        ("order", 3, &|bytes| {
+            text(bytes).replacen("0000000000000001", "0000000000000009", 1).into()
+        }),
+    ];
+    for (what, expected, edit) in edits {
+        let (opened, dir) = damage(RECORDS_FILE, edit);
+        match opened {
+            Err(StoreError::Damaged { path, line, .. }) => {
+                assert_eq!(line, expected, "{what}");
+                assert!(path.ends_with("proofs/records.jsonl") && path.starts_with(dir.path()));
+            }
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+    let (opened, _dir) = damage(MANIFESTS_FILE, &|bytes| bytes[..bytes.len() - 1].to_vec());
+    assert!(matches!(opened, Err(StoreError::Damaged { line: 10, .. })));
+    let (opened, _dir) = damage(MANIFESTS_FILE, &|mut bytes| {
+        bytes[5] ^= 1;
+        bytes
+    });
+    let store = opened.unwrap();
+    assert!(matches!(store.manifest(ProofId::new(1)), Err(StoreError::ManifestDamaged { .. })));
+    assert!(store.manifest(ProofId::new(2)).is_ok());
+}
+
+#[test]
+fn an_absent_store_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = ProofStore::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("records.jsonl"), "{error}");
+}

@@ -153,7 +153,8 @@ fn real_photographs_are_signed_found_and_left_alone() {
         }
         signed_files += 1;
     }
-    assert_eq!(signed_files, 64);
+    assert_eq!(signed_files, manifest.lines().count() - 1);
+    assert!(signed_files > 50);
 }
 
 fn stand_in() -> Result<credlink_sign_core::Pixels, String> {

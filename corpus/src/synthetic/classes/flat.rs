@@ -13,7 +13,8 @@ use crate::synthetic::{Sheet, Picture};
 /// Draws a nearly even picture.
 pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let (w, h) = (at.width as f32, at.height as f32);
-    let tile = Tile::fractal(draws, 256, 0.75);
+    let tile = Tile::fractal(draws, 256, 0.9);
+    let smooth = Tile::fractal(draws, 64, 0.6);
     let a = match draws.below(4) {
         0 => varied(light(0x9CC4EA), 0.2, draws),
         1 => varied(light(0xE8E2D4), 0.1, draws),
@@ -23,14 +24,14 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let b = mix(a, material(draws), draws.between(0.1, 0.7));
     let (gx, gy) = (draws.signed(), draws.signed());
     let uneven = draws.between(0.12, 0.5);
-    let zoom = w.max(h) / 256.0 * draws.between(5.0, 22.0);
+    let zoom = w.max(h) / smooth.side() * draws.between(1.2, 6.0);
     let grain = 0.015 + 0.08 * draws.unit() * draws.unit();
     let (u, v) = (draws.unit() * 256.0, draws.unit() * 256.0);
     let mut canvas = Canvas::new(at.width, at.height, a);
     let (mut broad, mut fine) = (vec![0.0; at.width], vec![0.0; at.width]);
     canvas.rows(0..at.height, |y, [r, g, bl]| {
         let k = 1.0 / zoom;
-        tile.row(Walk { u, v: v + y as f32 * k, du: k, dv: 0.0, down: 0.0 }, &mut broad);
+        smooth.row(Walk { u, v: v + y as f32 * k, du: k, dv: 0.0, down: 0.0 }, &mut broad);
         tile.row(Walk { u: v, v: u + y as f32 * 0.9, du: 0.9, dv: 0.0, down: 0.0 }, &mut fine);
         for x in 0..broad.len() {
             let slope = 0.5 + 0.35 * (gx * (2.0 * x as f32 / w - 1.0) + gy * (2.0 * y as f32 / h - 1.0));

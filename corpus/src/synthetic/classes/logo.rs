@@ -32,7 +32,16 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let r = if lettered { 0.36 * h.min(0.7 * w) } else { 0.45 * h.min(w) };
     let x = if lettered && w > 1.2 * h { 0.06 * w + r } else { 0.5 * w };
     let y = if lettered && w <= 1.2 * h { 0.40 * h } else { 0.5 * h };
-    badge(&mut canvas, draws, (x, y), r, &colours);
+    let drawn = r * draws.between(0.5, 1.0);
+    let room = r - drawn + 0.05 * r;
+    let spot = (x + room * draws.signed(), y + room * draws.signed());
+    badge(&mut canvas, draws, spot, drawn, &colours);
+    // Some signs are made of several.
+    for _ in 0..draws.below(3) {
+        let small = r * draws.between(0.15, 0.45);
+        let beside = (x + 0.7 * r * draws.signed(), y + 0.7 * r * draws.signed());
+        badge(&mut canvas, draws, beside, small, &[colours[1], colours[3], colours[2], colours[0]]);
+    }
     if lettered {
         let mut face = if draws.chance(0.7) { Typeface::sans() } else { Typeface::mono() };
         let name = words::title(draws, 1);
@@ -55,8 +64,12 @@ fn badge(canvas: &mut Canvas, draws: &mut Draws, (x, y): (f32, f32), r: f32, col
     let paint = |c: Rgb| Paint { relief: shaded, ..Paint::plain(c) };
     let corners = draws.whole(3, 9);
     match draws.below(4) {
-        0 => canvas.polygon(&shapes::ellipse(x, y, r, r, 0.0, 96), 0.0, &paint(colours[0])),
-        1 => canvas.polygon(&shapes::rounded(x, y, 2.0 * r, 2.0 * r, r * draws.between(0.1, 0.9), 0.0), 0.0, &paint(colours[0])),
+        0 => canvas.polygon(&shapes::ellipse(x, y, r, r * draws.between(0.45, 1.0), turn, 96), 0.0, &paint(colours[0])),
+        1 => {
+            let (wide, tall) = (2.0 * r * draws.between(0.5, 1.0), 2.0 * r * draws.between(0.5, 1.0));
+            let lean = if draws.chance(0.5) { 0.0 } else { turn };
+            canvas.polygon(&shapes::rounded(x, y, wide, tall, r * draws.between(0.1, 0.9), lean), 0.0, &paint(colours[0]));
+        }
         2 => canvas.polygon(&shapes::star(x, y, r, corners, draws.between(0.5, 1.1), turn), 0.0, &paint(colours[0])),
         _ => {
             let outer = shapes::ellipse(x, y, r, r, 0.0, 96);
@@ -65,6 +78,12 @@ fn badge(canvas: &mut Canvas, draws: &mut Draws, (x, y): (f32, f32), r: f32, col
             inner.reverse();
             canvas.contours(&[&outer, &inner], 0.0, &paint(colours[0]));
         }
+    }
+    if draws.chance(0.4) {
+        // One half in another tone.
+        let (c, s) = cos_sin(turn);
+        let half = [(x - r * s, y + r * c), (x + r * s, y - r * c), (x + 0.8 * r * c, y + 0.8 * r * s)];
+        canvas.polygon(&half, 0.0, &paint(colours[3]));
     }
     let fold = draws.whole(1, 8);
     let kind = draws.below(5);

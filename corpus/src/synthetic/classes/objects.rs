@@ -34,7 +34,7 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let focus = draws.unit();
     let blur = if draws.chance(0.5) { long * draws.between(0.002, 0.02) } else { 0.0 };
     let (smallest, largest) = (draws.between(0.008, 0.04) * long, draws.between(0.12, 0.45) * long);
-    let crowd = draws.between(0.25, 2.2) * w * h;
+    let crowd = draws.between(0.25, 1.5) * w * h;
     let kinds = [draws.below(5), draws.below(5), draws.below(5)];
     let family = material(draws);
     let kinship = draws.unit();

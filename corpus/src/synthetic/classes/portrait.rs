@@ -25,7 +25,9 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let lean = draws.unit();
     let hair = Tile::fibres(draws, 256, lean, 0.02, 60);
     let mut canvas = Canvas::new(at.width, at.height, [0.1; 3]);
-    background(&mut canvas, draws, &skin);
+    // Few octaves: what is out of focus has no fine ones.
+    let blurred = Tile::fractal(draws, 64, 0.6);
+    background(&mut canvas, draws, &blurred);
     let people = if draws.chance(0.25) { 2 } else { 1 };
     for i in 0..people {
         let share = if people == 2 { 0.26 + 0.48 * i as f32 } else { draws.between(0.25, 0.75) };
@@ -42,8 +44,8 @@ fn background(canvas: &mut Canvas, draws: &mut Draws, tile: &Tile) {
     let w = canvas.width as f32;
     let h = canvas.height as f32;
     let (a, b, c) = (material(draws), material(draws), material(draws));
-    let zoom = w / 256.0 * draws.between(4.0, 14.0);
-    let (u, v) = (draws.unit() * 256.0, draws.unit() * 256.0);
+    let zoom = w / tile.side() * draws.between(1.2, 6.0);
+    let (u, v) = (draws.unit() * 64.0, draws.unit() * 64.0);
     let slope = draws.signed();
     let strength = draws.between(0.3, 1.6);
     let mut tone = vec![0.0; canvas.width];
@@ -145,8 +147,8 @@ fn person(canvas: &mut Canvas, draws: &mut Draws, (x, y): (f32, f32), r: f32, (c
         let cap = strands(draws);
         let n = draws.whole(5, 9);
         for i in 0..n {
-            let (c, s) = cos_sin(0.5 + 0.5 * (i as f32 + 0.5) / n as f32);
-            let at = (x + 0.86 * r * c, y + 0.86 * tall * s);
+            let (c, s) = cos_sin(0.55 + 0.4 * (i as f32 + 0.5) / n as f32);
+            let at = (x + 0.92 * r * c, y + 0.92 * tall * s);
             let size = r * draws.between(0.32, 0.52);
             canvas.polygon(&shapes::blob(draws, at, size, 0.7 * size, 0.15, 40), soft, &cap);
         }

@@ -1,0 +1,79 @@
+//! Laws of the plan: the right number of ops, spread evenly, the same from the same seed, controls apart.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use credlink_corpus::SyntheticSet;
+use credlink_harness::plan::{Plan, Size, format_of, plan};
+use credlink_transforms::catalogue::Catalogue;
+use credlink_transforms::recipe::Recipe;
+
+fn recipes(pattern: &str) -> Vec<Arc<Recipe>> {
+    let recipes = Catalogue::embedded().unwrap().select(pattern);
+    assert!(!recipes.is_empty());
+    recipes
+}
+
+fn per_pipeline(plan: &Plan) -> Vec<u64> {
+    let mut counts = vec![0; plan.pipelines.len()];
+    for image in &plan.signed {
+        for position in &image.pipelines {
+            counts[*position] += 1;
+        }
+    }
+    counts
+}
+
+#[test]
+fn the_total_is_spread_evenly_over_the_pipelines() {
+    for total in [1, 19, 400, 1003] {
+        let plan = plan(&SyntheticSet::new(1), recipes("all"), Size::Total(total));
+        let counts = per_pipeline(&plan);
+        assert_eq!(counts.iter().sum::<u64>(), total);
+        assert_eq!(plan.signed_ops, total);
+        assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1, "{counts:?}");
+        assert!(plan.shortfalls.is_empty(), "{:?}", plan.shortfalls);
+    }
+}
+
+#[test]
+fn every_image_has_a_format_that_its_pipelines_take() {
+    let plan = plan(&SyntheticSet::new(2), recipes("all"), Size::PerPipeline(20));
+    assert_eq!(per_pipeline(&plan), vec![20; plan.pipelines.len()]);
+    for image in plan.signed.iter().chain(&plan.unsigned) {
+        for position in &image.pipelines {
+            assert!(plan.pipelines[*position].takes(format_of(&image.entry)));
+        }
+    }
+}
+
+#[test]
+fn op_numbers_run_from_zero_without_gaps() {
+    let plan = plan(&SyntheticSet::new(3), recipes("core"), Size::Total(500));
+    let mut next = 0;
+    for image in plan.signed.iter().chain(&plan.unsigned) {
+        assert_eq!(image.first_op, next);
+        next += image.pipelines.len() as u64;
+    }
+    assert_eq!(next, plan.signed_ops + plan.unsigned_ops);
+}
+
+#[test]
+fn no_source_is_both_signed_and_an_unsigned_control() {
+    let plan = plan(&SyntheticSet::new(4), recipes("core"), Size::PerPipeline(60));
+    let signed: BTreeSet<_> = plan.signed.iter().map(|image| &image.entry.source).collect();
+    let unsigned: BTreeSet<_> = plan.unsigned.iter().map(|image| &image.entry.source).collect();
+    assert_eq!(unsigned.len(), 3);
+    assert!(signed.is_disjoint(&unsigned));
+}
+
+#[test]
+fn the_same_seed_plans_the_same_and_another_seed_another() {
+    let planned = |seed| {
+        let plan = plan(&SyntheticSet::new(seed), recipes("core"), Size::Total(300));
+        plan.signed.iter().map(|image| (image.entry.clone(), image.pipelines.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(planned(5), planned(5));
+    assert_ne!(planned(5), planned(6));
+}
