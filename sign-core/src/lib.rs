@@ -59,6 +59,7 @@ mod signer;
 pub mod store;
 pub mod system;
 mod verifier;
+pub mod watermark;
 mod xmp;
 
 pub use c2pa::DigitalSourceType;

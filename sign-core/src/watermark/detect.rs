@@ -1,0 +1,214 @@
+//! Finding a mark: directly, then by cheap hypotheses, then by search.
+
+use image::DynamicImage;
+use image::metadata::Orientation;
+
+use super::canonical::{canonical_size, resized};
+use super::features::{FLOOR, folded};
+use super::gate::{CAP, gate, strength};
+use super::key::WatermarkKey;
+use super::plane::Plane;
+use super::trim::trimmed;
+use super::{crc, luma, polar, search};
+use crate::proof_id::ProofId;
+
+/// Paths of the list decoder in stage 0, and later.
+const LIST: usize = 16;
+const LONG_LIST: usize = 32;
+/// Hypotheses of stage 1 that are decoded.
+const DECODED: usize = 6;
+/// Floor of the scale estimate that suits blurred images.
+const LOW_FLOOR: f32 = 1.0;
+
+/// How far the detector goes when it has not found a mark yet. Each goes through those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    /// Stage 0: the image as it is. Covers resizing, recompression, filters, noise.
+    Direct,
+    /// Stage 1: turns, mirrors, changed aspect, uniform borders.
+    Cheap,
+    /// Stage 2: crops and bars.
+    Search,
+    /// Stage 2 with rotations up to ±2.4°.
+    SearchRotated,
+}
+
+/// What the detector found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Detection {
+    /// The id, if its exponent reached the gate.
+    pub id: Option<ProofId>,
+    /// The stage that found it, or the last that was tried: 0 to 2.
+    pub stage: u8,
+    /// The hypothesis about the image with the largest exponent, for people.
+    pub hypothesis: String,
+    /// Largest Chernoff exponent of a word with a right checksum, nats; 0 if there was none.
+    pub exponent: f64,
+    /// What the exponent had to reach.
+    pub gate: f64,
+    /// Deflection of the coded bits towards that word; 0 if there was none.
+    pub z: f64,
+    /// Feature vectors that were decoded.
+    pub decodes: u32,
+}
+
+impl Detection {
+    fn nothing(stage: u8) -> Self {
+        Self {
+            id: None,
+            stage,
+            hypothesis: "none".to_owned(),
+            exponent: 0.0,
+            gate: gate(stage),
+            z: 0.0,
+            decodes: 0,
+        }
+    }
+}
+
+/// Decodes folded features and lets the gate judge.
+pub(super) fn decided(
+    key: &WatermarkKey,
+    folded: &[f32],
+    list: usize,
+    stage: u8,
+    hypothesis: impl FnOnce() -> String,
+) -> Detection {
+    let mut detection = Detection {
+        decodes: 1,
+        ..Detection::nothing(stage)
+    };
+    let soft = key.soft_bits(folded);
+    if !soft.iter().all(|bit| bit.is_finite()) || soft.iter().all(|&bit| bit == 0.0) {
+        return detection;
+    }
+    let word = polar::decoded(&soft, list)
+        .into_iter()
+        .find_map(|path| Some((path.word, crc::checked(path.word)?)));
+    if let Some((word, message)) = word {
+        // Pilots choose the hypothesis in stage 2, so they may not vouch for it.
+        let (exponent, z) = strength(key, folded, &polar::encoded(word), stage < 2);
+        detection.hypothesis = hypothesis();
+        detection.exponent = exponent;
+        detection.z = z;
+        detection.id = (exponent >= detection.gate).then(|| ProofId::new(message));
+    }
+    detection
+}
+
+/// Stage 0 on folded features.
+pub(super) fn direct(key: &WatermarkKey, folded: &[f32]) -> Detection {
+    decided(key, folded, LIST, 0, || "as it is".to_owned())
+}
+
+/// Looks for a mark of this key in coded pixels, which `orientation` turns for display.
+///
+/// Any image of any size gives an answer. On images that do not depend on the key, the probability of an id is at
+/// most 10⁻⁹, whatever the image.
+pub fn detect(image: &DynamicImage, orientation: Orientation, key: &WatermarkKey, effort: Effort) -> Detection {
+    let native = (image.width() as usize, image.height() as usize);
+    if native.0 == 0 || native.1 == 0 {
+        return Detection::nothing(0);
+    }
+    let [canonical] = luma::reduced(image, [canonical_size(native)]);
+    let canonical = canonical.displayed(orientation);
+    let found = direct(key, &folded(&canonical, FLOOR));
+    if found.id.is_some() || effort == Effort::Direct {
+        return found;
+    }
+    let [luma] = luma::reduced(image, [native]);
+    let luma = luma.displayed(orientation);
+    let inner = trimmed(&luma);
+    let mut best = better(found, cheap(key, &canonical, inner.as_ref()));
+    if best.id.is_some() || effort == Effort::Cheap {
+        return best;
+    }
+    let searched = inner.as_ref().unwrap_or(&luma);
+    let mut decodes = 0;
+    for rotated in [false, true] {
+        if rotated && effort != Effort::SearchRotated {
+            break;
+        }
+        for (hypothesis, folded) in search::hypotheses(key, searched, rotated) {
+            if decodes == CAP {
+                break;
+            }
+            decodes += 1;
+            best = better(best, decided(key, &folded, LONG_LIST, 2, || hypothesis));
+            if best.id.is_some() {
+                return best;
+            }
+        }
+    }
+    best.stage = 2;
+    best
+}
+
+/// The detection with an id, or the one closer to its gate; the decodes of both count.
+fn better(a: Detection, b: Detection) -> Detection {
+    let decodes = a.decodes + b.decodes;
+    let stage = a.stage.max(b.stage);
+    let ahead = |d: &Detection| (d.id.is_some(), d.exponent / d.gate);
+    let best = if ahead(&b) > ahead(&a) { b } else { a };
+    Detection {
+        // Where nothing was found, the stage says how far the search went.
+        stage: if best.id.is_some() { best.stage } else { stage },
+        decodes,
+        ..best
+    }
+}
+
+/// Stage 1: at most [`CAP`] feature vectors, all counted in the bound because pilots rank them.
+fn cheap(key: &WatermarkKey, canonical: &Plane, inner: Option<&Plane>) -> Detection {
+    let mut tried: Vec<(f32, String, Vec<f32>)> = Vec::new();
+    let mut attempt = |name: String, plane: &Plane, floor: f32| {
+        if tried.len() < CAP as usize {
+            let folded = folded(plane, floor);
+            tried.push((key.pilot_score(&folded), name, folded));
+        }
+    };
+    attempt("low floor".to_owned(), canonical, LOW_FLOOR);
+    for orientation in (2..=8).filter_map(Orientation::from_exif) {
+        attempt(format!("{orientation:?}"), &canonical.clone().displayed(orientation), FLOOR);
+    }
+    for (name, size) in neighbours(canonical, &[-2, -1, 1, 2]) {
+        attempt(name, &resized(canonical, size), FLOOR);
+    }
+    for (across, down) in [(3, 2), (4, 3), (16, 9), (1, 1), (5, 4), (2, 3), (3, 4), (9, 16), (4, 5)] {
+        let size = canonical_size((across, down));
+        if size != (canonical.width, canonical.height) {
+            attempt(format!("aspect {across}:{down}"), &resized(canonical, size), FLOOR);
+        }
+    }
+    if let Some(inner) = inner {
+        let trimmed = resized(inner, canonical_size((inner.width, inner.height)));
+        attempt("trimmed".to_owned(), &trimmed, FLOOR);
+        let mirrored = trimmed.clone().displayed(Orientation::FlipHorizontal);
+        attempt("trimmed, mirrored".to_owned(), &mirrored, FLOOR);
+        for (name, size) in neighbours(&trimmed, &[-1, 1]) {
+            attempt(format!("trimmed, {name}"), &resized(&trimmed, size), FLOOR);
+        }
+    }
+    tried.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut best = Detection::nothing(1);
+    for (_, name, folded) in tried.into_iter().take(DECODED) {
+        best = better(best, decided(key, &folded, LONG_LIST, 1, || name));
+        if best.id.is_some() {
+            break;
+        }
+    }
+    best
+}
+
+/// Sizes whose short side differs by a few pixels: what rounding in earlier resizes leaves.
+fn neighbours(plane: &Plane, changes: &[isize]) -> Vec<(String, (usize, usize))> {
+    let size = |change: isize| {
+        let changed = |side: usize| side.saturating_add_signed(change).max(8);
+        if plane.width >= plane.height {
+            (plane.width, changed(plane.height))
+        } else {
+            (changed(plane.width), plane.height)
+        }
+    };
+    changes.iter().map(|&change| (format!("short side {change:+}"), size(change))).collect()
+}

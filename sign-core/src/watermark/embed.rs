@@ -1,0 +1,261 @@
+//! Putting the mark in: two passes, each as strong as the image hides.
+
+use std::fmt;
+
+use image::DynamicImage;
+use image::metadata::Orientation;
+
+use super::apply::{Marked, marked};
+use super::canonical::{canonical_size, resized, size_for};
+use super::detect::direct;
+use super::features::{Blocks, FLOOR};
+use super::gate::deflection;
+use super::key::WatermarkKey;
+use super::layout::LONG_SIDE;
+use super::luma;
+use super::masks;
+use super::plane::Plane;
+use super::shape::{Plan, Shaper};
+use super::{crc, polar};
+use crate::proof_id::ProofId;
+
+/// Quantiser of the robustness score: what strong compression does to the canonical coefficients.
+const ROBUSTNESS_STEP: f32 = 24.0;
+
+/// How strong a mark is made, and what it is called afterwards.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EmbedSettings {
+    /// Lowest PSNR that the second pass aims at, dB.
+    pub psnr_floor: f64,
+    /// PSNR of the first pass, dB.
+    pub psnr_start: f64,
+    /// Highest PSNR that the second pass aims at, dB.
+    pub psnr_ceiling: f64,
+    /// Robustness score that the second pass aims at within these limits.
+    pub z_target: f64,
+    /// Least robustness score of a mark that counts as carried.
+    pub carried_z: f64,
+    /// Least robustness score of a mark at all.
+    pub fragile_z: f64,
+}
+
+impl Default for EmbedSettings {
+    fn default() -> Self {
+        Self {
+            psnr_floor: 42.3,
+            psnr_start: 43.0,
+            psnr_ceiling: 45.0,
+            z_target: 30.0,
+            carried_z: 14.0,
+            fragile_z: 8.0,
+        }
+    }
+}
+
+/// Why an image is left without a mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Below 192 pixels on the long side or 96 on the short one.
+    TooSmall,
+    /// The short side is below a sixth of the long one: too few blocks.
+    Panorama,
+    /// Too little texture to hide a mark in (robustness score below the least).
+    TooFlat,
+    /// The detector did not find the mark in the result.
+    NotFound,
+    /// The image carries a mark of this key already.
+    AlreadyMarked(ProofId),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooSmall => f.write_str("image is smaller than 192 × 96 pixels"),
+            Self::Panorama => f.write_str("image is more than six times as long as wide"),
+            Self::TooFlat => f.write_str("image has too little texture to hide a mark"),
+            Self::NotFound => f.write_str("mark cannot be read back from the image"),
+            Self::AlreadyMarked(id) => write!(f, "image already carries the mark {id}"),
+        }
+    }
+}
+
+/// What became of an attempt to mark an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The mark is there and will survive what the design promises.
+    Carried,
+    /// The mark is there and will survive some of it.
+    Fragile,
+    /// The image stays as it was.
+    Refused(Refusal),
+}
+
+/// A marked image and how good it is.
+#[derive(Clone, Debug)]
+pub struct Embedding {
+    /// The marked image, of the type of the original and as coded; `None` where refused.
+    pub image: Option<DynamicImage>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Peak signal to noise ratio over the colour samples, dB; infinite where nothing changed.
+    pub psnr: f64,
+    /// Mean structural similarity of luma (8×8 windows every 4 pixels); 1 where nothing changed.
+    pub ssim: f64,
+    /// Robustness score: the deflection of the coded bits after a coarse quantiser. About 13 is needed.
+    pub z_q: f64,
+    /// The same without the quantiser.
+    pub z_c: f64,
+}
+
+impl Embedding {
+    fn refused(reason: Refusal) -> Self {
+        Self {
+            image: None,
+            verdict: Verdict::Refused(reason),
+            psnr: f64::INFINITY,
+            ssim: 1.0,
+            z_q: 0.0,
+            z_c: 0.0,
+        }
+    }
+}
+
+/// What an image becomes on its way, for [`embed`] to try.
+pub type Probe<'a> = &'a dyn Fn(&DynamicImage) -> Option<DynamicImage>;
+
+/// Marks coded pixels, which `orientation` turns for display, with an id.
+///
+/// The pixel type stays, 16 bits and alpha included; transparent pixels stay as they are; a palette or CMYK
+/// image comes in as the RGB it was decoded to. `probe` should be a round trip through a JPEG file of quality 60
+/// with 4:2:0 chroma: a mark that does not survive it is fragile at best.
+pub fn embed(
+    image: &DynamicImage,
+    orientation: Orientation,
+    id: ProofId,
+    key: &WatermarkKey,
+    settings: &EmbedSettings,
+    probe: Option<Probe<'_>>,
+) -> Embedding {
+    let native = (image.width() as usize, image.height() as usize);
+    let canonical = canonical_size(native);
+    if native.0.max(native.1) < 192 || native.0.min(native.1) < 96 {
+        return Embedding::refused(Refusal::TooSmall);
+    }
+    if canonical.0.min(canonical.1) < 64 {
+        return Embedding::refused(Refusal::Panorama);
+    }
+    let image = luma::known(image);
+    let fine_size = if native.0.max(native.1) > 2 * LONG_SIDE {
+        size_for(native, 2 * LONG_SIDE)
+    } else {
+        native
+    };
+    let [host, fine] = luma::reduced(&image, [canonical, fine_size]).map(|plane| plane.displayed(orientation));
+    let opacity = super::apply::opacity(&image, fine_size).map(|plane| plane.displayed(orientation));
+
+    let bits = polar::encoded(crc::protected(id.value()));
+    let shaper = Shaper::new(&host, key, &bits);
+    if let Some(id) = direct(key, shaper.folded()).id {
+        return Embedding::refused(Refusal::AlreadyMarked(id));
+    }
+    let fine_mask = (native.0.max(native.1) * 10 >= LONG_SIDE * 13).then(|| masks::fine(&fine));
+    let on_fine_grid = |residual: &Plane| {
+        let upsampled = resized(residual, (fine.width, fine.height));
+        let masked = match &fine_mask {
+            Some(mask) => upsampled.combined(mask, |residual, mask| residual * mask),
+            None => upsampled,
+        };
+        match &opacity {
+            Some(opacity) => masked.combined(opacity, |residual, opacity| residual * opacity),
+            None => masked,
+        }
+    };
+
+    // First pass: on the fine grid, where it costs little.
+    let first = Plan::default();
+    let ratio = {
+        let once = shaper.chips(1.0, &first);
+        on_fine_grid(&shaper.residual(&once.chips)).mean_square() / once.mean_square.max(1e-12)
+    };
+    let target = |psnr: f64| 255.0 * 255.0 / 10_f64.powf(psnr / 10.0);
+    let level = shaper.level(target(settings.psnr_start) / ratio.max(1e-12), &first);
+    let once = shaper.chips(level, &first);
+    let residual = on_fine_grid(&shaper.residual(&once.chips));
+    let ratio = residual.mean_square() / once.mean_square.max(1e-12);
+    let shown = match &opacity {
+        // What shows of a residual behind alpha, over white.
+        Some(opacity) => residual.combined(opacity, |residual, opacity| residual * opacity),
+        None => residual,
+    };
+    let tried = fine.combined(&shown, |luma, residual| (luma + residual).clamp(0.0, 255.0));
+    let size = (host.width, host.height);
+    let Scores { clean, coarse, z_q, .. } = shaper.scores(&Blocks::of(&resized(&tried, size)));
+
+    // Second pass: more where lossy coding would leave a bit weak, and as invisible as the score allows.
+    let second = Plan::corrected(&clean, &coarse, shaper.reference() * level, z_q);
+    let psnr = settings.psnr_start + 20.0 * (z_q.max(1e-3) / settings.z_target).log10();
+    let psnr = psnr.min(settings.psnr_ceiling).max(settings.psnr_floor);
+    let level = shaper.level(target(psnr) / ratio.max(1e-12), &second);
+    let residual = on_fine_grid(&shaper.residual(&shaper.chips(level, &second).chips));
+    let Marked {
+        image: result,
+        luma: canonical,
+        psnr,
+        ssim,
+    } = marked(&image, &residual.coded(orientation), canonical);
+    let blocks = Blocks::of(&canonical.displayed(orientation));
+    let scores = shaper.scores(&blocks);
+
+    let read = |folded: &[f32]| direct(key, folded).id == Some(id);
+    let verdict = if scores.z_q < settings.fragile_z {
+        Verdict::Refused(Refusal::TooFlat)
+    } else if !read(&blocks.folded(&blocks.scales(FLOOR))) {
+        Verdict::Refused(Refusal::NotFound)
+    } else {
+        let survives = |probe: Probe<'_>| {
+            let received = probe(&result);
+            received.is_some_and(|image| super::detect(&image, orientation, key, super::Effort::Direct).id == Some(id))
+        };
+        if scores.z_q >= settings.carried_z && probe.is_none_or(survives) {
+            Verdict::Carried
+        } else {
+            Verdict::Fragile
+        }
+    };
+    let refused = matches!(verdict, Verdict::Refused(_));
+    Embedding {
+        image: (!refused).then_some(result),
+        verdict,
+        psnr,
+        ssim,
+        z_q: scores.z_q,
+        z_c: scores.z_c,
+    }
+}
+
+/// Correlations of the coded bits with a marked image.
+pub(super) struct Scores {
+    /// With the host's scales, bit by bit.
+    pub(super) clean: Vec<f32>,
+    /// After the quantiser and with its own scales.
+    pub(super) coarse: Vec<f32>,
+    pub(super) z_q: f64,
+    pub(super) z_c: f64,
+}
+
+impl Shaper<'_> {
+    /// How a marked image would be read, clean and after the quantiser.
+    fn scores(&self, marked: &Blocks) -> Scores {
+        let quantised = marked.quantised(ROBUSTNESS_STEP);
+        let coarse = self.correlations(&quantised.folded(&quantised.scales(FLOOR)));
+        let clean = self.correlations(&marked.folded(self.scales()));
+        let own = self.correlations(&marked.folded(&marked.scales(FLOOR)));
+        Scores {
+            z_q: deflection(&coarse),
+            z_c: deflection(&own),
+            clean,
+            coarse,
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! Stage 2: scale, shift, mirror and rotation from the pilots alone.
+//!
+//! The pattern repeats every 128 canonical pixels, so at the right scale all of an image folds onto one tile, and
+//! the pilots stand out of its correlation with their own tile, wherever the image was cut.
+
+use super::align::{Alignment, Source};
+use super::canonical::{canonical_size, resized};
+use super::dct;
+use super::fft::{Grid, Transform};
+use super::key::WatermarkKey;
+use super::layout::{BLOCK, CHIPS, TILE, TILE_BLOCKS, first_slot};
+use super::plane::{Plane, reflected};
+
+/// Smallest scale: the image is this part of the original's long side.
+const FIRST_SCALE: f64 = 0.5;
+/// Ratio of neighbouring scales.
+const SCALE_STEP: f64 = 1.005;
+/// Scales of the coarse search: 0.5 to 1.42.
+const SCALES: usize = 209;
+/// Rotations either way, and their step in degrees.
+const ANGLES: i32 = 6;
+const ANGLE_STEP: f64 = 0.4;
+/// Coarse peaks that are refined, and refined ones that are decoded.
+const COARSE: usize = 6;
+const FINE: usize = 2;
+/// Least short side that a search makes sense for, canonical pixels.
+const LEAST_SHORT_SIDE: usize = 32;
+
+/// The best alignments of an image with the pilots, each with its name and its folded features. Only pilot signs
+/// decide here, which the bound needs: payload signs stay independent of everything that was chosen.
+pub(super) fn hypotheses(key: &WatermarkKey, luma: &Plane, rotated: bool) -> Vec<(String, Vec<f32>)> {
+    let size = canonical_size((luma.width, luma.height));
+    if size.0.min(size.1) < LEAST_SHORT_SIDE {
+        return Vec::new();
+    }
+    let whitened = whitened(&resized(luma, size));
+    let mut search = Search::new(key, &whitened);
+    let steps = if rotated { 1..=ANGLES } else { 0..=0 };
+    let angles = steps.flat_map(|step| {
+        let angle = f64::from(step) * ANGLE_STEP;
+        if step == 0 { vec![0.0] } else { vec![angle, -angle] }
+    });
+    let coarse: Vec<Peak> = angles
+        .flat_map(|angle| {
+            let scales = (0..SCALES).map(|k| FIRST_SCALE * SCALE_STEP.powi(k as i32));
+            search.peaks(angle, scales.collect())
+        })
+        .collect();
+    let mut fine: Vec<Peak> = distinct(coarse, COARSE)
+        .into_iter()
+        .filter_map(|peak| search.refined(peak, rotated))
+        .collect();
+    fine.sort_by(|a, b| b.score.total_cmp(&a.score));
+    fine.truncate(FINE);
+
+    let source = Source::new(luma, size);
+    fine.into_iter()
+        .map(|peak| {
+            let (alignment, folded) = source.aligned(key, peak.alignment, rotated);
+            (alignment.to_string(), folded)
+        })
+        .collect()
+}
+
+/// A place where the pilots may be.
+#[derive(Clone, Copy, Debug)]
+struct Peak {
+    alignment: Alignment,
+    /// Height over the standard deviation of its surface.
+    score: f32,
+}
+
+/// The best peaks that are not nearly the same.
+fn distinct(mut peaks: Vec<Peak>, most: usize) -> Vec<Peak> {
+    peaks.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let mut kept: Vec<Peak> = Vec::with_capacity(most);
+    for peak in peaks {
+        let same = |other: &Peak| {
+            let (a, b) = (&peak.alignment, &other.alignment);
+            a.mirrored == b.mirrored && (a.scale - b.scale).abs() < 0.02 && (a.angle - b.angle).abs() < 0.9
+        };
+        if kept.len() < most && !kept.iter().any(same) {
+            kept.push(peak);
+        }
+    }
+    kept
+}
+
+/// Local contrast set to one: detail over its own strength, so that no edge outshouts the pattern.
+fn whitened(canonical: &Plane) -> Plane {
+    let detail = canonical.combined(&blurred(canonical), |value, mean| value - mean);
+    let strength = detail.mapped(|value| value * value).box_mean(5);
+    detail.combined(&strength, |value, strength| value / (strength + 9.0).sqrt())
+}
+
+/// Gaussian blur of 2.5 pixels.
+fn blurred(plane: &Plane) -> Plane {
+    const RADIUS: isize = 10;
+    let kernel: Vec<f32> = (-RADIUS..=RADIUS)
+        .map(|k| (-((k * k) as f32) / (2.0 * 2.5 * 2.5)).exp())
+        .collect();
+    let total: f32 = kernel.iter().sum();
+    let mut down = Plane::new(plane.width, plane.height);
+    for y in 0..plane.height {
+        let out = &mut down.data[y * plane.width..][..plane.width];
+        for (k, weight) in kernel.iter().enumerate() {
+            let row = plane.row(reflected(y as isize + k as isize - RADIUS, plane.height));
+            for (out, value) in out.iter_mut().zip(row) {
+                *out += weight / total * value;
+            }
+        }
+    }
+    let mut both = Plane::new(plane.width, plane.height);
+    let mut padded = vec![0.0; plane.width + 2 * RADIUS as usize];
+    for y in 0..plane.height {
+        for (k, value) in padded.iter_mut().enumerate() {
+            *value = down.row(y)[reflected(k as isize - RADIUS, plane.width)];
+        }
+        let out = both.row_mut(y);
+        for (k, weight) in kernel.iter().enumerate() {
+            for (out, value) in out.iter_mut().zip(&padded[k..]) {
+                *out += weight / total * value;
+            }
+        }
+    }
+    both
+}
+
+/// The pilots' tile in pixels.
+fn pilot_tile(key: &WatermarkKey) -> Plane {
+    let mut slots = vec![0.0; TILE_BLOCKS * TILE_BLOCKS * CHIPS];
+    for slot in key.pilots() {
+        slots[slot] = key.signs()[slot];
+    }
+    let mut tile = Plane::new(TILE, TILE);
+    for row in 0..TILE_BLOCKS {
+        for column in 0..TILE_BLOCKS {
+            let first = first_slot(row, column);
+            let chips = std::array::from_fn(|q| slots[first + q]);
+            for (y, values) in dct::inverse(&chips).iter().enumerate() {
+                tile.row_mut(row * BLOCK + y)[column * BLOCK..][..BLOCK].copy_from_slice(values);
+            }
+        }
+    }
+    tile
+}
+
+struct Search<'a> {
+    whitened: &'a Plane,
+    transform: Transform,
+    /// Spectra of the pilot tile as it is and mirrored.
+    pilots: [Grid; 2],
+    sums: Vec<f32>,
+    grid: Grid,
+    surface: Grid,
+}
+
+impl<'a> Search<'a> {
+    fn new(key: &WatermarkKey, whitened: &'a Plane) -> Self {
+        let mut transform = Transform::new();
+        let tile = pilot_tile(key);
+        let mut spectrum = |plane: Plane| {
+            let mut grid = Grid::new();
+            grid.re = plane.data;
+            transform.forward(&mut grid);
+            grid
+        };
+        let mirrored = Plane::from_fn(TILE, TILE, |x, y| tile.row(y)[TILE - 1 - x]);
+        let pilots = [spectrum(tile), spectrum(mirrored)];
+        Self {
+            whitened,
+            transform,
+            pilots,
+            sums: Vec::new(),
+            grid: Grid::new(),
+            surface: Grid::new(),
+        }
+    }
+
+    /// The best peak of each mirror at each scale.
+    fn peaks(&mut self, angle: f64, scales: Vec<f64>) -> Vec<Peak> {
+        let mut peaks = Vec::with_capacity(2 * scales.len());
+        // Both tiles are real, so one transform does two scales: one in each part.
+        for pair in scales.chunks(2) {
+            let mut grid = std::mem::take(&mut self.grid);
+            grid.im.fill(0.0);
+            self.fold(angle, pair[0], &mut grid.re);
+            if let Some(&second) = pair.get(1) {
+                self.fold(angle, second, &mut grid.im);
+            }
+            self.transform.forward(&mut grid);
+            for (part, &scale) in pair.iter().enumerate() {
+                self.correlate(&grid, part);
+                for (mirrored, surface) in [(false, &self.surface.re), (true, &self.surface.im)] {
+                    let (place, score) = highest(surface);
+                    let shift = ((place % TILE) as f64, (place / TILE) as f64);
+                    let alignment = Alignment {
+                        scale,
+                        angle,
+                        mirrored,
+                        shift,
+                    };
+                    peaks.push(Peak {
+                        alignment,
+                        score,
+                    });
+                }
+            }
+            self.grid = grid;
+        }
+        peaks
+    }
+
+    /// The best of a fine grid of scales, and of angles if rotating, around a peak.
+    fn refined(&mut self, around: Peak, rotated: bool) -> Option<Peak> {
+        let angles: Vec<f64> = if rotated {
+            (-2..=2).map(|k| around.alignment.angle + 0.1 * f64::from(k)).collect()
+        } else {
+            vec![around.alignment.angle]
+        };
+        let scales: Vec<f64> = (-3..=3)
+            .map(|k| around.alignment.scale * (1.0 + 0.002 * f64::from(k)))
+            .collect();
+        angles
+            .into_iter()
+            .flat_map(|angle| self.peaks(angle, scales.clone()))
+            .filter(|peak| peak.alignment.mirrored == around.alignment.mirrored)
+            .max_by(|a, b| a.score.total_cmp(&b.score))
+    }
+
+    /// Adds every whitened pixel to the tile at its scaled and turned place.
+    fn fold(&mut self, angle: f64, scale: f64, tile: &mut [f32]) {
+        let (width, height) = (self.whitened.width, self.whitened.height);
+        tile.fill(0.0);
+        let (sin, cos) = angle.to_radians().sin_cos();
+        if angle == 0.0 {
+            // Rows first, whole; then columns, of at most 128 rows.
+            let place = |k: usize| (scale * (k as f64 + 0.5)) as usize % TILE;
+            self.sums.clear();
+            self.sums.resize(TILE * width, 0.0);
+            for y in 0..height {
+                let sums = &mut self.sums[place(y) * width..][..width];
+                for (sum, value) in sums.iter_mut().zip(self.whitened.row(y)) {
+                    *sum += value;
+                }
+            }
+            let places: Vec<u8> = (0..width).map(|x| place(x) as u8).collect();
+            for (row, sums) in tile.chunks_exact_mut(TILE).zip(self.sums.chunks_exact(width)) {
+                for (&place, sum) in places.iter().zip(sums) {
+                    row[usize::from(place) % TILE] += sum;
+                }
+            }
+            return;
+        }
+        // Places in 1/65536 pixels; only their residue modulo the tile matters, so wrapping does no harm.
+        let fixed = |value: f64| (value * 65_536.0).floor() as i64 as i32;
+        let (step_x, step_y) = (fixed(scale * cos), fixed(scale * sin));
+        let mask = TILE as i32 - 1;
+        for y in 0..height {
+            let down = y as f64 + 0.5;
+            let mut u = fixed(scale * (0.5 * cos - down * sin));
+            let mut v = fixed(scale * (0.5 * sin + down * cos));
+            for value in self.whitened.row(y) {
+                let place = ((v >> 16) & mask) << 7 | ((u >> 16) & mask);
+                tile[place as usize % (TILE * TILE)] += value;
+                u = u.wrapping_add(step_x);
+                v = v.wrapping_add(step_y);
+            }
+        }
+    }
+
+    /// Correlation surfaces of one of the two folded tiles with the pilots, in the real part, and with the
+    /// mirrored pilots, in the imaginary part. Bins are divided by the root of their magnitude.
+    fn correlate(&mut self, spectrum: &Grid, part: usize) {
+        let [plain, mirrored] = &self.pilots;
+        for v in 0..TILE {
+            let opposite = (TILE - v) % TILE * TILE;
+            for u in 0..TILE {
+                let (k, n) = (v * TILE + u, opposite + (TILE - u) % TILE);
+                let (a, b) = (spectrum.re[k], spectrum.im[k]);
+                let (c, d) = (spectrum.re[n], spectrum.im[n]);
+                // The spectrum of the real part is even, that of the imaginary part odd under conjugation.
+                let (re, im) = if part == 0 { (a + c, b - d) } else { (b + d, c - a) };
+                let weight = (re * re + im * im).sqrt().sqrt();
+                let weight = if weight > 0.0 { 1.0 / weight } else { 0.0 };
+                let (re, im) = (re * weight, im * weight);
+                let (p, q) = (plain.re[k], plain.im[k]);
+                let (r, s) = (mirrored.re[k], mirrored.im[k]);
+                let (one_re, one_im) = (re * p + im * q, im * p - re * q);
+                let (two_re, two_im) = (re * r + im * s, im * r - re * s);
+                self.surface.re[k] = one_re - two_im;
+                self.surface.im[k] = one_im + two_re;
+            }
+        }
+        self.transform.inverse(&mut self.surface);
+    }
+}
+
+/// Place of the maximum, and its height over the standard deviation; the first of equals.
+fn highest(surface: &[f32]) -> (usize, f32) {
+    let mut lanes = [f32::NEG_INFINITY; 16];
+    let mut squares = [0.0_f32; 16];
+    let (chunks, _) = surface.as_chunks::<16>();
+    for chunk in chunks {
+        for ((most, sum), &value) in lanes.iter_mut().zip(&mut squares).zip(chunk) {
+            *most = if value > *most { value } else { *most };
+            *sum += value * value;
+        }
+    }
+    let most = lanes.into_iter().fold(f32::NEG_INFINITY, f32::max);
+    // The pilots have no constant part, so the surface's mean is zero.
+    let deviation = (squares.iter().sum::<f32>() / surface.len() as f32).sqrt();
+    let place = surface.iter().position(|&value| value == most).unwrap_or(0);
+    (place, if deviation > 0.0 { most / deviation } else { 0.0 })
+}
