@@ -91,8 +91,8 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// A marked image and how good it is.
-#[derive(Clone, Debug)]
+/// A marked image and how good it is. Its `Debug` leaves the pixels out.
+#[derive(Clone)]
 pub struct Embedding {
     /// The marked image, of the type of the original and as coded; `None` where refused.
     pub image: Option<DynamicImage>,
@@ -118,6 +118,18 @@ impl Embedding {
             z_q: 0.0,
             z_c: 0.0,
         }
+    }
+}
+
+impl fmt::Debug for Embedding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Embedding")
+            .field("verdict", &self.verdict)
+            .field("psnr", &self.psnr)
+            .field("ssim", &self.ssim)
+            .field("z_q", &self.z_q)
+            .field("z_c", &self.z_c)
+            .finish_non_exhaustive()
     }
 }
 

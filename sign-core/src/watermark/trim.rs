@@ -4,27 +4,37 @@ use super::plane::Plane;
 
 /// Largest standard deviation of a border's row or column, luma levels.
 const UNIFORM: f64 = 3.0;
+/// Farthest mean of a border's row or column from that at the very edge, luma levels: a black bar ends where an even
+/// sky begins.
+const SAME: f64 = 8.0;
 /// Least side that is left over.
 const LEAST: usize = 32;
 
 /// The image without its uniform rows and then columns; `None` if it has none, or too little else.
 pub(super) fn trimmed(plane: &Plane) -> Option<Plane> {
-    let (top, bottom) = extent(plane.height, |y| deviation(plane.row(y).iter().copied()))?;
+    let (top, bottom) = extent(plane.height, |y| moments(plane.row(y).iter().copied()))?;
     let column = |x: usize| (top..bottom).map(move |y| plane.row(y)[x]);
-    let (left, right) = extent(plane.width, |x| deviation(column(x)))?;
+    let (left, right) = extent(plane.width, |x| moments(column(x)))?;
     let (width, height) = (right - left, bottom - top);
     let whole = (width, height) == (plane.width, plane.height);
     (!whole && width >= LEAST && height >= LEAST).then(|| plane.cropped(left, top, width, height))
 }
 
-/// First and one past the last line that is not uniform.
-fn extent(lines: usize, deviation: impl Fn(usize) -> f64) -> Option<(usize, usize)> {
-    let first = (0..lines).find(|&line| deviation(line) >= UNIFORM)?;
-    let last = (0..lines).rfind(|&line| deviation(line) >= UNIFORM)?;
-    Some((first, last + 1))
+/// First and one past the last line that is not of the border.
+fn extent(lines: usize, moments: impl Fn(usize) -> (f64, f64)) -> Option<(usize, usize)> {
+    let last = lines.checked_sub(1)?;
+    let edges = [moments(0).0, moments(last).0];
+    let inner = |line: usize, edge: f64| {
+        let (mean, deviation) = moments(line);
+        deviation >= UNIFORM || (mean - edge).abs() >= SAME
+    };
+    let first = (0..lines).find(|&line| inner(line, edges[0]))?;
+    let end = (first..lines).rfind(|&line| inner(line, edges[1]))?;
+    Some((first, end + 1))
 }
 
-fn deviation(values: impl Iterator<Item = f32>) -> f64 {
+/// Mean and standard deviation.
+fn moments(values: impl Iterator<Item = f32>) -> (f64, f64) {
     let (mut count, mut sum, mut squares) = (0.0, 0.0, 0.0);
     for value in values {
         let value = f64::from(value);
@@ -33,7 +43,7 @@ fn deviation(values: impl Iterator<Item = f32>) -> f64 {
         squares += value * value;
     }
     let mean = sum / f64::max(count, 1.0);
-    (squares / f64::max(count, 1.0) - mean * mean).max(0.0).sqrt()
+    (mean, (squares / f64::max(count, 1.0) - mean * mean).max(0.0).sqrt())
 }
 
 #[cfg(test)]
@@ -51,6 +61,16 @@ mod tests {
         });
         let inner = Plane::from_fn(80, 85, |x, y| texture(x + 10, y + 25));
         assert_eq!(trimmed(&boxed), Some(inner));
+    }
+
+    #[test]
+    fn a_bar_ends_where_an_even_sky_begins() {
+        let boxed = Plane::from_fn(100, 120, |x, y| match y {
+            0..20 => 0.0,
+            20..50 => 200.0,
+            _ => texture(x, y),
+        });
+        assert_eq!(trimmed(&boxed), Some(boxed.cropped(0, 20, 100, 100)));
     }
 
     #[test]
