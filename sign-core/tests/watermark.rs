@@ -20,7 +20,9 @@ fn key() -> WatermarkKey {
 /// Smooth noise in three octaves with an empty sky above: texture and flat ground.
 fn landscape(width: u32, height: u32) -> RgbImage {
     let cell = |x: u32, y: u32, salt: u32| {
-        let mut h = x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca6b) ^ salt.wrapping_mul(0xc2b2_ae35);
+        let mut h = x.wrapping_mul(0x9e37_79b1)
+            ^ y.wrapping_mul(0x85eb_ca6b)
+            ^ salt.wrapping_mul(0xc2b2_ae35);
         h ^= h >> 15;
         h = h.wrapping_mul(0x2c1b_3c6d);
         h ^= h >> 12;
@@ -28,7 +30,10 @@ fn landscape(width: u32, height: u32) -> RgbImage {
         (h ^ h >> 15) as f32 / u32::MAX as f32 - 0.5
     };
     let octave = |x: u32, y: u32, size: u32, salt: u32| {
-        let (fx, fy) = ((x % size) as f32 / size as f32, (y % size) as f32 / size as f32);
+        let (fx, fy) = (
+            (x % size) as f32 / size as f32,
+            (y % size) as f32 / size as f32,
+        );
         let at = |dx: u32, dy: u32| cell(x / size + dx, y / size + dy, salt);
         let above = at(0, 0) * (1.0 - fx) + at(1, 0) * fx;
         let below = at(0, 1) * (1.0 - fx) + at(1, 1) * fx;
@@ -38,7 +43,8 @@ fn landscape(width: u32, height: u32) -> RgbImage {
         if y < height / 5 {
             return Rgb([120, 160, 220]);
         }
-        let detail = 60.0 * octave(x, y, 24, 1) + 80.0 * octave(x, y, 7, 2) + 90.0 * octave(x, y, 3, 3);
+        let detail =
+            60.0 * octave(x, y, 24, 1) + 80.0 * octave(x, y, 7, 2) + 90.0 * octave(x, y, 3, 3);
         let tone = |base: f32| (base + detail).clamp(0.0, 255.0) as u8;
         Rgb([tone(130.0), tone(140.0), tone(100.0)])
     })
@@ -66,10 +72,21 @@ fn a_mark_is_invisible_by_number_and_leaves_the_sky_alone() {
     assert!(embedding.psnr >= 42.0, "{}", embedding.psnr);
     assert!(embedding.ssim >= 0.98, "{}", embedding.ssim);
     let result = embedding.image.unwrap().to_rgb8();
-    let squares: f64 = original.iter().zip(result.iter()).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
+    let squares: f64 = original
+        .iter()
+        .zip(result.iter())
+        .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2))
+        .sum();
     let psnr = 10.0 * (65_025.0 * original.len() as f64 / squares).log10();
-    assert!((psnr - embedding.psnr).abs() < 0.01, "{psnr} and {}", embedding.psnr);
-    assert_eq!(original.view(0, 0, 900, 100).to_image(), result.view(0, 0, 900, 100).to_image());
+    assert!(
+        (psnr - embedding.psnr).abs() < 0.01,
+        "{psnr} and {}",
+        embedding.psnr
+    );
+    assert_eq!(
+        original.view(0, 0, 900, 100).to_image(),
+        result.view(0, 0, 900, 100).to_image()
+    );
 }
 
 #[test]
@@ -104,9 +121,20 @@ fn every_turn_and_mirror_is_found_cheaply() {
 fn the_orientation_of_the_file_is_where_the_mark_goes() {
     for orientation in (1..=8).filter_map(Orientation::from_exif) {
         let coded = DynamicImage::from(landscape(600, 450));
-        let embedding = embed(&coded, orientation, ID, &key(), &EmbedSettings::default(), None);
+        let embedding = embed(
+            &coded,
+            orientation,
+            ID,
+            &key(),
+            &EmbedSettings::default(),
+            None,
+        );
         let mut shown = embedding.image.unwrap();
-        assert_eq!(detect(&shown, orientation, &key(), Effort::Direct).id, Some(ID), "{orientation:?}");
+        assert_eq!(
+            detect(&shown, orientation, &key(), Effort::Direct).id,
+            Some(ID),
+            "{orientation:?}"
+        );
         shown.apply_orientation(orientation);
         assert_eq!(read(&shown, Effort::Direct).id, Some(ID), "{orientation:?}");
     }
@@ -116,17 +144,35 @@ fn the_orientation_of_the_file_is_where_the_mark_goes() {
 fn letterboxes_squashes_and_crops_are_found() {
     let image = carried(900, 640);
     let mut boxed = RgbImage::new(1080, 1400);
-    imageops::replace(&mut boxed, &image.resize(1080, 1080, FilterType::Triangle).to_rgb8(), 0, 300);
+    imageops::replace(
+        &mut boxed,
+        &image.resize(1080, 1080, FilterType::Triangle).to_rgb8(),
+        0,
+        300,
+    );
     let letterbox = read(&boxed.into(), Effort::Cheap);
-    assert_eq!((letterbox.id, letterbox.stage), (Some(ID), 1), "{letterbox:?}");
+    assert_eq!(
+        (letterbox.id, letterbox.stage),
+        (Some(ID), 1),
+        "{letterbox:?}"
+    );
     // To 4:3, as a careless page does.
-    let squashed = image.resize_exact(800, 500, FilterType::Triangle).resize_exact(900, 640, FilterType::Triangle);
+    let squashed = image
+        .resize_exact(800, 500, FilterType::Triangle)
+        .resize_exact(900, 640, FilterType::Triangle);
     assert_eq!(read(&squashed, Effort::Cheap).id, Some(ID));
-    for (name, crop) in [("tenth", image.crop_imm(90, 20, 780, 580)), ("quarter", image.crop_imm(101, 143, 675, 480))] {
+    for (name, crop) in [
+        ("tenth", image.crop_imm(90, 20, 780, 580)),
+        ("quarter", image.crop_imm(101, 143, 675, 480)),
+    ] {
         let found = read(&crop, Effort::Search);
         assert_eq!((found.id, found.stage), (Some(ID), 2), "{name}: {found:?}");
         let found = read(&crop.fliph(), Effort::Search);
-        assert_eq!((found.id, found.stage), (Some(ID), 2), "{name}, mirrored: {found:?}");
+        assert_eq!(
+            (found.id, found.stage),
+            (Some(ID), 2),
+            "{name}, mirrored: {found:?}"
+        );
     }
 }
 
@@ -161,7 +207,12 @@ fn every_pixel_type_stays_and_carries() {
     for image in types {
         let result = marked(&image).image.unwrap();
         assert_eq!(result.color(), image.color());
-        assert_eq!(read(&result, Effort::Direct).id, Some(ID), "{:?}", image.color());
+        assert_eq!(
+            read(&result, Effort::Direct).id,
+            Some(ID),
+            "{:?}",
+            image.color()
+        );
     }
 }
 
@@ -213,13 +264,28 @@ fn a_probe_that_destroys_the_mark_makes_it_fragile() {
 
 #[test]
 fn images_of_every_size_give_answers_and_no_id() {
-    for (width, height) in [(0, 0), (0, 5), (1, 1), (1, 300), (300, 1), (2, 3), (7, 9), (33, 8), (97, 61), (2000, 3)] {
-        for image in [DynamicImage::from(landscape(width, height)), DynamicImage::new_rgba8(width, height)] {
+    for (width, height) in [
+        (0, 0),
+        (0, 5),
+        (1, 1),
+        (1, 300),
+        (300, 1),
+        (2, 3),
+        (7, 9),
+        (33, 8),
+        (97, 61),
+        (2000, 3),
+    ] {
+        for image in [
+            DynamicImage::from(landscape(width, height)),
+            DynamicImage::new_rgba8(width, height),
+        ] {
             assert_eq!(read(&image, Effort::Search).id, None, "{width}×{height}");
             assert!(matches!(marked(&image).verdict, Verdict::Refused(_)));
         }
     }
-    let nan = image::Rgb32FImage::from_pixel(300, 200, image::Rgb([f32::NAN, f32::INFINITY, -1.0])).into();
+    let nan = image::Rgb32FImage::from_pixel(300, 200, image::Rgb([f32::NAN, f32::INFINITY, -1.0]))
+        .into();
     assert_eq!(read(&nan, Effort::Search).id, None);
     assert!(matches!(marked(&nan).verdict, Verdict::Refused(_)));
 }
@@ -244,13 +310,21 @@ fn the_same_inputs_give_the_same_pixels() {
     let first = digest(carried(480, 360));
     assert_eq!(first, digest(carried(480, 360)));
     // A known answer: whoever changes the pattern or its strength should know that he does.
-    assert_eq!(first, "de7c37cdc7772734849a8542096edc0ed39dc95cfb4d4daf0578e6a075b39947");
+    assert_eq!(
+        first,
+        "de7c37cdc7772734849a8542096edc0ed39dc95cfb4d4daf0578e6a075b39947"
+    );
 }
 
 #[test]
 fn real_photographs_are_unmarked_under_many_keys() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus/photos");
-    let names = ["kodak08_houses.png", "kodak20_plane.png", "ms_web_form.png", "sk_grass_grey.png"];
+    let names = [
+        "kodak08_houses.png",
+        "kodak20_plane.png",
+        "ms_web_form.png",
+        "sk_grass_grey.png",
+    ];
     for name in names {
         let Ok(bytes) = std::fs::read(format!("{folder}/{name}")) else {
             eprintln!("skipped: {folder}/{name} is not there");

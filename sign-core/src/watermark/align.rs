@@ -26,15 +26,26 @@ pub(super) struct Alignment {
 impl fmt::Display for Alignment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (x, y) = self.shift;
-        write!(f, "scale {:.4}, angle {:.2}, tile at {x:.2}, {y:.2}", self.scale, self.angle)?;
-        if self.mirrored { f.write_str(", mirrored") } else { Ok(()) }
+        write!(
+            f,
+            "scale {:.4}, angle {:.2}, tile at {x:.2}, {y:.2}",
+            self.scale, self.angle
+        )?;
+        if self.mirrored {
+            f.write_str(", mirrored")
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl Alignment {
     /// Another scale and angle about a point of the image, which stays where it is.
     fn turned(&self, scale: f64, angle: f64, about: (f64, f64)) -> Self {
-        let (from, to) = (point(self.scale, self.angle, about), point(scale, angle, about));
+        let (from, to) = (
+            point(self.scale, self.angle, about),
+            point(scale, angle, about),
+        );
         Self {
             scale,
             angle,
@@ -73,7 +84,12 @@ impl<'a> Source<'a> {
     }
 
     /// Coordinate ascent on the pilot score, from a peak of the search. Gives the alignment and its features.
-    pub(super) fn aligned(&self, key: &WatermarkKey, start: Alignment, rotated: bool) -> (Alignment, Vec<f32>) {
+    pub(super) fn aligned(
+        &self,
+        key: &WatermarkKey,
+        start: Alignment,
+        rotated: bool,
+    ) -> (Alignment, Vec<f32>) {
         let side = |side: f64| ((side * start.scale).round() as usize).max(8);
         let scaled = resized(self.luma, (side(self.size.0), side(self.size.1)));
         let centre = (self.size.0 / 2.0, self.size.1 / 2.0);
@@ -108,21 +124,36 @@ impl<'a> Source<'a> {
 
     /// Folded features of the image warped onto the tile's grid. Blocks less than half inside count nothing.
     fn folded(&self, scaled: &Plane, alignment: &Alignment) -> Vec<f32> {
-        let corners = [(0.0, 0.0), (self.size.0, 0.0), (0.0, self.size.1), self.size]
-            .map(|corner| point(alignment.scale, alignment.angle, corner));
+        let corners = [
+            (0.0, 0.0),
+            (self.size.0, 0.0),
+            (0.0, self.size.1),
+            self.size,
+        ]
+        .map(|corner| point(alignment.scale, alignment.angle, corner));
         let (x, y) = alignment.shift;
         // Along the horizontal axis, grid = offset + direction · scaled point.
-        let (direction, offset) = if alignment.mirrored { (-1.0, TILE as f64 + x) } else { (1.0, -x) };
+        let (direction, offset) = if alignment.mirrored {
+            (-1.0, TILE as f64 + x)
+        } else {
+            (1.0, -x)
+        };
         let extent = |values: [f64; 4]| {
             let tile = TILE as f64;
             let low = values.into_iter().fold(f64::INFINITY, f64::min);
             let high = values.into_iter().fold(f64::NEG_INFINITY, f64::max);
             let first = (low / tile).floor() * tile;
-            (first, ((high - first) / BLOCK as f64).ceil().max(1.0) as usize * BLOCK)
+            (
+                first,
+                ((high - first) / BLOCK as f64).ceil().max(1.0) as usize * BLOCK,
+            )
         };
         let (left, width) = extent(corners.map(|(u, _)| offset + direction * u));
         let (top, height) = extent(corners.map(|(_, v)| v - y));
-        let ratio = (scaled.width as f64 / self.size.0, scaled.height as f64 / self.size.1);
+        let ratio = (
+            scaled.width as f64 / self.size.0,
+            scaled.height as f64 / self.size.1,
+        );
 
         let across = |k: usize| direction * (left + k as f64 + 0.5 - offset);
         let down = |k: usize| top + k as f64 + 0.5 + y;
@@ -131,9 +162,12 @@ impl<'a> Source<'a> {
         if alignment.angle == 0.0 {
             let axis = |count: usize, at: &dyn Fn(usize) -> f64, ratio: f64, side: usize| {
                 let position = |k: usize| at(k) / alignment.scale * ratio;
-                let taps: Vec<Taps> = (0..count).map(|k| Taps::at(position(k) - 0.5, side)).collect();
-                let within: Vec<bool> =
-                    (0..count).map(|k| (0.0..side as f64).contains(&position(k))).collect();
+                let taps: Vec<Taps> = (0..count)
+                    .map(|k| Taps::at(position(k) - 0.5, side))
+                    .collect();
+                let within: Vec<bool> = (0..count)
+                    .map(|k| (0.0..side as f64).contains(&position(k)))
+                    .collect();
                 (taps, within)
             };
             let (columns, column_inside) = axis(width, &across, ratio.0, scaled.width);
@@ -186,7 +220,12 @@ fn sampled(plane: &Plane, x: f64, y: f64) -> f32 {
     let mut sum = 0.0;
     for (&y, weight) in rows.index.iter().zip(rows.weight) {
         let row = plane.row(y);
-        let along: f32 = columns.index.iter().zip(columns.weight).map(|(&x, weight)| weight * row[x]).sum();
+        let along: f32 = columns
+            .index
+            .iter()
+            .zip(columns.weight)
+            .map(|(&x, weight)| weight * row[x])
+            .sum();
         sum += weight * along;
     }
     sum

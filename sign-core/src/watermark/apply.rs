@@ -45,7 +45,10 @@ pub(super) fn marked(image: &DynamicImage, residual: &Plane, canonical: (usize, 
         shrunk = resized(residual, (width, height));
         (&shrunk, true)
     } else {
-        (residual, (residual.width, residual.height) == (width, height))
+        (
+            residual,
+            (residual.width, residual.height) == (width, height),
+        )
     };
     let mut pass = Pass {
         sampler: RowSampler::new(residual, Taps::of_axis(residual.width, width)),

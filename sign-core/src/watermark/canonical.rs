@@ -106,7 +106,11 @@ impl AreaReducer {
                 let out = &mut self.out.data[self.target * self.out.width..][..self.out.width];
                 for (out, (first, weights)) in out.iter_mut().zip(&self.columns) {
                     let sums = &self.sums[*first..];
-                    *out = sums.iter().zip(weights).map(|(sum, weight)| sum * weight).sum();
+                    *out = sums
+                        .iter()
+                        .zip(weights)
+                        .map(|(sum, weight)| sum * weight)
+                        .sum();
                 }
                 self.sums.fill(0.0);
                 self.target += 1;
@@ -143,7 +147,9 @@ impl Taps {
         let outer = |d: f32| ((A * d - 5.0 * A) * d + 8.0 * A) * d - 4.0 * A;
         let inner = |d: f32| ((A + 2.0) * d - (A + 3.0)) * d * d + 1.0;
         Self {
-            index: std::array::from_fn(|k| (floor as isize + k as isize - 1).clamp(0, last) as usize),
+            index: std::array::from_fn(|k| {
+                (floor as isize + k as isize - 1).clamp(0, last) as usize
+            }),
             weight: [outer(1.0 + t), inner(t), inner(1.0 - t), outer(2.0 - t)],
         }
     }
@@ -151,7 +157,9 @@ impl Taps {
     /// The taps of an axis that is resized.
     pub(super) fn of_axis(from: usize, to: usize) -> Vec<Self> {
         let scale = from as f64 / to as f64;
-        (0..to).map(|k| Self::at((k as f64 + 0.5) * scale - 0.5, from)).collect()
+        (0..to)
+            .map(|k| Self::at((k as f64 + 0.5) * scale - 0.5, from))
+            .collect()
     }
 }
 
@@ -202,12 +210,19 @@ mod tests {
     use super::*;
 
     fn noise(width: usize, height: usize) -> Plane {
-        Plane::from_fn(width, height, |x, y| ((x * 7919 + y * 104_729 + x * y * 31) % 251) as f32)
+        Plane::from_fn(width, height, |x, y| {
+            ((x * 7919 + y * 104_729 + x * y * 31) % 251) as f32
+        })
     }
 
     #[test]
     fn area_averages_are_sums_over_a_common_grid() {
-        for (from, to) in [((7, 5), (3, 4)), ((12, 9), (4, 3)), ((5, 5), (5, 5)), ((13, 8), (1, 8))] {
+        for (from, to) in [
+            ((7, 5), (3, 4)),
+            ((12, 9), (4, 3)),
+            ((5, 5), (5, 5)),
+            ((13, 8), (1, 8)),
+        ] {
             let plane = noise(from.0, from.1);
             let fast = resized(&plane, to);
             let slow = Plane::from_fn(to.0, to.1, |x, y| {
@@ -228,12 +243,25 @@ mod tests {
 
     #[test]
     fn a_flat_image_stays_flat_at_every_size() {
-        for native in [(1, 1), (1, 500), (2000, 3), (383, 385), (384, 384), (900, 600)] {
+        for native in [
+            (1, 1),
+            (1, 500),
+            (2000, 3),
+            (383, 385),
+            (384, 384),
+            (900, 600),
+        ] {
             let (width, height) = canonical_size(native);
-            let plane = resized(&Plane::from_fn(native.0, native.1, |_, _| 77.0), (width, height));
+            let plane = resized(
+                &Plane::from_fn(native.0, native.1, |_, _| 77.0),
+                (width, height),
+            );
             assert_eq!(width.max(height), LONG_SIDE);
             assert!(width.min(height) >= 8);
-            assert!(plane.data.iter().all(|v| (v - 77.0).abs() < 1e-3), "{native:?}");
+            assert!(
+                plane.data.iter().all(|v| (v - 77.0).abs() < 1e-3),
+                "{native:?}"
+            );
         }
     }
 

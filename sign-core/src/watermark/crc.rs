@@ -8,7 +8,11 @@ pub(super) fn crc12(message: u64) -> u16 {
     (0..64).rev().fold(0xfff, |register, k| {
         let feedback = (register >> 11) ^ ((message >> k) as u16 & 1);
         let shifted = (register << 1) & 0xfff;
-        if feedback == 1 { shifted ^ POLYNOMIAL } else { shifted }
+        if feedback == 1 {
+            shifted ^ POLYNOMIAL
+        } else {
+            shifted
+        }
     })
 }
 
@@ -43,7 +47,9 @@ mod tests {
         let mut message = 1_u64;
         for _ in 0..1000 {
             assert_eq!(crc12(message), reference(message), "{message:016x}");
-            message = message.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            message = message
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
         }
     }
 

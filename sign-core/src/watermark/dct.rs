@@ -26,7 +26,11 @@ const fn basis() -> [[f32; BLOCK]; FREQUENCIES] {
         while x < BLOCK {
             let turn = (2 * x + 1) * u % 32;
             let half = if turn > 16 { 32 - turn } else { turn };
-            let cosine = if half > 8 { -COSINES[16 - half] } else { COSINES[half] };
+            let cosine = if half > 8 {
+                -COSINES[16 - half]
+            } else {
+                COSINES[half]
+            };
             basis[u][x] = if u == 0 { 0.353_553_4 } else { 0.5 } * cosine;
             x += 1;
         }
@@ -79,18 +83,28 @@ mod tests {
 
     #[test]
     fn it_is_the_cosine_transform_by_its_formula() {
-        let pixels: Vec<f32> = (0..64).map(|k| ((k * 7919 + k * k * 31) % 251) as f32).collect();
+        let pixels: Vec<f32> = (0..64)
+            .map(|k| ((k * 7919 + k * k * 31) % 251) as f32)
+            .collect();
         let fast = forward(&pixels, 8);
         for (&(u, v), fast) in COEFFICIENTS.iter().zip(fast) {
             let a = |k: usize| if k == 0 { 0.125_f64.sqrt() } else { 0.5 };
             let mut sum = 0.0;
             for y in 0..8 {
                 for x in 0..8 {
-                    let turn = |x: usize, v: usize| ((2 * x + 1) * v) as f64 * std::f64::consts::PI / 16.0;
-                    sum += a(u) * a(v) * f64::from(pixels[8 * y + x]) * turn(x, v).cos() * turn(y, u).cos();
+                    let turn =
+                        |x: usize, v: usize| ((2 * x + 1) * v) as f64 * std::f64::consts::PI / 16.0;
+                    sum += a(u)
+                        * a(v)
+                        * f64::from(pixels[8 * y + x])
+                        * turn(x, v).cos()
+                        * turn(y, u).cos();
                 }
             }
-            assert!((f64::from(fast) - sum).abs() < 1e-3, "({u}, {v}): {fast} and {sum}");
+            assert!(
+                (f64::from(fast) - sum).abs() < 1e-3,
+                "({u}, {v}): {fast} and {sum}"
+            );
         }
     }
 

@@ -105,7 +105,12 @@ pub(super) fn direct(key: &WatermarkKey, folded: &[f32]) -> Detection {
 ///
 /// Any image of any size gives an answer. On images that do not depend on the key, the probability of an id is at
 /// most 10⁻⁹, whatever the image.
-pub fn detect(image: &DynamicImage, orientation: Orientation, key: &WatermarkKey, effort: Effort) -> Detection {
+pub fn detect(
+    image: &DynamicImage,
+    orientation: Orientation,
+    key: &WatermarkKey,
+    effort: Effort,
+) -> Detection {
     let native = (image.width() as usize, image.height() as usize);
     if native.0 == 0 || native.1 == 0 {
         return Detection::nothing(0);
@@ -169,15 +174,33 @@ fn cheap(key: &WatermarkKey, canonical: &Plane, inner: Option<&Plane>) -> Detect
     };
     attempt("low floor".to_owned(), canonical, LOW_FLOOR);
     for orientation in (2..=8).filter_map(Orientation::from_exif) {
-        attempt(format!("{orientation:?}"), &canonical.clone().displayed(orientation), FLOOR);
+        attempt(
+            format!("{orientation:?}"),
+            &canonical.clone().displayed(orientation),
+            FLOOR,
+        );
     }
     for (name, size) in neighbours(canonical, &[-2, -1, 1, 2]) {
         attempt(name, &resized(canonical, size), FLOOR);
     }
-    for (across, down) in [(3, 2), (4, 3), (16, 9), (1, 1), (5, 4), (2, 3), (3, 4), (9, 16), (4, 5)] {
+    for (across, down) in [
+        (3, 2),
+        (4, 3),
+        (16, 9),
+        (1, 1),
+        (5, 4),
+        (2, 3),
+        (3, 4),
+        (9, 16),
+        (4, 5),
+    ] {
         let size = canonical_size((across, down));
         if size != (canonical.width, canonical.height) {
-            attempt(format!("aspect {across}:{down}"), &resized(canonical, size), FLOOR);
+            attempt(
+                format!("aspect {across}:{down}"),
+                &resized(canonical, size),
+                FLOOR,
+            );
         }
     }
     if let Some(inner) = inner {
@@ -210,5 +233,8 @@ fn neighbours(plane: &Plane, changes: &[isize]) -> Vec<(String, (usize, usize))>
             (changed(plane.width), plane.height)
         }
     };
-    changes.iter().map(|&change| (format!("short side {change:+}"), size(change))).collect()
+    changes
+        .iter()
+        .map(|&change| (format!("short side {change:+}"), size(change)))
+        .collect()
 }

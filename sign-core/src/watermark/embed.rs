@@ -163,8 +163,10 @@ pub fn embed(
     } else {
         native
     };
-    let [host, fine] = luma::reduced(&image, [canonical, fine_size]).map(|plane| plane.displayed(orientation));
-    let opacity = super::apply::opacity(&image, fine_size).map(|plane| plane.displayed(orientation));
+    let [host, fine] =
+        luma::reduced(&image, [canonical, fine_size]).map(|plane| plane.displayed(orientation));
+    let opacity =
+        super::apply::opacity(&image, fine_size).map(|plane| plane.displayed(orientation));
 
     let bits = polar::encoded(crc::protected(id.value()));
     let shaper = Shaper::new(&host, key, &bits);
@@ -202,7 +204,9 @@ pub fn embed(
     };
     let tried = fine.combined(&shown, |luma, residual| (luma + residual).clamp(0.0, 255.0));
     let size = (host.width, host.height);
-    let Scores { clean, coarse, z_q, .. } = shaper.scores(&Blocks::of(&resized(&tried, size)));
+    let Scores {
+        clean, coarse, z_q, ..
+    } = shaper.scores(&Blocks::of(&resized(&tried, size)));
 
     // Second pass: more where lossy coding would leave a bit weak, and as invisible as the score allows.
     let second = Plan::corrected(&clean, &coarse, shaper.reference() * level, z_q);
@@ -227,7 +231,9 @@ pub fn embed(
     } else {
         let survives = |probe: Probe<'_>| {
             let received = probe(&result);
-            received.is_some_and(|image| super::detect(&image, orientation, key, super::Effort::Direct).id == Some(id))
+            received.is_some_and(|image| {
+                super::detect(&image, orientation, key, super::Effort::Direct).id == Some(id)
+            })
         };
         if scores.z_q >= settings.carried_z && probe.is_none_or(survives) {
             Verdict::Carried

@@ -35,10 +35,15 @@ impl Blocks {
     /// the floor's square. The block itself is among them, so no value exceeds three times its scale.
     pub(super) fn scales(&self, floor: f32) -> Self {
         let mut across = self.clone();
-        for (r, out) in across.data.chunks_exact_mut(self.columns.max(1)).enumerate() {
+        for (r, out) in across
+            .data
+            .chunks_exact_mut(self.columns.max(1))
+            .enumerate()
+        {
             let row = &self.data[r * self.columns..][..self.columns];
             for (c, out) in out.iter_mut().enumerate() {
-                let three = [c.saturating_sub(1), c, (c + 1).min(self.columns - 1)].map(|c| &row[c]);
+                let three =
+                    [c.saturating_sub(1), c, (c + 1).min(self.columns - 1)].map(|c| &row[c]);
                 *out = std::array::from_fn(|q| three.iter().map(|block| block[q] * block[q]).sum());
             }
         }
@@ -69,7 +74,9 @@ impl Blocks {
 
     /// The same, each value rounded to a multiple of `step`.
     pub(super) fn quantised(&self, step: f32) -> Self {
-        let round = |value: f32| (value / step).round_ties_even() * step;
+        // Adding and taking away 1.5·2²³ rounds to the nearest whole number, ties to even, where |value/step| is
+        // below 2²²: a plain sum instead of a call.
+        let round = |value: f32| (value / step + 12_582_912.0 - 12_582_912.0) * step;
         Self {
             data: self.data.iter().map(|block| block.map(round)).collect(),
             ..*self
@@ -89,7 +96,9 @@ mod tests {
 
     #[test]
     fn scales_are_the_roots_of_mean_squares_around_a_block() {
-        let plane = Plane::from_fn(50, 37, |x, y| ((x * 7919 + y * 104_729 + x * y * 31) % 251) as f32);
+        let plane = Plane::from_fn(50, 37, |x, y| {
+            ((x * 7919 + y * 104_729 + x * y * 31) % 251) as f32
+        });
         let blocks = Blocks::of(&plane);
         assert_eq!((blocks.rows, blocks.columns), (4, 6));
         let scales = blocks.scales(FLOOR);
@@ -125,6 +134,19 @@ mod tests {
         let (folded, single) = (blocks.folded(&unit(&blocks)), once.folded(&unit(&once)));
         for (folded, single) in folded.iter().zip(&single) {
             assert!((folded - 6.0 * single).abs() < 1e-2);
+        }
+    }
+
+    #[test]
+    fn quantising_rounds_to_the_nearest_multiple() {
+        let block: [f32; CHIPS] = std::array::from_fn(|k| (k as f32 - 9.0) * 100.3);
+        let blocks = Blocks {
+            rows: 1,
+            columns: 1,
+            data: vec![block],
+        };
+        for (value, quantised) in block.iter().zip(blocks.quantised(24.0).data[0]) {
+            assert_eq!(quantised, (value / 24.0).round_ties_even() * 24.0);
         }
     }
 

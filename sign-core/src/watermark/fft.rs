@@ -72,7 +72,8 @@ impl Transform {
     fn columns_turned(&mut self, re: &[f32], im: &[f32], out_re: &mut [f32], out_im: &mut [f32]) {
         for left in (0..TILE).step_by(LANES) {
             for y in 0..TILE {
-                let from = ((y as u32).reverse_bits() >> (u32::BITS - STAGES)) as usize * TILE + left;
+                let from =
+                    ((y as u32).reverse_bits() >> (u32::BITS - STAGES)) as usize * TILE + left;
                 self.re[y].copy_from_slice(&re[from..from + LANES]);
                 self.im[y].copy_from_slice(&im[from..from + LANES]);
             }
@@ -81,9 +82,11 @@ impl Transform {
             }
             for k in 0..LANES {
                 let to = (left + k) * TILE;
-                for (y, (re, im)) in self.re.iter().zip(&self.im).enumerate() {
-                    out_re[to + y] = re[k];
-                    out_im[to + y] = im[k];
+                for (out, re) in out_re[to..to + TILE].iter_mut().zip(&self.re) {
+                    *out = re[k];
+                }
+                for (out, im) in out_im[to..to + TILE].iter_mut().zip(&self.im) {
+                    *out = im[k];
                 }
             }
         }
@@ -91,13 +94,17 @@ impl Transform {
 
     fn butterflies(&mut self, half: usize) {
         let stride = TILE / (2 * half);
-        for (re, im) in self.re.chunks_exact_mut(2 * half).zip(self.im.chunks_exact_mut(2 * half)) {
+        for (re, im) in self
+            .re
+            .chunks_exact_mut(2 * half)
+            .zip(self.im.chunks_exact_mut(2 * half))
+        {
             let (re_low, re_high) = re.split_at_mut(half);
             let (im_low, im_high) = im.split_at_mut(half);
-            for k in 0..half {
-                let (cos, sin) = self.roots[k * stride];
-                let (ar, ai) = (&mut re_low[k], &mut im_low[k]);
-                let (br, bi) = (&mut re_high[k], &mut im_high[k]);
+            let roots = self.roots.iter().step_by(stride);
+            let low = re_low.iter_mut().zip(im_low);
+            let high = re_high.iter_mut().zip(im_high);
+            for (((ar, ai), (br, bi)), &(cos, sin)) in low.zip(high).zip(roots) {
                 for l in 0..LANES {
                     let tr = br[l] * cos - bi[l] * sin;
                     let ti = br[l] * sin + bi[l] * cos;
@@ -129,18 +136,36 @@ mod tests {
         let given = noise();
         let mut fast = given.clone();
         Transform::new().forward(&mut fast);
-        for (v, u) in [(0, 0), (0, 1), (1, 0), (5, 77), (64, 64), (127, 3), (127, 127)] {
+        for (v, u) in [
+            (0, 0),
+            (0, 1),
+            (1, 0),
+            (5, 77),
+            (64, 64),
+            (127, 3),
+            (127, 127),
+        ] {
             let (mut re, mut im) = (0.0_f64, 0.0_f64);
             for y in 0..TILE {
                 for x in 0..TILE {
-                    let turn = -2.0 * std::f64::consts::PI * ((u * x + v * y) % TILE) as f64 / TILE as f64;
-                    let (a, b) = (f64::from(given.re[y * TILE + x]), f64::from(given.im[y * TILE + x]));
+                    let turn =
+                        -2.0 * std::f64::consts::PI * ((u * x + v * y) % TILE) as f64 / TILE as f64;
+                    let (a, b) = (
+                        f64::from(given.re[y * TILE + x]),
+                        f64::from(given.im[y * TILE + x]),
+                    );
                     re += a * turn.cos() - b * turn.sin();
                     im += a * turn.sin() + b * turn.cos();
                 }
             }
-            let (a, b) = (f64::from(fast.re[v * TILE + u]), f64::from(fast.im[v * TILE + u]));
-            assert!((a - re).abs() < 0.5 && (b - im).abs() < 0.5, "{v} {u}: {a} {b}, {re} {im}");
+            let (a, b) = (
+                f64::from(fast.re[v * TILE + u]),
+                f64::from(fast.im[v * TILE + u]),
+            );
+            assert!(
+                (a - re).abs() < 0.5 && (b - im).abs() < 0.5,
+                "{v} {u}: {a} {b}, {re} {im}"
+            );
         }
     }
 
@@ -151,7 +176,12 @@ mod tests {
         transform.forward(&mut grid);
         transform.inverse(&mut grid);
         let scale = (TILE * TILE) as f32;
-        for (a, b) in grid.re.iter().zip(&given.re).chain(grid.im.iter().zip(&given.im)) {
+        for (a, b) in grid
+            .re
+            .iter()
+            .zip(&given.re)
+            .chain(grid.im.iter().zip(&given.im))
+        {
             assert!((a / scale - b).abs() < 1e-2);
         }
     }

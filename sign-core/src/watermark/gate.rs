@@ -14,14 +14,23 @@ pub(super) const CAP: u32 = 40;
 
 /// Gate of a stage: 64·ln 2 + ln(2·D/budget), nats.
 pub(super) fn gate(stage: u8) -> f64 {
-    let (vectors, budget) = if stage == 0 { (1.0, 0.5e-9) } else { (f64::from(CAP), 0.25e-9) };
+    let (vectors, budget) = if stage == 0 {
+        (1.0, 0.5e-9)
+    } else {
+        (f64::from(CAP), 0.25e-9)
+    };
     64.0 * std::f64::consts::LN_2 + f64::ln(2.0 * vectors / budget)
 }
 
 /// The larger exponent of slots and coded bits for a codeword (±1), and the deflection √512·mean/std of the bits.
 ///
 /// `pilots` adds the pilot slots; they must stay out where they chose the feature vector.
-pub(super) fn strength(key: &WatermarkKey, folded: &[f32], code: &[f32], pilots: bool) -> (f64, f64) {
+pub(super) fn strength(
+    key: &WatermarkKey,
+    folded: &[f32],
+    code: &[f32],
+    pilots: bool,
+) -> (f64, f64) {
     let signs = key.signs();
     let mut slots: Vec<f32> = Vec::with_capacity(folded.len());
     let mut bits = vec![0.0_f32; CODED];
@@ -40,8 +49,16 @@ pub(super) fn strength(key: &WatermarkKey, folded: &[f32], code: &[f32], pilots:
 pub(super) fn deflection(values: &[f32]) -> f64 {
     let count = values.len().max(1) as f64;
     let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
-    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / count;
-    if variance > 0.0 { count.sqrt() * mean / variance.sqrt() } else { 0.0 }
+    let variance = values
+        .iter()
+        .map(|&v| (f64::from(v) - mean).powi(2))
+        .sum::<f64>()
+        / count;
+    if variance > 0.0 {
+        count.sqrt() * mean / variance.sqrt()
+    } else {
+        0.0
+    }
 }
 
 /// Chernoff exponent of signed magnitudes of any norm; 0 where their sum is not positive.
@@ -122,7 +139,10 @@ mod tests {
                 .map(|k| value(&scaled, total, 0.1 * 1.008_f64.powi(k)))
                 .fold(0.0, f64::max);
             let fast = exponent(&values);
-            assert!((fast - slow).abs() < 0.005 * slow + 0.01, "{shift}: {fast} for {slow}");
+            assert!(
+                (fast - slow).abs() < 0.005 * slow + 0.01,
+                "{shift}: {fast} for {slow}"
+            );
         }
     }
 
@@ -135,7 +155,13 @@ mod tests {
 
     #[test]
     fn nothing_and_garbage_give_nothing() {
-        for values in [vec![], vec![0.0; 9], vec![-1.0; 9], vec![f32::NAN, 1.0], vec![f32::INFINITY]] {
+        for values in [
+            vec![],
+            vec![0.0; 9],
+            vec![-1.0; 9],
+            vec![f32::NAN, 1.0],
+            vec![f32::INFINITY],
+        ] {
             assert_eq!(exponent(&values), 0.0, "{values:?}");
         }
     }
@@ -164,7 +190,11 @@ mod tests {
             }
             for (g, &reached) in reached.iter().enumerate() {
                 let bound = f64::from(trials) * (-((g + 1) as f64)).exp();
-                assert!(f64::from(reached) <= bound + 4.0 * bound.sqrt() + 1.0, "g = {}", g + 1);
+                assert!(
+                    f64::from(reached) <= bound + 4.0 * bound.sqrt() + 1.0,
+                    "g = {}",
+                    g + 1
+                );
             }
             assert!(reached[0] > 0, "the test must see something");
         }

@@ -113,7 +113,11 @@ impl WatermarkKey {
             sum += self.signs[slot] * folded[slot];
             energy += folded[slot] * folded[slot];
         }
-        if energy > 0.0 { sum / energy.sqrt() } else { 0.0 }
+        if energy > 0.0 {
+            sum / energy.sqrt()
+        } else {
+            0.0
+        }
     }
 }
 
@@ -189,7 +193,10 @@ mod tests {
         assert!(uses.iter().all(|&n| n == 1));
         assert!(copies.iter().all(|&n| n == 8));
         let balance: f32 = key.signs().iter().sum();
-        assert!(balance.abs() < 5.0 * (SLOTS as f32).sqrt(), "signs sum to {balance}");
+        assert!(
+            balance.abs() < 5.0 * (SLOTS as f32).sqrt(),
+            "signs sum to {balance}"
+        );
     }
 
     #[test]
@@ -220,7 +227,8 @@ mod tests {
         for &sign in key.signs() {
             digest.update([u8::from(sign < 0.0)]);
         }
-        assert_eq!(hex::encode(digest.finalize()), 
+        assert_eq!(
+            hex::encode(digest.finalize()),
             "32e36b92164058065042ea04df6a9120cb1b8110eceef7efc9b625199f2f1278"
         );
     }

@@ -73,7 +73,10 @@ mod tests {
         for row in 0..TILE_BLOCKS {
             for column in 0..TILE_BLOCKS {
                 let slot = first_slot(row, column);
-                assert_eq!(slot, first_slot(row + TILE_BLOCKS, column + 3 * TILE_BLOCKS));
+                assert_eq!(
+                    slot,
+                    first_slot(row + TILE_BLOCKS, column + 3 * TILE_BLOCKS)
+                );
                 for seen in &mut seen[slot..slot + CHIPS] {
                     assert!(!*seen);
                     *seen = true;

@@ -54,7 +54,11 @@ impl Sample for u16 {
 
 impl Sample for f32 {
     fn value(self) -> f32 {
-        if self.is_nan() { 0.0 } else { self.clamp(0.0, 1.0) * 255.0 }
+        if self.is_nan() {
+            0.0
+        } else {
+            self.clamp(0.0, 1.0) * 255.0
+        }
     }
     fn nearest(value: f32) -> Self {
         (value / 255.0).clamp(0.0, 1.0)
@@ -89,7 +93,10 @@ pub(super) fn luma_of<S: Sample>(samples: &[S], channels: usize, out: &mut [f32]
         }
         _ => {
             for (out, p) in out.iter_mut().zip(samples.chunks_exact(4)) {
-                *out = over_white(mixed(p[0].value(), p[1].value(), p[2].value()), p[3].value());
+                *out = over_white(
+                    mixed(p[0].value(), p[1].value(), p[2].value()),
+                    p[3].value(),
+                );
             }
         }
     }
@@ -97,7 +104,12 @@ pub(super) fn luma_of<S: Sample>(samples: &[S], channels: usize, out: &mut [f32]
 
 /// Calls `visit` with the luma of each coded row.
 pub(super) fn rows(image: &DynamicImage, mut visit: impl FnMut(&[f32])) {
-    fn run<S: Sample>(samples: &[S], channels: usize, luma: &mut [f32], visit: &mut impl FnMut(&[f32])) {
+    fn run<S: Sample>(
+        samples: &[S],
+        channels: usize,
+        luma: &mut [f32],
+        visit: &mut impl FnMut(&[f32]),
+    ) {
         for row in samples.chunks_exact((luma.len() * channels).max(1)) {
             luma_of(row, channels, luma);
             visit(luma);
@@ -122,7 +134,10 @@ pub(super) fn rows(image: &DynamicImage, mut visit: impl FnMut(&[f32])) {
 }
 
 /// The luma of the whole image as coded, in `sizes` at once, in one pass over the pixels.
-pub(super) fn reduced<const N: usize>(image: &DynamicImage, sizes: [(usize, usize); N]) -> [Plane; N] {
+pub(super) fn reduced<const N: usize>(
+    image: &DynamicImage,
+    sizes: [(usize, usize); N],
+) -> [Plane; N] {
     let native = (image.width() as usize, image.height() as usize);
     let mut reducers = sizes.map(|size| Reducer::new(native, size));
     rows(image, |row| {

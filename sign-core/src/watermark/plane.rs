@@ -19,7 +19,11 @@ impl Plane {
         }
     }
 
-    pub(super) fn from_fn(width: usize, height: usize, mut value: impl FnMut(usize, usize) -> f32) -> Self {
+    pub(super) fn from_fn(
+        width: usize,
+        height: usize,
+        mut value: impl FnMut(usize, usize) -> f32,
+    ) -> Self {
         let mut data = Vec::with_capacity(width * height);
         for y in 0..height {
             data.extend((0..width).map(|x| value(x, y)));
@@ -58,7 +62,9 @@ impl Plane {
 
     /// The part that starts at (`left`, `top`).
     pub(super) fn cropped(&self, left: usize, top: usize, width: usize, height: usize) -> Self {
-        Self::from_fn(width, height, |x, y| self.data[(top + y) * self.width + left + x])
+        Self::from_fn(width, height, |x, y| {
+            self.data[(top + y) * self.width + left + x]
+        })
     }
 
     /// Sum of squares over the number of pixels.
@@ -137,7 +143,10 @@ impl Plane {
         };
         let mut across = self.clone();
         for y in 0..self.height {
-            let (row, out) = (self.row(y), &mut across.data[y * self.width..][..self.width]);
+            let (row, out) = (
+                self.row(y),
+                &mut across.data[y * self.width..][..self.width],
+            );
             for k in 1..=radius.min(self.width.saturating_sub(1)) {
                 least(out, &row[k..]);
                 least(&mut out[k..], row);
@@ -171,7 +180,9 @@ mod tests {
     use image::{DynamicImage, GrayImage, Luma};
 
     fn noise(width: usize, height: usize) -> Plane {
-        Plane::from_fn(width, height, |x, y| ((x * 7919 + y * 104_729 + x * y * 31) % 251) as f32)
+        Plane::from_fn(width, height, |x, y| {
+            ((x * 7919 + y * 104_729 + x * y * 31) % 251) as f32
+        })
     }
 
     const SIZES: [(usize, usize); 6] = [(1, 1), (1, 9), (7, 2), (5, 5), (23, 17), (64, 33)];
@@ -188,13 +199,17 @@ mod tests {
                         .clone()
                         .flat_map(|dy| reach.clone().map(move |dx| (dx, dy)))
                         .map(|(dx, dy)| {
-                            plane.row(reflected(y as isize + dy, height))[reflected(x as isize + dx, width)]
+                            plane.row(reflected(y as isize + dy, height))
+                                [reflected(x as isize + dx, width)]
                         })
                         .sum();
                     sum / ((2 * radius + 1) * (2 * radius + 1)) as f32
                 });
                 for (fast, slow) in fast.data.iter().zip(&slow.data) {
-                    assert!((fast - slow).abs() < 1e-3, "{width}×{height}, radius {radius}");
+                    assert!(
+                        (fast - slow).abs() < 1e-3,
+                        "{width}×{height}, radius {radius}"
+                    );
                 }
             }
         }
@@ -220,7 +235,8 @@ mod tests {
     #[test]
     fn planes_turn_as_images_do_and_back() {
         let plane = noise(7, 4);
-        let image = GrayImage::from_fn(7, 4, |x, y| Luma([plane.row(y as usize)[x as usize] as u8]));
+        let image =
+            GrayImage::from_fn(7, 4, |x, y| Luma([plane.row(y as usize)[x as usize] as u8]));
         for orientation in (1..=8).filter_map(Orientation::from_exif) {
             let mut turned = DynamicImage::from(image.clone());
             turned.apply_orientation(orientation);

@@ -28,7 +28,11 @@ const LEAST_SHORT_SIDE: usize = 32;
 
 /// The best alignments of an image with the pilots, each with its name and its folded features. Only pilot signs
 /// decide here, which the bound needs: payload signs stay independent of everything that was chosen.
-pub(super) fn hypotheses(key: &WatermarkKey, luma: &Plane, rotated: bool) -> Vec<(String, Vec<f32>)> {
+pub(super) fn hypotheses(
+    key: &WatermarkKey,
+    luma: &Plane,
+    rotated: bool,
+) -> Vec<(String, Vec<f32>)> {
     let size = canonical_size((luma.width, luma.height));
     if size.0.min(size.1) < LEAST_SHORT_SIDE {
         return Vec::new();
@@ -38,7 +42,11 @@ pub(super) fn hypotheses(key: &WatermarkKey, luma: &Plane, rotated: bool) -> Vec
     let steps = if rotated { 1..=ANGLES } else { 0..=0 };
     let angles = steps.flat_map(|step| {
         let angle = f64::from(step) * ANGLE_STEP;
-        if step == 0 { vec![0.0] } else { vec![angle, -angle] }
+        if step == 0 {
+            vec![0.0]
+        } else {
+            vec![angle, -angle]
+        }
     });
     let coarse: Vec<Peak> = angles
         .flat_map(|angle| {
@@ -77,7 +85,9 @@ fn distinct(mut peaks: Vec<Peak>, most: usize) -> Vec<Peak> {
     for peak in peaks {
         let same = |other: &Peak| {
             let (a, b) = (&peak.alignment, &other.alignment);
-            a.mirrored == b.mirrored && (a.scale - b.scale).abs() < 0.02 && (a.angle - b.angle).abs() < 0.9
+            a.mirrored == b.mirrored
+                && (a.scale - b.scale).abs() < 0.02
+                && (a.angle - b.angle).abs() < 0.9
         };
         if kept.len() < most && !kept.iter().any(same) {
             kept.push(peak);
@@ -200,10 +210,7 @@ impl<'a> Search<'a> {
                         mirrored,
                         shift,
                     };
-                    peaks.push(Peak {
-                        alignment,
-                        score,
-                    });
+                    peaks.push(Peak { alignment, score });
                 }
             }
             self.grid = grid;
@@ -214,7 +221,9 @@ impl<'a> Search<'a> {
     /// The best of a fine grid of scales, and of angles if rotating, around a peak.
     fn refined(&mut self, around: Peak, rotated: bool) -> Option<Peak> {
         let angles: Vec<f64> = if rotated {
-            (-2..=2).map(|k| around.alignment.angle + 0.1 * f64::from(k)).collect()
+            (-2..=2)
+                .map(|k| around.alignment.angle + 0.1 * f64::from(k))
+                .collect()
         } else {
             vec![around.alignment.angle]
         };
@@ -245,7 +254,10 @@ impl<'a> Search<'a> {
                 }
             }
             let places: Vec<u8> = (0..width).map(|x| place(x) as u8).collect();
-            for (row, sums) in tile.chunks_exact_mut(TILE).zip(self.sums.chunks_exact(width)) {
+            for (row, sums) in tile
+                .chunks_exact_mut(TILE)
+                .zip(self.sums.chunks_exact(width))
+            {
                 for (&place, sum) in places.iter().zip(sums) {
                     row[usize::from(place) % TILE] += sum;
                 }
@@ -273,23 +285,40 @@ impl<'a> Search<'a> {
     /// mirrored pilots, in the imaginary part. Bins are divided by the root of their magnitude.
     fn correlate(&mut self, spectrum: &Grid, part: usize) {
         let [plain, mirrored] = &self.pilots;
+        let (mut re, mut im) = ([0.0_f32; TILE], [0.0_f32; TILE]);
         for v in 0..TILE {
-            let opposite = (TILE - v) % TILE * TILE;
+            let row = |values: &[f32], v: usize| -> [f32; TILE] {
+                let mut row = [0.0; TILE];
+                row.copy_from_slice(&values[v * TILE..][..TILE]);
+                row
+            };
+            let opposite = (TILE - v) % TILE;
+            let (here_re, here_im) = (row(&spectrum.re, v), row(&spectrum.im, v));
+            let (there_re, there_im) = (row(&spectrum.re, opposite), row(&spectrum.im, opposite));
             for u in 0..TILE {
-                let (k, n) = (v * TILE + u, opposite + (TILE - u) % TILE);
-                let (a, b) = (spectrum.re[k], spectrum.im[k]);
-                let (c, d) = (spectrum.re[n], spectrum.im[n]);
+                let n = (TILE - u) % TILE;
                 // The spectrum of the real part is even, that of the imaginary part odd under conjugation.
-                let (re, im) = if part == 0 { (a + c, b - d) } else { (b + d, c - a) };
-                let weight = (re * re + im * im).sqrt().sqrt();
+                (re[u], im[u]) = if part == 0 {
+                    (here_re[u] + there_re[n], here_im[u] - there_im[n])
+                } else {
+                    (here_im[u] + there_im[n], there_re[n] - here_re[u])
+                };
+            }
+            for (re, im) in re.iter_mut().zip(&mut im) {
+                let weight = (*re * *re + *im * *im).sqrt().sqrt();
                 let weight = if weight > 0.0 { 1.0 / weight } else { 0.0 };
-                let (re, im) = (re * weight, im * weight);
-                let (p, q) = (plain.re[k], plain.im[k]);
-                let (r, s) = (mirrored.re[k], mirrored.im[k]);
-                let (one_re, one_im) = (re * p + im * q, im * p - re * q);
-                let (two_re, two_im) = (re * r + im * s, im * r - re * s);
-                self.surface.re[k] = one_re - two_im;
-                self.surface.im[k] = one_im + two_re;
+                *re *= weight;
+                *im *= weight;
+            }
+            let (p, q) = (row(&plain.re, v), row(&plain.im, v));
+            let (r, s) = (row(&mirrored.re, v), row(&mirrored.im, v));
+            let out_re = &mut self.surface.re[v * TILE..][..TILE];
+            let out_im = &mut self.surface.im[v * TILE..][..TILE];
+            for u in 0..TILE {
+                let (one_re, one_im) = (re[u] * p[u] + im[u] * q[u], im[u] * p[u] - re[u] * q[u]);
+                let (two_re, two_im) = (re[u] * r[u] + im[u] * s[u], im[u] * r[u] - re[u] * s[u]);
+                out_re[u] = one_re - two_im;
+                out_im[u] = one_im + two_re;
             }
         }
         self.transform.inverse(&mut self.surface);
@@ -311,5 +340,12 @@ fn highest(surface: &[f32]) -> (usize, f32) {
     // The pilots have no constant part, so the surface's mean is zero.
     let deviation = (squares.iter().sum::<f32>() / surface.len() as f32).sqrt();
     let place = surface.iter().position(|&value| value == most).unwrap_or(0);
-    (place, if deviation > 0.0 { most / deviation } else { 0.0 })
+    (
+        place,
+        if deviation > 0.0 {
+            most / deviation
+        } else {
+            0.0
+        },
+    )
 }

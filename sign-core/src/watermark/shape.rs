@@ -37,7 +37,11 @@ impl Plan {
     pub(super) fn corrected(clean: &[f32], coarse: &[f32], aim: f32, z_q: f64) -> Self {
         let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len().max(1) as f32;
         let (clean_mean, coarse_mean) = (mean(clean), mean(coarse));
-        let share = if coarse_mean > 0.0 { (clean_mean / coarse_mean).clamp(0.0, 1.5) } else { 1.5 };
+        let share = if coarse_mean > 0.0 {
+            (clean_mean / coarse_mean).clamp(0.0, 1.5)
+        } else {
+            1.5
+        };
         let extra = clean.iter().zip(coarse).map(|(clean, coarse)| {
             let weak = (coarse_mean - coarse).clamp(0.0, 2.0 * coarse_mean.abs());
             0.7 * (aim - clean).max(0.0) + share * weak
@@ -100,7 +104,11 @@ impl<'a> Shaper<'a> {
             0.30 * texture.max(0.0).sqrt() + 3.0
         });
         let shapes = Blocks {
-            data: scales.data.iter().map(|scales| scales.map(|s| s.powf(GAMMA))).collect(),
+            data: scales
+                .data
+                .iter()
+                .map(|scales| scales.map(|s| s.powf(GAMMA)))
+                .collect(),
             ..scales
         };
         // Gain by slot first: Σ of shape·mask/scale over the chips of the slot.
@@ -152,7 +160,10 @@ impl<'a> Shaper<'a> {
     /// Correlations of folded features with the coded bits.
     pub(super) fn correlations(&self, folded: &[f32]) -> Vec<f32> {
         let soft = self.key.soft_bits(folded);
-        soft.iter().zip(self.bits).map(|(soft, bit)| soft * bit).collect()
+        soft.iter()
+            .zip(self.bits)
+            .map(|(soft, bit)| soft * bit)
+            .collect()
     }
 
     /// The chips at a level. A bit whose host correlation is above the level gets nothing, an adverse one is
@@ -163,7 +174,11 @@ impl<'a> Shaper<'a> {
             .map(|b| {
                 let wanted = aim - self.host[b] + plan.extra[b];
                 // A bit without any open chip cannot be reached, and nothing is spent on it.
-                let amplitude = if self.gains[b] > 0.0 { wanted / self.gains[b] } else { 0.0 };
+                let amplitude = if self.gains[b] > 0.0 {
+                    wanted / self.gains[b]
+                } else {
+                    0.0
+                };
                 self.bits[b] * amplitude.clamp(0.0, MOST)
             })
             .collect();
@@ -184,7 +199,11 @@ impl<'a> Shaper<'a> {
             }
             let squares: f32 = chips.iter().map(|chip| chip * chip).sum();
             let cap = self.caps[k];
-            let share = if squares > cap * cap { cap / squares.sqrt() } else { 1.0 };
+            let share = if squares > cap * cap {
+                cap / squares.sqrt()
+            } else {
+                1.0
+            };
             for chip in chips.iter_mut() {
                 *chip *= share;
             }
@@ -218,7 +237,10 @@ impl<'a> Shaper<'a> {
     pub(super) fn residual(&self, chips: &Blocks) -> Plane {
         let mut residual = Plane::new(self.mask.width, self.mask.height);
         for (k, chips) in chips.data.iter().enumerate() {
-            let (top, left) = (k / self.shapes.columns * BLOCK, k % self.shapes.columns * BLOCK);
+            let (top, left) = (
+                k / self.shapes.columns * BLOCK,
+                k % self.shapes.columns * BLOCK,
+            );
             for (y, values) in dct::inverse(chips).iter().enumerate() {
                 let mask = &self.mask.row(top + y)[left..left + BLOCK];
                 let out = &mut residual.data[(top + y) * self.mask.width + left..][..BLOCK];

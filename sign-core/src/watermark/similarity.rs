@@ -50,7 +50,9 @@ impl Similarity {
             let windows = self.above.windows(2).zip(self.current.windows(2));
             let row: f32 = windows
                 .map(|(above, below)| {
-                    similarity(std::array::from_fn(|k| above[0][k] + above[1][k] + below[0][k] + below[1][k]))
+                    similarity(std::array::from_fn(|k| {
+                        above[0][k] + above[1][k] + below[0][k] + below[1][k]
+                    }))
                 })
                 .sum();
             self.sum += f64::from(row);
@@ -61,7 +63,11 @@ impl Similarity {
 
     /// The mean over all windows; 1 if there was none.
     pub(super) fn mean(&self) -> f64 {
-        if self.windows == 0 { 1.0 } else { self.sum / self.windows as f64 }
+        if self.windows == 0 {
+            1.0
+        } else {
+            self.sum / self.windows as f64
+        }
     }
 }
 
@@ -82,7 +88,9 @@ mod tests {
     fn measured(a: impl Fn(usize, usize) -> f32, b: impl Fn(usize, usize) -> f32) -> f64 {
         let mut similarity = Similarity::new(34);
         for y in 0..21 {
-            let row = |image: &dyn Fn(usize, usize) -> f32| (0..34).map(|x| image(x, y)).collect::<Vec<_>>();
+            let row = |image: &dyn Fn(usize, usize) -> f32| {
+                (0..34).map(|x| image(x, y)).collect::<Vec<_>>()
+            };
             similarity.push(&row(&a), &row(&b));
         }
         similarity.mean()
@@ -110,12 +118,15 @@ mod tests {
                     .map(|k| (left + k % 8, top + k / 8))
                     .map(|(x, y)| (f64::from(texture(x, y)), f64::from(other(x, y))))
                     .collect();
-                let mean = |value: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(value).sum::<f64>() / 64.0;
+                let mean = |value: &dyn Fn(&(f64, f64)) -> f64| {
+                    pairs.iter().map(value).sum::<f64>() / 64.0
+                };
                 let (a, b) = (mean(&|p| p.0), mean(&|p| p.1));
                 let variances = mean(&|p| (p.0 - a).powi(2) + (p.1 - b).powi(2));
                 let covariance = mean(&|p| (p.0 - a) * (p.1 - b));
                 let (c1, c2) = (2.55_f64.powi(2), 7.65_f64.powi(2));
-                sum += (2.0 * a * b + c1) * (2.0 * covariance + c2) / ((a * a + b * b + c1) * (variances + c2));
+                sum += (2.0 * a * b + c1) * (2.0 * covariance + c2)
+                    / ((a * a + b * b + c1) * (variances + c2));
                 windows += 1.0;
             }
         }

@@ -43,7 +43,12 @@ fn moments(values: impl Iterator<Item = f32>) -> (f64, f64) {
         squares += value * value;
     }
     let mean = sum / f64::max(count, 1.0);
-    (mean, (squares / f64::max(count, 1.0) - mean * mean).max(0.0).sqrt())
+    (
+        mean,
+        (squares / f64::max(count, 1.0) - mean * mean)
+            .max(0.0)
+            .sqrt(),
+    )
 }
 
 #[cfg(test)]
@@ -57,7 +62,11 @@ mod tests {
     #[test]
     fn bars_go_and_the_rest_stays() {
         let boxed = Plane::from_fn(100, 120, |x, y| {
-            if (10..90).contains(&x) && (25..110).contains(&y) { texture(x, y) } else { 16.0 }
+            if (10..90).contains(&x) && (25..110).contains(&y) {
+                texture(x, y)
+            } else {
+                16.0
+            }
         });
         let inner = Plane::from_fn(80, 85, |x, y| texture(x + 10, y + 25));
         assert_eq!(trimmed(&boxed), Some(inner));

@@ -4,7 +4,10 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 /// A roughly normal deviate: twelve uniform ones.
 fn normal(random: &mut impl RngCore) -> f32 {
-    (0..12).map(|_| random.next_u32() as f32 / 4_294_967_296.0).sum::<f32>() - 6.0
+    (0..12)
+        .map(|_| random.next_u32() as f32 / 4_294_967_296.0)
+        .sum::<f32>()
+        - 6.0
 }
 
 fn word(random: &mut impl RngCore) -> u128 {
@@ -46,7 +49,9 @@ fn ratio(soft: &[f32], decided: &[bool]) -> f32 {
         }
         step *= 2;
     }
-    let right: Vec<f32> = (0..half).map(|i| if sums[i] { b[i] - a[i] } else { b[i] + a[i] }).collect();
+    let right: Vec<f32> = (0..half)
+        .map(|i| if sums[i] { b[i] - a[i] } else { b[i] + a[i] })
+        .collect();
     ratio(&right, &decided[half..])
 }
 
@@ -60,7 +65,11 @@ fn reference_decoded(soft: &[f32], list: usize) -> Vec<Path> {
                 if bit && POSITIONS.binary_search(&(leaf as u16)).is_err() {
                     continue;
                 }
-                let cost = if bit { ratio.max(0.0) } else { (-ratio).max(0.0) };
+                let cost = if bit {
+                    ratio.max(0.0)
+                } else {
+                    (-ratio).max(0.0)
+                };
                 let mut longer = decided.clone();
                 longer.push(bit);
                 next.push((metric + cost, longer));
@@ -73,7 +82,9 @@ fn reference_decoded(soft: &[f32], list: usize) -> Vec<Path> {
     paths
         .into_iter()
         .map(|(metric, decided)| Path {
-            word: POSITIONS.iter().fold(0, |word, &p| word << 1 | u128::from(decided[usize::from(p)])),
+            word: POSITIONS.iter().fold(0, |word, &p| {
+                word << 1 | u128::from(decided[usize::from(p)])
+            }),
             metric,
         })
         .collect()
@@ -95,7 +106,10 @@ fn the_fast_decoder_finds_the_list_of_the_slow_one() {
         for noise in [0.5, 2.0] {
             let code = encoded(word(&mut random));
             // Integers make every sum exact, so the two may be compared to the last bit.
-            let soft: Vec<f32> = code.iter().map(|c| (100.0 * (c + noise * normal(&mut random))).round()).collect();
+            let soft: Vec<f32> = code
+                .iter()
+                .map(|c| (100.0 * (c + noise * normal(&mut random))).round())
+                .collect();
             let (fast, slow) = (decoded(&soft, list), reference_decoded(&soft, list));
             let metrics = |paths: &[Path]| paths.iter().map(|path| path.metric).collect::<Vec<_>>();
             assert_eq!(metrics(&fast), metrics(&slow), "list {list}, noise {noise}");
@@ -124,7 +138,10 @@ fn the_code_works_at_its_noise_level_and_not_far_beyond() {
             .filter(|_| {
                 let word = word(&mut random);
                 let noise = 512_f32.sqrt() / deflection;
-                let soft: Vec<f32> = encoded(word).iter().map(|c| c + noise * normal(&mut random)).collect();
+                let soft: Vec<f32> = encoded(word)
+                    .iter()
+                    .map(|c| c + noise * normal(&mut random))
+                    .collect();
                 decoded(&soft, 16).iter().any(|path| path.word == word)
             })
             .count()
