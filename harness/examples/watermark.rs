@@ -9,10 +9,10 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Parser;
+use cpu_time::ThreadTime;
 use credlink_corpus::{ImageSet, SyntheticSet};
 use credlink_sign_core::ProofId;
 use credlink_sign_core::watermark::{Detection, Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed};
@@ -113,7 +113,7 @@ struct Trial {
     z_q: f64,
     size: (u32, u32),
     embed_ms: f64,
-    /// By attack: the detection, whether the id is right, milliseconds.
+    /// By attack: the detection, whether the id is right, milliseconds of CPU time.
     attacks: Vec<(Detection, bool, f64)>,
 }
 
@@ -157,7 +157,7 @@ fn main() -> Result<()> {
             trials.len()
         );
     }
-    println!("| attack | carried | fragile | median detect, ms |\n|---|---|---|---|");
+    println!("| attack | carried | fragile | median detect, CPU ms |\n|---|---|---|---|");
     let mut wrong = 0;
     for (k, (name, ..)) in attacks.iter().enumerate() {
         let count = |verdict| {
@@ -179,7 +179,7 @@ fn tried(source: &Source, key: &WatermarkKey, settings: &EmbedSettings, attacks:
     let digest = Sha256::digest(source.name.as_bytes());
     let id = ProofId::new(digest.iter().take(8).fold(0, |id, &byte| id << 8 | u64::from(byte)));
     let probe = |image: &DynamicImage| coded(image, 60).ok();
-    let start = Instant::now();
+    let start = ThreadTime::now();
     let embedding = embed(&source.pixels, source.orientation, id, key, settings, None);
     let embed_ms = start.elapsed().as_secs_f64() * 1e3;
     let embedding = if embedding.verdict == Verdict::Carried {
@@ -192,7 +192,7 @@ fn tried(source: &Source, key: &WatermarkKey, settings: &EmbedSettings, attacks:
         marked.apply_orientation(source.orientation);
         for (name, effort, attack) in attacks {
             let received = attack(&marked).with_context(|| format!("{name} on {}", source.name))?;
-            let start = Instant::now();
+            let start = ThreadTime::now();
             let detection = detect(&received, Orientation::NoTransforms, key, *effort);
             let right = detection.id == Some(id);
             results.push((detection, right, start.elapsed().as_secs_f64() * 1e3));
