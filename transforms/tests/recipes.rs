@@ -24,7 +24,10 @@ use img_parts::{Bytes, ImageEXIF, ImageICC};
 
 /// Little-endian TIFF header and one IFD with the tag Orientation (0x0112, SHORT) saying 6: turn clockwise to view.
 const EXIF: &[u8] = b"II\x2a\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
-const XMP: &[u8] = br#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="https://example.org/p/1"/></rdf:RDF></x:xmpmeta>"#;
+const XMP: &[u8] = br#"<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="https://example.org/p/1"/>
+</rdf:RDF></x:xmpmeta>"#;
 /// A Photoshop resource block with one IPTC record.
 const IPTC: &[u8] = b"Photoshop 3.0\08BIM\x04\x04\0\0\0\0\0\x08\x1c\x02\x50\0\x03Ann";
 
@@ -92,7 +95,13 @@ fn with_alpha(width: u32, height: u32) -> RgbaImage {
     let mut rgba = DynamicImage::ImageRgb8(picture(width, height)).to_rgba8();
     for (x, y, pixel) in rgba.enumerate_pixels_mut() {
         let radius = x.abs_diff(width / 2).pow(2) + y.abs_diff(height / 2).pow(2);
-        pixel[3] = if radius < 900 { 0 } else if radius < 1600 { 128 } else { 255 };
+        pixel[3] = if radius < 900 {
+            0
+        } else if radius < 1600 {
+            128
+        } else {
+            255
+        };
     }
     rgba
 }
@@ -224,10 +233,12 @@ fn every_recipe_says_what_is_known_and_nothing_is_both_backed_and_assumed() {
         for source in &recipe.sources {
             assert!(source.cite.len() > 9, "{id}: {:?} cites nothing", source.cite);
             // Source code moves: a grade A citation of a repository names the commit or the release.
-            let pinned = source.cite.contains(" @") || source.cite.contains('#') || source.cite.starts_with("definition");
+            let pinned =
+                source.cite.contains(" @") || source.cite.contains('#') || source.cite.starts_with("definition");
             assert!(source.grade != Grade::A || pinned, "{id}: {:?} names no commit", source.cite);
             for name in &source.backs {
-                let assumed = recipe.assumed.iter().any(|other| other == name || other.starts_with(&format!("{name}.")));
+                let assumed =
+                    recipe.assumed.iter().any(|other| other == name || other.starts_with(&format!("{name}.")));
                 assert!(!assumed, "{id}: {name} is backed and assumed");
             }
         }
@@ -379,7 +390,8 @@ fn chains_run_their_links_in_order_and_their_digest_covers_them() {
     }
     let texts = |whatsapp: fn(&str) -> String| {
         let changed = catalogue.iter().map(move |recipe| {
-            let text = if recipe.id == "messaging/whatsapp" { whatsapp(recipe.text()) } else { recipe.text().to_owned() };
+            let text =
+                if recipe.id == "messaging/whatsapp" { whatsapp(recipe.text()) } else { recipe.text().to_owned() };
             (recipe.id.clone(), text)
         });
         Catalogue::from_texts(changed).unwrap().get("chains/reshare").unwrap().digest()

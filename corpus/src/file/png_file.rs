@@ -39,10 +39,20 @@ pub(crate) fn png_palette(pixels: &Pixels) -> Result<Vec<u8>, String> {
     let mut info = Info::with_size(image.width(), image.height());
     info.palette = Some(Cow::Owned(palette.colours.concat()));
     // Filters work on neighbouring numbers; neighbouring indices mean nothing to one another.
-    write(info, ColorType::Indexed, Filter::NoFilter, &palette.indices(image))
+    write(
+        info,
+        ColorType::Indexed,
+        Filter::NoFilter,
+        &palette.indices(image),
+    )
 }
 
-fn write(info: Info<'_>, colour: ColorType, filter: Filter, samples: &[u8]) -> Result<Vec<u8>, String> {
+fn write(
+    info: Info<'_>,
+    colour: ColorType,
+    filter: Filter,
+    samples: &[u8],
+) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let words = |e: png::EncodingError| e.to_string();
     let mut encoder = Encoder::with_info(&mut out, info).map_err(words)?;

@@ -106,7 +106,7 @@ fn the_bands_find_what_a_scan_finds() {
     let store = filled(&fingerprints);
     let policy = MatchPolicy::default();
     let mut hits = [0; 2];
-    for query in 0..400 {
+    for query in 0..150 {
         let base = fingerprints[query % 60];
         let bits = random.next() % 50;
         let count = 1 + query % 8;
@@ -127,7 +127,7 @@ fn the_bands_find_what_a_scan_finds() {
             hits[1] += usize::from(ours.runner_up.is_some());
         }
     }
-    assert!(hits[0] > 500 && hits[1] > 300, "{hits:?}");
+    assert!(hits[0] > 200 && hits[1] > 100, "{hits:?}");
 }
 
 #[test]

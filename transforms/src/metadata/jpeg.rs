@@ -20,7 +20,8 @@ fn payload(jpeg: &Jpeg, marker: u8, prefix: &[u8]) -> Option<Bytes> {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Metadata {
-    let Ok(jpeg) = Jpeg::from_bytes(Bytes::copy_from_slice(header(bytes))) else { return Metadata::default() };
+    let header = Bytes::from([header(bytes), &[0xFF, markers::EOI]].concat());
+    let Ok(jpeg) = Jpeg::from_bytes(header) else { return Metadata::default() };
     let jumbf: Vec<Bytes> = jpeg
         .segments_by_marker(markers::APP11)
         .filter(|segment| segment.contents().starts_with(JUMBF))
@@ -35,7 +36,7 @@ pub(super) fn read(bytes: &[u8]) -> Metadata {
     }
 }
 
-/// The segments before the first scan, closed by an end marker: metadata lies there, and the scan need not be copied.
+/// The segments before the first scan: metadata lies there, and the scan need not be copied.
 fn header(bytes: &[u8]) -> &[u8] {
     let mut at = 2;
     while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {

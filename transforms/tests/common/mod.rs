@@ -1,4 +1,5 @@
 //! What several test files share: the real corpora where they are present, probe images, distances.
+#![allow(clippy::print_stderr, reason = "a skipped test must be seen")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::path::PathBuf;
