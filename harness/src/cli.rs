@@ -47,7 +47,12 @@ pub(crate) struct SurvivalArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) per_pipeline: Option<u64>,
     /// Pipelines by id or family, separated by commas; `core` and `all` name sets.
-    #[arg(long, value_name = "LIST", default_value = "core", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "LIST",
+        default_value = "core",
+        value_delimiter = ','
+    )]
     pub(crate) pipelines: Vec<String>,
     /// A directory of images, searched recursively, instead of the synthetic set.
     #[arg(long, value_name = "DIR")]

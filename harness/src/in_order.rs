@@ -18,7 +18,13 @@ struct State<T, S> {
 impl<T, E, S: FnMut(T) -> Result<(), E>> InOrder<T, S> {
     /// Starts at number 0.
     pub fn new(sink: S) -> Self {
-        Self { state: Mutex::new(State { next: 0, waiting: BTreeMap::new(), sink }) }
+        Self {
+            state: Mutex::new(State {
+                next: 0,
+                waiting: BTreeMap::new(),
+                sink,
+            }),
+        }
     }
 
     /// Takes the item of this number, and passes on all whose turn has come.
@@ -41,7 +47,10 @@ impl<T, E, S: FnMut(T) -> Result<(), E>> InOrder<T, S> {
     /// # Errors
     /// The sink's.
     pub fn finish(self) -> Result<S, E> {
-        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         for item in std::mem::take(&mut state.waiting).into_values() {
             (state.sink)(item)?;
         }

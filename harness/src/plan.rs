@@ -61,13 +61,20 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
     };
     let mut wanted: Vec<u64> = (0..count).map(quota).collect();
     let largest = wanted.iter().copied().max().unwrap_or(0);
-    let mut plan =
-        Plan { pipelines, signed: Vec::new(), unsigned: Vec::new(), signed_ops: 0, unsigned_ops: 0, shortfalls: Vec::new() };
+    let mut plan = Plan {
+        pipelines,
+        signed: Vec::new(),
+        unsigned: Vec::new(),
+        signed_ops: 0,
+        unsigned_ops: 0,
+        shortfalls: Vec::new(),
+    };
 
     let held_out = hold_out(set, largest, &mut plan);
 
     // Far more images than any pipeline needs, even where few have the format it takes; then the plan says so.
-    let reach = usize::try_from(largest.saturating_mul(64).saturating_add(4096)).unwrap_or(usize::MAX);
+    let reach =
+        usize::try_from(largest.saturating_mul(64).saturating_add(4096)).unwrap_or(usize::MAX);
     for index in 0..reach {
         if wanted.iter().all(|count| *count == 0) {
             break;
@@ -77,7 +84,8 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
             continue;
         }
         let format = format_of(&entry);
-        let takes = |position: &usize| wanted[*position] > 0 && plan.pipelines[*position].takes(format);
+        let takes =
+            |position: &usize| wanted[*position] > 0 && plan.pipelines[*position].takes(format);
         let chosen: Vec<usize> = (0..plan.pipelines.len()).filter(takes).collect();
         if chosen.is_empty() {
             continue;
@@ -87,11 +95,19 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
         }
         let first_op = plan.signed_ops;
         plan.signed_ops += chosen.len() as u64;
-        plan.signed.push(PlannedImage { entry, pipelines: chosen, first_op });
+        plan.signed.push(PlannedImage {
+            entry,
+            pipelines: chosen,
+            first_op,
+        });
     }
     for (recipe, missing) in plan.pipelines.iter().zip(&wanted) {
         if *missing > 0 {
-            let formats: Vec<&str> = recipe.accepts.iter().map(|format| format.as_str()).collect();
+            let formats: Vec<&str> = recipe
+                .accepts
+                .iter()
+                .map(|format| format.as_str())
+                .collect();
             plan.shortfalls.push(format!(
                 "{}: {missing} ops not planned, the image set has too few {} files",
                 recipe.id,
@@ -107,12 +123,16 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
 
 /// Chooses the unsigned controls; gives the sources that must not be signed.
 fn hold_out(set: &dyn ImageSet, largest: u64, plan: &mut Plan) -> BTreeSet<String> {
-    let sources = set.distinct_sources().map_or(u64::MAX, |count| count as u64);
+    let sources = set
+        .distinct_sources()
+        .map_or(u64::MAX, |count| count as u64);
     // A small set gives up at most a quarter of its sources.
     let wanted = largest.div_ceil(UNSIGNED_SHARE).min(sources / 4);
     let mut held_out = BTreeSet::new();
     if largest > 0 && wanted == 0 {
-        plan.shortfalls.push(format!("unsigned controls: not measured, {sources} distinct images are too few"));
+        plan.shortfalls.push(format!(
+            "unsigned controls: not measured, {sources} distinct images are too few"
+        ));
         return held_out;
     }
     for index in 0.. {
@@ -124,11 +144,16 @@ fn hold_out(set: &dyn ImageSet, largest: u64, plan: &mut Plan) -> BTreeSet<Strin
             continue;
         }
         let format = format_of(&entry);
-        let chosen: Vec<usize> =
-            (0..plan.pipelines.len()).filter(|position| plan.pipelines[*position].takes(format)).collect();
+        let chosen: Vec<usize> = (0..plan.pipelines.len())
+            .filter(|position| plan.pipelines[*position].takes(format))
+            .collect();
         let first_op = plan.unsigned_ops;
         plan.unsigned_ops += chosen.len() as u64;
-        plan.unsigned.push(PlannedImage { entry, pipelines: chosen, first_op });
+        plan.unsigned.push(PlannedImage {
+            entry,
+            pipelines: chosen,
+            first_op,
+        });
     }
     held_out
 }

@@ -11,7 +11,10 @@ use credlink_transforms::meter::Meter;
 /// The decoder's words.
 pub fn pixels(file: &ImageFile, meter: &Meter<'_>) -> Result<Pixels, String> {
     let frame = file.frame(meter).map_err(|error| error.to_string())?;
-    Ok(Pixels { image: frame.pixels.clone(), orientation: frame.orientation })
+    Ok(Pixels {
+        image: frame.pixels.clone(),
+        orientation: frame.orientation,
+    })
 }
 
 /// Decodes bytes on their own, for the commands that look at one file.
@@ -20,5 +23,8 @@ pub fn pixels(file: &ImageFile, meter: &Meter<'_>) -> Result<Pixels, String> {
 /// The decoder's words.
 pub fn decode_bytes(bytes: &[u8]) -> Result<Pixels, String> {
     let decoded = decode::decode(bytes).map_err(|error| error.to_string())?;
-    Ok(Pixels { image: decoded.pixels.into(), orientation: decoded.orientation })
+    Ok(Pixels {
+        image: decoded.pixels.into(),
+        orientation: decoded.orientation,
+    })
 }

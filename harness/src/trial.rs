@@ -44,7 +44,11 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
     let entry = subject.entry;
     Row {
         op,
-        trial: if subject.issued.is_some() { Trial::Signed } else { Trial::Unsigned },
+        trial: if subject.issued.is_some() {
+            Trial::Signed
+        } else {
+            Trial::Unsigned
+        },
         pipeline: recipe.id.clone(),
         family: recipe.family.clone(),
         grade: recipe.grade().letter(),
@@ -86,17 +90,28 @@ pub fn run(
     system: &dyn SealedSystem,
     ledger: &Ledger,
 ) -> Op {
-    let attempt = catch_unwind(AssertUnwindSafe(|| attempt(op, subject, file, recipe, system, ledger)));
+    let attempt = catch_unwind(AssertUnwindSafe(|| {
+        attempt(op, subject, file, recipe, system, ledger)
+    }));
     let (cause, reason) = match attempt {
         Ok(Ok(done)) => return done,
         Ok(Err((cause, reason))) => (cause, reason),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str);
-            let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-            ("panic", format!("{}: a library panicked: {words}", recipe.id))
+            let words = words
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no message");
+            (
+                "panic",
+                format!("{}: a library panicked: {words}", recipe.id),
+            )
         }
     };
-    Op { row: failed(op, subject, recipe, cause, reason), same_bytes: false, same_pixels: None }
+    Op {
+        row: failed(op, subject, recipe, cause, reason),
+        same_bytes: false,
+        same_pixels: None,
+    }
 }
 
 fn attempt(
@@ -110,23 +125,32 @@ fn attempt(
     let cpu_clock = clock::thread_nanos;
     let meter = Meter::new(&cpu_clock);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
-    let received = recipe.apply(file, &meter).map_err(|error| (error.cause(), error.to_string()))?;
+    let received = recipe
+        .apply(file, &meter)
+        .map_err(|error| (error.cause(), error.to_string()))?;
     let (cpu, transform_ns) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
     let codec_ns = meter.codec_nanos();
     ledger.add(Work::Codec, codec_ns);
     ledger.add(Work::Resize, meter.resize_nanos());
-    ledger.add(Work::OtherSteps, cpu.saturating_sub(codec_ns + meter.resize_nanos()));
+    ledger.add(
+        Work::OtherSteps,
+        cpu.saturating_sub(codec_ns + meter.resize_nanos()),
+    );
 
     let (verification, distance) = verify(&received, subject.issued, system, ledger);
     let outcome = judge(subject.issued, verification.findings());
     // Decoding what was received is part of verification; a file that cannot be shown is an error of the pipeline.
     let meter = Meter::new(&cpu_clock);
-    let shown = received.frame(&meter).map_err(|error| ("decode", format!("{}: received file: {error}", recipe.id)))?;
+    let shown = received
+        .frame(&meter)
+        .map_err(|error| ("decode", format!("{}: received file: {error}", recipe.id)))?;
     let size = (shown.pixels.width(), shown.pixels.height());
     ledger.add(Work::Codec, meter.codec_nanos());
 
     let same_bytes = Arc::ptr_eq(&received, file) || received.bytes() == file.bytes();
-    let same_pixels = recipe.contract.map(|_| same_bytes || same_pixels(file, &received, &meter));
+    let same_pixels = recipe
+        .contract
+        .map(|_| same_bytes || same_pixels(file, &received, &meter));
     let mut row = failed(op, subject, recipe, "", String::new());
     (row.error, row.error_cause) = (None, None);
     row.outcome = match (subject.issued, &outcome) {
@@ -143,10 +167,19 @@ fn attempt(
     row.received_format = received.format().as_str().to_owned();
     (row.received_width, row.received_height) = size;
     row.content_distance = distance;
-    (row.transform_ns, row.codec_ns, row.verify_ns) = (transform_ns, codec_ns, verification.ladder_nanos);
-    row.retrieve_ns = verification.findings().map(|(_, finding)| finding.retrieve_nanos).max().unwrap_or(0);
+    (row.transform_ns, row.codec_ns, row.verify_ns) =
+        (transform_ns, codec_ns, verification.ladder_nanos);
+    row.retrieve_ns = verification
+        .findings()
+        .map(|(_, finding)| finding.retrieve_nanos)
+        .max()
+        .unwrap_or(0);
     row.carriers = cells(&verification, subject.issued);
-    Ok(Op { row, same_bytes, same_pixels })
+    Ok(Op {
+        row,
+        same_bytes,
+        same_pixels,
+    })
 }
 
 fn verify(
@@ -165,7 +198,10 @@ fn verify(
     let cpu = clock::thread_nanos() - start;
     ledger.add(Work::Codec, meter.codec_nanos());
     ledger.add(Work::Hash, verification.hash_nanos);
-    ledger.add(Work::Verify, cpu.saturating_sub(meter.codec_nanos() + verification.hash_nanos));
+    ledger.add(
+        Work::Verify,
+        cpu.saturating_sub(meter.codec_nanos() + verification.hash_nanos),
+    );
     (verification, distance)
 }
 
@@ -174,10 +210,13 @@ fn cells(verification: &Verification, issued: Option<ProofId>) -> Vec<Cell> {
         let finding = &examined.finding;
         let state = serde_json::to_value(finding.state).ok();
         Cell {
-            state: state.and_then(|state| state.as_str().map(str::to_owned)).unwrap_or_default(),
+            state: state
+                .and_then(|state| state.as_str().map(str::to_owned))
+                .unwrap_or_default(),
             proof: finding.proof.map(|id| id.to_string()),
             // For an unsigned control any acceptance is a false one, and counts.
-            accepted: finding.accepted().is_some() && (issued.is_none() || finding.accepted() == issued),
+            accepted: finding.accepted().is_some()
+                && (issued.is_none() || finding.accepted() == issued),
             distance: finding.distance,
             quality: finding.quality,
             codes: finding.codes.join(","),
@@ -189,11 +228,16 @@ fn cells(verification: &Verification, issued: Option<ProofId>) -> Vec<Cell> {
 
 /// Whether two files show the same pixels; colours under full transparency do not show.
 fn same_pixels(a: &ImageFile, b: &ImageFile, meter: &Meter<'_>) -> bool {
-    let (Ok(a), Ok(b)) = (a.frame(meter), b.frame(meter)) else { return false };
+    let (Ok(a), Ok(b)) = (a.frame(meter), b.frame(meter)) else {
+        return false;
+    };
     if a.pixels == b.pixels {
         return true;
     }
     // An optimiser may have changed the pixel type; sixteen bits hold every one exactly.
     let (a, b) = (a.pixels.to_rgba16(), b.pixels.to_rgba16());
-    a.dimensions() == b.dimensions() && a.pixels().zip(b.pixels()).all(|(a, b)| a == b || (a[3] == 0 && b[3] == 0))
+    a.dimensions() == b.dimensions()
+        && a.pixels()
+            .zip(b.pixels())
+            .all(|(a, b)| a == b || (a[3] == 0 && b[3] == 0))
 }

@@ -40,7 +40,11 @@ impl ImageFile {
             return Err(DecodeError::Empty);
         }
         let format = Format::sniff(&bytes).ok_or(DecodeError::UnknownFormat)?;
-        Ok(Self { bytes, format, frame: OnceLock::new() })
+        Ok(Self {
+            bytes,
+            format,
+            frame: OnceLock::new(),
+        })
     }
 
     /// The file's bytes.

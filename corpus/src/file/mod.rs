@@ -7,7 +7,6 @@ mod png_file;
 pub(crate) use camera::{Camera, Metadata, Profile};
 pub(crate) use png_file::{png, png_palette, png_with};
 
-use bytes_of::{channels, raw};
 use image::{GrayImage, RgbImage, RgbaImage};
 use img_parts::{ImageEXIF, ImageICC, webp::WebP};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -20,24 +19,13 @@ pub(crate) enum Pixels {
     Rgba(RgbaImage),
 }
 
-mod bytes_of {
-    use super::Pixels;
-
+impl Pixels {
     /// Width, height and interleaved samples.
-    pub(crate) fn raw(pixels: &Pixels) -> (u32, u32, &[u8]) {
-        match pixels {
+    fn raw(&self) -> (u32, u32, &[u8]) {
+        match self {
             Pixels::Grey(i) => (i.width(), i.height(), i.as_raw()),
             Pixels::Rgb(i) => (i.width(), i.height(), i.as_raw()),
             Pixels::Rgba(i) => (i.width(), i.height(), i.as_raw()),
-        }
-    }
-
-    /// Samples of one pixel.
-    pub(crate) fn channels(pixels: &Pixels) -> usize {
-        match pixels {
-            Pixels::Grey(_) => 1,
-            Pixels::Rgb(_) => 3,
-            Pixels::Rgba(_) => 4,
         }
     }
 }
@@ -110,7 +98,7 @@ pub(crate) fn jpeg_with(
     options: Jpeg,
     segments: &Segments,
 ) -> Result<Vec<u8>, String> {
-    let (width, height, samples) = raw(pixels);
+    let (width, height, samples) = pixels.raw();
     let (Ok(w), Ok(h)) = (u16::try_from(width), u16::try_from(height)) else {
         return Err(format!("{width}x{height} is more than a JPEG can hold"));
     };
@@ -170,11 +158,11 @@ fn webp_file(
     metadata: &Metadata,
     set: impl FnOnce(&mut webp::WebPConfig),
 ) -> Result<Vec<u8>, String> {
-    let (width, height, samples) = raw(pixels);
-    let layout = match channels(pixels) {
-        4 => webp::PixelLayout::Rgba,
-        3 => webp::PixelLayout::Rgb,
-        _ => return Err("WebP has no grey layout".to_owned()),
+    let (width, height, samples) = pixels.raw();
+    let layout = match pixels {
+        Pixels::Rgba(_) => webp::PixelLayout::Rgba,
+        Pixels::Rgb(_) => webp::PixelLayout::Rgb,
+        Pixels::Grey(_) => return Err("WebP has no grey layout".to_owned()),
     };
     let mut config =
         webp::WebPConfig::new().map_err(|()| "libwebp refused its own defaults".to_owned())?;

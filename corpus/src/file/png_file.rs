@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, Info};
 
-use super::bytes_of::raw;
 use super::palette::Palette;
 use super::{Metadata, Pixels};
 
@@ -19,7 +18,7 @@ pub(crate) fn png(pixels: &Pixels, metadata: &Metadata) -> Result<Vec<u8>, Strin
 
 /// As [`png()`], with the bytes of an ICC profile.
 pub(crate) fn png_with(pixels: &Pixels, icc: Option<Vec<u8>>) -> Result<Vec<u8>, String> {
-    let (width, height, samples) = raw(pixels);
+    let (width, height, samples) = pixels.raw();
     let colour = match pixels {
         Pixels::Grey(_) => ColorType::Grayscale,
         Pixels::Rgb(_) => ColorType::Rgb,

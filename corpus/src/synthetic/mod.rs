@@ -6,8 +6,12 @@
 //! public photographs are either too few, too famous or too large to ship. So each index is a new scene,
 //! drawn with layers that cover one another, textures with a 1/f spectrum, shading, defocus, sensor noise
 //! and the file structure of cameras and programs. It is not photography: `cargo run -p credlink-corpus
-//! --example statistics` prints how bytes per pixel, spectral slope and gradient statistics compare with
-//! photographs, and a directory of real files remains the check on every conclusion.
+//! --example statistics -- FOLDER` prints how bits per pixel, octave gain (spectral slope), kurtosis of
+//! gradients, contrast and chroma compare with a folder of photographs, and a directory of real files remains
+//! the check on every conclusion. With 38 photographs of public test collections it printed medians of 1.5
+//! bits per pixel, octave gain 0.73, kurtosis 32, deviation 52 and chroma 15; the photographic classes lie
+//! between 0.8 and 2.4, 0.54 and 0.89, 7 and 43, 31 and 50, 11 and 28. Foliage and textures here have
+//! lighter tails than photographs, and night pictures are noisier.
 //!
 //! # Shares
 //!

@@ -45,7 +45,12 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).open(path);
     let written = file.and_then(|mut file| file.write_all(bytes));
-    written.with_context(|| format!("failed to write {} (existing files are never overwritten)", path.display()))
+    written.with_context(|| {
+        format!(
+            "failed to write {} (existing files are never overwritten)",
+            path.display()
+        )
+    })
 }
 
 /// The recipe of an id, or an error that suggests what may have been meant.
@@ -53,7 +58,10 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// When there is none.
 pub(crate) fn recipe(catalogue: &Catalogue, id: &str) -> Result<Arc<Recipe>> {
-    catalogue.get(id).cloned().ok_or_else(|| unknown(catalogue, id))
+    catalogue
+        .get(id)
+        .cloned()
+        .ok_or_else(|| unknown(catalogue, id))
 }
 
 pub(crate) fn unknown(catalogue: &Catalogue, id: &str) -> anyhow::Error {

@@ -10,15 +10,21 @@ use crate::cli::SignArgs;
 
 pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     let identity = Identity::load(&args.keys).with_context(|| {
-        format!("failed to load keys from {}; `credlink keys generate` makes some", args.keys.display())
+        format!(
+            "failed to load keys from {}; `credlink keys generate` makes some",
+            args.keys.display()
+        )
     })?;
     let bytes = super::read(&args.input)?;
     let mut id = [0; 8];
-    getrandom::fill(&mut id).map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
+    getrandom::fill(&mut id)
+        .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
     let id = ProofId::new(u64::from_le_bytes(id));
     let signer = Signer::new(identity)?;
     let file = ImageFile::new(&bytes, &received::decode_bytes);
-    let signed = signer.sign(&file, id).with_context(|| format!("failed to sign {}", args.input.display()))?;
+    let signed = signer
+        .sign(&file, id)
+        .with_context(|| format!("failed to sign {}", args.input.display()))?;
     // Registered first: a signed file without its proof in the store could not be recovered later.
     let store = ProofStoreBuilder::reopen(&args.store)?;
     store.insert(signed.record.clone(), &signed.manifest)?;

@@ -27,7 +27,12 @@ fn taps(length: usize) -> Vec<Tap> {
     let window = length.div_ceil(2 * GRID);
     let half = (window + 2) / 2;
     let (left, right) = (window - half, half - 1);
-    let span = |centre: usize| (centre.saturating_sub(left), (centre + right).min(length - 1));
+    let span = |centre: usize| {
+        (
+            centre.saturating_sub(left),
+            (centre + right).min(length - 1),
+        )
+    };
 
     let mut taps = Vec::with_capacity(GRID * 2 * window);
     for sample in 0..GRID {

@@ -191,7 +191,10 @@ impl Identity {
     /// may read the key.
     pub fn load(dir: &Path) -> Result<Self, KeyError> {
         let key_path = dir.join(KEY_FILE);
-        let key = private_key(&files::read_secret(&key_path)?, &key_path.display().to_string())?;
+        let key = private_key(
+            &files::read_secret(&key_path)?,
+            &key_path.display().to_string(),
+        )?;
         let chain_path = dir.join(CHAIN_FILE);
         let chain_pem = files::read(&chain_path)?;
         let anchor_pem = files::read(&dir.join(ANCHOR_FILE))?;

@@ -133,7 +133,7 @@ impl ProofStoreBuilder {
     ///
     /// # Errors
     /// [`StoreError::Poisoned`].
-    pub fn len(&self) -> Result<usize, StoreError> {
+    pub fn registered(&self) -> Result<usize, StoreError> {
         Ok(self
             .inner
             .lock()

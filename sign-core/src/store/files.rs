@@ -73,8 +73,8 @@ impl Manifests {
             Self::Disk { path, file, places } => {
                 let (offset, length) = places[position];
                 let mut file = file.lock().map_err(|_| StoreError::Poisoned)?;
-                let bytes =
-                    read_at(&mut file, offset, length).map_err(failed("read manifest from", path))?;
+                let bytes = read_at(&mut file, offset, length)
+                    .map_err(failed("read manifest from", path))?;
                 (bytes, path.display().to_string())
             }
         };
@@ -145,11 +145,7 @@ impl Part {
     }
 
     /// Writes both files in the order of `records` and opens them. A failure leaves older files as they are.
-    pub(super) fn seal(
-        self,
-        dir: &Path,
-        records: &[ProofRecord],
-    ) -> Result<Manifests, StoreError> {
+    pub(super) fn seal(self, dir: &Path, records: &[ProofRecord]) -> Result<Manifests, StoreError> {
         let dir = dir.join(STORE_DIR);
         let mut part = self
             .file
@@ -176,8 +172,7 @@ impl Part {
         for record in records {
             // Every record came with its manifest.
             let (offset, length) = self.places.get(&record.id).copied().unwrap_or_default();
-            let bytes =
-                read_at(&mut part, offset, length).map_err(failed("read", &self.path))?;
+            let bytes = read_at(&mut part, offset, length).map_err(failed("read", &self.path))?;
             manifests
                 .write_all(&bytes)
                 .map_err(failed("write", &manifests_path))?;
@@ -237,10 +232,11 @@ pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreErr
             .next()
             .map(|(k, text)| {
                 // Text that is no UTF-8 is damage; a disk error is not.
-                text.map(|text| (k + 1, text)).map_err(|error| match error.kind() {
-                    std::io::ErrorKind::InvalidData => damaged(k + 1, "not UTF-8".to_owned()),
-                    _ => failed("read", &lines_path)(error),
-                })
+                text.map(|text| (k + 1, text))
+                    .map_err(|error| match error.kind() {
+                        std::io::ErrorKind::InvalidData => damaged(k + 1, "not UTF-8".to_owned()),
+                        _ => failed("read", &lines_path)(error),
+                    })
             })
             .transpose()
     };

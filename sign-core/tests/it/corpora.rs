@@ -38,7 +38,10 @@ fn rows(name: &str) -> Option<Vec<BTreeMap<String, String>>> {
 /// `observed_state_with_test_roots`, is that reader with the makers' lists: ours agrees with it on every
 /// file, whether trusted or merely valid, for under our one anchor both are foreign.
 const DISTRUSTED: &[(&str, &str)] = &[
-    ("ms_cards_trusted_without_timestamp.jpg", "the certificate has expired since"),
+    (
+        "ms_cards_trusted_without_timestamp.jpg",
+        "the certificate has expired since",
+    ),
     (
         "ms_cards_expired_with_untrusted_timestamp.jpg",
         "meant to be invalid; the C2PA library still takes the word of an untrusted time stamp",
@@ -72,13 +75,17 @@ fn files_of_others_are_judged_as_their_makers_say_and_are_never_ours() {
         let distrusted = DISTRUSTED.iter().any(|(file, _)| file == name);
         if state != observed || (!distrusted && state != expected) {
             let codes = &finding(&verification, "manifest").codes;
-            wrong.push(format!("{name}: {state:?} {codes:?}, observed {observed:?}, expected {expected:?}"));
+            wrong.push(format!(
+                "{name}: {state:?} {codes:?}, observed {observed:?}, expected {expected:?}"
+            ));
         }
         *judged.entry(state).or_insert(0) += 1;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(rows.len() > 45, "{}", rows.len());
-    assert!(judged[&State::Foreign] > 20 && judged[&State::Invalid] > 8 && judged[&State::Absent] > 8);
+    assert!(
+        judged[&State::Foreign] > 20 && judged[&State::Invalid] > 8 && judged[&State::Absent] > 8
+    );
 }
 
 #[test]
@@ -106,7 +113,11 @@ fn files_of_others_can_be_signed_and_are_then_ours() {
         let verification = verifier.verify(&received, &|| 0);
         for carrier in ["manifest", "link", "fingerprint"] {
             let finding = finding(&verification, carrier);
-            assert_eq!(finding.accepted(), Some(id(6)), "{name} {carrier}: {finding:?}");
+            assert_eq!(
+                finding.accepted(),
+                Some(id(6)),
+                "{name} {carrier}: {finding:?}"
+            );
         }
         signed_files += 1;
     }
@@ -130,11 +141,18 @@ fn hostile_files_are_never_accepted_and_nothing_panics() {
         }
         // A decoder may be generous where ours is not; what is signed must then verify.
         if let Ok(signed) = signer.sign(&file(&bytes), id(2)) {
-            let verification = verified(&super::common::verifier(signer.identity(), [&signed]), &signed.bytes);
+            let verification = verified(
+                &super::common::verifier(signer.identity(), [&signed]),
+                &signed.bytes,
+            );
             let state = finding(&verification, "manifest").state;
             assert_eq!(state, State::Intact, "{name}");
         }
-        assert!(start.elapsed().as_secs() < 20, "{name} took {:?}", start.elapsed());
+        assert!(
+            start.elapsed().as_secs() < 20,
+            "{name} took {:?}",
+            start.elapsed()
+        );
     }
     assert!(rows.len() > 130, "{}", rows.len());
 }

@@ -4,4 +4,5 @@
 mod common;
 mod corpora;
 mod round_trip;
+mod system;
 mod tamper;

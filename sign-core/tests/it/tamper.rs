@@ -57,7 +57,11 @@ fn no_byte_of_a_stored_manifest_can_change_unnoticed() {
             .windows(64)
             .position(|window| window == &signed.manifest[..64])
         else {
-            assert_eq!(media_type, MediaType::Gif, "only GIF cuts a manifest this early");
+            assert_eq!(
+                media_type,
+                MediaType::Gif,
+                "only GIF cuts a manifest this early"
+            );
             continue;
         };
         let mut invalid = 0;
@@ -66,10 +70,16 @@ fn no_byte_of_a_stored_manifest_can_change_unnoticed() {
             altered[start + k] ^= 0x10;
             let verification = verified(&verifier, &altered);
             let manifest = finding(&verification, "manifest");
-            assert!(!manifest.state.is_accepted(), "{media_type} byte {k}: {manifest:?}");
+            assert!(
+                !manifest.state.is_accepted(),
+                "{media_type} byte {k}: {manifest:?}"
+            );
             invalid += usize::from(manifest.state == State::Invalid);
             for (carrier, finding) in verification.findings() {
-                assert!(finding.accepted().is_none_or(|proof| proof == id(1)), "{carrier}");
+                assert!(
+                    finding.accepted().is_none_or(|proof| proof == id(1)),
+                    "{carrier}"
+                );
             }
         }
         assert!(invalid > 50, "{media_type}: {invalid}");
@@ -147,9 +157,17 @@ fn a_link_pasted_onto_another_image_is_not_confirmed() {
         let forged = forger.sign(&file(&bytes), id(1)).unwrap();
         let verification = verified(&verifier, &forged.bytes);
         let link = finding(&verification, "link");
-        assert_eq!((link.state, link.proof), (State::Unconfirmed, Some(id(1))), "{media_type}");
+        assert_eq!(
+            (link.state, link.proof),
+            (State::Unconfirmed, Some(id(1))),
+            "{media_type}"
+        );
         assert!(link.distance.unwrap() > 31);
-        assert_eq!(finding(&verification, "manifest").state, State::Foreign, "{media_type}");
+        assert_eq!(
+            finding(&verification, "manifest").state,
+            State::Foreign,
+            "{media_type}"
+        );
         assert!(!judge(Some(id(1)), verification.findings()).survived());
     }
 }
@@ -164,16 +182,36 @@ fn another_signers_manifest_is_foreign_even_under_our_name() {
         let verifier = verifier(&ours, []);
         let verification = verified(&verifier, &forged.bytes);
         let manifest = finding(&verification, "manifest");
-        assert_eq!((manifest.state, manifest.proof), (State::Foreign, None), "{media_type}");
-        assert!(manifest.codes.iter().any(|code| code == "signer:CredLink test"));
+        assert_eq!(
+            (manifest.state, manifest.proof),
+            (State::Foreign, None),
+            "{media_type}"
+        );
+        assert!(
+            manifest
+                .codes
+                .iter()
+                .any(|code| code == "signer:CredLink test")
+        );
         // Its own verifier accepts it, so the file is sound.
         let own = super::common::verifier(&look_alike, []);
-        assert_eq!(finding(&verified(&own, &forged.bytes), "manifest").state, State::Intact);
+        assert_eq!(
+            finding(&verified(&own, &forged.bytes), "manifest").state,
+            State::Intact
+        );
         // Nor does a forged record count: the store's records are signed too.
         let tampered = super::common::verifier(&ours, [&forged]);
         let verification = verified(&tampered, &forged.bytes);
-        assert_eq!(finding(&verification, "link").state, State::Failed, "{media_type}");
-        assert_eq!(finding(&verification, "fingerprint").state, State::Failed, "{media_type}");
+        assert_eq!(
+            finding(&verification, "link").state,
+            State::Failed,
+            "{media_type}"
+        );
+        assert_eq!(
+            finding(&verification, "fingerprint").state,
+            State::Failed,
+            "{media_type}"
+        );
     }
 }
 
@@ -184,7 +222,11 @@ fn a_verifier_without_anchors_accepts_nothing() {
     let signed = signer.sign(&file(bytes), id(1)).unwrap();
     let verifier = Verifier::new(Vec::new(), store([&signed])).unwrap();
     let verification = verified(&verifier, &signed.bytes);
-    assert!(verification.findings().all(|(_, finding)| finding.accepted().is_none()));
+    assert!(
+        verification
+            .findings()
+            .all(|(_, finding)| finding.accepted().is_none())
+    );
     assert_eq!(finding(&verification, "manifest").state, State::Foreign);
 }
 
@@ -198,14 +240,20 @@ fn any_of_several_anchors_will_do() {
         let signed = signer.sign(&file(&bytes), id(1)).unwrap();
         let verifier = Verifier::new(anchors.clone(), store([&signed])).unwrap();
         let verification = verified(&verifier, &signed.bytes);
-        assert!(verification.findings().all(|(_, finding)| finding.accepted() == Some(id(1))));
+        assert!(
+            verification
+                .findings()
+                .all(|(_, finding)| finding.accepted() == Some(id(1)))
+        );
     }
 }
 
 #[test]
 fn a_later_signers_manifest_keeps_ours_alive() {
     let ours = signer();
-    let later = Signer::new(identity(9, "Later")).unwrap().with_base_url("https://later.example/x");
+    let later = Signer::new(identity(9, "Later"))
+        .unwrap()
+        .with_base_url("https://later.example/x");
     for (media_type, bytes) in files(7) {
         let signed = ours.sign(&file(&bytes), id(1)).unwrap();
         let resigned = later.sign(&file(&signed.bytes), id(77)).unwrap();
@@ -213,11 +261,21 @@ fn a_later_signers_manifest_keeps_ours_alive() {
             let verifier = verifier(ours.identity(), known.then_some(&signed));
             let verification = verified(&verifier, &resigned.bytes);
             let manifest = finding(&verification, "manifest");
-            assert_eq!((manifest.state, manifest.proof), (State::Resigned, Some(id(1))), "{media_type}");
+            assert_eq!(
+                (manifest.state, manifest.proof),
+                (State::Resigned, Some(id(1))),
+                "{media_type}"
+            );
             assert_eq!(manifest.codes, ["signer:Later"], "{media_type}");
             assert_eq!(manifest.confirmed_by, known.then_some("fingerprint"));
-            assert_eq!(finding(&verification, "link").codes, ["credlink.link.foreign"]);
-            assert_eq!(judge(Some(id(1)), verification.findings()), Outcome::Resigned);
+            assert_eq!(
+                finding(&verification, "link").codes,
+                ["credlink.link.foreign"]
+            );
+            assert_eq!(
+                judge(Some(id(1)), verification.findings()),
+                Outcome::Resigned
+            );
         }
     }
 }
@@ -249,7 +307,12 @@ fn a_later_signer_cannot_launder_a_forged_proof() {
             let manifest = finding(&verification, "manifest");
             let wrong = id(0x2111_2222_3333_4444);
             assert_ne!(manifest.accepted(), Some(wrong), "{media_type}");
-            laundered += usize::from(manifest.codes.iter().any(|c| c == "credlink.ingredient.invalid"));
+            laundered += usize::from(
+                manifest
+                    .codes
+                    .iter()
+                    .any(|c| c == "credlink.ingredient.invalid"),
+            );
         }
     }
     assert!(laundered >= 3, "{laundered}");
@@ -268,12 +331,18 @@ fn near_duplicates_are_ambiguous_and_exact_copies_are_not() {
         .zip(&files)
         .map(|(number, bytes)| signer.sign(&file(bytes), id(number)).unwrap())
         .collect();
-    let distance = signed[0].record.fingerprint.distance(&signed[1].record.fingerprint);
+    let distance = signed[0]
+        .record
+        .fingerprint
+        .distance(&signed[1].record.fingerprint);
     assert!((1..6).contains(&distance), "{distance}");
     let verifier = verifier(signer.identity(), &signed);
     for (number, bytes) in (1..).zip(&files) {
         let verification = verified(&verifier, bytes);
-        assert_eq!(finding(&verification, "fingerprint").accepted(), Some(id(number)));
+        assert_eq!(
+            finding(&verification, "fingerprint").accepted(),
+            Some(id(number))
+        );
     }
     let mut jpeg = Vec::new();
     image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 40)
@@ -309,10 +378,22 @@ fn a_clock_measures_every_carrier_and_the_ladder_stops_first() {
     let ticks = std::sync::atomic::AtomicU64::new(0);
     let clock = || ticks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let verification = verifier.verify(&file(&signed.bytes), &clock);
-    let all: u64 = verification.carriers.iter().map(|examined| examined.nanos).sum();
-    assert!(verification.carriers.iter().all(|examined| examined.nanos > 0));
+    let all: u64 = verification
+        .carriers
+        .iter()
+        .map(|examined| examined.nanos)
+        .sum();
+    assert!(
+        verification
+            .carriers
+            .iter()
+            .all(|examined| examined.nanos > 0)
+    );
     assert_eq!(verification.ladder_nanos, verification.carriers[0].nanos);
-    let lost = verifier.verify(&file(&encoded(&picture(77, 99, 99), ImageFormat::Png)), &clock);
+    let lost = verifier.verify(
+        &file(&encoded(&picture(77, 99, 99), ImageFormat::Png)),
+        &clock,
+    );
     let total: u64 = lost.carriers.iter().map(|examined| examined.nanos).sum();
     assert_eq!(lost.ladder_nanos, total);
     assert!(all > verification.ladder_nanos && lost.hash_nanos > 0 && lost.decode_nanos > 0);

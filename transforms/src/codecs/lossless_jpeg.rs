@@ -1,6 +1,9 @@
 //! Lossless JPEG transcoding: quantised coefficients are read and written again, never turned into pixels.
 //! What `jpegtran` and `jpegoptim` do by default. The only file that calls libjpeg's C interface directly.
-#![expect(unsafe_code, reason = "the coefficient interface of libjpeg exists only in C")]
+#![expect(
+    unsafe_code,
+    reason = "the coefficient interface of libjpeg exists only in C"
+)]
 
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,8 +31,12 @@ pub struct Settings {
 /// When libjpeg cannot read the file (its own words), arithmetic coding included.
 pub fn transcode(file: &[u8], settings: Settings) -> Result<Vec<u8>, EncodeError> {
     // libjpeg reports fatal errors through `error_exit`, which unwinds to here; the guards below free what it holds.
-    catch_unwind(AssertUnwindSafe(|| unwinding_transcode(file, settings)))
-        .map_err(|panic| EncodeError::Codec { format: Format::Jpeg, reason: panic_message(&*panic) })
+    catch_unwind(AssertUnwindSafe(|| unwinding_transcode(file, settings))).map_err(|panic| {
+        EncodeError::Codec {
+            format: Format::Jpeg,
+            reason: panic_message(&*panic),
+        }
+    })
 }
 
 /// A decompressor or compressor on the heap (libjpeg keeps pointers into it), destroyed when dropped.
@@ -67,12 +74,15 @@ extern "C-unwind" fn silent(_: &mut ffi::jpeg_common_struct, _: std::ffi::c_int)
 extern "C-unwind" fn unwind(cinfo: &mut ffi::jpeg_common_struct) {
     // SAFETY: libjpeg sets `err` before it can raise an error.
     let code = unsafe { (*cinfo.err).msg_code };
-    std::panic::resume_unwind(Box::new(format!("libjpeg cannot read the coefficients (message {code})")));
+    std::panic::resume_unwind(Box::new(format!(
+        "libjpeg cannot read the coefficients (message {code})"
+    )));
 }
 
 fn error_manager() -> Box<ffi::jpeg_error_mgr> {
     // SAFETY: the C structure is plain data for which all zeroes is a valid value; `jpeg_std_error` then fills it.
-    let mut manager: Box<ffi::jpeg_error_mgr> = Box::new(unsafe { MaybeUninit::zeroed().assume_init() });
+    let mut manager: Box<ffi::jpeg_error_mgr> =
+        Box::new(unsafe { MaybeUninit::zeroed().assume_init() });
     // SAFETY: the pointer is valid for writes.
     unsafe { ffi::jpeg_std_error(&mut manager) };
     manager.error_exit = Some(unwind);
@@ -83,11 +93,15 @@ fn error_manager() -> Box<ffi::jpeg_error_mgr> {
 fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
     // Declared first, so dropped last: both structures point to them.
     let mut errors = error_manager();
-    let mut output = Output { data: ptr::null_mut(), size: 0 };
+    let mut output = Output {
+        data: ptr::null_mut(),
+        size: 0,
+    };
     // SAFETY: both C structures are plain data for which all zeroes is valid; the create calls initialise them, given
     // an error manager that outlives them. Each is wrapped in its guard only once it was created.
     let mut source = unsafe {
-        let mut raw: Box<ffi::jpeg_decompress_struct> = Box::new(MaybeUninit::zeroed().assume_init());
+        let mut raw: Box<ffi::jpeg_decompress_struct> =
+            Box::new(MaybeUninit::zeroed().assume_init());
         raw.common.err = &raw mut *errors;
         ffi::jpeg_create_decompress(&mut *raw);
         Decompressor(raw)
@@ -103,12 +117,20 @@ fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
     // coefficients"). `file` outlives `source`; the coefficient arrays belong to `source`, which lives until the
     // compressor has finished; `output` outlives `target`. Errors unwind through the guards.
     unsafe {
-        ffi::jpeg_mem_src(&mut source.0, file.as_ptr(), file.len() as std::ffi::c_ulong);
+        ffi::jpeg_mem_src(
+            &mut source.0,
+            file.as_ptr(),
+            file.len() as std::ffi::c_ulong,
+        );
         ffi::jpeg_read_header(&mut source.0, 1);
         let coefficients = ffi::jpeg_read_coefficients(&mut source.0);
         // libjpeg-turbo's defaults: no trellis or scan search may touch coefficients or time.
         let profile = ffi::JINT_COMPRESS_PROFILE_VALUE::JCP_FASTEST as std::ffi::c_int;
-        ffi::jpeg_c_set_int_param(&mut target.0, ffi::J_INT_PARAM::JINT_COMPRESS_PROFILE, profile);
+        ffi::jpeg_c_set_int_param(
+            &mut target.0,
+            ffi::J_INT_PARAM::JINT_COMPRESS_PROFILE,
+            profile,
+        );
         ffi::jpeg_copy_critical_parameters(&source.0, &mut target.0);
         target.0.optimize_coding = ffi::boolean::from(settings.optimised);
         if settings.progressive {

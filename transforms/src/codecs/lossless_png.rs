@@ -24,7 +24,12 @@ pub enum Strip {
 ///
 /// # Errors
 /// When oxipng cannot read the file.
-pub fn optimise(file: &[u8], level: u8, strip: Strip, clean_alpha: bool) -> Result<Vec<u8>, EncodeError> {
+pub fn optimise(
+    file: &[u8],
+    level: u8,
+    strip: Strip,
+    clean_alpha: bool,
+) -> Result<Vec<u8>, EncodeError> {
     let mut options = Options::from_preset(level.min(6));
     options.optimize_alpha = clean_alpha;
     options.strip = match strip {
@@ -32,6 +37,8 @@ pub fn optimise(file: &[u8], level: u8, strip: Strip, clean_alpha: bool) -> Resu
         Strip::Safe => StripChunks::Safe,
         Strip::All => StripChunks::All,
     };
-    oxipng::optimize_from_memory(file, &options)
-        .map_err(|error| EncodeError::Codec { format: Format::Png, reason: error.to_string() })
+    oxipng::optimize_from_memory(file, &options).map_err(|error| EncodeError::Codec {
+        format: Format::Png,
+        reason: error.to_string(),
+    })
 }

@@ -282,18 +282,10 @@ fn facade(
             canvas.polygon(&wall.patch(s0, s1, t0, t1), 0.0, &pane);
             if arched {
                 let (a, b) = (wall.at(s0, t0), wall.at(s1, t0));
-                canvas.polygon(
-                    &shapes::ellipse(
-                        0.5 * (a.0 + b.0),
-                        a.1,
-                        0.5 * (b.0 - a.0),
-                        0.3 * (b.0 - a.0),
-                        0.0,
-                        16,
-                    ),
-                    0.0,
-                    &pane,
-                );
+                let half = 0.5 * (b.0 - a.0);
+                let mut arch = shapes::ellipse(0.5 * (a.0 + b.0), a.1, half, 0.6 * half, 0.0, 24);
+                arch.retain(|p| p.1 <= a.1 + 0.5);
+                canvas.polygon(&arch, 0.0, &pane);
             }
             if draws.chance(0.3) {
                 let curtain = Paint::plain(scaled([0.75, 0.7, 0.6], draws.between(0.3, 1.0)));
