@@ -6,7 +6,7 @@
 )]
 
 use credlink_benches::{decode_pixels, jpeg_file, signer};
-use credlink_sign_core::fingerprint::Fingerprint;
+use credlink_sign_core::fingerprint::{Fingerprint, MatchPolicy, View};
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
 use credlink_sign_core::{ImageFile, ProofId};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -23,7 +23,7 @@ fn next(state: &mut u64) -> u64 {
 
 /// A store of `count` proofs with random fingerprints, and eight queries: one is 20 bits from a stored fingerprint,
 /// the others are random, as the eight orientations of a received image are.
-fn filled(count: u64) -> (ProofStore, [Fingerprint; 8]) {
+fn filled(count: u64) -> (ProofStore, [View; 8]) {
     let source = jpeg_file(64, 48).unwrap();
     let signed = signer()
         .unwrap()
@@ -47,20 +47,28 @@ fn filled(count: u64) -> (ProofStore, [Fingerprint; 8]) {
         std::array::from_fn(|_| Fingerprint(std::array::from_fn(|_| next(&mut state))));
     middle.0[1] ^= 0x000F_0F0F_0F0F_0000;
     queries[3] = middle;
-    (store.seal().unwrap(), queries)
+    let views = queries.map(|fingerprint| View {
+        fingerprint,
+        tone: signed.record.tone,
+    });
+    (store.seal().unwrap(), views)
 }
 
 fn lookups(c: &mut Criterion) {
     let mut group = c.benchmark_group("store");
     group.sample_size(20);
     for count in [10_000, 100_000, 1_000_000] {
+        let policy = MatchPolicy::default();
         let (store, queries) = filled(count);
         assert_eq!(
-            store.nearest(&queries, 31).best.map(|best| best.id),
+            store
+                .nearest(&queries, 31, &policy)
+                .best
+                .map(|best| best.id),
             Some(ProofId::new(count / 2))
         );
         group.bench_with_input(BenchmarkId::new("nearest", count), &store, |b, store| {
-            b.iter(|| store.nearest(&queries, 31));
+            b.iter(|| store.nearest(&queries, 31, &policy));
         });
         group.bench_with_input(BenchmarkId::new("by-id", count), &store, |b, store| {
             b.iter(|| store.by_id(ProofId::new(count / 3)));

@@ -1,11 +1,9 @@
 //! Runs a plan: sign all, wait, then transform and verify, in parallel by image.
 
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use credlink_corpus::ImageSet;
 use credlink_reports::header::ControlResult;
 use credlink_reports::{RowError, RowWriter};
 use credlink_sign_core::system::{SealedSystem, System};
@@ -14,28 +12,13 @@ use rayon::prelude::*;
 
 use crate::clock;
 use crate::control::Controls;
-use crate::cost::{Ledger, Work};
-use crate::event::{Event, Listener};
+use crate::cost::Work;
+use crate::event::Event;
 use crate::in_order::InOrder;
 use crate::plan::{Plan, PlannedImage};
+use crate::setting::Setting;
 use crate::signing::{self, SignedFile, SigningFailure};
 use crate::trial::{self, Op, Subject};
-
-/// What a run needs besides its plan.
-pub struct Setting<'a> {
-    /// The images.
-    pub set: &'a dyn ImageSet,
-    /// Seed of ids.
-    pub seed: u64,
-    /// Where signed files go.
-    pub signed_folder: &'a Path,
-    /// Set from outside to end the run early.
-    pub stop: &'a AtomicBool,
-    /// Hears of progress.
-    pub listener: Listener<'a>,
-    /// Where CPU time is counted.
-    pub ledger: &'a Ledger,
-}
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -61,25 +44,8 @@ pub fn run(
     writer: RowWriter,
     setting: &Setting<'_>,
 ) -> Result<Ending> {
-    let &Setting {
-        set,
-        seed,
-        stop,
-        listener,
-        ledger,
-        signed_folder,
-        ..
-    } = setting;
-    let signed = signing::sign_all(
-        &*system,
-        set,
-        &plan.signed,
-        seed,
-        signed_folder,
-        ledger,
-        stop,
-        listener,
-    );
+    let &Setting { stop, listener, .. } = setting;
+    let signed = signing::sign_all(&*system, &plan.signed, setting);
     // The barrier: from here on the store is complete and nothing can be added.
     let system = system
         .seal()
@@ -124,7 +90,7 @@ pub fn run(
             in_order.put(number, ops)
         },
     );
-    drop(in_order.finish().context("failed to write rows")?);
+    in_order.finish().context("failed to write rows")?;
     worked.context("failed to write rows")?;
     let ops_done = writer.finish().context("failed to finish the row file")?;
     let controls = controls

@@ -1,16 +1,16 @@
 //! The first stage: every image is signed, registered and kept as a file, before anything is verified.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use credlink_corpus::ImageSet;
 use credlink_sign_core::system::System;
 use credlink_sign_core::{ImageFile, ProofId};
 use rayon::prelude::*;
 
-use crate::cost::{Ledger, Work};
-use crate::event::{Event, Listener};
+use crate::cost::Work;
+use crate::event::Event;
 use crate::plan::PlannedImage;
+use crate::setting::Setting;
 use crate::{clock, identity, received};
 
 /// A signed image, waiting on disk for its pipelines.
@@ -41,23 +41,19 @@ pub struct SigningFailure {
 /// was interrupted first.
 pub fn sign_all(
     system: &dyn System,
-    set: &dyn ImageSet,
     images: &[PlannedImage],
-    seed: u64,
-    folder: &std::path::Path,
-    ledger: &Ledger,
-    stop: &AtomicBool,
-    listener: Listener<'_>,
+    setting: &Setting<'_>,
 ) -> Vec<Option<Result<SignedFile, SigningFailure>>> {
+    let listener = setting.listener;
     listener(Event::Stage {
         name: "signing",
         total: images.len() as u64,
     });
     let signed = images.par_iter().map(|image| {
-        if stop.load(Ordering::Relaxed) {
+        if setting.stop.load(Ordering::Relaxed) {
             return None;
         }
-        let result = sign_one(system, set, image, seed, folder, ledger);
+        let result = sign_one(system, image, setting);
         if let Err(failure) = &result {
             listener(Event::Warning(failure.reason.clone()));
         }
@@ -69,22 +65,20 @@ pub fn sign_all(
 
 fn sign_one(
     system: &dyn System,
-    set: &dyn ImageSet,
     image: &PlannedImage,
-    seed: u64,
-    folder: &std::path::Path,
-    ledger: &Ledger,
+    setting: &Setting<'_>,
 ) -> Result<SignedFile, SigningFailure> {
     let index = image.entry.index;
+    let ledger = setting.ledger;
     let start = clock::thread_nanos();
-    let source = set.load(index);
+    let source = setting.set.load(index);
     ledger.add(Work::SourceImages, clock::thread_nanos() - start);
     let source = source.map_err(|error| SigningFailure {
         cause: "source",
         reason: format!("{}: {error}", image.entry.name),
     })?;
 
-    let id = identity::proof_id(seed, index);
+    let id = identity::proof_id(setting.seed, index);
     let decoding = std::cell::Cell::new(0);
     let decode = |bytes: &[u8]| {
         let start = clock::thread_nanos();
@@ -110,7 +104,9 @@ fn sign_one(
         }
     })?;
 
-    let path = folder.join(format!("{index:07}.{}", source.entry.format.extension()));
+    let path = setting
+        .signed_folder
+        .join(format!("{index:07}.{}", source.entry.format.extension()));
     std::fs::write(&path, &signed.bytes).map_err(|error| SigningFailure {
         cause: "disk",
         reason: format!("{}: {error}", path.display()),

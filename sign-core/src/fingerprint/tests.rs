@@ -351,7 +351,9 @@ fn unrelated_smooth_pictures_are_told_apart() {
             }
         }
         let own = one.views()[0].difference(&one.views()[0]);
-        assert_eq!(policy.judge(own, one.quality(), Some(1)), Match::Accepted);
+        // An exact copy is found among smooth pictures, of which many are near.
+        let runner_up = (one.quality() < policy.min_quality).then_some(1);
+        assert_eq!(policy.judge(own, one.quality(), runner_up), Match::Accepted);
     }
     assert!(near > 10, "the set is not hard enough: {near}");
 }
