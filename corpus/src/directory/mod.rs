@@ -143,10 +143,9 @@ impl DirectorySet {
         let (width, height) = window
             .as_ref()
             .map_or((file.width, file.height), view::Window::size);
-        let stem = file.path.replace(['/', '\\'], "-");
         let name = match number {
-            None => format!("{index:06}-{stem}.{}", format.extension()),
-            Some(k) => format!("{index:06}-{stem}-view{k}.{}", format.extension()),
+            None => file.path.clone(),
+            Some(k) => format!("{} view {k}", file.path),
         };
         let entry = Entry {
             index,

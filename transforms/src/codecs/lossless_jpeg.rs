@@ -72,11 +72,20 @@ impl Drop for Output {
 extern "C-unwind" fn silent(_: &mut ffi::jpeg_common_struct, _: std::ffi::c_int) {}
 
 extern "C-unwind" fn unwind(cinfo: &mut ffi::jpeg_common_struct) {
-    // SAFETY: libjpeg sets `err` before it can raise an error.
-    let code = unsafe { (*cinfo.err).msg_code };
-    std::panic::resume_unwind(Box::new(format!(
-        "libjpeg cannot read the coefficients (message {code})"
-    )));
+    let mut words = [0_u8; 200];
+    // SAFETY: libjpeg sets `err` and its message formatter before it can raise an error. The formatter writes at most
+    // JMSG_LENGTH_MAX (200) bytes, the size of `words`; the binding's parameter type is narrower than libjpeg's own
+    // (`char *`), which the cast restores.
+    unsafe {
+        if let Some(format) = (*cinfo.err).format_message {
+            type Formatter = unsafe extern "C-unwind" fn(&mut ffi::jpeg_common_struct, *mut u8);
+            let format = std::mem::transmute::<*const (), Formatter>(format as *const ());
+            format(cinfo, words.as_mut_ptr());
+        }
+    }
+    let text = words.split(|byte| *byte == 0).next().unwrap_or_default();
+    let text = format!("libjpeg: {}", String::from_utf8_lossy(text));
+    std::panic::resume_unwind(Box::new(text));
 }
 
 fn error_manager() -> Box<ffi::jpeg_error_mgr> {
