@@ -1,11 +1,13 @@
 //! Checks whose answers are known beforehand. A run in which one fails says so loudly and must not be used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use credlink_reports::Trial;
 use credlink_reports::header::ControlResult;
+use credlink_sign_core::carriers::CARRIERS;
 use credlink_transforms::recipe::{Contract, Recipe};
 
+use crate::plan::Plan;
 use crate::trial::Op;
 
 /// One control's count.
@@ -39,15 +41,20 @@ const UNSIGNED: &str = "unsigned images are never accepted";
 const MISATTRIBUTED: &str = "no proof is attributed to another image";
 
 impl Controls {
-    /// Controls for a run with these pipelines; each is reported even if nothing was checked.
+    /// Controls for a run of this plan; each is reported even if nothing was checked.
     #[must_use]
-    pub fn new<'a>(pipelines: impl IntoIterator<Item = &'a Recipe>, unsigned: bool) -> Self {
+    pub fn of(plan: &Plan) -> Self {
         let mut tallies = BTreeMap::new();
         tallies.insert(MISATTRIBUTED.to_owned(), Tally::default());
-        if unsigned {
-            tallies.insert(UNSIGNED.to_owned(), Tally::default());
-        }
-        for recipe in pipelines {
+        tallies.insert(UNSIGNED.to_owned(), Tally::default());
+        let used: BTreeSet<usize> = plan
+            .signed
+            .iter()
+            .flat_map(|image| &image.pipelines)
+            .copied()
+            .collect();
+        for position in used {
+            let recipe = &plan.pipelines[position];
             if let Some(contract) = recipe.contract {
                 tallies.insert(promise(recipe, contract), Tally::default());
             }
@@ -130,10 +137,16 @@ fn promise(recipe: &Recipe, contract: Contract) -> String {
 /// content leads to the proof at distance 0. Content that has no fingerprint, or that a second registered image
 /// shares, cannot lead to one proof by definition; then the distance alone must be right.
 fn stripped(row: &credlink_reports::Row) -> bool {
-    let [metadata @ .., content] = row.carriers.as_slice() else {
+    let cell = |name: &str| {
+        let position = CARRIERS.iter().position(|carrier| carrier.name() == name)?;
+        row.carriers.get(position)
+    };
+    let (Some(manifest), Some(link), Some(content)) =
+        (cell("manifest"), cell("link"), cell("fingerprint"))
+    else {
         return false;
     };
-    let gone = metadata.iter().all(|cell| cell.state == "absent");
+    let gone = manifest.state == "absent" && link.state == "absent";
     let has_code = |code: &str| content.codes.split(',').any(|found| found == code);
     let exact =
         row.content_distance == Some(0) && (row.survived || has_code("credlink.content.ambiguous"));

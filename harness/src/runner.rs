@@ -8,6 +8,7 @@ use credlink_reports::header::ControlResult;
 use credlink_reports::{RowError, RowWriter};
 use credlink_sign_core::system::{SealedSystem, System};
 use credlink_transforms::file::ImageFile;
+use credlink_transforms::meter::Meter;
 use rayon::prelude::*;
 
 use crate::clock;
@@ -56,10 +57,7 @@ pub fn run(
         name: "verifying",
         total: plan.signed_ops + plan.unsigned_ops,
     });
-    let controls = Controls::new(
-        plan.pipelines.iter().map(|recipe| &**recipe),
-        plan.unsigned_ops > 0,
-    );
+    let controls = Controls::of(plan);
     let controls = Mutex::new(controls);
     let mut writer = writer;
     let in_order = InOrder::new(|ops: Vec<Op>| -> Result<(), RowError> {
@@ -188,6 +186,13 @@ fn ops(
         Ok(file) => Arc::new(file),
         Err(reason) => return errors(plan, image, subject, "source", &reason, setting),
     };
+    // Decoded here, so that no pipeline's time depends on whether it came first. An undecodable file is each
+    // pipeline's own business: some never look at pixels.
+    let start = clock::thread_nanos();
+    let _ = file.frame(&Meter::new(&clock::thread_nanos));
+    setting
+        .ledger
+        .add(Work::Codec, clock::thread_nanos() - start);
     let op = |(offset, position): (usize, &usize)| {
         let number = image.first_op + offset as u64;
         let recipe = &plan.pipelines[*position];

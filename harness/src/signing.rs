@@ -1,5 +1,6 @@
 //! The first stage: every image is signed, registered and kept as a file, before anything is verified.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -31,7 +32,7 @@ pub struct SignedFile {
 /// Why an image has no signed file: a short code for tables, and the reason in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningFailure {
-    /// `source`, `sign` or `disk`.
+    /// `source`, `sign`, `disk` or `panic`.
     pub cause: &'static str,
     /// The reason, naming the image.
     pub reason: String,
@@ -53,7 +54,14 @@ pub fn sign_all(
         if setting.stop.load(Ordering::Relaxed) {
             return None;
         }
-        let result = sign_one(system, image, setting);
+        let attempt = catch_unwind(AssertUnwindSafe(|| sign_one(system, image, setting)));
+        let result = attempt.unwrap_or_else(|_| {
+            let reason = format!("{}: a library panicked while signing", image.entry.name);
+            Err(SigningFailure {
+                cause: "panic",
+                reason,
+            })
+        });
         if let Err(failure) = &result {
             listener(Event::Warning(failure.reason.clone()));
         }

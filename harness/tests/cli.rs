@@ -83,34 +83,52 @@ fn verify_tells_nothing_from_broken_and_foreign_by_its_exit_code() {
     ] {
         assert_eq!(code(&credlink(at, args)), exit::OK);
     }
-    assert_eq!(
-        code(&credlink(at, &["verify", "photo.jpg", "--store", "empty"])),
-        exit::NO_PROOF
-    );
-    assert_eq!(
-        code(&credlink(
-            at,
-            &[
-                "verify",
-                "signed.jpg",
-                "--keys",
-                "other",
-                "--store",
-                "empty"
-            ]
-        )),
-        exit::FOREIGN
-    );
     let mut bytes = std::fs::read(at.join("signed.jpg")).unwrap();
     let last = bytes.len() - 100;
     bytes[last] ^= 1;
     std::fs::write(at.join("tampered.jpg"), bytes).unwrap();
+    // In a folder without a store only the file itself can speak.
+    let elsewhere = at.join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    for (file, keys, expected) in [
+        ("../photo.jpg", "../credlink-keys", exit::NO_PROOF),
+        ("../signed.jpg", "../credlink-keys", exit::OK),
+        ("../signed.jpg", "../other", exit::FOREIGN),
+        ("../tampered.jpg", "../credlink-keys", exit::BROKEN),
+    ] {
+        let output = credlink(&elsewhere, &["verify", file, "--keys", keys]);
+        assert_eq!(code(&output), expected, "{file} {keys}: {}", text(&output));
+    }
+    // With the store the fingerprint leads to the proof, and the manifest tells that the file was changed.
     assert_eq!(
-        code(&credlink(
-            at,
-            &["verify", "tampered.jpg", "--store", "empty"]
-        )),
-        exit::BROKEN
+        code(&credlink(at, &["verify", "tampered.jpg"])),
+        exit::ALTERED
+    );
+    let mistyped = credlink(at, &["verify", "signed.jpg", "--store", "sotre"]);
+    assert_eq!(code(&mistyped), exit::FAILURE);
+    assert!(text(&mistyped).contains("sotre"), "{}", text(&mistyped));
+}
+
+#[test]
+fn a_failed_signature_leaves_the_store_as_it_was() {
+    let folder = folder();
+    let at = folder.path();
+    assert_eq!(code(&credlink(at, &["keys", "generate"])), exit::OK);
+    assert_eq!(
+        code(&credlink(at, &["sign", "photo.jpg", "a.jpg"])),
+        exit::OK
+    );
+    // The name is taken: nothing is registered, and the next attempt works.
+    assert_eq!(
+        code(&credlink(at, &["sign", "photo.jpg", "a.jpg"])),
+        exit::FAILURE
+    );
+    assert_eq!(code(&credlink(at, &["verify", "a.jpg"])), exit::OK);
+    let records = std::fs::read_to_string(at.join("credlink-store/proofs/records.jsonl")).unwrap();
+    assert_eq!(records.lines().count(), 2, "a header and one proof");
+    assert_eq!(
+        code(&credlink(at, &["sign", "photo.jpg", "b.jpg"])),
+        exit::OK
     );
 }
 
@@ -204,6 +222,25 @@ fn a_run_writes_its_directory_and_the_report_is_the_same_when_made_again() {
         table.contains("controls/identity") && table.contains("edits/resize-half"),
         "{table}"
     );
+    // The run directory is all that is needed to verify its files.
+    let first = std::fs::read_dir(run.join("signed"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let output = credlink(
+        at,
+        &[
+            "verify",
+            first.to_str().unwrap(),
+            "--keys",
+            "run",
+            "--store",
+            "run",
+        ],
+    );
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
     for file in [
         "run.json",
         "rows.parquet",

@@ -79,8 +79,19 @@ fn no_source_is_both_signed_and_an_unsigned_control() {
         .iter()
         .map(|image| &image.entry.source)
         .collect();
-    assert_eq!(unsigned.len(), 3);
+    assert!(!unsigned.is_empty());
     assert!(signed.is_disjoint(&unsigned));
+}
+
+#[test]
+fn every_pipeline_gets_one_unsigned_control_for_every_twenty_ops() {
+    let plan = plan(&SyntheticSet::new(4), recipes("all"), Size::PerPipeline(60));
+    let mut counts = vec![0; plan.pipelines.len()];
+    for position in plan.unsigned.iter().flat_map(|image| &image.pipelines) {
+        counts[*position] += 1;
+    }
+    assert_eq!(counts, vec![3; plan.pipelines.len()]);
+    assert!(plan.shortfalls.is_empty(), "{:?}", plan.shortfalls);
 }
 
 #[test]

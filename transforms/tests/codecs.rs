@@ -188,6 +188,74 @@ fn a_file_that_is_no_jpeg_is_refused_by_the_transcoder_in_words() {
     }
 }
 
+/// An error behind the first written bytes used to free the output buffer twice, which ended the whole process.
+#[test]
+fn an_error_in_the_middle_of_writing_frees_the_output_once() {
+    let pixels = DynamicImage::ImageRgb8(picture(900, 700));
+    let settings = Settings {
+        encoder: Encoder::JpegEncoder,
+        quality: 95,
+        chroma: Chroma::Full,
+        progressive: false,
+    };
+    let file = jpeg::encode(&pixels, settings).unwrap();
+    let settings = lossless_jpeg::Settings {
+        progressive: true,
+        optimised: true,
+    };
+    let tables: Vec<usize> = (0..file.len() - 4)
+        .filter(|at| file[*at..].starts_with(&[0xFF, 0xC4]) && file[at + 4] >> 4 == 1)
+        .collect();
+    assert!(
+        !tables.is_empty(),
+        "no Huffman table for AC coefficients was found"
+    );
+    let mut refused = 0;
+    for table in tables {
+        for symbol in [0, 1, 2, 5, 9] {
+            // A coefficient of fifteen bits can be read but not written.
+            let mut damaged = file.clone();
+            damaged[table + 5 + 16 + symbol] = 0x0F;
+            refused += usize::from(lossless_jpeg::transcode(&damaged, settings).is_err());
+        }
+    }
+    assert!(refused > 0, "no damage reached the writer");
+}
+
+#[test]
+fn lossless_steps_check_the_pixel_limit_before_they_decode() {
+    // A header that promises 65,000 x 65,000 pixels.
+    let mut jpeg_bomb = jpeg::encode(
+        &DynamicImage::ImageRgb8(picture(16, 16)),
+        Settings {
+            encoder: Encoder::JpegEncoder,
+            quality: 90,
+            chroma: Chroma::Full,
+            progressive: false,
+        },
+    )
+    .unwrap();
+    let frame = jpeg_bomb
+        .windows(2)
+        .position(|pair| pair == [0xFF, 0xC0])
+        .unwrap();
+    jpeg_bomb[frame + 5..frame + 9].copy_from_slice(&[0xFD, 0xE8, 0xFD, 0xE8]);
+    let settings = lossless_jpeg::Settings {
+        progressive: true,
+        optimised: true,
+    };
+    let error = lossless_jpeg::transcode(&jpeg_bomb, settings)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("exceed the limit"), "{error}");
+    let mut png_bomb = png::encode(&DynamicImage::ImageRgb8(picture(16, 16))).unwrap();
+    png_bomb[16..24].copy_from_slice(&[0, 0, 0xFD, 0xE8, 0, 0, 0xFD, 0xE8]);
+    let error = lossless_png::optimise(&png_bomb, 1, lossless_png::Strip::Safe, true)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("exceed the limit"), "{error}");
+}
+
 #[test]
 fn lossless_webp_and_png_return_the_same_pixels() {
     for (width, height) in SIZES {

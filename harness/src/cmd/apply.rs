@@ -36,10 +36,10 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<u8> {
         .apply(&Arc::new(file), &meter)
         .with_context(|| format!("failed on {name}"))?;
     let elapsed = clock() - start;
-    super::write_new(&args.output, received.bytes())?;
     let frame = received
         .frame(&meter)
         .context("failed to decode the result")?;
+    super::write_new(&args.output, received.bytes())?;
     super::say(&format!(
         "{}: {} {}x{}, {} bytes, in {:.1} ms",
         args.output.display(),

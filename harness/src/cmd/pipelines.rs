@@ -7,7 +7,7 @@ use credlink_harness::exit;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 
-use crate::cli::{PipelinesArgs, PipelinesCommand};
+use crate::cli::{Grade, PipelinesArgs, PipelinesCommand};
 
 pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
     let catalogue = Catalogue::embedded()?;
@@ -19,8 +19,11 @@ pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
     if selected.is_empty() {
         return Err(super::unknown(&catalogue, &args.select));
     }
-    let graded =
-        |recipe: &Recipe| args.grade.is_empty() || args.grade.contains(&recipe.grade().letter());
+    let graded = |recipe: &Recipe| {
+        let letter = recipe.grade().letter();
+        let named = |grade: &Grade| format!("{grade:?}").starts_with(letter);
+        args.grade.is_empty() || args.grade.iter().any(named)
+    };
     let mut text = format!(
         "{:<34} {:<5} {:<9} {:<4} title\n",
         "id", "grade", "severity", "core"

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use credlink_corpus::ImageSet;
 use credlink_harness::event::Event;
 use credlink_harness::plan::{self, Plan, Size};
-use credlink_harness::runner::{self, Ending};
+use credlink_harness::runner;
 use credlink_harness::setting::Setting;
 use credlink_harness::{clock, cost, exit, identity, image_set, machine};
 use credlink_reports::header::{ImageSetHeader, PipelineHeader};
@@ -64,12 +64,24 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         .iter()
         .map(|carrier| carrier.name().to_owned())
         .collect();
+    // So that the signed files can be verified by anybody afterwards: `credlink verify --keys RUN --store RUN`.
+    identity.save_certificates(run_dir.root())?;
     let signer = Signer::new(identity)?;
     let system = Box::new(CredLink::new(
         signer,
         ProofStoreBuilder::create(run_dir.root())?,
     ));
     let writer = RowWriter::create(&run_dir.rows(), &carriers)?;
+    let mut header = described(args, &plan, &*set, carriers);
+    header.id = run_dir
+        .root()
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    header.created = created;
+    header.threads = u32::try_from(pool.current_num_threads()).unwrap_or(u32::MAX);
+    // Written before the work and again behind it: a run that is killed says what it was, and that it is partial.
+    run_dir.write_header(&header)?;
     let stop = stop_on_interrupt()?;
     // Panics inside codecs are caught and become error rows; their backtraces would only tear the progress bar.
     std::panic::set_hook(Box::new(|_| {}));
@@ -88,14 +100,9 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let ending =
         ending.with_context(|| format!("the run in {} is incomplete", run_dir.root().display()))?;
 
-    let mut header = described(args, &plan, &*set, &ending, carriers);
-    header.id = run_dir
-        .root()
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    header.created = created;
-    header.threads = u32::try_from(pool.current_num_threads()).unwrap_or(u32::MAX);
+    header.ops_done = ending.ops_done;
+    header.partial = ending.partial;
+    header.controls = ending.controls;
     header.elapsed_s = (clock::wall_nanos() - start) as f64 / 1e9;
     header.peak_memory_bytes = machine::peak_memory_bytes();
     header.cpu = ledger.shares();
@@ -106,25 +113,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         "report: {}",
         run_dir.tables().join("survival.md").display()
     ))?;
-    Ok(verdict(&ending))
-}
-
-fn verdict(ending: &Ending) -> u8 {
-    for control in ending.controls.iter().filter(|control| !control.passed) {
-        super::complain(&format!(
-            "CONTROL FAILED: {}: {}",
-            control.name, control.detail
-        ));
-    }
-    if ending.partial {
-        super::complain("interrupted: the rows so far are written and marked as partial");
-        return exit::INTERRUPTED;
-    }
-    if ending.controls.iter().all(|control| control.passed) {
-        exit::OK
-    } else {
-        exit::CONTROL_FAILED
-    }
+    Ok(super::verdict(&header))
 }
 
 /// The recipes that the patterns name, each once, in the order of the patterns.
@@ -186,7 +175,6 @@ fn described(
     args: &SurvivalArgs,
     plan: &Plan,
     set: &dyn ImageSet,
-    ending: &Ending,
     carriers: Vec<String>,
 ) -> RunHeader {
     let header = set.header();
@@ -228,9 +216,7 @@ fn described(
         pipelines: plan.pipelines.iter().map(pipeline).collect(),
         carriers,
         ops_planned: plan.signed_ops + plan.unsigned_ops,
-        ops_done: ending.ops_done,
-        partial: ending.partial,
-        controls: ending.controls.clone(),
+        partial: true,
         skipped: plan.shortfalls.clone(),
         ..RunHeader::default()
     }

@@ -225,6 +225,20 @@ impl Identity {
         )
     }
 
+    /// Writes only the certificates into a directory: all that a verifier needs, and nothing secret.
+    ///
+    /// # Errors
+    /// As [`Identity::save`].
+    pub fn save_certificates(&self, dir: &Path) -> Result<(), KeyError> {
+        files::write_new(
+            dir,
+            &[
+                (CHAIN_FILE, self.chain_pem.as_bytes(), false),
+                (ANCHOR_FILE, self.anchor_pem.as_bytes(), false),
+            ],
+        )
+    }
+
     /// The name under which this identity's anchor is known here.
     pub fn name(&self) -> &str {
         &self.name

@@ -11,6 +11,7 @@ use std::ptr;
 
 use mozjpeg_sys as ffi;
 
+use super::decode::check_pixels;
 use super::jpeg::panic_message;
 use crate::error::EncodeError;
 use crate::format::Format;
@@ -42,10 +43,66 @@ pub fn transcode(file: &[u8], settings: Settings) -> Result<Vec<u8>, EncodeError
 /// A decompressor or compressor on the heap (libjpeg keeps pointers into it), destroyed when dropped.
 struct Decompressor(Box<ffi::jpeg_decompress_struct>);
 struct Compressor(Box<ffi::jpeg_compress_struct>);
-/// The buffer that `jpeg_mem_dest` allocates with malloc.
-struct Output {
-    data: *mut u8,
-    size: std::ffi::c_ulong,
+/// Where the compressor writes: libjpeg's interface first, so that a pointer to it is a pointer to the whole.
+#[repr(C)]
+struct Destination {
+    interface: ffi::jpeg_destination_mgr,
+    chunk: [u8; 16 * 1024],
+    file: Vec<u8>,
+}
+
+impl Destination {
+    fn new() -> Box<Self> {
+        let interface = ffi::jpeg_destination_mgr {
+            next_output_byte: ptr::null_mut(),
+            free_in_buffer: 0,
+            init_destination: Some(start),
+            empty_output_buffer: Some(full),
+            term_destination: Some(end),
+        };
+        Box::new(Self {
+            interface,
+            chunk: [0; 16 * 1024],
+            file: Vec::new(),
+        })
+    }
+
+    fn offer_chunk(&mut self) {
+        self.interface.next_output_byte = self.chunk.as_mut_ptr();
+        self.interface.free_in_buffer = self.chunk.len();
+    }
+}
+
+/// The destination that [`unwinding_transcode`] gave to this compressor.
+///
+/// # Safety
+/// `dest` must point to a live [`Destination`], which is so for every compressor of this file between
+/// `jpeg_write_coefficients` and the end of the transcoding.
+unsafe fn destination(cinfo: &mut ffi::jpeg_compress_struct) -> &mut Destination {
+    // SAFETY: by the contract above; the interface is the first field of a `repr(C)` structure.
+    unsafe { &mut *cinfo.dest.cast::<Destination>() }
+}
+
+unsafe extern "C-unwind" fn start(cinfo: &mut ffi::jpeg_compress_struct) {
+    // SAFETY: libjpeg calls this for the compressor that holds our destination.
+    unsafe { destination(cinfo) }.offer_chunk();
+}
+
+unsafe extern "C-unwind" fn full(cinfo: &mut ffi::jpeg_compress_struct) -> ffi::boolean {
+    // SAFETY: as above. The whole chunk is initialised, and libjpeg filled it.
+    let destination = unsafe { destination(cinfo) };
+    destination.file.extend_from_slice(&destination.chunk);
+    destination.offer_chunk();
+    1
+}
+
+unsafe extern "C-unwind" fn end(cinfo: &mut ffi::jpeg_compress_struct) {
+    // SAFETY: as above.
+    let destination = unsafe { destination(cinfo) };
+    let used = destination.chunk.len() - destination.interface.free_in_buffer;
+    destination
+        .file
+        .extend_from_slice(&destination.chunk[..used]);
 }
 
 impl Drop for Decompressor {
@@ -59,13 +116,6 @@ impl Drop for Compressor {
     fn drop(&mut self) {
         // SAFETY: the structure was initialised by `jpeg_CreateCompress` and is destroyed once.
         unsafe { ffi::jpeg_destroy_compress(&mut self.0) }
-    }
-}
-
-impl Drop for Output {
-    fn drop(&mut self) {
-        // SAFETY: `data` is null or came from malloc inside `jpeg_mem_dest`'s manager, which keeps it current.
-        unsafe { libc::free(self.data.cast()) }
     }
 }
 
@@ -102,10 +152,7 @@ fn error_manager() -> Box<ffi::jpeg_error_mgr> {
 fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
     // Declared first, so dropped last: both structures point to them.
     let mut errors = error_manager();
-    let mut output = Output {
-        data: ptr::null_mut(),
-        size: 0,
-    };
+    let mut output = Destination::new();
     // SAFETY: both C structures are plain data for which all zeroes is valid; the create calls initialise them, given
     // an error manager that outlives them. Each is wrapped in its guard only once it was created.
     let mut source = unsafe {
@@ -124,7 +171,7 @@ fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
     };
     // SAFETY: the calls follow libjpeg's documented order for transcoding (libjpeg.txt, "Really raw data: DCT
     // coefficients"). `file` outlives `source`; the coefficient arrays belong to `source`, which lives until the
-    // compressor has finished; `output` outlives `target`. Errors unwind through the guards.
+    // compressor has finished; `output` is declared before `target`, so it outlives it. Errors unwind through the guards.
     unsafe {
         ffi::jpeg_mem_src(
             &mut source.0,
@@ -132,6 +179,10 @@ fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
             file.len() as std::ffi::c_ulong,
         );
         ffi::jpeg_read_header(&mut source.0, 1);
+        let (width, height) = (source.0.image_width, source.0.image_height);
+        if let Err(error) = check_pixels(width, height) {
+            std::panic::resume_unwind(Box::new(error.to_string()));
+        }
         let coefficients = ffi::jpeg_read_coefficients(&mut source.0);
         // libjpeg-turbo's defaults: no trellis or scan search may touch coefficients or time.
         let profile = ffi::JINT_COMPRESS_PROFILE_VALUE::JCP_FASTEST as std::ffi::c_int;
@@ -145,15 +196,11 @@ fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
         if settings.progressive {
             ffi::jpeg_simple_progression(&mut target.0);
         }
-        ffi::jpeg_mem_dest(&mut target.0, &raw mut output.data, &raw mut output.size);
+        target.0.dest = (&raw mut *output).cast();
         ffi::jpeg_write_coefficients(&mut target.0, coefficients);
         ffi::jpeg_finish_compress(&mut target.0);
         ffi::jpeg_finish_decompress(&mut source.0);
     }
-    let size = usize::try_from(output.size).unwrap_or(0);
-    if output.data.is_null() {
-        return Vec::new();
-    }
-    // SAFETY: `jpeg_finish_compress` set `data` and `size` to the finished file, `size` initialised bytes.
-    unsafe { std::slice::from_raw_parts(output.data, size) }.to_vec()
+    drop(target);
+    output.file
 }

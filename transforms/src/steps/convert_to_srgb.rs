@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use image::{DynamicImage, GrayImage, RgbImage};
-use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
+use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
 use serde::Deserialize;
 
 use crate::error::StepErrorKind;
@@ -37,7 +37,10 @@ fn converted(pixels: &DynamicImage, icc: &[u8]) -> Result<Option<DynamicImage>, 
         return Ok(None);
     };
     let srgb = ColorProfile::new_srgb();
-    let options = TransformOptions::default();
+    let options = TransformOptions {
+        rendering_intent: RenderingIntent::RelativeColorimetric,
+        ..TransformOptions::default()
+    };
     let (width, height) = (pixels.width(), pixels.height());
     let (colour, alpha) = (pixels.color().has_color(), pixels.color().has_alpha());
     let layout = if alpha { Layout::Rgba } else { Layout::Rgb };
