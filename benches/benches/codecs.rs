@@ -1,5 +1,9 @@
 //! Every codec, at 0.4 and 2 megapixels.
-#![allow(missing_docs, clippy::unwrap_used, reason = "criterion_group! writes undocumented items; a benchmark stops at the first error")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "criterion_group! writes undocumented items; a benchmark stops at the first error"
+)]
 
 use credlink_benches::{SIZES, jpeg_file, picture, png_file};
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
@@ -16,16 +20,33 @@ fn encode(c: &mut Criterion) {
             ("mozjpeg-q75-progressive", Encoder::Mozjpeg, true),
             ("jpeg-encoder-q80", Encoder::JpegEncoder, false),
         ] {
-            let settings = Settings { encoder, quality: 80, chroma: Chroma::Quarter, progressive };
-            group.bench_function(name, |b| b.iter(|| jpeg::encode(&pixels, settings).unwrap()));
+            let settings = Settings {
+                encoder,
+                quality: 80,
+                chroma: Chroma::Quarter,
+                progressive,
+            };
+            group.bench_function(name, |b| {
+                b.iter(|| jpeg::encode(&pixels, settings).unwrap())
+            });
         }
         for (name, lossless) in [("webp-q80-m4", false), ("webp-lossless-m4", true)] {
-            let settings = webp::Settings { quality: 80, method: 4, lossless };
-            group.bench_function(name, |b| b.iter(|| webp::encode(&pixels, settings).unwrap()));
+            let settings = webp::Settings {
+                quality: 80,
+                method: 4,
+                lossless,
+            };
+            group.bench_function(name, |b| {
+                b.iter(|| webp::encode(&pixels, settings).unwrap())
+            });
         }
-        group.bench_function("avif-q60-s10", |b| b.iter(|| avif::encode(&pixels, 60, 10).unwrap()));
+        group.bench_function("avif-q60-s10", |b| {
+            b.iter(|| avif::encode(&pixels, 60, 10).unwrap())
+        });
         group.bench_function("png-fast", |b| b.iter(|| png::encode(&pixels).unwrap()));
-        group.bench_function("png-256-colours", |b| b.iter(|| png::encode_palette(&pixels, 256, 1.0).unwrap()));
+        group.bench_function("png-256-colours", |b| {
+            b.iter(|| png::encode_palette(&pixels, 256, 1.0).unwrap())
+        });
         group.finish();
     }
 }
@@ -33,7 +54,11 @@ fn encode(c: &mut Criterion) {
 fn decoders(c: &mut Criterion) {
     for (size, width, height) in SIZES {
         let pixels = picture(width, height).unwrap();
-        let lossy = webp::Settings { quality: 80, method: 2, lossless: false };
+        let lossy = webp::Settings {
+            quality: 80,
+            method: 2,
+            lossless: false,
+        };
         let mut group = c.benchmark_group(format!("decode/{size}"));
         group.sample_size(10);
         for (name, file) in [
@@ -50,11 +75,19 @@ fn decoders(c: &mut Criterion) {
 
 fn lossless(c: &mut Criterion) {
     for (size, width, height) in SIZES {
-        let (jpeg, png) = (jpeg_file(width, height).unwrap(), png_file(width, height).unwrap());
+        let (jpeg, png) = (
+            jpeg_file(width, height).unwrap(),
+            png_file(width, height).unwrap(),
+        );
         let mut group = c.benchmark_group(format!("lossless/{size}"));
         group.sample_size(10);
-        let settings = lossless_jpeg::Settings { progressive: true, optimised: true };
-        group.bench_function("jpeg-progressive", |b| b.iter(|| lossless_jpeg::transcode(&jpeg, settings).unwrap()));
+        let settings = lossless_jpeg::Settings {
+            progressive: true,
+            optimised: true,
+        };
+        group.bench_function("jpeg-progressive", |b| {
+            b.iter(|| lossless_jpeg::transcode(&jpeg, settings).unwrap())
+        });
         group.bench_function("oxipng-1", |b| {
             b.iter(|| lossless_png::optimise(&png, 1, lossless_png::Strip::Safe, true).unwrap());
         });

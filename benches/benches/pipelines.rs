@@ -1,5 +1,9 @@
 //! Every recipe of the core set on one decoded JPEG file of 0.4 megapixels.
-#![allow(missing_docs, clippy::unwrap_used, reason = "criterion_group! writes undocumented items; a benchmark stops at the first error")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "criterion_group! writes undocumented items; a benchmark stops at the first error"
+)]
 
 use std::sync::Arc;
 
@@ -19,7 +23,9 @@ fn core(c: &mut Criterion) {
     group.sample_size(10);
     for recipe in Catalogue::embedded().unwrap().select("core") {
         if recipe.takes(file.format()) {
-            group.bench_function(recipe.id.replace('/', "-"), |b| b.iter(|| recipe.apply(&file, &meter).unwrap()));
+            group.bench_function(recipe.id.replace('/', "-"), |b| {
+                b.iter(|| recipe.apply(&file, &meter).unwrap())
+            });
         }
     }
     group.finish();

@@ -1,5 +1,9 @@
 //! Signing, and verification by carrier and as a ladder, at 0.4 and 2 megapixels.
-#![allow(missing_docs, clippy::unwrap_used, reason = "criterion_group! writes undocumented items; a benchmark stops at the first error")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "criterion_group! writes undocumented items; a benchmark stops at the first error"
+)]
 
 use std::sync::Arc;
 
@@ -19,17 +23,31 @@ fn all(c: &mut Criterion) {
         let decoded = decode_pixels(&source).unwrap();
         let ready = |_: &[u8]| Ok(decoded.clone());
         group.bench_function("whole", |b| {
-            b.iter(|| signer.sign(&ImageFile::new(&source, &decode_pixels), ProofId::new(1)).unwrap());
+            b.iter(|| {
+                signer
+                    .sign(&ImageFile::new(&source, &decode_pixels), ProofId::new(1))
+                    .unwrap()
+            });
         });
         group.bench_function("besides-decoding", |b| {
-            b.iter(|| signer.sign(&ImageFile::new(&source, &ready), ProofId::new(1)).unwrap());
+            b.iter(|| {
+                signer
+                    .sign(&ImageFile::new(&source, &ready), ProofId::new(1))
+                    .unwrap()
+            });
         });
-        group.bench_function("fingerprint", |b| b.iter(|| ContentHash::of(&decoded.image, decoded.orientation)));
+        group.bench_function("fingerprint", |b| {
+            b.iter(|| ContentHash::of(&decoded.image, decoded.orientation))
+        });
         group.finish();
 
-        let signed = signer.sign(&ImageFile::new(&source, &decode_pixels), ProofId::new(1)).unwrap();
+        let signed = signer
+            .sign(&ImageFile::new(&source, &decode_pixels), ProofId::new(1))
+            .unwrap();
         let store = ProofStoreBuilder::in_memory();
-        store.insert(signed.record.clone(), &signed.manifest).unwrap();
+        store
+            .insert(signed.record.clone(), &signed.manifest)
+            .unwrap();
         let anchor = signer.identity().anchor().unwrap();
         let verifier = Verifier::new(vec![anchor], Arc::new(store.seal().unwrap())).unwrap();
         let clock = || 0;
@@ -41,7 +59,9 @@ fn all(c: &mut Criterion) {
         for carrier in CARRIERS {
             // Pixels are at hand, so that a carrier's own work shows.
             group.bench_function(carrier.name(), |b| {
-                b.iter(|| carrier.examine(&ImageFile::new(&signed.bytes, &ready), &verifier, &clock));
+                b.iter(|| {
+                    carrier.examine(&ImageFile::new(&signed.bytes, &ready), &verifier, &clock)
+                });
             });
         }
         group.finish();

@@ -1,5 +1,9 @@
 //! Every pixel step, at 0.4 and 2 megapixels, each written losslessly by the same fast encoder beforehand decoded.
-#![allow(missing_docs, clippy::unwrap_used, reason = "criterion_group! writes undocumented items; a benchmark stops at the first error")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "criterion_group! writes undocumented items; a benchmark stops at the first error"
+)]
 
 use std::sync::Arc;
 
@@ -14,21 +18,42 @@ use criterion::{Criterion, criterion_group, criterion_main};
 const STEPS: [(&str, &str); 10] = [
     ("none", ""),
     ("orient", "[[step]]\norient = {}"),
-    ("resize-half-lanczos3", "[[step]]\nresize = { scale = 0.5, filter = \"lanczos3\" }"),
-    ("resize-1080-bilinear", "[[step]]\nresize = { long_side = 1080, filter = \"bilinear\", upscale = true }"),
+    (
+        "resize-half-lanczos3",
+        "[[step]]\nresize = { scale = 0.5, filter = \"lanczos3\" }",
+    ),
+    (
+        "resize-1080-bilinear",
+        "[[step]]\nresize = { long_side = 1080, filter = \"bilinear\", upscale = true }",
+    ),
     ("crop", "[[step]]\ncrop = { edges = [0.1, 0.1, 0.1, 0.1] }"),
     ("rotate-90", "[[step]]\nrotate = { degrees = 90 }"),
     ("flip", "[[step]]\nflip = { axis = \"horizontal\" }"),
-    ("adjust", "[[step]]\nadjust = { brightness = 1.1, contrast = 1.2, saturation = 1.3, gamma = 0.9 }"),
-    ("sharpen", "[[step]]\nsharpen = { sigma = 0.25, amount = 8.0, threshold = 0.065 }"),
-    ("pad", "[[step]]\npad = { canvas = [2000, 2000], colour = [0, 0, 0] }"),
+    (
+        "adjust",
+        "[[step]]\nadjust = { brightness = 1.1, contrast = 1.2, saturation = 1.3, gamma = 0.9 }",
+    ),
+    (
+        "sharpen",
+        "[[step]]\nsharpen = { sigma = 0.25, amount = 8.0, threshold = 0.065 }",
+    ),
+    (
+        "pad",
+        "[[step]]\npad = { canvas = [2000, 2000], colour = [0, 0, 0] }",
+    ),
 ];
 
 fn recipe(step: &str) -> Recipe {
     let kinds = "\"orient\", \"resize\", \"crop\", \"rotate\", \"flip\", \"adjust\", \"sharpen\", \"pad\", \"jpeg\"";
-    let name = step.lines().nth(1).and_then(|line| line.split(' ').next()).unwrap_or("");
-    let backs: Vec<&str> =
-        kinds.split(", ").filter(|kind| ["\"resize\"", "\"jpeg\""].contains(kind) || kind.trim_matches('"') == name).collect();
+    let name = step
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split(' ').next())
+        .unwrap_or("");
+    let backs: Vec<&str> = kinds
+        .split(", ")
+        .filter(|kind| ["\"resize\"", "\"jpeg\""].contains(kind) || kind.trim_matches('"') == name)
+        .collect();
     let text = format!(
         "title = \"t\"\nseverity = \"mild\"\nanalysis = \"a\"\nassumed = [{}]\n\
          [[source]]\ncite = \"this benchmark\"\ngrade = \"D\"\nbacks = []\n{step}\n\

@@ -38,8 +38,12 @@ pub fn picture(width: u32, height: u32) -> Result<DynamicImage> {
 /// # Errors
 /// When the set or a codec fails.
 pub fn jpeg_file(width: u32, height: u32) -> Result<Vec<u8>> {
-    let settings =
-        Settings { encoder: Encoder::JpegEncoder, quality: 90, chroma: Chroma::Quarter, progressive: false };
+    let settings = Settings {
+        encoder: Encoder::JpegEncoder,
+        quality: 90,
+        chroma: Chroma::Quarter,
+        progressive: false,
+    };
     Ok(jpeg::encode(&picture(width, height)?, settings)?)
 }
 
@@ -58,8 +62,15 @@ pub fn png_file(width: u32, height: u32) -> Result<Vec<u8>> {
 /// # Errors
 /// When the certificates cannot be made.
 pub fn signer() -> Result<Signer> {
-    let validity = Validity { not_before: Date::new(2025, 1, 1)?, not_after: Date::new(2045, 1, 1)? };
-    Ok(Signer::new(Identity::generate(Zeroizing::new([7; 32]), "CredLink benchmarks", validity)?)?)
+    let validity = Validity {
+        not_before: Date::new(2025, 1, 1)?,
+        not_after: Date::new(2045, 1, 1)?,
+    };
+    Ok(Signer::new(Identity::generate(
+        Zeroizing::new([7; 32]),
+        "CredLink benchmarks",
+        validity,
+    )?)?)
 }
 
 /// The decoder that the harness hands to verification.
@@ -68,5 +79,8 @@ pub fn signer() -> Result<Signer> {
 /// The decoder's words.
 pub fn decode_pixels(bytes: &[u8]) -> Result<Pixels, String> {
     let decoded = decode::decode(bytes).map_err(|error| error.to_string())?;
-    Ok(Pixels { image: Arc::new(decoded.pixels), orientation: decoded.orientation })
+    Ok(Pixels {
+        image: Arc::new(decoded.pixels),
+        orientation: decoded.orientation,
+    })
 }

@@ -21,7 +21,14 @@ use credlink_corpus::{Decoder, DirectorySet, ImageSet, SyntheticSet};
 use image::imageops::FilterType;
 use image::{DynamicImage, RgbImage};
 
-const NAMES: [&str; 6] = ["bits/px", "octave gain", "kurtosis", "mean", "deviation", "chroma"];
+const NAMES: [&str; 6] = [
+    "bits/px",
+    "octave gain",
+    "kurtosis",
+    "mean",
+    "deviation",
+    "chroma",
+];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,37 +42,67 @@ fn main() -> Result<(), Box<dyn Error>> {
         let size = f64::from(image.entry.width) * f64::from(image.entry.height) / 1e6;
         for class in [image.entry.class.as_str(), "~ all"] {
             let sums = costs.entry(class.to_owned()).or_default();
-            for (sum, value) in sums.iter_mut().zip([1.0, size, spent, image.bytes.len() as f64 / 1000.0]) {
+            for (sum, value) in
+                sums.iter_mut()
+                    .zip([1.0, size, spent, image.bytes.len() as f64 / 1000.0])
+            {
                 *sum += value;
             }
         }
-        groups.entry(image.entry.class).or_default().push(measured(&synthetic.picture(index))?);
+        groups
+            .entry(image.entry.class)
+            .or_default()
+            .push(measured(&synthetic.picture(index))?);
     }
     if let Some(folder) = arguments.first() {
-        let decode: Decoder = Arc::new(|bytes| image::load_from_memory(bytes).map_err(|e| e.to_string()));
+        let decode: Decoder =
+            Arc::new(|bytes| image::load_from_memory(bytes).map_err(|e| e.to_string()));
         let set = DirectorySet::scan(Path::new(folder), 1, decode)?;
         for index in 0..set.distinct_sources().unwrap_or(0) {
             let image = set.load(index)?;
-            if arguments.len() == 1 || arguments[1..].iter().any(|p| image.entry.source.starts_with(p)) {
+            if arguments.len() == 1
+                || arguments[1..]
+                    .iter()
+                    .any(|p| image.entry.source.starts_with(p))
+            {
                 let decoded = image::load_from_memory(&image.bytes)?;
-                groups.entry("~ folder".to_owned()).or_default().push(measured(&decoded)?);
+                groups
+                    .entry("~ folder".to_owned())
+                    .or_default()
+                    .push(measured(&decoded)?);
             }
         }
     }
-    println!("{:14}{:>4}{}", "class", "n", NAMES.map(|n| format!("{n:>22}")).concat());
+    println!(
+        "{:14}{:>4}{}",
+        "class",
+        "n",
+        NAMES.map(|n| format!("{n:>22}")).concat()
+    );
     for (class, rows) in &groups {
         print!("{class:14}{:>4}", rows.len());
         for k in 0..NAMES.len() {
             let mut values: Vec<f64> = rows.iter().map(|r| r[k]).collect();
             values.sort_by(f64::total_cmp);
             let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
-            print!("{:>22}", format!("{:.2} {:.2} {:.2}", at(0.1), at(0.5), at(0.9)));
+            print!(
+                "{:>22}",
+                format!("{:.2} {:.2} {:.2}", at(0.1), at(0.5), at(0.9))
+            );
         }
         println!();
     }
-    println!("\n{:14}{:>12}{:>12}{:>12}", "class", "megapixels", "ms", "kB");
+    println!(
+        "\n{:14}{:>12}{:>12}{:>12}",
+        "class", "megapixels", "ms", "kB"
+    );
     for (class, [n, size, spent, bytes]) in costs {
-        println!("{class:14}{:>12.2}{:>12.1}{:>12.0}", size / n, spent / n, bytes / n);
+        println!(
+            "{class:14}{:>12.2}{:>12.1}{:>12.0}",
+            size / n,
+            spent / n,
+            bytes / n
+        );
     }
     Ok(())
 }
@@ -81,12 +118,27 @@ fn measured(image: &DynamicImage) -> Result<[f64; 6], Box<dyn Error>> {
     let mut jpeg = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, 85);
     encoder.set_sampling_factor(jpeg_encoder::SamplingFactor::R_4_2_0);
-    encoder.encode(rgb.as_raw(), w as u16, h as u16, jpeg_encoder::ColorType::Rgb)?;
-    let luma: Vec<f64> = rgb.pixels().map(|p| 0.299 * f64::from(p[0]) + 0.587 * f64::from(p[1]) + 0.114 * f64::from(p[2])).collect();
+    encoder.encode(
+        rgb.as_raw(),
+        w as u16,
+        h as u16,
+        jpeg_encoder::ColorType::Rgb,
+    )?;
+    let luma: Vec<f64> = rgb
+        .pixels()
+        .map(|p| 0.299 * f64::from(p[0]) + 0.587 * f64::from(p[1]) + 0.114 * f64::from(p[2]))
+        .collect();
     let n = luma.len() as f64;
     let mean = luma.iter().sum::<f64>() / n;
     let deviation = (luma.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n).sqrt();
-    Ok([8.0 * jpeg.len() as f64 / n, octave_gain(&luma, w, h), kurtosis(&luma, w), mean, deviation, chroma(&rgb)])
+    Ok([
+        8.0 * jpeg.len() as f64 / n,
+        octave_gain(&luma, w, h),
+        kurtosis(&luma, w),
+        mean,
+        deviation,
+        chroma(&rgb),
+    ])
 }
 
 fn kurtosis(luma: &[f64], width: usize) -> f64 {
@@ -112,9 +164,13 @@ fn octave_gain(luma: &[f64], width: usize, height: usize) -> f64 {
         let mut energy = 0.0;
         for y in 0..hh {
             for x in 0..hw {
-                let [a, b, c, d] = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(i, j)| field[(2 * y + j) * w + 2 * x + i]);
+                let [a, b, c, d] = [(0, 0), (1, 0), (0, 1), (1, 1)]
+                    .map(|(i, j)| field[(2 * y + j) * w + 2 * x + i]);
                 let mid = 0.25 * (a + b + c + d);
-                energy += [a, b, c, d].iter().map(|v| (v - mid) * (v - mid)).sum::<f64>();
+                energy += [a, b, c, d]
+                    .iter()
+                    .map(|v| (v - mid) * (v - mid))
+                    .sum::<f64>();
                 next.push(mid);
             }
         }

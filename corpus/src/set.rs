@@ -25,7 +25,7 @@ pub struct View {
 pub struct Entry {
     /// Position in the set.
     pub index: usize,
-    /// A file name: unique in the set, without folders, with the extension of `format`.
+    /// What people call it, unique in the set: a file's relative path, or a name with class and number.
     pub name: String,
     /// Kind of content: the synthetic class, or the first folder of a file's path.
     pub class: String,

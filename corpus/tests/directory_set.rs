@@ -19,7 +19,9 @@ use tempfile::TempDir;
 
 fn decoder() -> Decoder {
     Arc::new(|bytes: &[u8]| {
-        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(|e| e.to_string())?;
+        let mut reader = ImageReader::new(Cursor::new(bytes))
+            .with_guessed_format()
+            .map_err(|e| e.to_string())?;
         let mut limits = Limits::default();
         limits.max_alloc = Some(256 << 20);
         reader.limits(limits);
@@ -53,15 +55,32 @@ fn folder() -> TempDir {
     let at = |p: &str| dir.path().join(p);
     fs::create_dir_all(at("street/deep")).unwrap();
     fs::create_dir_all(at("animals")).unwrap();
-    for (path, hue) in [("a.png", 10), ("street/b.png", 90), ("street/deep/c.bmp", 160), ("animals/d.gif", 250)] {
-        DynamicImage::from(marked(400, 300, hue)).save(at(path)).unwrap();
+    for (path, hue) in [
+        ("a.png", 10),
+        ("street/b.png", 90),
+        ("street/deep/c.bmp", 160),
+        ("animals/d.gif", 250),
+    ] {
+        DynamicImage::from(marked(400, 300, hue))
+            .save(at(path))
+            .unwrap();
     }
     fs::rename(at("street/b.png"), at("street/b.wrong")).unwrap();
     let set = SyntheticSet::new(3);
-    let photograph = (0..).find(|&i| set.entry(i).format == Format::Jpeg && set.entry(i).width != set.entry(i).height);
-    fs::write(at("animals/e.jpeg"), set.load(photograph.unwrap()).unwrap().bytes).unwrap();
+    let photograph = (0..).find(|&i| {
+        set.entry(i).format == Format::Jpeg && set.entry(i).width != set.entry(i).height
+    });
+    fs::write(
+        at("animals/e.jpeg"),
+        set.load(photograph.unwrap()).unwrap().bytes,
+    )
+    .unwrap();
     fs::copy(at("a.png"), at("street/copy of a.png")).unwrap();
-    fs::write(at("broken.png"), b"\x89PNG\r\n\x1a\n and then nothing of the kind").unwrap();
+    fs::write(
+        at("broken.png"),
+        b"\x89PNG\r\n\x1a\n and then nothing of the kind",
+    )
+    .unwrap();
     fs::write(at("notes.txt"), b"not an image").unwrap();
     fs::write(at("empty.jpg"), b"").unwrap();
     dir
@@ -72,9 +91,14 @@ fn a_scan_finds_images_by_content_and_says_what_became_of_the_rest() {
     let dir = folder();
     let set = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
     let header = set.header();
-    assert_eq!((header.kind, header.files, header.ignored), ("directory", Some(5), 2));
+    assert_eq!(
+        (header.kind, header.files, header.ignored),
+        ("directory", Some(5), 2)
+    );
     assert_eq!(set.distinct_sources(), Some(5));
-    let mut sources: Vec<_> = (0..5).map(|i| (set.entry(i).source, set.entry(i).class)).collect();
+    let mut sources: Vec<_> = (0..5)
+        .map(|i| (set.entry(i).source, set.entry(i).class))
+        .collect();
     sources.sort();
     let expected = [
         ("a.png", "file"),
@@ -84,9 +108,16 @@ fn a_scan_finds_images_by_content_and_says_what_became_of_the_rest() {
         ("street/deep/c.bmp", "street"),
     ];
     assert_eq!(sources, expected.map(|(a, b)| (a.to_owned(), b.to_owned())));
-    let rejected: BTreeMap<_, _> = header.rejected.iter().map(|r| (&*r.path, &*r.reason)).collect();
+    let rejected: BTreeMap<_, _> = header
+        .rejected
+        .iter()
+        .map(|r| (&*r.path, &*r.reason))
+        .collect();
     assert_eq!(rejected["street/copy of a.png"], "same bytes as a.png");
-    assert!(rejected["broken.png"].starts_with("does not decode: "), "{rejected:?}");
+    assert!(
+        rejected["broken.png"].starts_with("does not decode: "),
+        "{rejected:?}"
+    );
     assert_eq!(rejected.len(), 2);
 }
 
@@ -97,7 +128,10 @@ fn whole_files_are_untouched_and_each_comes_once() {
     let mut seen = HashSet::new();
     for i in 0..5 {
         let image = set.load(i).unwrap();
-        assert_eq!(image.bytes, fs::read(dir.path().join(&image.entry.source)).unwrap());
+        assert_eq!(
+            image.bytes,
+            fs::read(dir.path().join(&image.entry.source)).unwrap()
+        );
         assert_eq!(image.entry.view, None);
         assert!(seen.insert(image.entry.source));
     }
@@ -112,12 +146,20 @@ fn the_seed_decides_order_and_digest() {
     };
     assert_eq!(order(1), order(1));
     assert!((2..12).any(|seed| order(seed) != order(1)));
-    let digest = |seed| DirectorySet::scan(dir.path(), seed, decoder()).unwrap().header().digest.clone();
+    let digest = |seed| {
+        DirectorySet::scan(dir.path(), seed, decoder())
+            .unwrap()
+            .header()
+            .digest
+            .clone()
+    };
     assert_eq!(digest(1), digest(1));
     assert_ne!(digest(1), digest(2));
     fs::write(dir.path().join("notes.txt"), b"another note").unwrap();
     let before = digest(1);
-    DynamicImage::from(marked(400, 300, 11)).save(dir.path().join("a.png")).unwrap();
+    DynamicImage::from(marked(400, 300, 11))
+        .save(dir.path().join("a.png"))
+        .unwrap();
     assert_ne!(digest(1), before, "another image, another digest");
 }
 
@@ -134,18 +176,39 @@ fn views_keep_the_rules_agree_with_their_entries_and_never_repeat() {
         for share in [view.w, view.h] {
             assert!((0.44..=0.63).contains(&share), "{view:?}");
         }
-        assert!(view.x >= 0.0 && view.y >= 0.0 && view.x + view.w <= 1.0 + 1e-9 && view.y + view.h <= 1.0 + 1e-9);
-        let off = (view.x + 0.5 * view.w - 0.5).abs().max((view.y + 0.5 * view.h - 0.5).abs());
+        assert!(
+            view.x >= 0.0
+                && view.y >= 0.0
+                && view.x + view.w <= 1.0 + 1e-9
+                && view.y + view.h <= 1.0 + 1e-9
+        );
+        let off = (view.x + 0.5 * view.w - 0.5)
+            .abs()
+            .max((view.y + 0.5 * view.h - 0.5).abs());
         assert!(off > 0.165, "{view:?}");
         let pixels = image::load_from_memory(&image.bytes).unwrap();
-        assert_eq!((pixels.width(), pixels.height()), (image.entry.width, image.entry.height));
+        assert_eq!(
+            (pixels.width(), pixels.height()),
+            (image.entry.width, image.entry.height)
+        );
         assert_eq!(view.long_side, pixels.width().max(pixels.height()));
         assert_eq!(Format::sniff(&image.bytes), Some(image.entry.format));
-        let expected = if image.entry.source.ends_with("jpeg") { Format::Jpeg } else { Format::Png };
+        let expected = if image.entry.source.ends_with("jpeg") {
+            Format::Jpeg
+        } else {
+            Format::Png
+        };
         assert_eq!(image.entry.format, expected);
-        assert!(windows.insert(format!("{} {view:?}", image.entry.source)), "{view:?} twice");
+        assert!(
+            windows.insert(format!("{} {view:?}", image.entry.source)),
+            "{view:?} twice"
+        );
         assert!(contents.insert(image.bytes), "two equal views");
-        assert_eq!(image.entry.source, set.entry(i + 5).source, "files come round in the same order");
+        assert_eq!(
+            image.entry.source,
+            set.entry(i + 5).source,
+            "files come round in the same order"
+        );
     }
 }
 
@@ -161,7 +224,9 @@ fn a_view_shows_the_part_of_the_upright_picture_that_it_names() {
     for i in turned {
         let image = set.load(i).unwrap();
         let upright = set.picture(i);
-        if (upright.width(), upright.height()) == (image.entry.width, image.entry.height) || !kinds.insert(image.entry.class) {
+        if (upright.width(), upright.height()) == (image.entry.width, image.entry.height)
+            || !kinds.insert(image.entry.class)
+        {
             continue;
         }
         fs::write(dir.path().join(format!("{i}.jpg")), image.bytes).unwrap();
@@ -178,9 +243,21 @@ fn a_view_shows_the_part_of_the_upright_picture_that_it_names() {
         let (w, h) = (full.width(), full.height());
         let part = full.crop_imm(at(view.x, w), at(view.y, h), at(view.w, w), at(view.h, h));
         // Reduced, so that noise and JPEG error average out and only place and orientation are left.
-        let small = |image: &DynamicImage| image.resize_exact(40, 40, image::imageops::FilterType::Triangle).to_rgb8();
-        let (part, shown) = (small(&part), small(&image::load_from_memory(&image.bytes).unwrap()));
-        let error: f64 = part.as_raw().iter().zip(shown.as_raw()).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>()
+        let small = |image: &DynamicImage| {
+            image
+                .resize_exact(40, 40, image::imageops::FilterType::Triangle)
+                .to_rgb8()
+        };
+        let (part, shown) = (
+            small(&part),
+            small(&image::load_from_memory(&image.bytes).unwrap()),
+        );
+        let error: f64 = part
+            .as_raw()
+            .iter()
+            .zip(shown.as_raw())
+            .map(|(a, b)| f64::from(a.abs_diff(*b)))
+            .sum::<f64>()
             / part.as_raw().len() as f64;
         assert!(error < 3.0, "{}: {error}", image.entry.name);
     }
@@ -189,7 +266,14 @@ fn a_view_shows_the_part_of_the_upright_picture_that_it_names() {
 #[test]
 fn transparency_survives_in_views() {
     let dir = TempDir::new().unwrap();
-    let image = RgbaImage::from_fn(300, 300, |x, y| image::Rgba([x as u8, y as u8, 0, if (x + y) % 100 < 50 { 255 } else { 40 }]));
+    let image = RgbaImage::from_fn(300, 300, |x, y| {
+        image::Rgba([
+            x as u8,
+            y as u8,
+            0,
+            if (x + y) % 100 < 50 { 255 } else { 40 },
+        ])
+    });
     image.save(dir.path().join("clear.png")).unwrap();
     let set = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
     let view = image::load_from_memory(&set.load(1).unwrap().bytes).unwrap();
@@ -200,10 +284,14 @@ fn transparency_survives_in_views() {
 #[test]
 fn files_too_small_for_views_are_passed_over_until_there_are_no_others() {
     let dir = TempDir::new().unwrap();
-    DynamicImage::from(marked(100, 90, 1)).save(dir.path().join("small.png")).unwrap();
+    DynamicImage::from(marked(100, 90, 1))
+        .save(dir.path().join("small.png"))
+        .unwrap();
     let only = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
     assert_eq!(only.load(7).unwrap().entry.source, "small.png");
-    DynamicImage::from(marked(400, 300, 2)).save(dir.path().join("large.png")).unwrap();
+    DynamicImage::from(marked(400, 300, 2))
+        .save(dir.path().join("large.png"))
+        .unwrap();
     let both = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
     assert!((2..20).all(|i| both.entry(i).source == "large.png"));
 }
@@ -229,9 +317,18 @@ fn a_folder_without_images_is_an_error_that_says_what_was_there() {
     let error = DirectorySet::scan(dir.path(), 1, decoder()).err().unwrap();
     let text = error.to_string();
     assert!(matches!(error, CorpusError::Empty { .. }), "{text}");
-    assert!(text.contains("1 files are not images") && text.contains("x.gif"), "{text}");
-    assert!(matches!(DirectorySet::scan(&dir.path().join("absent"), 1, decoder()), Err(CorpusError::Root { .. })));
-    assert!(matches!(DirectorySet::scan(&dir.path().join("readme.md"), 1, decoder()), Err(CorpusError::Root { .. })));
+    assert!(
+        text.contains("1 files are not images") && text.contains("x.gif"),
+        "{text}"
+    );
+    assert!(matches!(
+        DirectorySet::scan(&dir.path().join("absent"), 1, decoder()),
+        Err(CorpusError::Root { .. })
+    ));
+    assert!(matches!(
+        DirectorySet::scan(&dir.path().join("readme.md"), 1, decoder()),
+        Err(CorpusError::Root { .. })
+    ));
 }
 
 #[cfg(unix)]
@@ -240,7 +337,9 @@ fn links_back_up_the_tree_end_and_a_huge_or_odd_file_is_not_read() {
     use std::os::unix::fs::symlink;
     let dir = TempDir::new().unwrap();
     fs::create_dir(dir.path().join("sub")).unwrap();
-    DynamicImage::from(marked(200, 200, 1)).save(dir.path().join("sub/one.png")).unwrap();
+    DynamicImage::from(marked(200, 200, 1))
+        .save(dir.path().join("sub/one.png"))
+        .unwrap();
     symlink(dir.path(), dir.path().join("sub/loop")).unwrap();
     symlink("nowhere", dir.path().join("sub/dangling")).unwrap();
     let huge = fs::File::create(dir.path().join("huge.jpg")).unwrap();
@@ -248,9 +347,22 @@ fn links_back_up_the_tree_end_and_a_huge_or_odd_file_is_not_read() {
     huge.set_len(600 << 20).unwrap();
     let set = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
     assert_eq!(set.header().files, Some(1));
-    let reasons: Vec<String> = set.header().rejected.iter().map(|r| format!("{}: {}", r.path, r.reason)).collect();
-    assert!(reasons.iter().any(|r| r.contains("huge.jpg") && r.contains("512 MiB")), "{reasons:?}");
-    assert!(reasons.iter().any(|r| r.contains("dangling")), "{reasons:?}");
+    let reasons: Vec<String> = set
+        .header()
+        .rejected
+        .iter()
+        .map(|r| format!("{}: {}", r.path, r.reason))
+        .collect();
+    assert!(
+        reasons
+            .iter()
+            .any(|r| r.contains("huge.jpg") && r.contains("512 MiB")),
+        "{reasons:?}"
+    );
+    assert!(
+        reasons.iter().any(|r| r.contains("dangling")),
+        "{reasons:?}"
+    );
 }
 
 #[test]
@@ -263,7 +375,12 @@ fn a_decoder_that_panics_costs_one_file_only() {
     });
     let set = DirectorySet::scan(dir.path(), 1, fragile).unwrap();
     assert_eq!(set.header().files, Some(4));
-    assert!(set.header().rejected.iter().any(|r| r.path == "animals/d.gif" && r.reason.contains("panicked")));
+    assert!(
+        set.header()
+            .rejected
+            .iter()
+            .any(|r| r.path == "animals/d.gif" && r.reason.contains("panicked"))
+    );
 }
 
 #[test]
@@ -273,7 +390,11 @@ fn malformed_files_are_rejected_or_used_but_never_fatal() {
         Ok(set) => {
             let header = set.header();
             let files = header.files.unwrap();
-            assert!(header.rejected.len() > 40, "{} rejected", header.rejected.len());
+            assert!(
+                header.rejected.len() > 40,
+                "{} rejected",
+                header.rejected.len()
+            );
             assert!(header.ignored >= 1 && files + header.rejected.len() + header.ignored >= 130);
             for i in 0..3 * files {
                 let image = set.load(i).unwrap();
@@ -289,7 +410,11 @@ fn real_photographs_are_used_whole_and_in_distinct_views() {
     let Some(path) = real("photos") else { return };
     let set = DirectorySet::scan(&path, 5, decoder()).unwrap();
     let n = set.header().files.unwrap();
-    assert!(n >= 55, "{n} files of the photographs are usable: {:?}", set.header().rejected);
+    assert!(
+        n >= 55,
+        "{n} files of the photographs are usable: {:?}",
+        set.header().rejected
+    );
     let hashes: Vec<_> = (n..n + 40)
         .into_par_iter()
         .map(|i| {
@@ -299,6 +424,17 @@ fn real_photographs_are_used_whole_and_in_distinct_views() {
         })
         .collect();
     let pairs = (0..40).flat_map(|i| (0..i).map(move |j| (i, j)));
-    let nearest = pairs.map(|(i, j)| (distance(&hashes[i], &hashes[j]), set.entry(n + i).source, set.entry(n + j).source)).min();
-    assert!(nearest.as_ref().is_some_and(|n| n.0 > 31), "views of different files look alike: {nearest:?}");
+    let nearest = pairs
+        .map(|(i, j)| {
+            (
+                distance(&hashes[i], &hashes[j]),
+                set.entry(n + i).source,
+                set.entry(n + j).source,
+            )
+        })
+        .min();
+    assert!(
+        nearest.as_ref().is_some_and(|n| n.0 > 31),
+        "views of different files look alike: {nearest:?}"
+    );
 }

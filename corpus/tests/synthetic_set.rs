@@ -26,12 +26,19 @@ fn sample() -> &'static [SourceImage] {
     static IMAGES: OnceLock<Vec<SourceImage>> = OnceLock::new();
     IMAGES.get_or_init(|| {
         let set = SyntheticSet::new(SEED);
-        (0..SAMPLE).into_par_iter().map(|i| set.load(i).unwrap()).collect()
+        (0..SAMPLE)
+            .into_par_iter()
+            .map(|i| set.load(i).unwrap())
+            .collect()
     })
 }
 
 fn upright(bytes: &[u8]) -> DynamicImage {
-    let mut decoder = ImageReader::new(Cursor::new(bytes)).with_guessed_format().unwrap().into_decoder().unwrap();
+    let mut decoder = ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .unwrap()
+        .into_decoder()
+        .unwrap();
     let orientation = decoder.orientation().unwrap();
     let mut pixels = DynamicImage::from_decoder(decoder).unwrap();
     pixels.apply_orientation(orientation);
@@ -39,7 +46,9 @@ fn upright(bytes: &[u8]) -> DynamicImage {
 }
 
 fn orientation(image: &SourceImage) -> Orientation {
-    let reader = ImageReader::new(Cursor::new(&image.bytes)).with_guessed_format().unwrap();
+    let reader = ImageReader::new(Cursor::new(&image.bytes))
+        .with_guessed_format()
+        .unwrap();
     reader.into_decoder().unwrap().orientation().unwrap()
 }
 
@@ -49,9 +58,19 @@ fn every_file_decodes_to_what_its_entry_says() {
     for (index, image) in sample().iter().enumerate() {
         let entry = set.entry(index);
         assert_eq!(entry, image.entry);
-        assert_eq!(Format::sniff(&image.bytes), Some(entry.format), "{}", entry.name);
+        assert_eq!(
+            Format::sniff(&image.bytes),
+            Some(entry.format),
+            "{}",
+            entry.name
+        );
         let pixels = image::load_from_memory(&image.bytes).unwrap();
-        assert_eq!((pixels.width(), pixels.height()), (entry.width, entry.height), "{}", entry.name);
+        assert_eq!(
+            (pixels.width(), pixels.height()),
+            (entry.width, entry.height),
+            "{}",
+            entry.name
+        );
         assert!(entry.name.ends_with(entry.format.extension()));
         assert!(entry.view.is_none() && entry.index == index);
     }
@@ -78,18 +97,30 @@ fn another_seed_gives_other_images_and_another_digest() {
 
 #[test]
 fn no_two_images_look_alike() {
-    let hashes: Vec<_> = sample().par_iter().map(|i| cosine_hash(&upright(&i.bytes))).collect();
+    let hashes: Vec<_> = sample()
+        .par_iter()
+        .map(|i| cosine_hash(&upright(&i.bytes)))
+        .collect();
     let mut distances = Vec::new();
     for i in 0..hashes.len() {
         for j in 0..i {
-            distances.push((distance(&hashes[i], &hashes[j]), &sample()[i].entry.name, &sample()[j].entry.name));
+            distances.push((
+                distance(&hashes[i], &hashes[j]),
+                &sample()[i].entry.name,
+                &sample()[j].entry.name,
+            ));
         }
     }
     distances.sort();
     // Fingerprint systems call 256-bit hashes equal up to about 31 bits; unrelated images differ in 128.
     assert!(distances[0].0 > 60, "nearest: {:?}", &distances[..8]);
     let near = distances.iter().filter(|d| d.0 < 90).count();
-    assert!(near * 200 < distances.len(), "{near} of {} pairs are near: {:?}", distances.len(), &distances[..8]);
+    assert!(
+        near * 200 < distances.len(),
+        "{near} of {} pairs are near: {:?}",
+        distances.len(),
+        &distances[..8]
+    );
 }
 
 #[test]
@@ -113,27 +144,59 @@ fn a_hundred_images_hold_every_class_by_its_weight() {
         *counts.entry(&image.entry.class).or_default() += 1;
     }
     for class in CLASSES {
-        assert_eq!(counts.get(class.name), Some(&class.weight), "{}", class.name);
+        assert_eq!(
+            counts.get(class.name),
+            Some(&class.weight),
+            "{}",
+            class.name
+        );
     }
 }
 
 #[test]
 fn photographs_carry_what_cameras_write() {
-    let jpegs: Vec<&SourceImage> = sample().iter().filter(|i| i.entry.format == Format::Jpeg).collect();
+    let jpegs: Vec<&SourceImage> = sample()
+        .iter()
+        .filter(|i| i.entry.format == Format::Jpeg)
+        .collect();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for image in &jpegs {
-        let mut count = |name, present: bool| *seen.entry(name).or_default() += usize::from(present);
-        let exif = exif::Reader::new().read_from_container(&mut Cursor::new(&image.bytes)).ok();
-        let has = |tag| exif.as_ref().is_some_and(|e| e.get_field(tag, exif::In::PRIMARY).is_some());
+        let mut count =
+            |name, present: bool| *seen.entry(name).or_default() += usize::from(present);
+        let exif = exif::Reader::new()
+            .read_from_container(&mut Cursor::new(&image.bytes))
+            .ok();
+        let has = |tag| {
+            exif.as_ref()
+                .is_some_and(|e| e.get_field(tag, exif::In::PRIMARY).is_some())
+        };
         count("make", has(exif::Tag::Make));
         count("gps", has(exif::Tag::GPSLatitude));
         count("turned", orientation(image) != Orientation::NoTransforms);
-        let icc = DynImage::from_bytes(image.bytes.clone().into()).unwrap().unwrap().icc_profile();
+        let icc = DynImage::from_bytes(image.bytes.clone().into())
+            .unwrap()
+            .unwrap()
+            .icc_profile();
         count("icc", icc.is_some());
-        count("xmp", image.bytes.windows(28).take(30_000).any(|w| w == b"http://ns.adobe.com/xap/1.0/"));
-        let frame = image.bytes.windows(2).find(|w| matches!(w, [0xFF, 0xC0 | 0xC2])).unwrap();
+        count(
+            "xmp",
+            image
+                .bytes
+                .windows(28)
+                .take(30_000)
+                .any(|w| w == b"http://ns.adobe.com/xap/1.0/"),
+        );
+        let frame = image
+            .bytes
+            .windows(2)
+            .find(|w| matches!(w, [0xFF, 0xC0 | 0xC2]))
+            .unwrap();
         count("progressive", frame[1] == 0xC2);
-        assert!(!image.bytes.windows(4).any(|w| w == b"c2pa"), "{}", image.entry.name);
+        assert!(
+            !image.bytes.windows(4).any(|w| w == b"c2pa"),
+            "{}",
+            image.entry.name
+        );
     }
     let share = |name| seen[name] as f64 / jpegs.len() as f64;
     assert!(share("make") > 0.95, "{seen:?}");
@@ -148,24 +211,52 @@ fn photographs_carry_what_cameras_write() {
 fn a_turned_file_displays_upright() {
     let set = SyntheticSet::new(SEED);
     let mut kinds = BTreeMap::new();
-    for image in sample().iter().filter(|i| orientation(i) != Orientation::NoTransforms) {
+    for image in sample()
+        .iter()
+        .filter(|i| orientation(i) != Orientation::NoTransforms)
+    {
         *kinds.entry(orientation(image).to_exif()).or_insert(0) += 1;
         let intent = set.picture(image.entry.index).to_rgb8();
         let shown = upright(&image.bytes).to_rgb8();
-        assert_eq!(intent.dimensions(), shown.dimensions(), "{}", image.entry.name);
-        let error: f64 = intent.as_raw().iter().zip(shown.as_raw()).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>()
+        assert_eq!(
+            intent.dimensions(),
+            shown.dimensions(),
+            "{}",
+            image.entry.name
+        );
+        let error: f64 = intent
+            .as_raw()
+            .iter()
+            .zip(shown.as_raw())
+            .map(|(a, b)| f64::from(a.abs_diff(*b)))
+            .sum::<f64>()
             / intent.as_raw().len() as f64;
-        assert!(error < 9.0, "{} differs by {error} on average", image.entry.name);
+        assert!(
+            error < 9.0,
+            "{} differs by {error} on average",
+            image.entry.name
+        );
     }
-    assert!(kinds.len() >= 2, "too few kinds of orientation in the sample: {kinds:?}");
+    assert!(
+        kinds.len() >= 2,
+        "too few kinds of orientation in the sample: {kinds:?}"
+    );
 }
 
 #[test]
 fn transparency_and_palettes_and_greys_occur() {
     let pngs = sample().iter().filter(|i| i.entry.format == Format::Png);
     let kinds: Vec<u8> = pngs.map(|i| i.bytes[25]).collect();
-    for (colour_type, name) in [(0, "grey"), (2, "colour"), (3, "palette"), (6, "transparent")] {
-        assert!(kinds.contains(&colour_type), "no {name} PNG among {kinds:?}");
+    for (colour_type, name) in [
+        (0, "grey"),
+        (2, "colour"),
+        (3, "palette"),
+        (6, "transparent"),
+    ] {
+        assert!(
+            kinds.contains(&colour_type),
+            "no {name} PNG among {kinds:?}"
+        );
     }
 }
 
@@ -174,13 +265,21 @@ fn no_picture_is_constant_or_mostly_clipped() {
     for image in sample() {
         let luma = on_white(&upright(&image.bytes));
         let mut histogram = [0usize; 256];
-        luma.pixels().for_each(|p| histogram[usize::from(p[0])] += 1);
+        luma.pixels()
+            .for_each(|p| histogram[usize::from(p[0])] += 1);
         let most = histogram.iter().max().unwrap();
         let levels = histogram.iter().filter(|&&n| n > 0).count();
         let n = luma.as_raw().len();
         assert!(levels >= 4, "{} has {levels} grey levels", image.entry.name);
-        let photograph = !matches!(&*image.entry.class, "document" | "screenshot" | "chart" | "logo" | "line-art");
-        assert!(!photograph || most * 5 < n * 2, "{}: {most} of {n} pixels are one grey", image.entry.name);
+        let photograph = !matches!(
+            &*image.entry.class,
+            "document" | "screenshot" | "chart" | "logo" | "line-art"
+        );
+        assert!(
+            !photograph || most * 5 < n * 2,
+            "{}: {most} of {n} pixels are one grey",
+            image.entry.name
+        );
     }
 }
 
@@ -198,8 +297,17 @@ fn pixels_are_those_of_this_generator_version() {
     }
     let lines: Vec<String> = first
         .par_iter()
-        .map(|(class, &i)| format!("{}  {class} {i}", hex::encode(Sha256::digest(set.picture(i).as_bytes()))))
+        .map(|(class, &i)| {
+            format!(
+                "{}  {class} {i}",
+                hex::encode(Sha256::digest(set.picture(i).as_bytes()))
+            )
+        })
         .collect();
-    let found = format!("{}\n{}\n", credlink_corpus::synthetic::GENERATOR, lines.join("\n"));
+    let found = format!(
+        "{}\n{}\n",
+        credlink_corpus::synthetic::GENERATOR,
+        lines.join("\n")
+    );
     assert_eq!(found, expected, "the generator's pixels changed");
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use credlink_harness::exit;
 
@@ -41,13 +41,18 @@ const SURVIVAL_EXAMPLES: &str = "Examples:
 #[command(after_help = SURVIVAL_EXAMPLES)]
 pub(crate) struct SurvivalArgs {
     /// Number of ops in all (signed image through pipeline), spread evenly over the pipelines [default: 10000].
-    #[arg(long, value_name = "N", conflicts_with = "per_pipeline", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "per_pipeline", value_parser = clap::value_parser!(u64).range(1..=MAX_OPS))]
     pub(crate) ops: Option<u64>,
     /// Number of ops for each pipeline instead.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_OPS))]
     pub(crate) per_pipeline: Option<u64>,
     /// Pipelines by id or family, separated by commas; `core` and `all` name sets.
-    #[arg(long, value_name = "LIST", default_value = "core", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "LIST",
+        default_value = "core",
+        value_delimiter = ','
+    )]
     pub(crate) pipelines: Vec<String>,
     /// A directory of images, searched recursively, instead of the synthetic set.
     #[arg(long, value_name = "DIR")]
@@ -78,11 +83,30 @@ pub(crate) struct PipelinesArgs {
     #[command(subcommand)]
     pub(crate) command: Option<PipelinesCommand>,
     /// Only pipelines whose weakest source has one of these grades.
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub(crate) grade: Vec<char>,
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        value_enum,
+        ignore_case = true
+    )]
+    pub(crate) grade: Vec<Grade>,
     /// Only pipelines that this id, family or set names.
     #[arg(long, value_name = "NAME", default_value = "all")]
     pub(crate) select: String,
+}
+
+/// A grade of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Grade {
+    /// Open source code that does it.
+    A,
+    /// The vendor's documentation.
+    B,
+    /// A published measurement.
+    C,
+    /// An estimate.
+    D,
 }
 
 #[derive(Debug, Subcommand)]
@@ -131,6 +155,9 @@ pub(crate) enum KeysCommand {
     },
 }
 
+/// The most ops that a run may be asked for: a plan is held in memory, and this many fill about ten gigabytes.
+const MAX_OPS: u64 = 100_000_000;
+
 /// Where `keys`, `sign` and `verify` look for keys unless told otherwise.
 pub(crate) const DEFAULT_KEYS: &str = "credlink-keys";
 /// Where `sign` and `verify` keep proofs unless told otherwise.
@@ -161,9 +188,9 @@ pub(crate) struct VerifyArgs {
     /// The directory with the certificates of the signer that counts as ours.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
     pub(crate) keys: PathBuf,
-    /// The directory of the proof store.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
-    pub(crate) store: PathBuf,
+    /// The directory of the proof store; a run directory is one, too [default: credlink-store, if it is there].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
     /// Print JSON for machines.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,11 +1,13 @@
 //! Checks whose answers are known beforehand. A run in which one fails says so loudly and must not be used.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use credlink_reports::Trial;
 use credlink_reports::header::ControlResult;
+use credlink_sign_core::carriers::CARRIERS;
 use credlink_transforms::recipe::{Contract, Recipe};
 
+use crate::plan::Plan;
 use crate::trial::Op;
 
 /// One control's count.
@@ -13,6 +15,7 @@ use crate::trial::Op;
 struct Tally {
     checked: u64,
     failed: u64,
+    without_answer: u64,
     first: Option<String>,
 }
 
@@ -38,15 +41,20 @@ const UNSIGNED: &str = "unsigned images are never accepted";
 const MISATTRIBUTED: &str = "no proof is attributed to another image";
 
 impl Controls {
-    /// Controls for a run with these pipelines; each is reported even if nothing was checked.
+    /// Controls for a run of this plan; each is reported even if nothing was checked.
     #[must_use]
-    pub fn new<'a>(pipelines: impl IntoIterator<Item = &'a Recipe>, unsigned: bool) -> Self {
+    pub fn of(plan: &Plan) -> Self {
         let mut tallies = BTreeMap::new();
         tallies.insert(MISATTRIBUTED.to_owned(), Tally::default());
-        if unsigned {
-            tallies.insert(UNSIGNED.to_owned(), Tally::default());
-        }
-        for recipe in pipelines {
+        tallies.insert(UNSIGNED.to_owned(), Tally::default());
+        let used: BTreeSet<usize> = plan
+            .signed
+            .iter()
+            .flat_map(|image| &image.pipelines)
+            .copied()
+            .collect();
+        for position in used {
+            let recipe = &plan.pipelines[position];
             if let Some(contract) = recipe.contract {
                 tallies.insert(promise(recipe, contract), Tally::default());
             }
@@ -59,21 +67,28 @@ impl Controls {
         let row = &op.row;
         let described = || {
             let why = row.error.as_deref().unwrap_or(&row.outcome);
-            format!("op {} ({} through {}): {why}", row.op, row.name, row.pipeline)
+            format!(
+                "op {} ({} through {}): {why}",
+                row.op, row.name, row.pipeline
+            )
         };
         if row.trial == Trial::Unsigned {
             // An unsigned image that could not be looked at was not rejected.
-            self.tally(UNSIGNED.to_owned()).check(row.outcome == "rejected", described);
+            self.tally(UNSIGNED.to_owned())
+                .check(row.outcome == "rejected", described);
             return;
         }
-        self.tally(MISATTRIBUTED.to_owned()).check(row.outcome != "misattributed", described);
+        self.tally(MISATTRIBUTED.to_owned())
+            .check(row.outcome != "misattributed", described);
         if let Some(contract) = recipe.contract {
             let kept = match contract {
                 Contract::ByteExact => op.same_bytes && row.outcome == "intact",
                 Contract::PixelExactStripped => op.same_pixels == Some(true) && stripped(row),
                 _ => false,
             };
-            self.tally(promise(recipe, contract)).check(kept, described);
+            let tally = self.tally(promise(recipe, contract));
+            tally.check(kept, described);
+            tally.without_answer += u64::from(kept && !row.survived);
         }
     }
 
@@ -87,10 +102,21 @@ impl Controls {
         let result = |(name, tally): (&String, &Tally)| {
             let detail = match &tally.first {
                 _ if tally.checked == 0 => "nothing was checked".to_owned(),
+                None if tally.without_answer > 0 => format!(
+                    "{} ops checked, {} of them of content that has no fingerprint or shares it with another proof",
+                    tally.checked, tally.without_answer
+                ),
                 None => format!("{} ops checked", tally.checked),
-                Some(first) => format!("{} of {} ops failed, first {first}", tally.failed, tally.checked),
+                Some(first) => format!(
+                    "{} of {} ops failed, first {first}",
+                    tally.failed, tally.checked
+                ),
             };
-            ControlResult { name: name.clone(), passed: tally.checked > 0 && tally.failed == 0, detail }
+            ControlResult {
+                name: name.clone(),
+                passed: tally.checked > 0 && tally.failed == 0,
+                detail,
+            }
         };
         self.tallies.iter().map(result).collect()
     }
@@ -99,15 +125,30 @@ impl Controls {
 fn promise(recipe: &Recipe, contract: Contract) -> String {
     let what = match contract {
         Contract::ByteExact => "every proof is intact",
-        Contract::PixelExactStripped => "pixels are identical, manifest and link are gone, fingerprint distance is 0",
+        Contract::PixelExactStripped => {
+            "pixels are identical, manifest and link are gone, fingerprint distance is 0"
+        }
         _ => "an unknown promise",
     };
     format!("{}: {what}", recipe.id)
 }
 
 /// What must hold when the pixels stay and all metadata goes: the carriers in the metadata find nothing, and the
-/// content is at distance 0 from what was registered.
+/// content leads to the proof at distance 0. Content that has no fingerprint, or that a second registered image
+/// shares, cannot lead to one proof by definition; then the distance alone must be right.
 fn stripped(row: &credlink_reports::Row) -> bool {
-    let in_metadata = row.carriers.iter().take(2);
-    in_metadata.into_iter().all(|cell| cell.state == "absent") && row.survived && row.content_distance == Some(0)
+    let cell = |name: &str| {
+        let position = CARRIERS.iter().position(|carrier| carrier.name() == name)?;
+        row.carriers.get(position)
+    };
+    let (Some(manifest), Some(link), Some(content)) =
+        (cell("manifest"), cell("link"), cell("fingerprint"))
+    else {
+        return false;
+    };
+    let gone = manifest.state == "absent" && link.state == "absent";
+    let has_code = |code: &str| content.codes.split(',').any(|found| found == code);
+    let exact =
+        row.content_distance == Some(0) && (row.survived || has_code("credlink.content.ambiguous"));
+    gone && (exact || has_code("credlink.content.featureless"))
 }

@@ -47,7 +47,10 @@ impl Ledger {
     /// An empty ledger; the total counts from now.
     #[must_use]
     pub fn new() -> Self {
-        Self { sums: Default::default(), start: clock::process_nanos() }
+        Self {
+            sums: Default::default(),
+            start: clock::process_nanos(),
+        }
     }
 
     /// Adds CPU nanoseconds to a kind of work.
@@ -71,8 +74,16 @@ impl Ledger {
             by_category.insert(name.to_owned(), sum);
         }
         by_category.insert("everything else".to_owned(), (total - claimed).max(0.0));
-        let overhead_share = if total > 0.0 { (1.0 - purpose / total).max(0.0) } else { 0.0 };
-        CpuShares { total_s: total, by_category, overhead_share }
+        let overhead_share = if total > 0.0 {
+            (1.0 - purpose / total).max(0.0)
+        } else {
+            0.0
+        };
+        CpuShares {
+            total_s: total,
+            by_category,
+            overhead_share,
+        }
     }
 }
 

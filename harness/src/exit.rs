@@ -1,6 +1,6 @@
 //! Exit codes of the `credlink` command, as its help lists them.
 
-/// Done; for `verify`: a proof of ours was found.
+/// Done; for `verify`: a proof of ours was found, and no invalid manifest beside it.
 pub const OK: u8 = 0;
 /// The command could not do its work; the message says why.
 pub const FAILURE: u8 = 1;
@@ -18,6 +18,8 @@ pub const BROKEN: u8 = 11;
 pub const UNCONFIRMED: u8 = 12;
 /// `verify`: a valid manifest is there, of a signer that is not ours.
 pub const FOREIGN: u8 = 13;
+/// `verify`: the file was altered after signing (its manifest is invalid), and something else led to the proof.
+pub const ALTERED: u8 = 14;
 
 /// The list as help texts show it.
 pub const HELP: &str = "Exit codes:
@@ -29,4 +31,5 @@ pub const HELP: &str = "Exit codes:
   10  verify: no proof found
   11  verify: the manifest is invalid and nothing else led to a proof
   12  verify: a pointer leads to a proof, but the pixels do not confirm it
-  13  verify: a valid manifest of another signer";
+  13  verify: a valid manifest of another signer
+  14  verify: a proof was found, but the file was altered since (its manifest is invalid)";

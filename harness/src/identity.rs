@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use credlink_sign_core::keys::{Date, Identity, Validity};
 use credlink_sign_core::ProofId;
+use credlink_sign_core::keys::{Date, Identity, Validity};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -13,7 +13,10 @@ use zeroize::Zeroizing;
 /// # Errors
 /// Never with the dates below.
 pub fn validity() -> Result<Validity> {
-    Ok(Validity { not_before: Date::new(2025, 1, 1)?, not_after: Date::new(2045, 1, 1)? })
+    Ok(Validity {
+        not_before: Date::new(2025, 1, 1)?,
+        not_after: Date::new(2045, 1, 1)?,
+    })
 }
 
 /// The identity of a run: the one in `keys`, or one made from the run's seed. The latter is a measuring instrument,
@@ -23,11 +26,18 @@ pub fn validity() -> Result<Validity> {
 /// When the folder holds no usable identity; the message names the file.
 pub fn of_run(keys: Option<&Path>, seed: u64) -> Result<Identity> {
     match keys {
-        Some(folder) => Identity::load(folder).with_context(|| format!("failed to load keys from {}", folder.display())),
+        Some(folder) => Identity::load(folder)
+            .with_context(|| format!("failed to load keys from {}", folder.display())),
         None => {
-            let seed = Sha256::new().chain_update(b"credlink measurement identity").chain_update(seed.to_le_bytes());
+            let seed = Sha256::new()
+                .chain_update(b"credlink measurement identity")
+                .chain_update(seed.to_le_bytes());
             let seed = Zeroizing::new(<[u8; 32]>::from(seed.finalize()));
-            Ok(Identity::generate(seed, "CredLink measurement", validity()?)?)
+            Ok(Identity::generate(
+                seed,
+                "CredLink measurement",
+                validity()?,
+            )?)
         }
     }
 }

@@ -18,7 +18,13 @@ struct State<T, S> {
 impl<T, E, S: FnMut(T) -> Result<(), E>> InOrder<T, S> {
     /// Starts at number 0.
     pub fn new(sink: S) -> Self {
-        Self { state: Mutex::new(State { next: 0, waiting: BTreeMap::new(), sink }) }
+        Self {
+            state: Mutex::new(State {
+                next: 0,
+                waiting: BTreeMap::new(),
+                sink,
+            }),
+        }
     }
 
     /// Takes the item of this number, and passes on all whose turn has come.
@@ -36,16 +42,19 @@ impl<T, E, S: FnMut(T) -> Result<(), E>> InOrder<T, S> {
         Ok(())
     }
 
-    /// Passes on what still waits behind numbers that never came (after an interruption), and gives the sink back.
+    /// Passes on what still waits behind numbers that never came (after an interruption), and drops the sink.
     ///
     /// # Errors
     /// The sink's.
-    pub fn finish(self) -> Result<S, E> {
-        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    pub fn finish(self) -> Result<(), E> {
+        let mut state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         for item in std::mem::take(&mut state.waiting).into_values() {
             (state.sink)(item)?;
         }
-        Ok(state.sink)
+        Ok(())
     }
 }
 
@@ -63,7 +72,7 @@ mod tests {
         for number in [3, 0, 2, 1, 4] {
             order.put(number, number).unwrap();
         }
-        drop(order.finish());
+        order.finish().unwrap();
         assert_eq!(seen, [0, 1, 2, 3, 4]);
     }
 
@@ -76,7 +85,7 @@ mod tests {
         });
         order.put(2, 2).unwrap();
         order.put(0, 0).unwrap();
-        drop(order.finish());
+        order.finish().unwrap();
         assert_eq!(seen, [0, 2]);
     }
 }

@@ -18,5 +18,6 @@ pub mod machine;
 pub mod plan;
 pub mod received;
 pub mod runner;
+pub mod setting;
 pub mod signing;
 pub mod trial;

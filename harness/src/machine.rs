@@ -9,7 +9,11 @@ fn proc_field(file: &str, key: &str) -> Option<String> {
 }
 
 fn kibibytes(field: Option<String>) -> u64 {
-    let number = field.and_then(|text| text.split_whitespace().next().and_then(|count| count.parse::<u64>().ok()));
+    let number = field.and_then(|text| {
+        text.split_whitespace()
+            .next()
+            .and_then(|count| count.parse::<u64>().ok())
+    });
     number.unwrap_or(0) * 1024
 }
 
@@ -20,7 +24,8 @@ pub fn describe() -> Machine {
         os: std::env::consts::OS.to_owned(),
         arch: std::env::consts::ARCH.to_owned(),
         cpu: proc_field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned()),
-        cores: std::thread::available_parallelism().map_or(0, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),
+        cores: std::thread::available_parallelism()
+            .map_or(0, |count| u32::try_from(count.get()).unwrap_or(u32::MAX)),
         memory_bytes: kibibytes(proc_field("/proc/meminfo", "MemTotal")),
     }
 }

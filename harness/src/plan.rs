@@ -61,14 +61,18 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
     };
     let mut wanted: Vec<u64> = (0..count).map(quota).collect();
     let largest = wanted.iter().copied().max().unwrap_or(0);
-    let mut plan =
-        Plan { pipelines, signed: Vec::new(), unsigned: Vec::new(), signed_ops: 0, unsigned_ops: 0, shortfalls: Vec::new() };
+    let mut plan = Plan {
+        pipelines,
+        signed: Vec::new(),
+        unsigned: Vec::new(),
+        signed_ops: 0,
+        unsigned_ops: 0,
+        shortfalls: Vec::new(),
+    };
 
-    let held_out = hold_out(set, largest, &mut plan);
+    let held_out = hold_out(set, &wanted, &mut plan);
 
-    // Far more images than any pipeline needs, even where few have the format it takes; then the plan says so.
-    let reach = usize::try_from(largest.saturating_mul(64).saturating_add(4096)).unwrap_or(usize::MAX);
-    for index in 0..reach {
+    for index in 0..reach(largest) {
         if wanted.iter().all(|count| *count == 0) {
             break;
         }
@@ -77,7 +81,8 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
             continue;
         }
         let format = format_of(&entry);
-        let takes = |position: &usize| wanted[*position] > 0 && plan.pipelines[*position].takes(format);
+        let takes =
+            |position: &usize| wanted[*position] > 0 && plan.pipelines[*position].takes(format);
         let chosen: Vec<usize> = (0..plan.pipelines.len()).filter(takes).collect();
         if chosen.is_empty() {
             continue;
@@ -87,11 +92,19 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
         }
         let first_op = plan.signed_ops;
         plan.signed_ops += chosen.len() as u64;
-        plan.signed.push(PlannedImage { entry, pipelines: chosen, first_op });
+        plan.signed.push(PlannedImage {
+            entry,
+            pipelines: chosen,
+            first_op,
+        });
     }
     for (recipe, missing) in plan.pipelines.iter().zip(&wanted) {
         if *missing > 0 {
-            let formats: Vec<&str> = recipe.accepts.iter().map(|format| format.as_str()).collect();
+            let formats: Vec<&str> = recipe
+                .accepts
+                .iter()
+                .map(|format| format.as_str())
+                .collect();
             plan.shortfalls.push(format!(
                 "{}: {missing} ops not planned, the image set has too few {} files",
                 recipe.id,
@@ -105,32 +118,63 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
     plan
 }
 
-/// Chooses the unsigned controls; gives the sources that must not be signed.
-fn hold_out(set: &dyn ImageSet, largest: u64, plan: &mut Plan) -> BTreeSet<String> {
-    let sources = set.distinct_sources().map_or(u64::MAX, |count| count as u64);
+/// Chooses the unsigned controls, one for every twenty ops of each pipeline; gives the sources that must not be signed.
+fn hold_out(set: &dyn ImageSet, wanted: &[u64], plan: &mut Plan) -> BTreeSet<String> {
+    let sources = set.distinct_sources().unwrap_or(usize::MAX);
     // A small set gives up at most a quarter of its sources.
-    let wanted = largest.div_ceil(UNSIGNED_SHARE).min(sources / 4);
+    let most = sources / 4;
+    let mut missing: Vec<u64> = wanted
+        .iter()
+        .map(|ops| ops.div_ceil(UNSIGNED_SHARE))
+        .collect();
+    let largest = missing.iter().copied().max().unwrap_or(0);
+    let mut seen = BTreeSet::new();
     let mut held_out = BTreeSet::new();
-    if largest > 0 && wanted == 0 {
-        plan.shortfalls.push(format!("unsigned controls: not measured, {sources} distinct images are too few"));
-        return held_out;
-    }
-    for index in 0.. {
-        if held_out.len() as u64 >= wanted {
+    // Whole files come first in every set, so each source is met once within their number.
+    let reach = sources.min(reach(largest));
+    for index in 0..reach {
+        if held_out.len() >= most || missing.iter().all(|count| *count == 0) {
             break;
         }
         let entry = set.entry(index);
-        if !held_out.insert(entry.source.clone()) {
+        if !seen.insert(entry.source.clone()) {
             continue;
         }
         let format = format_of(&entry);
-        let chosen: Vec<usize> =
-            (0..plan.pipelines.len()).filter(|position| plan.pipelines[*position].takes(format)).collect();
+        let takes =
+            |position: &usize| missing[*position] > 0 && plan.pipelines[*position].takes(format);
+        let chosen: Vec<usize> = (0..plan.pipelines.len()).filter(takes).collect();
+        if chosen.is_empty() {
+            continue;
+        }
+        for position in &chosen {
+            missing[*position] -= 1;
+        }
+        held_out.insert(entry.source.clone());
         let first_op = plan.unsigned_ops;
         plan.unsigned_ops += chosen.len() as u64;
-        plan.unsigned.push(PlannedImage { entry, pipelines: chosen, first_op });
+        plan.unsigned.push(PlannedImage {
+            entry,
+            pipelines: chosen,
+            first_op,
+        });
+    }
+    for (position, recipe) in plan.pipelines.iter().enumerate() {
+        let planned = wanted[position].div_ceil(UNSIGNED_SHARE) - missing[position];
+        if planned == 0 && wanted[position] > 0 {
+            plan.shortfalls.push(format!(
+                "{}: no unsigned control, the image set has too few files that it takes",
+                recipe.id
+            ));
+        }
     }
     held_out
+}
+
+/// How many positions of a set are looked at before the plan gives up: far more than any pipeline needs, even where
+/// few images have the format it takes.
+fn reach(largest: u64) -> usize {
+    usize::try_from(largest.saturating_mul(64).saturating_add(4096)).unwrap_or(usize::MAX)
 }
 
 /// The image set's format in the pipelines' terms; the two crates do not know each other.

@@ -13,7 +13,9 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new() -> Self {
-        Self { bar: Mutex::new(ProgressBar::hidden()) }
+        Self {
+            bar: Mutex::new(ProgressBar::hidden()),
+        }
     }
 
     pub(crate) fn show(&self, event: Event) {
@@ -30,12 +32,17 @@ impl Progress {
                 bar.enable_steady_tick(Duration::from_millis(250));
             }
             Event::Advanced(count) => bar.inc(count),
-            Event::Warning(text) => bar.suspend(|| super::cmd::complain(&format!("warning: {text}"))),
+            Event::Warning(text) => {
+                bar.suspend(|| super::cmd::complain(&format!("warning: {text}")))
+            }
             _ => {}
         }
     }
 
     pub(crate) fn finish(&self) {
-        self.bar.lock().unwrap_or_else(PoisonError::into_inner).finish_and_clear();
+        self.bar
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish_and_clear();
     }
 }

@@ -1,41 +1,25 @@
 //! Runs a plan: sign all, wait, then transform and verify, in parallel by image.
 
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use credlink_corpus::ImageSet;
 use credlink_reports::header::ControlResult;
 use credlink_reports::{RowError, RowWriter};
 use credlink_sign_core::system::{SealedSystem, System};
 use credlink_transforms::file::ImageFile;
+use credlink_transforms::meter::Meter;
 use rayon::prelude::*;
 
 use crate::clock;
 use crate::control::Controls;
-use crate::cost::{Ledger, Work};
-use crate::event::{Event, Listener};
+use crate::cost::Work;
+use crate::event::Event;
 use crate::in_order::InOrder;
 use crate::plan::{Plan, PlannedImage};
+use crate::setting::Setting;
 use crate::signing::{self, SignedFile, SigningFailure};
 use crate::trial::{self, Op, Subject};
-
-/// What a run needs besides its plan.
-pub struct Setting<'a> {
-    /// The images.
-    pub set: &'a dyn ImageSet,
-    /// Seed of ids.
-    pub seed: u64,
-    /// Where signed files go.
-    pub signed_folder: &'a Path,
-    /// Set from outside to end the run early.
-    pub stop: &'a AtomicBool,
-    /// Hears of progress.
-    pub listener: Listener<'a>,
-    /// Where CPU time is counted.
-    pub ledger: &'a Ledger,
-}
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -55,41 +39,67 @@ pub struct Ending {
 ///
 /// # Errors
 /// When rows cannot be written, or the proofs cannot be kept.
-pub fn run(plan: &Plan, system: Box<dyn System>, writer: RowWriter, setting: &Setting<'_>) -> Result<Ending> {
-    let &Setting { set, seed, stop, listener, ledger, signed_folder, .. } = setting;
-    let signed = signing::sign_all(&*system, set, &plan.signed, seed, signed_folder, ledger, stop, listener);
+pub fn run(
+    plan: &Plan,
+    system: Box<dyn System>,
+    writer: RowWriter,
+    setting: &Setting<'_>,
+) -> Result<Ending> {
+    let &Setting { stop, listener, .. } = setting;
+    let signed = signing::sign_all(&*system, &plan.signed, setting);
     // The barrier: from here on the store is complete and nothing can be added.
-    let system = system.seal().map_err(anyhow::Error::from).context("failed to complete the proof store")?;
+    let system = system
+        .seal()
+        .map_err(anyhow::Error::from)
+        .context("failed to complete the proof store")?;
 
-    listener(Event::Stage { name: "verifying", total: plan.signed_ops + plan.unsigned_ops });
-    let controls = Controls::new(plan.pipelines.iter().map(|recipe| &**recipe), plan.unsigned_ops > 0);
+    listener(Event::Stage {
+        name: "verifying",
+        total: plan.signed_ops + plan.unsigned_ops,
+    });
+    let controls = Controls::of(plan);
     let controls = Mutex::new(controls);
     let mut writer = writer;
-    let in_order = InOrder::new(|ops: Vec<Op>| -> Result<(), RowError> { ops.into_iter().try_for_each(|op| writer.push(op.row)) });
-    let jobs = plan.signed.iter().zip(signed.iter().map(Some)).chain(plan.unsigned.iter().map(|image| (image, None)));
-    // A bridge hands jobs out one by one and in order, so that few results wait for their turn.
-    let worked = jobs.enumerate().par_bridge().try_for_each(|(number, (image, signed))| -> Result<(), RowError> {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let ops = match signed {
-            Some(None) => return Ok(()),
-            Some(Some(Ok(file))) => signed_ops(plan, image, file, &*system, setting),
-            Some(Some(Err(failure))) => failed_ops(plan, image, failure, setting),
-            None => unsigned_ops(plan, image, &*system, setting),
-        };
-        let mut controls = controls.lock().unwrap_or_else(PoisonError::into_inner);
-        for (position, op) in image.pipelines.iter().zip(&ops) {
-            controls.watch(&plan.pipelines[*position], op);
-        }
-        drop(controls);
-        in_order.put(number, ops)
+    let in_order = InOrder::new(|ops: Vec<Op>| -> Result<(), RowError> {
+        ops.into_iter().try_for_each(|op| writer.push(op.row))
     });
-    drop(in_order.finish().context("failed to write rows")?);
+    let jobs = plan
+        .signed
+        .iter()
+        .zip(signed.iter().map(Some))
+        .chain(plan.unsigned.iter().map(|image| (image, None)));
+    // A bridge hands jobs out one by one and in order, so that few results wait for their turn.
+    let worked = jobs.enumerate().par_bridge().try_for_each(
+        |(number, (image, signed))| -> Result<(), RowError> {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let ops = match signed {
+                Some(None) => return Ok(()),
+                Some(Some(Ok(file))) => signed_ops(plan, image, file, &*system, setting),
+                Some(Some(Err(failure))) => failed_ops(plan, image, failure, setting),
+                None => unsigned_ops(plan, image, &*system, setting),
+            };
+            let mut controls = controls.lock().unwrap_or_else(PoisonError::into_inner);
+            for (position, op) in image.pipelines.iter().zip(&ops) {
+                controls.watch(&plan.pipelines[*position], op);
+            }
+            drop(controls);
+            in_order.put(number, ops)
+        },
+    );
+    in_order.finish().context("failed to write rows")?;
     worked.context("failed to write rows")?;
     let ops_done = writer.finish().context("failed to finish the row file")?;
-    let controls = controls.into_inner().unwrap_or_else(PoisonError::into_inner).results();
-    Ok(Ending { ops_done, partial: ops_done < plan.signed_ops + plan.unsigned_ops, controls })
+    let controls = controls
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .results();
+    Ok(Ending {
+        ops_done,
+        partial: ops_done < plan.signed_ops + plan.unsigned_ops,
+        controls,
+    })
 }
 
 fn signed_ops(
@@ -99,7 +109,8 @@ fn signed_ops(
     system: &dyn SealedSystem,
     setting: &Setting<'_>,
 ) -> Vec<Op> {
-    let file = std::fs::read(&signed.path).map_err(|error| format!("{}: {error}", signed.path.display()));
+    let file =
+        std::fs::read(&signed.path).map_err(|error| format!("{}: {error}", signed.path.display()));
     let subject = Subject {
         entry: &image.entry,
         issued: Some(signed.id),
@@ -110,22 +121,55 @@ fn signed_ops(
     ops(plan, image, &subject, file, system, setting)
 }
 
-fn unsigned_ops(plan: &Plan, image: &PlannedImage, system: &dyn SealedSystem, setting: &Setting<'_>) -> Vec<Op> {
+fn unsigned_ops(
+    plan: &Plan,
+    image: &PlannedImage,
+    system: &dyn SealedSystem,
+    setting: &Setting<'_>,
+) -> Vec<Op> {
     let start = clock::thread_nanos();
-    let file = setting.set.load(image.entry.index).map(|source| source.bytes).map_err(|error| error.to_string());
-    setting.ledger.add(Work::SourceImages, clock::thread_nanos() - start);
+    let file = setting
+        .set
+        .load(image.entry.index)
+        .map(|source| source.bytes)
+        .map_err(|error| error.to_string());
+    setting
+        .ledger
+        .add(Work::SourceImages, clock::thread_nanos() - start);
     let size = file.as_ref().map_or(0, |bytes| bytes.len() as u64);
-    let subject =
-        Subject { entry: &image.entry, issued: None, source_bytes: size, signed_bytes: size, sign_nanos: 0 };
+    let subject = Subject {
+        entry: &image.entry,
+        issued: None,
+        source_bytes: size,
+        signed_bytes: size,
+        sign_nanos: 0,
+    };
     ops(plan, image, &subject, file, system, setting)
 }
 
-fn failed_ops(plan: &Plan, image: &PlannedImage, failure: &SigningFailure, setting: &Setting<'_>) -> Vec<Op> {
+fn failed_ops(
+    plan: &Plan,
+    image: &PlannedImage,
+    failure: &SigningFailure,
+    setting: &Setting<'_>,
+) -> Vec<Op> {
     // The id that would have been issued keeps the op among the signed trials, in the denominator.
     let issued = crate::identity::proof_id(setting.seed, image.entry.index);
-    let subject =
-        Subject { entry: &image.entry, issued: Some(issued), source_bytes: 0, signed_bytes: 0, sign_nanos: 0 };
-    errors(plan, image, &subject, failure.cause, &failure.reason, setting)
+    let subject = Subject {
+        entry: &image.entry,
+        issued: Some(issued),
+        source_bytes: 0,
+        signed_bytes: 0,
+        sign_nanos: 0,
+    };
+    errors(
+        plan,
+        image,
+        &subject,
+        failure.cause,
+        &failure.reason,
+        setting,
+    )
 }
 
 /// All ops of one image; its pixels are decoded at most once for all of them.
@@ -142,6 +186,13 @@ fn ops(
         Ok(file) => Arc::new(file),
         Err(reason) => return errors(plan, image, subject, "source", &reason, setting),
     };
+    // Decoded here, so that no pipeline's time depends on whether it came first. An undecodable file is each
+    // pipeline's own business: some never look at pixels.
+    let start = clock::thread_nanos();
+    let _ = file.frame(&Meter::new(&clock::thread_nanos));
+    setting
+        .ledger
+        .add(Work::Codec, clock::thread_nanos() - start);
     let op = |(offset, position): (usize, &usize)| {
         let number = image.first_op + offset as u64;
         let recipe = &plan.pipelines[*position];
@@ -165,7 +216,11 @@ fn errors(
         let number = image.first_op + offset as u64;
         let recipe = &plan.pipelines[*position];
         let row = trial::failed(number, subject, recipe, cause, reason.to_owned());
-        Op { row, same_bytes: false, same_pixels: None }
+        Op {
+            row,
+            same_bytes: false,
+            same_pixels: None,
+        }
     };
     image.pipelines.iter().enumerate().map(op).collect()
 }

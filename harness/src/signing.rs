@@ -1,16 +1,17 @@
 //! The first stage: every image is signed, registered and kept as a file, before anything is verified.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use credlink_corpus::ImageSet;
 use credlink_sign_core::system::System;
 use credlink_sign_core::{ImageFile, ProofId};
 use rayon::prelude::*;
 
-use crate::cost::{Ledger, Work};
-use crate::event::{Event, Listener};
+use crate::cost::Work;
+use crate::event::Event;
 use crate::plan::PlannedImage;
+use crate::setting::Setting;
 use crate::{clock, identity, received};
 
 /// A signed image, waiting on disk for its pipelines.
@@ -31,7 +32,7 @@ pub struct SignedFile {
 /// Why an image has no signed file: a short code for tables, and the reason in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningFailure {
-    /// `source`, `sign` or `disk`.
+    /// `source`, `sign`, `disk` or `panic`.
     pub cause: &'static str,
     /// The reason, naming the image.
     pub reason: String,
@@ -41,20 +42,26 @@ pub struct SigningFailure {
 /// was interrupted first.
 pub fn sign_all(
     system: &dyn System,
-    set: &dyn ImageSet,
     images: &[PlannedImage],
-    seed: u64,
-    folder: &std::path::Path,
-    ledger: &Ledger,
-    stop: &AtomicBool,
-    listener: Listener<'_>,
+    setting: &Setting<'_>,
 ) -> Vec<Option<Result<SignedFile, SigningFailure>>> {
-    listener(Event::Stage { name: "signing", total: images.len() as u64 });
+    let listener = setting.listener;
+    listener(Event::Stage {
+        name: "signing",
+        total: images.len() as u64,
+    });
     let signed = images.par_iter().map(|image| {
-        if stop.load(Ordering::Relaxed) {
+        if setting.stop.load(Ordering::Relaxed) {
             return None;
         }
-        let result = sign_one(system, set, image, seed, folder, ledger);
+        let attempt = catch_unwind(AssertUnwindSafe(|| sign_one(system, image, setting)));
+        let result = attempt.unwrap_or_else(|_| {
+            let reason = format!("{}: a library panicked while signing", image.entry.name);
+            Err(SigningFailure {
+                cause: "panic",
+                reason,
+            })
+        });
         if let Err(failure) = &result {
             listener(Event::Warning(failure.reason.clone()));
         }
@@ -66,19 +73,20 @@ pub fn sign_all(
 
 fn sign_one(
     system: &dyn System,
-    set: &dyn ImageSet,
     image: &PlannedImage,
-    seed: u64,
-    folder: &std::path::Path,
-    ledger: &Ledger,
+    setting: &Setting<'_>,
 ) -> Result<SignedFile, SigningFailure> {
     let index = image.entry.index;
+    let ledger = setting.ledger;
     let start = clock::thread_nanos();
-    let source = set.load(index);
+    let source = setting.set.load(index);
     ledger.add(Work::SourceImages, clock::thread_nanos() - start);
-    let source = source.map_err(|error| SigningFailure { cause: "source", reason: format!("{}: {error}", image.entry.name) })?;
+    let source = source.map_err(|error| SigningFailure {
+        cause: "source",
+        reason: format!("{}: {error}", image.entry.name),
+    })?;
 
-    let id = identity::proof_id(seed, index);
+    let id = identity::proof_id(setting.seed, index);
     let decoding = std::cell::Cell::new(0);
     let decode = |bytes: &[u8]| {
         let start = clock::thread_nanos();
@@ -88,19 +96,29 @@ fn sign_one(
     };
     let file = ImageFile::new(&source.bytes, &decode);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
+    // Signing uses what is prepared here; asked for apart, its share of hashing is known.
+    let (_, hashing) = file.prepared(&clock::thread_nanos);
     let signed = system.sign(&file, id);
     let (cpu, nanos) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
     ledger.add(Work::Codec, decoding.get());
-    ledger.add(Work::Sign, cpu - decoding.get());
+    ledger.add(Work::Hash, hashing);
+    ledger.add(Work::Sign, cpu.saturating_sub(decoding.get() + hashing));
     let signed = signed.map_err(|error| {
         // The whole chain of causes: the outermost line alone seldom says what to do.
         let reason = format!("{}: {:#}", image.entry.name, anyhow::Error::from(error));
-        SigningFailure { cause: "sign", reason }
+        SigningFailure {
+            cause: "sign",
+            reason,
+        }
     })?;
 
-    let path = folder.join(format!("{index:07}.{}", source.entry.format.extension()));
-    std::fs::write(&path, &signed.bytes)
-        .map_err(|error| SigningFailure { cause: "disk", reason: format!("{}: {error}", path.display()) })?;
+    let path = setting
+        .signed_folder
+        .join(format!("{index:07}.{}", source.entry.format.extension()));
+    std::fs::write(&path, &signed.bytes).map_err(|error| SigningFailure {
+        cause: "disk",
+        reason: format!("{}: {error}", path.display()),
+    })?;
     Ok(SignedFile {
         id,
         path,

@@ -1,13 +1,14 @@
 //! One op: a file goes through a pipeline, is verified, and becomes a row.
 
+use std::cell::{Cell, OnceCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use credlink_corpus::Entry;
-use credlink_reports::{Cell, Row, Trial};
+use credlink_reports::{Row, Trial};
 use credlink_sign_core::outcome::{Outcome, judge};
 use credlink_sign_core::system::SealedSystem;
-use credlink_sign_core::{ProofId, Verification};
+use credlink_sign_core::{Pixels, ProofId, Verification};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
@@ -44,7 +45,11 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
     let entry = subject.entry;
     Row {
         op,
-        trial: if subject.issued.is_some() { Trial::Signed } else { Trial::Unsigned },
+        trial: if subject.issued.is_some() {
+            Trial::Signed
+        } else {
+            Trial::Unsigned
+        },
         pipeline: recipe.id.clone(),
         family: recipe.family.clone(),
         grade: recipe.grade().letter(),
@@ -86,17 +91,28 @@ pub fn run(
     system: &dyn SealedSystem,
     ledger: &Ledger,
 ) -> Op {
-    let attempt = catch_unwind(AssertUnwindSafe(|| attempt(op, subject, file, recipe, system, ledger)));
+    let attempt = catch_unwind(AssertUnwindSafe(|| {
+        attempt(op, subject, file, recipe, system, ledger)
+    }));
     let (cause, reason) = match attempt {
         Ok(Ok(done)) => return done,
         Ok(Err((cause, reason))) => (cause, reason),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str);
-            let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-            ("panic", format!("{}: a library panicked: {words}", recipe.id))
+            let words = words
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no message");
+            (
+                "panic",
+                format!("{}: a library panicked: {words}", recipe.id),
+            )
         }
     };
-    Op { row: failed(op, subject, recipe, cause, reason), same_bytes: false, same_pixels: None }
+    Op {
+        row: failed(op, subject, recipe, cause, reason),
+        same_bytes: false,
+        same_pixels: None,
+    }
 }
 
 fn attempt(
@@ -110,23 +126,29 @@ fn attempt(
     let cpu_clock = clock::thread_nanos;
     let meter = Meter::new(&cpu_clock);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
-    let received = recipe.apply(file, &meter).map_err(|error| (error.cause(), error.to_string()))?;
+    let received = recipe
+        .apply(file, &meter)
+        .map_err(|error| (error.cause(), error.to_string()))?;
     let (cpu, transform_ns) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
     let codec_ns = meter.codec_nanos();
     ledger.add(Work::Codec, codec_ns);
     ledger.add(Work::Resize, meter.resize_nanos());
-    ledger.add(Work::OtherSteps, cpu.saturating_sub(codec_ns + meter.resize_nanos()));
+    ledger.add(
+        Work::OtherSteps,
+        cpu.saturating_sub(codec_ns + meter.resize_nanos()),
+    );
 
-    let (verification, distance) = verify(&received, subject.issued, system, ledger);
-    let outcome = judge(subject.issued, verification.findings());
+    let verified = verify(&received, subject.issued, system, ledger);
+    let outcome = judge(subject.issued, verified.verification.findings());
     // Decoding what was received is part of verification; a file that cannot be shown is an error of the pipeline.
-    let meter = Meter::new(&cpu_clock);
-    let shown = received.frame(&meter).map_err(|error| ("decode", format!("{}: received file: {error}", recipe.id)))?;
-    let size = (shown.pixels.width(), shown.pixels.height());
-    ledger.add(Work::Codec, meter.codec_nanos());
+    let shown = verified
+        .pixels
+        .map_err(|error| ("decode", format!("{}: received file: {error}", recipe.id)))?;
 
     let same_bytes = Arc::ptr_eq(&received, file) || received.bytes() == file.bytes();
-    let same_pixels = recipe.contract.map(|_| same_bytes || same_pixels(file, &received, &meter));
+    let same_pixels = recipe
+        .contract
+        .map(|_| same_bytes || same_pixels(file, &shown, &meter));
     let mut row = failed(op, subject, recipe, "", String::new());
     (row.error, row.error_cause) = (None, None);
     row.outcome = match (subject.issued, &outcome) {
@@ -141,43 +163,78 @@ fn attempt(
     };
     row.received_bytes = received.bytes().len() as u64;
     row.received_format = received.format().as_str().to_owned();
-    (row.received_width, row.received_height) = size;
-    row.content_distance = distance;
-    (row.transform_ns, row.codec_ns, row.verify_ns) = (transform_ns, codec_ns, verification.ladder_nanos);
-    row.retrieve_ns = verification.findings().map(|(_, finding)| finding.retrieve_nanos).max().unwrap_or(0);
-    row.carriers = cells(&verification, subject.issued);
-    Ok(Op { row, same_bytes, same_pixels })
+    (row.received_width, row.received_height) = (shown.image.width(), shown.image.height());
+    row.content_distance = verified.distance;
+    (row.transform_ns, row.codec_ns, row.verify_ns) =
+        (transform_ns, codec_ns, verified.verification.ladder_nanos);
+    row.retrieve_ns = verified
+        .verification
+        .findings()
+        .map(|(_, finding)| finding.retrieve_nanos)
+        .max()
+        .unwrap_or(0);
+    row.carriers = cells(&verified.verification, subject.issued);
+    Ok(Op {
+        row,
+        same_bytes,
+        same_pixels,
+    })
 }
 
+/// What verification found out, and the pixels that it decoded on the way.
+struct Verified {
+    verification: Verification,
+    distance: Option<u32>,
+    pixels: Result<Pixels, String>,
+}
+
+/// Verifies the received bytes as a verifier meets them: nothing that the pipeline decoded is at hand, so that the time
+/// of verification always holds its own decoding.
 fn verify(
     received: &ImageFile,
     issued: Option<ProofId>,
     system: &dyn SealedSystem,
     ledger: &Ledger,
-) -> (Verification, Option<u32>) {
-    let cpu_clock = clock::thread_nanos;
-    let meter = Meter::new(&cpu_clock);
-    let decode = |_: &[u8]| received::pixels(received, &meter);
+) -> Verified {
+    let decoding = Cell::new(0);
+    let pixels = OnceCell::new();
+    let decode = |bytes: &[u8]| {
+        let start = clock::thread_nanos();
+        let decoded = pixels.get_or_init(|| received::decode_bytes(bytes));
+        decoding.set(decoding.get() + clock::thread_nanos() - start);
+        decoded.clone()
+    };
     let file = credlink_sign_core::ImageFile::new(received.bytes(), &decode);
     let start = clock::thread_nanos();
     let verification = system.verify(&file, &clock::wall_nanos);
     let distance = issued.and_then(|id| system.distance_to(&file, id));
+    let pixels = decode(received.bytes());
     let cpu = clock::thread_nanos() - start;
-    ledger.add(Work::Codec, meter.codec_nanos());
+    ledger.add(Work::Codec, decoding.get());
     ledger.add(Work::Hash, verification.hash_nanos);
-    ledger.add(Work::Verify, cpu.saturating_sub(meter.codec_nanos() + verification.hash_nanos));
-    (verification, distance)
+    ledger.add(
+        Work::Verify,
+        cpu.saturating_sub(decoding.get() + verification.hash_nanos),
+    );
+    Verified {
+        verification,
+        distance,
+        pixels,
+    }
 }
 
-fn cells(verification: &Verification, issued: Option<ProofId>) -> Vec<Cell> {
+fn cells(verification: &Verification, issued: Option<ProofId>) -> Vec<credlink_reports::Cell> {
     let cell = |examined: &credlink_sign_core::Examined| {
         let finding = &examined.finding;
         let state = serde_json::to_value(finding.state).ok();
-        Cell {
-            state: state.and_then(|state| state.as_str().map(str::to_owned)).unwrap_or_default(),
+        credlink_reports::Cell {
+            state: state
+                .and_then(|state| state.as_str().map(str::to_owned))
+                .unwrap_or_default(),
             proof: finding.proof.map(|id| id.to_string()),
             // For an unsigned control any acceptance is a false one, and counts.
-            accepted: finding.accepted().is_some() && (issued.is_none() || finding.accepted() == issued),
+            accepted: finding.accepted().is_some()
+                && (issued.is_none() || finding.accepted() == issued),
             distance: finding.distance,
             quality: finding.quality,
             codes: finding.codes.join(","),
@@ -187,13 +244,18 @@ fn cells(verification: &Verification, issued: Option<ProofId>) -> Vec<Cell> {
     verification.carriers.iter().map(cell).collect()
 }
 
-/// Whether two files show the same pixels; colours under full transparency do not show.
-fn same_pixels(a: &ImageFile, b: &ImageFile, meter: &Meter<'_>) -> bool {
-    let (Ok(a), Ok(b)) = (a.frame(meter), b.frame(meter)) else { return false };
-    if a.pixels == b.pixels {
+/// Whether a received file shows the pixels of the signed one; colours under full transparency do not show.
+fn same_pixels(signed: &ImageFile, received: &Pixels, meter: &Meter<'_>) -> bool {
+    let Ok(signed) = signed.frame(meter) else {
+        return false;
+    };
+    if signed.pixels == received.image {
         return true;
     }
     // An optimiser may have changed the pixel type; sixteen bits hold every one exactly.
-    let (a, b) = (a.pixels.to_rgba16(), b.pixels.to_rgba16());
-    a.dimensions() == b.dimensions() && a.pixels().zip(b.pixels()).all(|(a, b)| a == b || (a[3] == 0 && b[3] == 0))
+    let (a, b) = (signed.pixels.to_rgba16(), received.image.to_rgba16());
+    a.dimensions() == b.dimensions()
+        && a.pixels()
+            .zip(b.pixels())
+            .all(|(a, b)| a == b || (a[3] == 0 && b[3] == 0))
 }

@@ -8,7 +8,11 @@ use credlink_corpus::{ImageSet, SyntheticSet};
 use credlink_harness::exit;
 
 fn credlink(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_credlink")).args(args).current_dir(folder).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_credlink"))
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .unwrap()
 }
 
 fn code(output: &Output) -> u8 {
@@ -16,15 +20,25 @@ fn code(output: &Output) -> u8 {
 }
 
 fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// A folder with a photograph-like JPEG in it.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let set = SyntheticSet::new(5);
-    let index = (0..500).find(|index| set.entry(*index).class == "landscape" && set.entry(*index).width < 1200).unwrap();
-    std::fs::write(folder.path().join("photo.jpg"), set.load(index).unwrap().bytes).unwrap();
+    let index = (0..500)
+        .find(|index| set.entry(*index).class == "landscape" && set.entry(*index).width < 1200)
+        .unwrap();
+    std::fs::write(
+        folder.path().join("photo.jpg"),
+        set.load(index).unwrap().bytes,
+    )
+    .unwrap();
     folder
 }
 
@@ -42,9 +56,13 @@ fn a_file_is_signed_verified_transformed_and_recovered() {
     assert!(ok(&["verify", "signed.jpg"]).contains("by the manifest"));
     ok(&["apply", "messaging/whatsapp", "signed.jpg", "received.jpg"]);
     let said = ok(&["verify", "received.jpg"]);
-    assert!(said.contains("by its fingerprint") && said.contains("may have been altered"), "{said}");
+    assert!(
+        said.contains("by its fingerprint") && said.contains("may have been altered"),
+        "{said}"
+    );
 
-    let json: serde_json::Value = serde_json::from_str(&ok(&["verify", "--json", "received.jpg"])).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&ok(&["verify", "--json", "received.jpg"])).unwrap();
     assert_eq!(json["verdict"], "found");
     assert_eq!(json["conclusion"]["accepted"]["by"], "fingerprint");
 
@@ -58,16 +76,60 @@ fn a_file_is_signed_verified_transformed_and_recovered() {
 fn verify_tells_nothing_from_broken_and_foreign_by_its_exit_code() {
     let folder = folder();
     let at = folder.path();
-    for args in [&["keys", "generate"][..], &["keys", "generate", "other"], &["sign", "photo.jpg", "signed.jpg"]] {
+    for args in [
+        &["keys", "generate"][..],
+        &["keys", "generate", "other"],
+        &["sign", "photo.jpg", "signed.jpg"],
+    ] {
         assert_eq!(code(&credlink(at, args)), exit::OK);
     }
-    assert_eq!(code(&credlink(at, &["verify", "photo.jpg", "--store", "empty"])), exit::NO_PROOF);
-    assert_eq!(code(&credlink(at, &["verify", "signed.jpg", "--keys", "other", "--store", "empty"])), exit::FOREIGN);
     let mut bytes = std::fs::read(at.join("signed.jpg")).unwrap();
     let last = bytes.len() - 100;
     bytes[last] ^= 1;
     std::fs::write(at.join("tampered.jpg"), bytes).unwrap();
-    assert_eq!(code(&credlink(at, &["verify", "tampered.jpg", "--store", "empty"])), exit::BROKEN);
+    // In a folder without a store only the file itself can speak.
+    let elsewhere = at.join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    for (file, keys, expected) in [
+        ("../photo.jpg", "../credlink-keys", exit::NO_PROOF),
+        ("../signed.jpg", "../credlink-keys", exit::OK),
+        ("../signed.jpg", "../other", exit::FOREIGN),
+        ("../tampered.jpg", "../credlink-keys", exit::BROKEN),
+    ] {
+        let output = credlink(&elsewhere, &["verify", file, "--keys", keys]);
+        assert_eq!(code(&output), expected, "{file} {keys}: {}", text(&output));
+    }
+    // With the store the fingerprint leads to the proof, and the manifest tells that the file was changed.
+    assert_eq!(
+        code(&credlink(at, &["verify", "tampered.jpg"])),
+        exit::ALTERED
+    );
+    let mistyped = credlink(at, &["verify", "signed.jpg", "--store", "sotre"]);
+    assert_eq!(code(&mistyped), exit::FAILURE);
+    assert!(text(&mistyped).contains("sotre"), "{}", text(&mistyped));
+}
+
+#[test]
+fn a_failed_signature_leaves_the_store_as_it_was() {
+    let folder = folder();
+    let at = folder.path();
+    assert_eq!(code(&credlink(at, &["keys", "generate"])), exit::OK);
+    assert_eq!(
+        code(&credlink(at, &["sign", "photo.jpg", "a.jpg"])),
+        exit::OK
+    );
+    // The name is taken: nothing is registered, and the next attempt works.
+    assert_eq!(
+        code(&credlink(at, &["sign", "photo.jpg", "a.jpg"])),
+        exit::FAILURE
+    );
+    assert_eq!(code(&credlink(at, &["verify", "a.jpg"])), exit::OK);
+    let records = std::fs::read_to_string(at.join("credlink-store/proofs/records.jsonl")).unwrap();
+    assert_eq!(records.lines().count(), 2, "a header and one proof");
+    assert_eq!(
+        code(&credlink(at, &["sign", "photo.jpg", "b.jpg"])),
+        exit::OK
+    );
 }
 
 #[test]
@@ -80,26 +142,59 @@ fn mistakes_are_named_with_what_to_do() {
     std::fs::write(at.join("badkeys/key.pem"), "no key").unwrap();
     std::fs::create_dir(at.join("nothing")).unwrap();
     for (args, expected) in [
-        (&["pipelines", "show", "socail/bluesky"][..], "did you mean social/bluesky"),
-        (&["survival", "--ops", "10", "--pipelines", "mesaging"], "no pipeline or family is called `mesaging`"),
+        (
+            &["pipelines", "show", "socail/bluesky"][..],
+            "did you mean social/bluesky",
+        ),
+        (
+            &["survival", "--ops", "10", "--pipelines", "mesaging"],
+            "no pipeline or family is called `mesaging`",
+        ),
         (&["survival", "--ops", "10", "--out", "there"], "there"),
-        (&["survival", "--ops", "10", "--out", "/proc/nowhere/run"], "/proc/nowhere"),
-        (&["survival", "--ops", "10", "--images", "nothing"], "nothing"),
+        (
+            &["survival", "--ops", "10", "--out", "/proc/nowhere/run"],
+            "/proc/nowhere",
+        ),
+        (
+            &["survival", "--ops", "10", "--images", "nothing"],
+            "nothing",
+        ),
         (&["survival", "--ops", "10", "--images", "absent"], "absent"),
         (&["survival", "--ops", "10", "--keys", "badkeys"], "key.pem"),
         (&["sign", "photo.jpg", "out.jpg"], "keys generate"),
-        (&["apply", "messaging/whatsapp", "note.txt", "out.jpg"], "note.txt"),
-        (&["apply", "messaging/whatsapp", "photo.jpg", "note.txt"], "never overwritten"),
+        (
+            &["apply", "messaging/whatsapp", "note.txt", "out.jpg"],
+            "note.txt",
+        ),
+        (
+            &["apply", "messaging/whatsapp", "photo.jpg", "note.txt"],
+            "never overwritten",
+        ),
         (&["report", "there"], "there"),
         (&["verify", "photo.jpg"], "credlink-keys"),
     ] {
         let output = credlink(at, args);
         assert_eq!(code(&output), exit::FAILURE, "{args:?}: {}", text(&output));
-        assert!(text(&output).contains(expected), "{args:?} should mention \"{expected}\": {}", text(&output));
-        assert!(!text(&output).contains("panicked"), "{args:?}: {}", text(&output));
+        assert!(
+            text(&output).contains(expected),
+            "{args:?} should mention \"{expected}\": {}",
+            text(&output)
+        );
+        assert!(
+            !text(&output).contains("panicked"),
+            "{args:?}: {}",
+            text(&output)
+        );
     }
-    assert_eq!(std::fs::read_to_string(at.join("note.txt")).unwrap(), "no image");
-    for args in [&["survival", "--ops", "0"][..], &["survival", "--ops", "5", "--per-pipeline", "5"], &["fly"]] {
+    assert_eq!(
+        std::fs::read_to_string(at.join("note.txt")).unwrap(),
+        "no image"
+    );
+    for args in [
+        &["survival", "--ops", "0"][..],
+        &["survival", "--ops", "5", "--per-pipeline", "5"],
+        &["fly"],
+    ] {
         assert_eq!(code(&credlink(at, args)), exit::USAGE, "{args:?}");
     }
 }
@@ -108,13 +203,51 @@ fn mistakes_are_named_with_what_to_do() {
 fn a_run_writes_its_directory_and_the_report_is_the_same_when_made_again() {
     let folder = folder();
     let at = folder.path();
-    let args = ["survival", "--ops", "8", "--pipelines", "controls,edits/resize-half", "--out", "run", "--threads", "2"];
+    let args = [
+        "survival",
+        "--ops",
+        "8",
+        "--pipelines",
+        "controls,edits/resize-half",
+        "--out",
+        "run",
+        "--threads",
+        "2",
+    ];
     let output = credlink(at, &args);
     assert_eq!(code(&output), exit::OK, "{}", text(&output));
     let run = at.join("run");
     let table = std::fs::read_to_string(run.join("tables/survival.md")).unwrap();
-    assert!(table.contains("controls/identity") && table.contains("edits/resize-half"), "{table}");
-    for file in ["run.json", "rows.parquet", "proofs/records.jsonl", "tables/latency.csv", "tables/survival.json"] {
+    assert!(
+        table.contains("controls/identity") && table.contains("edits/resize-half"),
+        "{table}"
+    );
+    // The run directory is all that is needed to verify its files.
+    let first = std::fs::read_dir(run.join("signed"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let output = credlink(
+        at,
+        &[
+            "verify",
+            first.to_str().unwrap(),
+            "--keys",
+            "run",
+            "--store",
+            "run",
+        ],
+    );
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    for file in [
+        "run.json",
+        "rows.parquet",
+        "proofs/records.jsonl",
+        "tables/latency.csv",
+        "tables/survival.json",
+    ] {
         assert!(run.join(file).metadata().unwrap().len() > 0, "{file}");
     }
     assert!(std::fs::read_dir(run.join("plots")).unwrap().count() >= 4);
@@ -122,7 +255,10 @@ fn a_run_writes_its_directory_and_the_report_is_the_same_when_made_again() {
     std::fs::remove_dir_all(run.join("tables")).unwrap();
     let output = credlink(at, &["report", "run"]);
     assert_eq!(code(&output), exit::OK, "{}", text(&output));
-    assert_eq!(std::fs::read_to_string(run.join("tables/survival.md")).unwrap(), table);
+    assert_eq!(
+        std::fs::read_to_string(run.join("tables/survival.md")).unwrap(),
+        table
+    );
 }
 
 #[test]
@@ -133,12 +269,33 @@ fn unreadable_images_are_reported_and_left_out() {
     let set = SyntheticSet::new(9);
     for index in 0..5 {
         let image = set.load(index).unwrap();
-        std::fs::write(at.join(format!("images/{index}.{}", image.entry.format.extension())), image.bytes).unwrap();
+        std::fs::write(
+            at.join(format!("images/{index}.{}", image.entry.format.extension())),
+            image.bytes,
+        )
+        .unwrap();
     }
     let photo = std::fs::read(at.join("photo.jpg")).unwrap();
-    std::fs::write(at.join("images/cut.png"), [&b"\x89PNG\r\n\x1a\n"[..], &photo[..200]].concat()).unwrap();
+    std::fs::write(
+        at.join("images/cut.png"),
+        [&b"\x89PNG\r\n\x1a\n"[..], &photo[..200]].concat(),
+    )
+    .unwrap();
     std::fs::write(at.join("images/empty.jpg"), b"").unwrap();
-    let output = credlink(at, &["survival", "--ops", "6", "--pipelines", "controls", "--images", "images", "--out", "run"]);
+    let output = credlink(
+        at,
+        &[
+            "survival",
+            "--ops",
+            "6",
+            "--pipelines",
+            "controls",
+            "--images",
+            "images",
+            "--out",
+            "run",
+        ],
+    );
     assert_eq!(code(&output), exit::OK, "{}", text(&output));
     assert!(text(&output).contains("cut.png"), "{}", text(&output));
 }
@@ -149,7 +306,17 @@ fn an_interrupted_run_is_written_and_marked_as_partial() {
     let folder = folder();
     let at = folder.path();
     let mut child = Command::new(env!("CARGO_BIN_EXE_credlink"))
-        .args(["survival", "--ops", "100000", "--pipelines", "controls,edits", "--out", "run", "--threads", "1"])
+        .args([
+            "survival",
+            "--ops",
+            "100000",
+            "--pipelines",
+            "controls,edits",
+            "--out",
+            "run",
+            "--threads",
+            "1",
+        ])
         .current_dir(at)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
@@ -163,9 +330,16 @@ fn an_interrupted_run_is_written_and_marked_as_partial() {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(i32::from(exit::INTERRUPTED)));
-    let header: serde_json::Value = serde_json::from_slice(&std::fs::read(at.join("run/run.json")).unwrap()).unwrap();
+    let header: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(at.join("run/run.json")).unwrap()).unwrap();
     assert_eq!(header["partial"], true);
 }

@@ -32,7 +32,10 @@ fn the_total_is_spread_evenly_over_the_pipelines() {
         let counts = per_pipeline(&plan);
         assert_eq!(counts.iter().sum::<u64>(), total);
         assert_eq!(plan.signed_ops, total);
-        assert!(counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1, "{counts:?}");
+        assert!(
+            counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1,
+            "{counts:?}"
+        );
         assert!(plan.shortfalls.is_empty(), "{:?}", plan.shortfalls);
     }
 }
@@ -61,18 +64,44 @@ fn op_numbers_run_from_zero_without_gaps() {
 
 #[test]
 fn no_source_is_both_signed_and_an_unsigned_control() {
-    let plan = plan(&SyntheticSet::new(4), recipes("core"), Size::PerPipeline(60));
-    let signed: BTreeSet<_> = plan.signed.iter().map(|image| &image.entry.source).collect();
-    let unsigned: BTreeSet<_> = plan.unsigned.iter().map(|image| &image.entry.source).collect();
-    assert_eq!(unsigned.len(), 3);
+    let plan = plan(
+        &SyntheticSet::new(4),
+        recipes("core"),
+        Size::PerPipeline(60),
+    );
+    let signed: BTreeSet<_> = plan
+        .signed
+        .iter()
+        .map(|image| &image.entry.source)
+        .collect();
+    let unsigned: BTreeSet<_> = plan
+        .unsigned
+        .iter()
+        .map(|image| &image.entry.source)
+        .collect();
+    assert!(!unsigned.is_empty());
     assert!(signed.is_disjoint(&unsigned));
+}
+
+#[test]
+fn every_pipeline_gets_one_unsigned_control_for_every_twenty_ops() {
+    let plan = plan(&SyntheticSet::new(4), recipes("all"), Size::PerPipeline(60));
+    let mut counts = vec![0; plan.pipelines.len()];
+    for position in plan.unsigned.iter().flat_map(|image| &image.pipelines) {
+        counts[*position] += 1;
+    }
+    assert_eq!(counts, vec![3; plan.pipelines.len()]);
+    assert!(plan.shortfalls.is_empty(), "{:?}", plan.shortfalls);
 }
 
 #[test]
 fn the_same_seed_plans_the_same_and_another_seed_another() {
     let planned = |seed| {
         let plan = plan(&SyntheticSet::new(seed), recipes("core"), Size::Total(300));
-        plan.signed.iter().map(|image| (image.entry.clone(), image.pipelines.clone())).collect::<Vec<_>>()
+        plan.signed
+            .iter()
+            .map(|image| (image.entry.clone(), image.pipelines.clone()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(planned(5), planned(5));
     assert_ne!(planned(5), planned(6));

@@ -9,20 +9,30 @@ use credlink_harness::cost::Ledger;
 use credlink_harness::event::Event;
 use credlink_harness::identity;
 use credlink_harness::plan::{Size, plan};
-use credlink_harness::runner::{Ending, Setting, run};
+use credlink_harness::runner::{Ending, run};
+use credlink_harness::setting::Setting;
 use credlink_reports::{Row, RowWriter, Trial, read_rows};
 use credlink_sign_core::carriers::{CARRIERS, Finding, State};
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::{CredLink, SealedSystem, System};
-use credlink_sign_core::{Clock, Examined, ImageFile, ProofId, SignError, SignedImage, Signer, Verification};
+use credlink_sign_core::{
+    Clock, Examined, ImageFile, ProofId, SignError, SignedImage, Signer, Verification,
+};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 
-const PIPELINES: [&str; 4] = ["controls/identity", "optimizers/imageoptim", "edits/resize-half", "edits/crop-10"];
+const PIPELINES: [&str; 4] = [
+    "controls/identity",
+    "optimizers/imageoptim",
+    "edits/resize-half",
+    "edits/crop-10",
+];
 
 fn recipes(ids: &[&str]) -> Vec<Arc<Recipe>> {
     let catalogue = Catalogue::embedded().unwrap();
-    ids.iter().map(|id| Arc::clone(catalogue.get(id).unwrap())).collect()
+    ids.iter()
+        .map(|id| Arc::clone(catalogue.get(id).unwrap()))
+        .collect()
 }
 
 fn signer() -> Signer {
@@ -30,9 +40,17 @@ fn signer() -> Signer {
 }
 
 /// Runs `each` ops a pipeline with a system made for it, and reads the rows back.
-fn measured(ids: &[&str], each: u64, threads: usize, system: Box<dyn System>) -> (Ending, Vec<Row>, Vec<Event>) {
+fn measured(
+    ids: &[&str],
+    each: u64,
+    threads: usize,
+    system: Box<dyn System>,
+) -> (Ending, Vec<Row>, Vec<Event>) {
     let folder = tempfile::tempdir().unwrap();
-    let carriers: Vec<String> = CARRIERS.iter().map(|carrier| carrier.name().to_owned()).collect();
+    let carriers: Vec<String> = CARRIERS
+        .iter()
+        .map(|carrier| carrier.name().to_owned())
+        .collect();
     let set = SyntheticSet::new(11);
     let plan = plan(&set, recipes(ids), Size::PerPipeline(each));
     let rows = folder.path().join("rows.parquet");
@@ -47,10 +65,17 @@ fn measured(ids: &[&str], each: u64, threads: usize, system: Box<dyn System>) ->
         listener: &listener,
         ledger: &Ledger::new(),
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let ending = pool.install(|| run(&plan, system, writer, &setting)).unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
+    let ending = pool
+        .install(|| run(&plan, system, writer, &setting))
+        .unwrap();
     let rows = read_rows(&rows).unwrap();
-    let rows = (0..rows.len()).map(|index| rows.row(index).unwrap()).collect();
+    let rows = (0..rows.len())
+        .map(|index| rows.row(index).unwrap())
+        .collect();
     (ending, rows, events.into_inner().unwrap())
 }
 
@@ -59,14 +84,28 @@ fn credlink() -> Box<dyn System> {
 }
 
 fn verdict(ending: &Ending, words: &str) -> bool {
-    let control = ending.controls.iter().find(|control| control.name.contains(words));
-    control.unwrap_or_else(|| panic!("no control about {words} in {:?}", ending.controls)).passed
+    let control = ending
+        .controls
+        .iter()
+        .find(|control| control.name.contains(words));
+    control
+        .unwrap_or_else(|| panic!("no control about {words} in {:?}", ending.controls))
+        .passed
 }
 
 /// The row with every measured time at 0: what is left must not depend on the machine.
 fn without_times(mut row: Row) -> Row {
-    for time in [&mut row.sign_ns, &mut row.transform_ns, &mut row.codec_ns, &mut row.verify_ns, &mut row.retrieve_ns] {
-        assert!(*time > 0 || row.trial == Trial::Unsigned || row.outcome == "intact", "a time was not measured");
+    for time in [
+        &mut row.sign_ns,
+        &mut row.transform_ns,
+        &mut row.codec_ns,
+        &mut row.verify_ns,
+        &mut row.retrieve_ns,
+    ] {
+        assert!(
+            *time > 0 || row.trial == Trial::Unsigned || row.outcome == "intact",
+            "a time was not measured"
+        );
         *time = 0;
     }
     row.carriers.iter_mut().for_each(|cell| cell.ns = 0);
@@ -93,10 +132,26 @@ fn an_honest_system_passes_every_control() {
     }
     assert!(!ending.partial);
     assert_eq!(ending.ops_done, rows.len() as u64);
-    let advanced: u64 = events.iter().map(|event| if let Event::Advanced(count) = event { *count } else { 0 }).sum();
-    let signed: std::collections::BTreeSet<u32> =
-        rows.iter().filter(|row| row.trial == Trial::Signed).map(|row| row.image).collect();
-    assert_eq!(advanced, signed.len() as u64 + ending.ops_done, "one unit an image signed, one an op");
+    let advanced: u64 = events
+        .iter()
+        .map(|event| {
+            if let Event::Advanced(count) = event {
+                *count
+            } else {
+                0
+            }
+        })
+        .sum();
+    let signed: std::collections::BTreeSet<u32> = rows
+        .iter()
+        .filter(|row| row.trial == Trial::Signed)
+        .map(|row| row.image)
+        .collect();
+    assert_eq!(
+        advanced,
+        signed.len() as u64 + ending.ops_done,
+        "one unit an image signed, one an op"
+    );
 }
 
 /// What a liar says of every file.
@@ -134,14 +189,25 @@ impl SealedSystem for SealedLiar {
             Lie::Crash => panic!("a verifier that crashes"),
         };
         let examined = |carrier: &str, finding| Examined {
-            carrier: CARRIERS.iter().find(|known| known.name() == carrier).unwrap().name(),
+            carrier: CARRIERS
+                .iter()
+                .find(|known| known.name() == carrier)
+                .unwrap()
+                .name(),
             finding,
             nanos: 1,
         };
-        let mut carriers: Vec<Examined> =
-            CARRIERS.iter().map(|carrier| examined(carrier.name(), Finding::new(State::Absent))).collect();
+        let mut carriers: Vec<Examined> = CARRIERS
+            .iter()
+            .map(|carrier| examined(carrier.name(), Finding::new(State::Absent)))
+            .collect();
         carriers[0].finding = finding;
-        Verification { carriers, ladder_nanos: 1, decode_nanos: 0, hash_nanos: 0 }
+        Verification {
+            carriers,
+            ladder_nanos: 1,
+            decode_nanos: 0,
+            hash_nanos: 0,
+        }
     }
     fn distance_to(&self, _: &ImageFile<'_>, _: ProofId) -> Option<u32> {
         None
@@ -172,7 +238,13 @@ fn a_system_that_never_finds_anything_is_caught_by_the_identity_pipeline() {
 fn a_system_that_crashes_leaves_error_rows_and_fails_its_controls() {
     let (ending, rows) = lied(Lie::Crash);
     assert_eq!(ending.ops_done, rows.len() as u64);
-    assert!(rows.iter().all(|row| row.outcome == "error" && row.error_cause.as_deref() == Some("panic")));
+    assert!(
+        rows.iter()
+            .all(|row| row.outcome == "error" && row.error_cause.as_deref() == Some("panic"))
+    );
     assert!(!verdict(&ending, "controls/identity"));
-    assert!(!verdict(&ending, "unsigned"), "an image that could not be looked at was not rejected");
+    assert!(
+        !verdict(&ending, "unsigned"),
+        "an image that could not be looked at was not rejected"
+    );
 }

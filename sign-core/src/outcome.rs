@@ -112,9 +112,7 @@ pub struct Accepted {
 }
 
 /// Sums up the findings about a file whose origin is not known.
-pub fn conclude<'f>(
-    findings: impl IntoIterator<Item = (&'static str, &'f Finding)>,
-) -> Conclusion {
+pub fn conclude<'f>(findings: impl IntoIterator<Item = (&'static str, &'f Finding)>) -> Conclusion {
     let mut conclusion = Conclusion {
         accepted: None,
         disagreeing: Vec::new(),
@@ -168,18 +166,39 @@ mod tests {
             ([none, none, none], Outcome::Lost),
             ([(Intact, ours), none, none], Outcome::Intact),
             ([(Intact, ours), (Recovered, ours), none], Outcome::Intact),
-            ([(Resigned, ours), (Recovered, ours), none], Outcome::Resigned),
-            ([none, (Recovered, ours), (Recovered, ours)], Outcome::Recovered { by: "b" }),
-            ([(Invalid, ours), none, (Recovered, ours)], Outcome::Recovered { by: "c" }),
-            ([(Invalid, ours), (Unconfirmed, ours), none], Outcome::Broken),
+            (
+                [(Resigned, ours), (Recovered, ours), none],
+                Outcome::Resigned,
+            ),
+            (
+                [none, (Recovered, ours), (Recovered, ours)],
+                Outcome::Recovered { by: "b" },
+            ),
+            (
+                [(Invalid, ours), none, (Recovered, ours)],
+                Outcome::Recovered { by: "c" },
+            ),
+            (
+                [(Invalid, ours), (Unconfirmed, ours), none],
+                Outcome::Broken,
+            ),
             ([(Invalid, None), none, none], Outcome::Broken),
-            ([(Foreign, None), (Unconfirmed, ours), none], Outcome::Unconfirmed),
+            (
+                [(Foreign, None), (Unconfirmed, ours), none],
+                Outcome::Unconfirmed,
+            ),
             ([(Foreign, None), none, none], Outcome::Lost),
             ([none, (Unconfirmed, other), none], Outcome::Lost),
             ([none, (Unconfirmed, None), none], Outcome::Lost),
             ([none, none, (Failed, None)], Outcome::Lost),
-            ([(Intact, other), (Recovered, ours), none], Outcome::Misattributed { by: "a" }),
-            ([(Intact, ours), none, (Recovered, other)], Outcome::Misattributed { by: "c" }),
+            (
+                [(Intact, other), (Recovered, ours), none],
+                Outcome::Misattributed { by: "a" },
+            ),
+            (
+                [(Intact, ours), none, (Recovered, other)],
+                Outcome::Misattributed { by: "c" },
+            ),
             ([(Intact, None), none, none], Outcome::Lost),
         ];
         for (states, expected) in table {
@@ -197,11 +216,25 @@ mod tests {
             );
         }
         assert_eq!(
-            judged(None, [(State::Invalid, None), (State::Unconfirmed, Some(OURS)), (State::Absent, None)]),
+            judged(
+                None,
+                [
+                    (State::Invalid, None),
+                    (State::Unconfirmed, Some(OURS)),
+                    (State::Absent, None)
+                ]
+            ),
             Outcome::Broken
         );
         assert_eq!(
-            judged(None, [(State::Absent, None), (State::Unconfirmed, Some(OURS)), (State::Absent, None)]),
+            judged(
+                None,
+                [
+                    (State::Absent, None),
+                    (State::Unconfirmed, Some(OURS)),
+                    (State::Absent, None)
+                ]
+            ),
             Outcome::Lost
         );
     }
@@ -215,7 +248,10 @@ mod tests {
         ];
         let conclusion = conclude(["a", "b", "c"].into_iter().zip(&findings));
         assert!(conclusion.broken);
-        assert_eq!(conclusion.accepted.map(|a| (a.proof, a.by)), Some((OURS, "b")));
+        assert_eq!(
+            conclusion.accepted.map(|a| (a.proof, a.by)),
+            Some((OURS, "b"))
+        );
         assert_eq!(conclusion.disagreeing.len(), 1);
         assert_eq!(conclusion.disagreeing[0].proof, OTHER);
     }

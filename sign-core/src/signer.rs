@@ -5,7 +5,6 @@ use sha2::{Digest, Sha256};
 
 use crate::carriers::{CARRIERS, Registration};
 use crate::container::ContainerError;
-use crate::fingerprint::ContentHash;
 use crate::image_file::ImageFile;
 use crate::keys::{Identity, KeyError};
 use crate::manifest::write::{Statement, embedded};
@@ -130,11 +129,14 @@ impl Signer {
         let pixels = file
             .pixels()
             .map_err(|what| SignError::Undecodable(what.to_owned()))?;
-        let content = ContentHash::of(&pixels.image, pixels.orientation);
+        let content = file
+            .content(&|| 0)
+            .ok_or_else(|| SignError::Undecodable("no pixels".to_owned()))?;
+        let [view, ..] = content.views;
         let registration = Registration {
             id,
-            fingerprint: content.fingerprint(),
-            quality: content.quality(),
+            fingerprint: view.fingerprint,
+            quality: content.quality,
         };
 
         let link = format!("{}/{id}", self.base_url);
@@ -166,7 +168,7 @@ impl Signer {
             id,
             fingerprint: registration.fingerprint,
             fingerprint_quality: registration.quality,
-            tone: content.tone(),
+            tone: view.tone,
             media_type,
             width,
             height,
@@ -180,11 +182,5 @@ impl Signer {
             record,
             manifest: signed.manifest,
         })
-    }
-}
-
-impl std::fmt::Debug for Engine {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Engine")
     }
 }

@@ -71,8 +71,7 @@ impl System for CredLink {
             .identity()
             .anchor()
             .map_err(|error| SignError::Other(error.to_string()))?;
-        let verifier =
-            Verifier::new(vec![anchor], store)?.with_base_url(self.signer.base_url());
+        let verifier = Verifier::new(vec![anchor], store)?.with_base_url(self.signer.base_url());
         Ok(Box::new(verifier))
     }
 }

@@ -104,8 +104,8 @@ pub(crate) fn links(packet: &[u8]) -> Vec<String> {
                 break;
             };
             let text = text.decode().ok();
-            if let Some(value) =
-                text.and_then(|text| Some(quick_xml::escape::unescape(&text).ok()?.trim().to_owned()))
+            if let Some(value) = text
+                .and_then(|text| Some(quick_xml::escape::unescape(&text).ok()?.trim().to_owned()))
             {
                 links.push(value);
             }
@@ -161,7 +161,9 @@ fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
     let mut start = 0;
     loop {
         let malformed = XmpError::Malformed(start as u64);
-        let (namespace, event) = reader.read_resolved_event().map_err(|_| malformed.clone())?;
+        let (namespace, event) = reader
+            .read_resolved_event()
+            .map_err(|_| malformed.clone())?;
         let (element, open) = match &event {
             Event::Start(element) => (element, true),
             Event::Empty(element) => (element, false),
@@ -186,10 +188,9 @@ fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
                     let name_end = start + 1 + element.name().as_ref().len();
                     // A prefix of our own cannot clash with what the packet means by `dcterms`; where it
                     // means the same, readers that look for the literal prefix find it.
-                    let bound = reader.resolver().resolve_prefix(
-                        QName(b"dcterms:x").prefix(),
-                        false,
-                    );
+                    let bound = reader
+                        .resolver()
+                        .resolve_prefix(QName(b"dcterms:x").prefix(), false);
                     let property = match bound {
                         ResolveResult::Bound(Namespace(DCTERMS)) => {
                             format!(" dcterms:provenance=\"{value}\"")
@@ -208,9 +209,7 @@ fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
             }
             Role::Provenance => {
                 let end = if open {
-                    reader
-                        .read_to_end(element.name())
-                        .map_err(|_| malformed)?;
+                    reader.read_to_end(element.name()).map_err(|_| malformed)?;
                     position(&reader)
                 } else {
                     end
@@ -291,8 +290,7 @@ mod tests {
     fn everything_else_in_a_packet_stays() {
         let packet = linked(RICH, "https://a.example/p/1");
         assert_eq!(links(packet.as_bytes()), ["https://a.example/p/1"]);
-        let added =
-            r#" xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="https://a.example/p/1""#;
+        let added = r#" xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="https://a.example/p/1""#;
         assert_eq!(packet.replacen(added, "", 1), RICH);
     }
 
@@ -319,7 +317,11 @@ mod tests {
             let packet = format!(
                 r#"<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">{spelling}</r:RDF>"#
             );
-            assert_eq!(links(packet.as_bytes()), ["http://x.example/"], "{spelling}");
+            assert_eq!(
+                links(packet.as_bytes()),
+                ["http://x.example/"],
+                "{spelling}"
+            );
             let ours = linked(&packet, "https://ours.example/");
             assert_eq!(links(ours.as_bytes()), ["https://ours.example/"], "{ours}");
         }
@@ -336,8 +338,12 @@ mod tests {
 
     #[test]
     fn an_empty_rdf_element_gets_a_description() {
-        let packet = r#"<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF>"#;
-        assert_eq!(links(linked(packet, "https://o.example/").as_bytes()), ["https://o.example/"]);
+        let packet =
+            r#"<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF>"#;
+        assert_eq!(
+            links(linked(packet, "https://o.example/").as_bytes()),
+            ["https://o.example/"]
+        );
     }
 
     #[test]

@@ -20,14 +20,20 @@ impl Catalogue {
     /// # Errors
     /// The first recipe that is refused; a released program has none, as a test reads them all.
     pub fn embedded() -> Result<Self, RecipeError> {
-        Self::from_texts(EMBEDDED.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())))
+        Self::from_texts(
+            EMBEDDED
+                .iter()
+                .map(|(id, text)| ((*id).to_owned(), (*text).to_owned())),
+        )
     }
 
     /// A catalogue of recipes given as (id, TOML text).
     ///
     /// # Errors
     /// The first recipe that is refused, names a recipe that is not there, or leads back to itself.
-    pub fn from_texts(texts: impl IntoIterator<Item = (String, String)>) -> Result<Self, RecipeError> {
+    pub fn from_texts(
+        texts: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, RecipeError> {
         let mut parsed = BTreeMap::new();
         for (id, text) in texts {
             parsed.insert(id.clone(), Recipe::parse(&id, &text)?);
@@ -69,7 +75,10 @@ impl Catalogue {
             .keys()
             .map(|id| {
                 let name = id.rsplit('/').next().unwrap_or(id);
-                (edit_distance(mistyped, id).min(edit_distance(mistyped, name)), id.as_str())
+                (
+                    edit_distance(mistyped, id).min(edit_distance(mistyped, name)),
+                    id.as_str(),
+                )
             })
             .filter(|(distance, _)| *distance <= mistyped.len() / 2)
             .collect();
@@ -88,16 +97,24 @@ fn link(
     if let Some(done) = linked.get(id) {
         return Ok(Some(Arc::clone(done)));
     }
-    let Some(recipe) = parsed.get(id) else { return Ok(None) };
+    let Some(recipe) = parsed.get(id) else {
+        return Ok(None);
+    };
     if path.iter().any(|passed| passed == id) {
-        return Err(RecipeError::Cycle { recipe: id.to_owned(), path: path.join(" > ") });
+        return Err(RecipeError::Cycle {
+            recipe: id.to_owned(),
+            path: path.join(" > "),
+        });
     }
     path.push(id.to_owned());
     let mut recipe = recipe.clone();
     for (_, step) in &mut recipe.steps {
         if let Step::Recipe(nested) = step {
             let target = link(&nested.id, parsed, linked, path)?;
-            let missing = || RecipeError::UnknownRecipe { recipe: id.to_owned(), target: nested.id.clone() };
+            let missing = || RecipeError::UnknownRecipe {
+                recipe: id.to_owned(),
+                target: nested.id.clone(),
+            };
             nested.target = Some(target.ok_or_else(missing)?);
         }
     }

@@ -62,10 +62,10 @@ pub enum EncodeError {
 pub enum StepErrorKind {
     /// The image that the step was given cannot be decoded.
     #[error("failed to decode its input: {0}")]
-    Decode(#[from] DecodeError),
+    Decode(DecodeError),
     /// The result cannot be encoded.
     #[error("failed to encode its result: {0}")]
-    Encode(#[from] EncodeError),
+    Encode(EncodeError),
     /// The step does not work on this format.
     #[error("works on {expected}, but was given {found}")]
     Format {
@@ -90,6 +90,18 @@ pub enum StepErrorKind {
     NotEncoded,
 }
 
+impl From<DecodeError> for StepErrorKind {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<EncodeError> for StepErrorKind {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error)
+    }
+}
+
 /// A failed step: which one, in which recipe, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{recipe}: step {number} ({step}): {kind}")]
@@ -100,8 +112,7 @@ pub struct StepError {
     pub number: usize,
     /// The step's name.
     pub step: &'static str,
-    /// What went wrong.
-    #[source]
+    /// What went wrong; its words are part of this error's own.
     pub kind: StepErrorKind,
 }
 

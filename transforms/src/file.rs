@@ -40,7 +40,11 @@ impl ImageFile {
             return Err(DecodeError::Empty);
         }
         let format = Format::sniff(&bytes).ok_or(DecodeError::UnknownFormat)?;
-        Ok(Self { bytes, format, frame: OnceLock::new() })
+        Ok(Self {
+            bytes,
+            format,
+            frame: OnceLock::new(),
+        })
     }
 
     /// The file's bytes.
@@ -62,10 +66,17 @@ impl ImageFile {
     pub fn frame(&self, meter: &Meter<'_>) -> Result<&Frame, DecodeError> {
         let decoded = self.frame.get_or_init(|| {
             let decoded = meter.codec(|| decode::decode(&self.bytes))?;
+            let mut metadata = metadata::read(self.format, &self.bytes);
+            // Bytes 16 to 20 of a profile name its colour space (ICC.1, 7.2.6). CMYK was turned into RGB by the
+            // decoder; its profile says nothing of these pixels, and written beside them it would be wrong.
+            let space = metadata.icc.as_ref().and_then(|icc| icc.get(16..20));
+            if space == Some(b"CMYK") {
+                metadata.icc = None;
+            }
             Ok(Frame {
                 pixels: Arc::new(decoded.pixels),
                 orientation: decoded.orientation,
-                metadata: metadata::read(self.format, &self.bytes),
+                metadata,
             })
         });
         decoded.as_ref().map_err(Clone::clone)

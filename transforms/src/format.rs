@@ -25,8 +25,15 @@ pub enum Format {
 
 impl Format {
     /// Every format, in the order in which help texts list them.
-    pub const ALL: &'static [Self] =
-        &[Self::Jpeg, Self::Png, Self::WebP, Self::Avif, Self::Gif, Self::Tiff, Self::Bmp];
+    pub const ALL: &'static [Self] = &[
+        Self::Jpeg,
+        Self::Png,
+        Self::WebP,
+        Self::Avif,
+        Self::Gif,
+        Self::Tiff,
+        Self::Bmp,
+    ];
 
     /// The name used in recipes, rows and messages.
     #[must_use]
@@ -58,14 +65,31 @@ impl Format {
         match bytes {
             [0xFF, 0xD8, 0xFF, ..] => Some(Self::Jpeg),
             [0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => Some(Self::Png),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Some(Self::WebP),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
             [b'B', b'M', ..] if bytes.len() >= 26 => Some(Self::Bmp),
             [_, _, _, _, b'f', b't', b'y', b'p', ..] => {
                 let end = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
                 let brands = &bytes[8..end.clamp(8, bytes.len())];
-                brands.chunks_exact(4).any(|brand| matches!(brand, b"avif" | b"avis")).then_some(Self::Avif)
+                brands
+                    .chunks_exact(4)
+                    .any(|brand| matches!(brand, b"avif" | b"avis"))
+                    .then_some(Self::Avif)
             }
             _ => None,
         }

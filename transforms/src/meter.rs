@@ -16,7 +16,11 @@ impl<'a> Meter<'a> {
     /// A meter at zero that reads `clock`.
     #[must_use]
     pub fn new(clock: Clock<'a>) -> Self {
-        Self { clock, codec: Cell::new(0), resize: Cell::new(0) }
+        Self {
+            clock,
+            codec: Cell::new(0),
+            resize: Cell::new(0),
+        }
     }
 
     /// Runs `work`, adding its time to the codecs' sum.

@@ -165,7 +165,9 @@ pub enum RecipeError {
         message: String,
     },
     /// A parameter has neither a source nor is it listed as assumed.
-    #[error("{recipe}: parameter `{parameter}` has no source; name it in a source's `backs` or in `assumed`")]
+    #[error(
+        "{recipe}: parameter `{parameter}` has no source; name it in a source's `backs` or in `assumed`"
+    )]
     Unsourced {
         /// The recipe's id.
         recipe: String,
@@ -214,12 +216,19 @@ impl Recipe {
     /// # Errors
     /// See [`RecipeError`]. Nested recipes are looked up later, by the catalogue.
     pub fn parse(id: &str, text: &str) -> Result<Self, RecipeError> {
-        let syntax = |error: toml::de::Error| RecipeError::Syntax { recipe: id.to_owned(), message: error.to_string() };
+        let syntax = |error: toml::de::Error| RecipeError::Syntax {
+            recipe: id.to_owned(),
+            message: error.to_string(),
+        };
         let wire: WireRecipe = toml::from_str(text).map_err(syntax)?;
         let table: toml::Table = toml::from_str(text).map_err(syntax)?;
         let mut steps = Vec::with_capacity(wire.step.len());
         for (index, step) in wire.step.into_iter().enumerate() {
-            let refused = |message| RecipeError::Step { recipe: id.to_owned(), number: index + 1, message };
+            let refused = |message| RecipeError::Step {
+                recipe: id.to_owned(),
+                number: index + 1,
+                message,
+            };
             steps.push(step.into_step().map_err(refused)?);
         }
         let recipe = Self {
@@ -244,7 +253,11 @@ impl Recipe {
     /// The weakest grade among the recipe's sources.
     #[must_use]
     pub fn grade(&self) -> Grade {
-        self.sources.iter().map(|source| source.grade).max().unwrap_or(Grade::D)
+        self.sources
+            .iter()
+            .map(|source| source.grade)
+            .max()
+            .unwrap_or(Grade::D)
     }
 
     /// Whether the recipe takes files of this format.
@@ -286,10 +299,19 @@ impl Recipe {
     ///
     /// # Errors
     /// The step that failed, and why; the input is untouched.
-    pub fn apply(&self, input: &Arc<ImageFile>, meter: &Meter<'_>) -> Result<Arc<ImageFile>, StepError> {
+    pub fn apply(
+        &self,
+        input: &Arc<ImageFile>,
+        meter: &Meter<'_>,
+    ) -> Result<Arc<ImageFile>, StepError> {
         let mut work = Work::new(Arc::clone(input), meter);
         for (index, (when, step)) in self.steps.iter().enumerate() {
-            let failed = |kind| StepError { recipe: self.id.clone(), number: index + 1, step: step.name(), kind };
+            let failed = |kind| StepError {
+                recipe: self.id.clone(),
+                number: index + 1,
+                step: step.name(),
+                kind,
+            };
             let decode = |error: DecodeError| failed(StepErrorKind::Decode(error));
             if let Some(when) = when
                 && !when.holds(&work).map_err(decode)?
@@ -301,25 +323,44 @@ impl Recipe {
             }
         }
         let last = self.steps.last().map_or("", |(_, step)| step.name());
-        let unfinished = |kind| StepError { recipe: self.id.clone(), number: self.steps.len(), step: last, kind };
+        let unfinished = |kind| StepError {
+            recipe: self.id.clone(),
+            number: self.steps.len(),
+            step: last,
+            kind,
+        };
         Ok(Arc::clone(work.encoded().map_err(unfinished)?))
     }
 
     /// Every parameter has evidence or is listed as assumed, and nothing else is listed.
     fn check_evidence(&self, parameters: &BTreeSet<String>) -> Result<(), RecipeError> {
-        let listed: Vec<&String> = self.sources.iter().flat_map(|source| &source.backs).chain(&self.assumed).collect();
+        let listed: Vec<&String> = self
+            .sources
+            .iter()
+            .flat_map(|source| &source.backs)
+            .chain(&self.assumed)
+            .collect();
         // A step's name stands for all its parameters, and `save.jpeg` for all of that table.
         let covers = |name: &str, parameter: &str| {
-            parameter == name || parameter.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
+            parameter == name
+                || parameter
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with('.'))
         };
         for parameter in parameters {
             if !listed.iter().any(|name| covers(name, parameter)) {
-                return Err(RecipeError::Unsourced { recipe: self.id.clone(), parameter: parameter.clone() });
+                return Err(RecipeError::Unsourced {
+                    recipe: self.id.clone(),
+                    parameter: parameter.clone(),
+                });
             }
         }
         for name in listed {
             if !parameters.iter().any(|parameter| covers(name, parameter)) {
-                return Err(RecipeError::UnknownParameter { recipe: self.id.clone(), parameter: name.clone() });
+                return Err(RecipeError::UnknownParameter {
+                    recipe: self.id.clone(),
+                    parameter: name.clone(),
+                });
             }
         }
         Ok(())
@@ -330,11 +371,24 @@ impl Recipe {
         let mut pending = None;
         for (index, (_, step)) in self.steps.iter().enumerate() {
             match step {
-                Step::Orient(_) | Step::ConvertToSrgb(_) | Step::Resize(_) | Step::Crop(_) | Step::Rotate(_)
-                | Step::Flip(_) | Step::Adjust(_) | Step::Sharpen(_) | Step::Pad(_) => pending = Some((index, step)),
-                Step::Jpeg(_) | Step::WebP(_) | Step::Avif(_) | Step::Png(_) | Step::Save(_) => pending = None,
-                Step::LosslessJpeg(_) | Step::LosslessPng(_) | Step::Metadata(_) | Step::Passthrough(_)
-                | Step::KeepSmaller(_) | Step::Recipe(_) => {
+                Step::Orient(_)
+                | Step::ConvertToSrgb(_)
+                | Step::Resize(_)
+                | Step::Crop(_)
+                | Step::Rotate(_)
+                | Step::Flip(_)
+                | Step::Adjust(_)
+                | Step::Sharpen(_)
+                | Step::Pad(_) => pending = Some((index, step)),
+                Step::Jpeg(_) | Step::WebP(_) | Step::Avif(_) | Step::Png(_) | Step::Save(_) => {
+                    pending = None
+                }
+                Step::LosslessJpeg(_)
+                | Step::LosslessPng(_)
+                | Step::Metadata(_)
+                | Step::Passthrough(_)
+                | Step::KeepSmaller(_)
+                | Step::Recipe(_) => {
                     if pending.is_some() {
                         break;
                     }
@@ -342,9 +396,11 @@ impl Recipe {
             }
         }
         match pending {
-            Some((index, step)) => {
-                Err(RecipeError::NotEncoded { recipe: self.id.clone(), number: index + 1, step: step.name() })
-            }
+            Some((index, step)) => Err(RecipeError::NotEncoded {
+                recipe: self.id.clone(),
+                number: index + 1,
+                step: step.name(),
+            }),
             None => Ok(()),
         }
     }
@@ -366,7 +422,11 @@ fn parameters(table: &toml::Table) -> BTreeSet<String> {
     }
     let mut found = BTreeSet::new();
     let steps = table.get("step").and_then(toml::Value::as_array);
-    for step in steps.into_iter().flatten().filter_map(toml::Value::as_table) {
+    for step in steps
+        .into_iter()
+        .flatten()
+        .filter_map(toml::Value::as_table)
+    {
         for (key, value) in step {
             collect(key, value, &mut found);
         }

@@ -24,7 +24,12 @@ pub struct Work<'a> {
 
 impl<'a> Work<'a> {
     pub(crate) fn new(input: Arc<ImageFile>, meter: &'a Meter<'a>) -> Self {
-        Self { file: Arc::clone(&input), input, changed: None, meter }
+        Self {
+            file: Arc::clone(&input),
+            input,
+            changed: None,
+            meter,
+        }
     }
 
     /// The file that entered the recipe.
@@ -108,19 +113,31 @@ pub struct When {
 impl When {
     pub(crate) fn holds(&self, work: &Work<'_>) -> Result<bool, DecodeError> {
         let file = work.file();
-        if self.formats.as_ref().is_some_and(|formats| !formats.contains(&file.format())) {
+        if self
+            .formats
+            .as_ref()
+            .is_some_and(|formats| !formats.contains(&file.format()))
+        {
             return Ok(false);
         }
-        if self.bytes_over.is_some_and(|limit| file.bytes().len() <= limit.get() as usize) {
+        if self
+            .bytes_over
+            .is_some_and(|limit| file.bytes().len() <= limit.get() as usize)
+        {
             return Ok(false);
         }
         if self.alpha.is_none() && self.long_side_over.is_none() {
             return Ok(true);
         }
         let pixels = &work.frame()?.pixels;
-        let alpha = self.alpha.is_none_or(|alpha| pixels.color().has_alpha() == alpha);
+        let alpha = self
+            .alpha
+            .is_none_or(|alpha| pixels.color().has_alpha() == alpha);
         let long = pixels.width().max(pixels.height());
-        Ok(alpha && self.long_side_over.is_none_or(|limit| long > u32::from(limit.get())))
+        Ok(alpha
+            && self
+                .long_side_over
+                .is_none_or(|limit| long > u32::from(limit.get())))
     }
 }
 

@@ -22,7 +22,10 @@ fn refused(recipe: &str, parts: &[&str]) -> RecipeError {
     let error = Recipe::parse(ID, recipe).expect_err("the recipe was accepted");
     let message = error.to_string();
     for part in [ID].iter().chain(parts) {
-        assert!(message.contains(part), "the message lacks {part:?}: {message}");
+        assert!(
+            message.contains(part),
+            "the message lacks {part:?}: {message}"
+        );
     }
     error
 }
@@ -36,7 +39,10 @@ fn catalogue_refused(recipes: &[(&str, &str)], parts: &[&str]) -> RecipeError {
     let error = Catalogue::from_texts(texts).expect_err("the catalogue was accepted");
     let message = error.to_string();
     for part in parts {
-        assert!(message.contains(part), "the message lacks {part:?}: {message}");
+        assert!(
+            message.contains(part),
+            "the message lacks {part:?}: {message}"
+        );
     }
     error
 }
@@ -51,7 +57,10 @@ fn the_faultless_recipe_is_accepted() {
 
 #[test]
 fn an_unknown_key_of_a_recipe_is_refused() {
-    let error = refused(&format!("colour = 1\n{}", text("\"jpeg\"", JPEG)), &["line 1", "colour"]);
+    let error = refused(
+        &format!("colour = 1\n{}", text("\"jpeg\"", JPEG)),
+        &["line 1", "colour"],
+    );
     assert!(matches!(error, RecipeError::Syntax { .. }), "{error:?}");
 }
 
@@ -75,22 +84,36 @@ fn an_unknown_condition_is_refused() {
 
 #[test]
 fn an_unknown_step_is_refused() {
-    refused(&text("\"jpeg\", \"emboss\"", &format!("[[step]]\nemboss = {{}}\n{JPEG}")), &["emboss", "line 9"]);
+    refused(
+        &text(
+            "\"jpeg\", \"emboss\"",
+            &format!("[[step]]\nemboss = {{}}\n{JPEG}"),
+        ),
+        &["emboss", "line 9"],
+    );
 }
 
 #[test]
 fn a_missing_key_is_refused() {
     for key in ["title", "severity", "analysis"] {
         let whole = text("\"jpeg\"", JPEG);
-        let without: Vec<&str> = whole.lines().filter(|line| !line.starts_with(key)).collect();
+        let without: Vec<&str> = whole
+            .lines()
+            .filter(|line| !line.starts_with(key))
+            .collect();
         refused(&without.join("\n"), &[key]);
     }
-    refused(&text("\"jpeg\"", &JPEG.replace("quality = 80, ", "")), &["quality"]);
+    refused(
+        &text("\"jpeg\"", &JPEG.replace("quality = 80, ", "")),
+        &["quality"],
+    );
 }
 
 #[test]
 fn a_recipe_without_any_source_is_refused() {
-    let recipe = "title = \"Example\"\nseverity = \"mild\"\nanalysis = \"Nothing.\"\nassumed = [\"jpeg\"]\n".to_owned();
+    let recipe =
+        "title = \"Example\"\nseverity = \"mild\"\nanalysis = \"Nothing.\"\nassumed = [\"jpeg\"]\n"
+            .to_owned();
     refused(&(recipe + JPEG), &["source"]);
 }
 
@@ -100,7 +123,8 @@ fn a_parameter_that_is_neither_backed_nor_assumed_is_refused() {
     let error = refused(&text(backs, JPEG), &["jpeg.quality"]);
     assert!(matches!(error, RecipeError::Unsourced { .. }), "{error:?}");
     // Listing it as assumed is the other way out.
-    let assumed = text(backs, JPEG).replacen("[[source]]", "assumed = [\"jpeg.quality\"]\n[[source]]", 1);
+    let assumed =
+        text(backs, JPEG).replacen("[[source]]", "assumed = [\"jpeg.quality\"]\n[[source]]", 1);
     Recipe::parse(ID, &assumed).unwrap();
 }
 
@@ -112,16 +136,25 @@ fn a_condition_without_evidence_is_refused() {
 
 #[test]
 fn a_step_without_parameters_needs_evidence_too() {
-    refused(&text("\"jpeg\"", &format!("[[step]]\norient = {{}}\n{JPEG}")), &["`orient`"]);
+    refused(
+        &text("\"jpeg\"", &format!("[[step]]\norient = {{}}\n{JPEG}")),
+        &["`orient`"],
+    );
 }
 
 #[test]
 fn evidence_for_a_parameter_that_does_not_exist_is_refused() {
     for name in ["jpeg.effort", "webp", "jpe", "jpeg.quality.x"] {
         let error = refused(&text(&format!("\"jpeg\", \"{name}\""), JPEG), &[name]);
-        assert!(matches!(error, RecipeError::UnknownParameter { .. }), "{name}: {error:?}");
+        assert!(
+            matches!(error, RecipeError::UnknownParameter { .. }),
+            "{name}: {error:?}"
+        );
         let assumed = format!("assumed = [\"{name}\"]\n[[source]]");
-        refused(&text("\"jpeg\"", JPEG).replacen("[[source]]", &assumed, 1), &[name]);
+        refused(
+            &text("\"jpeg\"", JPEG).replacen("[[source]]", &assumed, 1),
+            &[name],
+        );
     }
 }
 
@@ -137,14 +170,23 @@ fn impossible_numbers_are_refused_where_they_stand() {
         ("libjpeg-turbo", "libjpeg", "libjpeg"),
         ("keep = []", "keep = [\"gps\"]", "gps"),
     ] {
-        refused(&text("\"jpeg\"", &JPEG.replace(from, to)), &["line 9", said]);
+        refused(
+            &text("\"jpeg\"", &JPEG.replace(from, to)),
+            &["line 9", said],
+        );
     }
     for (step, said) in [
-        ("resize = { fit = [0, 100], filter = \"box\", upscale = false }", "0 is not"),
+        (
+            "resize = { fit = [0, 100], filter = \"box\", upscale = false }",
+            "0 is not",
+        ),
         ("resize = { width = 70000, filter = \"box\" }", "70000"),
         ("resize = { scale = 0.0, filter = \"box\" }", "0 is not"),
         ("resize = { scale = inf, filter = \"box\" }", "inf"),
-        ("resize = { width = 100, scale = 0.5, filter = \"box\" }", "exactly one"),
+        (
+            "resize = { width = 100, scale = 0.5, filter = \"box\" }",
+            "exactly one",
+        ),
         ("resize = { filter = \"box\" }", "exactly one"),
         ("crop = { edges = [0.5, 0.0, 0.5, 0.0] }", "crop.edges"),
         ("crop = { edges = [1.5, 0.0, 0.0, 0.0] }", "1.5"),
@@ -154,7 +196,10 @@ fn impossible_numbers_are_refused_where_they_stand() {
         ("adjust = { gamma = 0.0 }", "0 is not"),
         ("recipe = { id = \"a/b\", times = 0 }", "0 is not"),
     ] {
-        refused(&text("", &format!("[[step]]\n{step}\n{JPEG}")), &["line 9", said]);
+        refused(
+            &text("", &format!("[[step]]\n{step}\n{JPEG}")),
+            &["line 9", said],
+        );
     }
 }
 
@@ -167,8 +212,14 @@ fn a_save_whose_fallback_has_no_settings_is_refused() {
 #[test]
 fn two_steps_in_one_entry_are_refused_with_their_position() {
     let steps = format!("{JPEG}[[step]]\norient = {{}}\nflip = {{ axis = \"vertical\" }}\n{JPEG}");
-    let error = refused(&text("\"jpeg\", \"orient\", \"flip\"", &steps), &["step 2", "holds 2"]);
-    assert!(matches!(error, RecipeError::Step { number: 2, .. }), "{error:?}");
+    let error = refused(
+        &text("\"jpeg\", \"orient\", \"flip\"", &steps),
+        &["step 2", "holds 2"],
+    );
+    assert!(
+        matches!(error, RecipeError::Step { number: 2, .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -180,30 +231,56 @@ fn an_entry_without_a_step_is_refused() {
 #[test]
 fn changed_pixels_that_nothing_encodes_are_refused() {
     let crop = "[[step]]\ncrop = { edges = [0.1, 0.0, 0.0, 0.0] }\n";
-    let error = refused(&text("\"jpeg\", \"crop\"", &format!("{JPEG}{crop}")), &["step 2", "crop"]);
-    assert!(matches!(error, RecipeError::NotEncoded { number: 2, step: "crop", .. }), "{error:?}");
+    let error = refused(
+        &text("\"jpeg\", \"crop\"", &format!("{JPEG}{crop}")),
+        &["step 2", "crop"],
+    );
+    assert!(
+        matches!(
+            error,
+            RecipeError::NotEncoded {
+                number: 2,
+                step: "crop",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
     // A step that works on the coded file in between would lose them as well.
     let strip = "[[step]]\nmetadata = { keep = [] }\n";
     let steps = format!("{crop}{strip}{JPEG}");
-    refused(&text("\"jpeg\", \"crop\", \"metadata\"", &steps), &["step 1", "crop"]);
+    refused(
+        &text("\"jpeg\", \"crop\", \"metadata\"", &steps),
+        &["step 1", "crop"],
+    );
     Recipe::parse(ID, &text("\"jpeg\", \"crop\"", &format!("{crop}{JPEG}"))).unwrap();
 }
 
 #[test]
 fn broken_toml_is_refused_with_its_line() {
-    refused(&text("\"jpeg\"", JPEG).replace("severity = ", "severity "), &["line 2"]);
+    refused(
+        &text("\"jpeg\"", JPEG).replace("severity = ", "severity "),
+        &["line 2"],
+    );
 }
 
 #[test]
 fn a_nested_recipe_that_does_not_exist_is_refused() {
     let error = catalogue_refused(&[("chains/a", "social/none")], &["chains/a", "social/none"]);
-    assert!(matches!(error, RecipeError::UnknownRecipe { .. }), "{error:?}");
+    assert!(
+        matches!(error, RecipeError::UnknownRecipe { .. }),
+        "{error:?}"
+    );
 }
 
 #[test]
 fn a_chain_that_leads_back_to_itself_is_refused() {
     catalogue_refused(&[("chains/a", "chains/a")], &["chains/a"]);
-    let circle = [("chains/a", "chains/b"), ("chains/b", "chains/c"), ("chains/c", "chains/a")];
+    let circle = [
+        ("chains/a", "chains/b"),
+        ("chains/b", "chains/c"),
+        ("chains/c", "chains/a"),
+    ];
     let error = catalogue_refused(&circle, &["chains/a", "chains/b", "chains/c"]);
     assert!(matches!(error, RecipeError::Cycle { .. }), "{error:?}");
 }
@@ -211,7 +288,10 @@ fn a_chain_that_leads_back_to_itself_is_refused() {
 #[test]
 fn the_same_recipe_twice_in_a_chain_is_no_cycle() {
     let twice = "[[step]]\nrecipe = { id = \"social/b\", times = 2 }\n".repeat(2);
-    let texts = [("chains/a", text("\"recipe\"", &twice)), ("social/b", text("\"jpeg\"", JPEG))];
+    let texts = [
+        ("chains/a", text("\"recipe\"", &twice)),
+        ("social/b", text("\"jpeg\"", JPEG)),
+    ];
     let catalogue = Catalogue::from_texts(texts.map(|(id, text)| (id.to_owned(), text))).unwrap();
     assert_eq!(catalogue.iter().count(), 2);
 }

@@ -65,7 +65,10 @@ impl DirectorySet {
     pub fn scan(root: &Path, seed: u64, decode: Decoder) -> Result<DirectorySet, CorpusError> {
         let scanned = scan::scan(root, &decode)?;
         if scanned.files.is_empty() {
-            let first = scanned.rejected.first().map(|r| format!(", first {}: {}", r.path, r.reason));
+            let first = scanned
+                .rejected
+                .first()
+                .map(|r| format!(", first {}: {}", r.path, r.reason));
             return Err(CorpusError::Empty {
                 path: root.to_owned(),
                 found: format!(
@@ -76,7 +79,9 @@ impl DirectorySet {
                 ),
             });
         }
-        let mut digest = Sha256::new().chain_update(b"credlink-directory/1\0").chain_update(seed.to_be_bytes());
+        let mut digest = Sha256::new()
+            .chain_update(b"credlink-directory/1\0")
+            .chain_update(seed.to_be_bytes());
         for file in &scanned.files {
             digest.update((file.path.len() as u64).to_be_bytes());
             digest.update(file.path.as_bytes());
@@ -85,11 +90,16 @@ impl DirectorySet {
         let mut files = scanned.files;
         Draws::new(seed, u64::MAX).shuffle(&mut files);
         let side = |f: &Found| f.width.min(f.height);
-        let mut viewable: Vec<usize> = (0..files.len()).filter(|&i| side(&files[i]) >= LEAST_FOR_VIEW).collect();
+        let mut viewable: Vec<usize> = (0..files.len())
+            .filter(|&i| side(&files[i]) >= LEAST_FOR_VIEW)
+            .collect();
         if viewable.is_empty() {
             viewable = (0..files.len()).collect();
         }
-        let name = root.file_name().map_or_else(|| "directory".to_owned(), |n| n.to_string_lossy().into_owned());
+        let name = root.file_name().map_or_else(
+            || "directory".to_owned(),
+            |n| n.to_string_lossy().into_owned(),
+        );
         let header = SetHeader {
             name,
             kind: "directory",
@@ -99,7 +109,13 @@ impl DirectorySet {
             rejected: scanned.rejected,
             ignored: scanned.ignored,
         };
-        Ok(DirectorySet { root: root.to_owned(), header, files, viewable, decode })
+        Ok(DirectorySet {
+            root: root.to_owned(),
+            header,
+            files,
+            viewable,
+            decode,
+        })
     }
 
     /// The file behind an index, and the number of its view.
@@ -108,7 +124,10 @@ impl DirectorySet {
             Some(file) => (file, None),
             None => {
                 let n = index - self.files.len();
-                (&self.files[self.viewable[n % self.viewable.len()]], Some(n / self.viewable.len()))
+                (
+                    &self.files[self.viewable[n % self.viewable.len()]],
+                    Some(n / self.viewable.len()),
+                )
             }
         }
     }
@@ -121,11 +140,12 @@ impl DirectorySet {
             Some(_) if file.as_png => Format::Png,
             Some(_) => Format::Jpeg,
         };
-        let (width, height) = window.as_ref().map_or((file.width, file.height), view::Window::size);
-        let stem = file.path.replace(['/', '\\'], "-");
+        let (width, height) = window
+            .as_ref()
+            .map_or((file.width, file.height), view::Window::size);
         let name = match number {
-            None => format!("{index:06}-{stem}.{}", format.extension()),
-            Some(k) => format!("{index:06}-{stem}-view{k}.{}", format.extension()),
+            None => file.path.clone(),
+            Some(k) => format!("{} view {k}", file.path),
         };
         let entry = Entry {
             index,
@@ -153,18 +173,27 @@ impl ImageSet for DirectorySet {
     fn load(&self, index: usize) -> Result<SourceImage, CorpusError> {
         let (file, entry, window) = self.describe(index);
         let path = || file.path.clone();
-        let bytes = std::fs::read(self.root.join(&file.native))
-            .map_err(|source| CorpusError::Read { path: path(), source })?;
+        let bytes =
+            std::fs::read(self.root.join(&file.native)).map_err(|source| CorpusError::Read {
+                path: path(),
+                source,
+            })?;
         if Sha256::digest(&bytes)[..] != file.sha256 {
             return Err(CorpusError::Changed { path: path() });
         }
         let Some(window) = window else {
             return Ok(SourceImage { entry, bytes });
         };
-        let pixels = read::decoded(&self.decode, &bytes).map_err(|reason| CorpusError::Decode { path: path(), reason })?;
+        let pixels = read::decoded(&self.decode, &bytes).map_err(|reason| CorpusError::Decode {
+            path: path(),
+            reason,
+        })?;
         let bytes = window
             .cut(pixels, file, &bytes)
-            .map_err(|reason| CorpusError::Encode { name: entry.name.clone(), reason })?;
+            .map_err(|reason| CorpusError::Encode {
+                name: entry.name.clone(),
+                reason,
+            })?;
         Ok(SourceImage { entry, bytes })
     }
 

@@ -16,21 +16,34 @@ pub(super) fn decoded(decode: &Decoder, bytes: &[u8]) -> Result<DynamicImage, St
     if let Some((w, h)) = announced_size(bytes)
         && u64::from(w) * u64::from(h) > MAX_PIXELS
     {
-        return Err(format!("{w}x{h} is more than {} megapixels", MAX_PIXELS / 1_000_000));
+        return Err(format!(
+            "{w}x{h} is more than {} megapixels",
+            MAX_PIXELS / 1_000_000
+        ));
     }
-    let pixels = catch_unwind(AssertUnwindSafe(|| decode(bytes))).map_err(|_| "the decoder panicked".to_owned())??;
+    let pixels = catch_unwind(AssertUnwindSafe(|| decode(bytes)))
+        .map_err(|_| "the decoder panicked".to_owned())??;
     if pixels.width() == 0 || pixels.height() == 0 {
         return Err("no pixels".to_owned());
     }
     if u64::from(pixels.width()) * u64::from(pixels.height()) > MAX_PIXELS {
-        return Err(format!("{}x{} is more than {} megapixels", pixels.width(), pixels.height(), MAX_PIXELS / 1_000_000));
+        return Err(format!(
+            "{}x{} is more than {} megapixels",
+            pixels.width(),
+            pixels.height(),
+            MAX_PIXELS / 1_000_000
+        ));
     }
     Ok(pixels)
 }
 
 /// Width and height by the header, where the `image` crate knows the format.
 fn announced_size(bytes: &[u8]) -> Option<(u32, u32)> {
-    image::ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?.into_dimensions().ok()
+    image::ImageReader::new(Cursor::new(bytes))
+        .with_guessed_format()
+        .ok()?
+        .into_dimensions()
+        .ok()
 }
 
 /// The EXIF orientation of a file; upright where there is none or it is malformed, as viewers take it.
@@ -44,7 +57,11 @@ pub(super) fn orientation(format: Format, bytes: &[u8]) -> Orientation {
     exif::Reader::new()
         .read_from_container(&mut Cursor::new(bytes))
         .ok()
-        .and_then(|exif| exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?.value.get_uint(0))
+        .and_then(|exif| {
+            exif.get_field(exif::Tag::Orientation, exif::In::PRIMARY)?
+                .value
+                .get_uint(0)
+        })
         .and_then(|tag| Orientation::from_exif(u8::try_from(tag).ok()?))
         .unwrap_or(Orientation::NoTransforms)
 }
@@ -54,6 +71,10 @@ pub(super) fn orientation(format: Format, bytes: &[u8]) -> Orientation {
 pub(super) fn profile(bytes: &[u8], colour_channels: usize) -> Option<Vec<u8>> {
     let file = DynImage::from_bytes(bytes.to_vec().into()).ok()??;
     let profile = file.icc_profile()?;
-    let space: &[u8] = if colour_channels == 1 { b"GRAY" } else { b"RGB " };
+    let space: &[u8] = if colour_channels == 1 {
+        b"GRAY"
+    } else {
+        b"RGB "
+    };
     (profile.get(16..20)? == space).then(|| profile.to_vec())
 }

@@ -40,7 +40,10 @@ pub(super) struct Scanned {
 /// What became of one file.
 enum Verdict {
     Usable(Box<Found>),
-    Rejected { reason: String, sha256: Option<[u8; 32]> },
+    Rejected {
+        reason: String,
+        sha256: Option<[u8; 32]>,
+    },
     Ignored,
 }
 
@@ -48,10 +51,17 @@ pub(super) fn scan(root: &Path, decode: &Decoder) -> Result<Scanned, CorpusError
     let mut found = BTreeMap::new();
     let mut seen = HashSet::new();
     let mut rejected = Vec::new();
-    walk(root, Path::new(""), &mut seen, &mut found, &mut rejected)
-        .map_err(|source| CorpusError::Root { path: root.to_owned(), source })?;
+    walk(root, Path::new(""), &mut seen, &mut found, &mut rejected).map_err(|source| {
+        CorpusError::Root {
+            path: root.to_owned(),
+            source,
+        }
+    })?;
     let paths: Vec<(String, PathBuf)> = found.into_iter().collect();
-    let verdicts: Vec<Verdict> = paths.par_iter().map(|(path, native)| examine(root, path, native, decode)).collect();
+    let verdicts: Vec<Verdict> = paths
+        .par_iter()
+        .map(|(path, native)| examine(root, path, native, decode))
+        .collect();
 
     let mut files: Vec<Found> = Vec::new();
     let mut ignored = 0;
@@ -69,7 +79,10 @@ pub(super) fn scan(root: &Path, decode: &Decoder) -> Result<Scanned, CorpusError
                 None
             }
         });
-        let reject = |reason| Rejected { path: path.clone(), reason };
+        let reject = |reason| Rejected {
+            path: path.clone(),
+            reason,
+        };
         match (verdict, earlier) {
             (Verdict::Ignored, _) => ignored += 1,
             (_, Some(first)) => rejected.push(reject(format!("same bytes as {first}"))),
@@ -78,7 +91,11 @@ pub(super) fn scan(root: &Path, decode: &Decoder) -> Result<Scanned, CorpusError
         }
     }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Scanned { files, rejected, ignored })
+    Ok(Scanned {
+        files,
+        rejected,
+        ignored,
+    })
 }
 
 /// Lists the files below a folder. Folders are known by their canonical path and entered once, so a link
@@ -94,7 +111,9 @@ fn walk(
     if !seen.insert(fs::canonicalize(&folder)?) {
         return Ok(());
     }
-    let mut names: Vec<_> = fs::read_dir(&folder)?.map(|entry| entry.map(|e| e.file_name())).collect::<Result<_, _>>()?;
+    let mut names: Vec<_> = fs::read_dir(&folder)?
+        .map(|entry| entry.map(|e| e.file_name()))
+        .collect::<Result<_, _>>()?;
     // Which of two links to a folder is entered must not depend on the file system's order.
     names.sort();
     for name in names {
@@ -103,27 +122,39 @@ fn walk(
         match fs::metadata(root.join(&native)) {
             Ok(data) if data.is_dir() => {
                 if let Err(error) = walk(root, &native, seen, found, rejected) {
-                    rejected.push(Rejected { path, reason: format!("cannot list folder: {error}") });
+                    rejected.push(Rejected {
+                        path,
+                        reason: format!("cannot list folder: {error}"),
+                    });
                 }
             }
             // Two names that differ only where they are not Unicode are shown alike; the first stays.
             Ok(_) => {
                 found.entry(path).or_insert(native);
             }
-            Err(error) => rejected.push(Rejected { path, reason: format!("cannot read: {error}") }),
+            Err(error) => rejected.push(Rejected {
+                path,
+                reason: format!("cannot read: {error}"),
+            }),
         }
     }
     Ok(())
 }
 
 fn shown(path: &Path) -> String {
-    path.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+    path.components()
+        .map(|c| c.as_os_str().to_string_lossy())
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 fn examine(root: &Path, path: &str, native: &Path, decode: &Decoder) -> Verdict {
     match try_examine(root, path, native, decode) {
         Ok(verdict) => verdict,
-        Err(error) => Verdict::Rejected { reason: format!("cannot read: {error}"), sha256: None },
+        Err(error) => Verdict::Rejected {
+            reason: format!("cannot read: {error}"),
+            sha256: None,
+        },
     }
 }
 
@@ -141,8 +172,15 @@ fn try_examine(root: &Path, path: &str, native: &Path, decode: &Decoder) -> io::
         return Ok(Verdict::Ignored);
     };
     if data.len() > MAX_FILE_BYTES {
-        let reason = format!("{} bytes are more than {} MiB", data.len(), MAX_FILE_BYTES >> 20);
-        return Ok(Verdict::Rejected { reason, sha256: None });
+        let reason = format!(
+            "{} bytes are more than {} MiB",
+            data.len(),
+            MAX_FILE_BYTES >> 20
+        );
+        return Ok(Verdict::Rejected {
+            reason,
+            sha256: None,
+        });
     }
     let mut bytes = head;
     // The file may have grown since its size was asked for.
@@ -150,7 +188,12 @@ fn try_examine(root: &Path, path: &str, native: &Path, decode: &Decoder) -> io::
     let sha256: [u8; 32] = Sha256::digest(&bytes).into();
     let pixels = match read::decoded(decode, &bytes) {
         Ok(pixels) => pixels,
-        Err(reason) => return Ok(Verdict::Rejected { reason: format!("does not decode: {reason}"), sha256: Some(sha256) }),
+        Err(reason) => {
+            return Ok(Verdict::Rejected {
+                reason: format!("does not decode: {reason}"),
+                sha256: Some(sha256),
+            });
+        }
     };
     let class = path.split_once('/').map_or("file", |(first, _)| first);
     let lossless = matches!(format, Format::Png | Format::Gif | Format::Bmp);

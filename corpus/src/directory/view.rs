@@ -48,10 +48,20 @@ impl Window {
     pub(super) fn of(seed: u64, file: &Found, k: usize) -> Window {
         let turned = matches!(
             file.orientation,
-            Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+            Orientation::Rotate90
+                | Orientation::Rotate270
+                | Orientation::Rotate90FlipH
+                | Orientation::Rotate270FlipH
         );
-        let (full_w, full_h) = if turned { (file.height, file.width) } else { (file.width, file.height) };
-        let key = file.sha256.first_chunk().map_or(0, |bytes: &[u8; 8]| u64::from_be_bytes(*bytes));
+        let (full_w, full_h) = if turned {
+            (file.height, file.width)
+        } else {
+            (file.width, file.height)
+        };
+        let key = file
+            .sha256
+            .first_chunk()
+            .map_or(0, |bytes: &[u8; 8]| u64::from_be_bytes(*bytes));
         // Where a file's sequences start is drawn once for the file, what follows the sequence, once a view.
         let mut start = Draws::new(seed ^ key, 0);
         let mut draws = Draws::new(seed ^ key, 1 + k as u64);
@@ -66,7 +76,9 @@ impl Window {
         let (dx, dy) = off_centre(around, outward, 0.5 - 0.5 * w, 0.5 - 0.5 * h);
         let span = |centre: f64, share: f64, full: u32| {
             let length = ((share * f64::from(full)).round() as u32).clamp(1, full);
-            let first = ((0.5 + centre) * f64::from(full) - 0.5 * f64::from(length)).round().max(0.0) as u32;
+            let first = ((0.5 + centre) * f64::from(full) - 0.5 * f64::from(length))
+                .round()
+                .max(0.0) as u32;
             (first.min(full - length), length)
         };
         let (left, width) = span(dx, w, full_w);
@@ -85,7 +97,11 @@ impl Window {
             height,
             out: (scaled(width), scaled(height)),
             quality: draws.whole(88, 94) as u8,
-            sampling: if draws.chance(0.8) { Sampling::Half } else { Sampling::Full },
+            sampling: if draws.chance(0.8) {
+                Sampling::Half
+            } else {
+                Sampling::Full
+            },
         }
     }
 
@@ -107,7 +123,12 @@ impl Window {
     }
 
     /// Turns the decoded file upright, cuts the window, scales and encodes it.
-    pub(super) fn cut(&self, mut pixels: DynamicImage, file: &Found, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    pub(super) fn cut(
+        &self,
+        mut pixels: DynamicImage,
+        file: &Found,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, String> {
         pixels.apply_orientation(file.orientation);
         if (pixels.width(), pixels.height()) != self.full {
             return Err("the decoder gave another size than in the scan".to_owned());
@@ -116,13 +137,28 @@ impl Window {
         let (w, h) = self.out;
         let grey = !window.color().has_color();
         let pixels = if file.as_png && window.color().has_alpha() {
-            let small = resized(window.to_rgba8().into_raw(), (self.width, self.height), self.out, PixelType::U8x4)?;
+            let small = resized(
+                window.to_rgba8().into_raw(),
+                (self.width, self.height),
+                self.out,
+                PixelType::U8x4,
+            )?;
             Pixels::Rgba(RgbaImage::from_raw(w, h, small).unwrap_or_default())
         } else if grey {
-            let small = resized(window.to_luma8().into_raw(), (self.width, self.height), self.out, PixelType::U8)?;
+            let small = resized(
+                window.to_luma8().into_raw(),
+                (self.width, self.height),
+                self.out,
+                PixelType::U8,
+            )?;
             Pixels::Grey(GrayImage::from_raw(w, h, small).unwrap_or_default())
         } else {
-            let small = resized(window.to_rgb8().into_raw(), (self.width, self.height), self.out, PixelType::U8x3)?;
+            let small = resized(
+                window.to_rgb8().into_raw(),
+                (self.width, self.height),
+                self.out,
+                PixelType::U8x3,
+            )?;
             Pixels::Rgb(RgbImage::from_raw(w, h, small).unwrap_or_default())
         };
         let is_grey = matches!(pixels, Pixels::Grey(_));
@@ -130,8 +166,19 @@ impl Window {
         if file.as_png {
             return file::png_with(&pixels, icc);
         }
-        let jpeg = Jpeg { quality: self.quality, sampling: self.sampling, progressive: false };
-        file::jpeg_with(&pixels, jpeg, &Segments { icc, ..Segments::default() })
+        let jpeg = Jpeg {
+            quality: self.quality,
+            sampling: self.sampling,
+            progressive: false,
+        };
+        file::jpeg_with(
+            &pixels,
+            jpeg,
+            &Segments {
+                icc,
+                ..Segments::default()
+            },
+        )
     }
 }
 
@@ -150,14 +197,21 @@ fn off_centre(around: f64, outward: f64, reach_x: f64, reach_y: f64) -> (f64, f6
 }
 
 /// Lanczos scaling of 8-bit samples; the same bytes when the size stays.
-fn resized(samples: Vec<u8>, from: (u32, u32), to: (u32, u32), kind: PixelType) -> Result<Vec<u8>, String> {
+fn resized(
+    samples: Vec<u8>,
+    from: (u32, u32),
+    to: (u32, u32),
+    kind: PixelType,
+) -> Result<Vec<u8>, String> {
     if from == to {
         return Ok(samples);
     }
     let source = Image::from_vec_u8(from.0, from.1, samples, kind).map_err(|e| e.to_string())?;
     let mut target = Image::new(to.0, to.1, kind);
     let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-    Resizer::new().resize(&source, &mut target, &options).map_err(|e| e.to_string())?;
+    Resizer::new()
+        .resize(&source, &mut target, &options)
+        .map_err(|e| e.to_string())?;
     Ok(target.into_vec())
 }
 

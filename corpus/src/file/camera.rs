@@ -101,7 +101,10 @@ impl Camera {
             draws.below(60),
             draws.below(60)
         );
-        let place = (f64::from(draws.between(-60.0, 70.0)), f64::from(draws.between(-180.0, 180.0)));
+        let place = (
+            f64::from(draws.between(-60.0, 70.0)),
+            f64::from(draws.between(-180.0, 180.0)),
+        );
         Camera {
             make,
             model,
@@ -133,19 +136,34 @@ impl Camera {
             (Tag::DateTimeDigitized, text(&self.date)),
             (Tag::ExposureTime, ratio(1, self.speed)),
             (Tag::FNumber, ratio(self.aperture, 10)),
-            (Tag::PhotographicSensitivity, Value::Short(vec![self.sensitivity])),
+            (
+                Tag::PhotographicSensitivity,
+                Value::Short(vec![self.sensitivity]),
+            ),
             (Tag::FocalLength, ratio(self.focal_length, 10)),
             (Tag::ColorSpace, Value::Short(vec![1])),
         ];
         if let Some((north, east)) = self.place {
             fields.push((Tag::GPSVersionID, Value::Byte(vec![2, 3, 0, 0])));
-            fields.push((Tag::GPSLatitudeRef, text(if north < 0.0 { "S" } else { "N" })));
+            fields.push((
+                Tag::GPSLatitudeRef,
+                text(if north < 0.0 { "S" } else { "N" }),
+            ));
             fields.push((Tag::GPSLatitude, degrees(north)));
-            fields.push((Tag::GPSLongitudeRef, text(if east < 0.0 { "W" } else { "E" })));
+            fields.push((
+                Tag::GPSLongitudeRef,
+                text(if east < 0.0 { "W" } else { "E" }),
+            ));
             fields.push((Tag::GPSLongitude, degrees(east)));
         }
-        let fields: Vec<Field> =
-            fields.into_iter().map(|(tag, value)| Field { tag, ifd_num: In::PRIMARY, value }).collect();
+        let fields: Vec<Field> = fields
+            .into_iter()
+            .map(|(tag, value)| Field {
+                tag,
+                ifd_num: In::PRIMARY,
+                value,
+            })
+            .collect();
         let mut writer = Writer::new();
         for field in &fields {
             writer.push_field(field);
@@ -189,12 +207,23 @@ mod tests {
     #[test]
     fn a_reader_finds_what_the_camera_wrote() {
         let mut draws = Draws::new(4, 4);
-        let camera = Camera { place: Some((-33.5, 151.25)), ..Camera::drawn(&mut draws, 6) };
-        let exif = exif::Reader::new().read_raw(camera.exif().unwrap()).unwrap();
+        let camera = Camera {
+            place: Some((-33.5, 151.25)),
+            ..Camera::drawn(&mut draws, 6)
+        };
+        let exif = exif::Reader::new()
+            .read_raw(camera.exif().unwrap())
+            .unwrap();
         let get = |tag| exif.get_field(tag, In::PRIMARY).unwrap();
         assert_eq!(get(Tag::Orientation).value.get_uint(0), Some(6));
-        assert_eq!(get(Tag::Make).display_value().to_string(), format!("\"{}\"", camera.make));
-        assert_eq!(get(Tag::GPSLatitude).display_value().to_string(), "33 deg 30 min 0 sec");
+        assert_eq!(
+            get(Tag::Make).display_value().to_string(),
+            format!("\"{}\"", camera.make)
+        );
+        assert_eq!(
+            get(Tag::GPSLatitude).display_value().to_string(),
+            "33 deg 30 min 0 sec"
+        );
         assert_eq!(get(Tag::GPSLatitudeRef).display_value().to_string(), "S");
     }
 
@@ -206,6 +235,9 @@ mod tests {
             assert_eq!(&bytes[16..20], b"RGB ");
             ColorProfile::new_from_slice(&bytes).unwrap();
         }
-        assert_ne!(profile_bytes(Profile::Srgb).unwrap(), profile_bytes(Profile::DisplayP3).unwrap());
+        assert_ne!(
+            profile_bytes(Profile::Srgb).unwrap(),
+            profile_bytes(Profile::DisplayP3).unwrap()
+        );
     }
 }

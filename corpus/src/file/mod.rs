@@ -7,7 +7,6 @@ mod png_file;
 pub(crate) use camera::{Camera, Metadata, Profile};
 pub(crate) use png_file::{png, png_palette, png_with};
 
-use bytes_of::{channels, raw};
 use image::{GrayImage, RgbImage, RgbaImage};
 use img_parts::{ImageEXIF, ImageICC, webp::WebP};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -20,24 +19,13 @@ pub(crate) enum Pixels {
     Rgba(RgbaImage),
 }
 
-mod bytes_of {
-    use super::Pixels;
-
+impl Pixels {
     /// Width, height and interleaved samples.
-    pub(crate) fn raw(pixels: &Pixels) -> (u32, u32, &[u8]) {
-        match pixels {
+    fn raw(&self) -> (u32, u32, &[u8]) {
+        match self {
             Pixels::Grey(i) => (i.width(), i.height(), i.as_raw()),
             Pixels::Rgb(i) => (i.width(), i.height(), i.as_raw()),
             Pixels::Rgba(i) => (i.width(), i.height(), i.as_raw()),
-        }
-    }
-
-    /// Samples of one pixel.
-    pub(crate) fn channels(pixels: &Pixels) -> usize {
-        match pixels {
-            Pixels::Grey(_) => 1,
-            Pixels::Rgb(_) => 3,
-            Pixels::Rgba(_) => 4,
         }
     }
 }
@@ -87,7 +75,11 @@ pub(crate) fn stored(pixels: Pixels, orientation: u16) -> Pixels {
 /// Encodes a JPEG; alpha is dropped. Errors are the encoder's words.
 pub(crate) fn jpeg(pixels: &Pixels, options: Jpeg, metadata: &Metadata) -> Result<Vec<u8>, String> {
     let parts = metadata.parts()?;
-    let segments = Segments { exif: parts.exif, icc: parts.icc, xmp: parts.xmp };
+    let segments = Segments {
+        exif: parts.exif,
+        icc: parts.icc,
+        xmp: parts.xmp,
+    };
     jpeg_with(pixels, options, &segments)
 }
 
@@ -101,8 +93,12 @@ pub(crate) struct Segments {
 }
 
 /// As [`jpeg`], with metadata that is already bytes.
-pub(crate) fn jpeg_with(pixels: &Pixels, options: Jpeg, segments: &Segments) -> Result<Vec<u8>, String> {
-    let (width, height, samples) = raw(pixels);
+pub(crate) fn jpeg_with(
+    pixels: &Pixels,
+    options: Jpeg,
+    segments: &Segments,
+) -> Result<Vec<u8>, String> {
+    let (width, height, samples) = pixels.raw();
     let (Ok(w), Ok(h)) = (u16::try_from(width), u16::try_from(height)) else {
         return Err(format!("{width}x{height} is more than a JPEG can hold"));
     };
@@ -136,7 +132,11 @@ pub(crate) fn jpeg_with(pixels: &Pixels, options: Jpeg, segments: &Segments) -> 
 }
 
 /// Encodes a lossy WebP at libwebp's quality scale (0 to 100).
-pub(crate) fn webp_lossy(pixels: &Pixels, quality: f32, metadata: &Metadata) -> Result<Vec<u8>, String> {
+pub(crate) fn webp_lossy(
+    pixels: &Pixels,
+    quality: f32,
+    metadata: &Metadata,
+) -> Result<Vec<u8>, String> {
     // Method 1 of 6: a third of the default's time for a few per cent more bytes.
     webp_file(pixels, metadata, |config| {
         config.quality = quality;
@@ -153,14 +153,19 @@ pub(crate) fn webp_lossless(pixels: &Pixels, metadata: &Metadata) -> Result<Vec<
     })
 }
 
-fn webp_file(pixels: &Pixels, metadata: &Metadata, set: impl FnOnce(&mut webp::WebPConfig)) -> Result<Vec<u8>, String> {
-    let (width, height, samples) = raw(pixels);
-    let layout = match channels(pixels) {
-        4 => webp::PixelLayout::Rgba,
-        3 => webp::PixelLayout::Rgb,
-        _ => return Err("WebP has no grey layout".to_owned()),
+fn webp_file(
+    pixels: &Pixels,
+    metadata: &Metadata,
+    set: impl FnOnce(&mut webp::WebPConfig),
+) -> Result<Vec<u8>, String> {
+    let (width, height, samples) = pixels.raw();
+    let layout = match pixels {
+        Pixels::Rgba(_) => webp::PixelLayout::Rgba,
+        Pixels::Rgb(_) => webp::PixelLayout::Rgb,
+        Pixels::Grey(_) => return Err("WebP has no grey layout".to_owned()),
     };
-    let mut config = webp::WebPConfig::new().map_err(|()| "libwebp refused its own defaults".to_owned())?;
+    let mut config =
+        webp::WebPConfig::new().map_err(|()| "libwebp refused its own defaults".to_owned())?;
     set(&mut config);
     let coded = webp::Encoder::new(samples, layout, width, height)
         .encode_advanced(&config)

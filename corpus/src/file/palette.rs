@@ -33,7 +33,11 @@ impl Palette {
                 }
             }
         }
-        Palette { colours: seen, cells: Vec::new(), exact: true }
+        Palette {
+            colours: seen,
+            cells: Vec::new(),
+            exact: true,
+        }
     }
 
     fn cut(image: &RgbImage) -> Palette {
@@ -49,7 +53,9 @@ impl Palette {
         let mut boxes: Vec<Vec<Cell>> = vec![sums];
         while boxes.len() < 256 {
             // The box whose longest side holds most is split at the median of that side.
-            let best = (0..boxes.len()).filter(|&i| boxes[i].len() > 1).max_by_key(|&i| spread(&boxes[i]).1);
+            let best = (0..boxes.len())
+                .filter(|&i| boxes[i].len() > 1)
+                .max_by_key(|&i| spread(&boxes[i]).1);
             let Some(i) = best else { break };
             let axis = spread(&boxes[i]).0;
             let mut cells = boxes.swap_remove(i);
@@ -75,7 +81,11 @@ impl Palette {
                 cells[c.0] = index as u8;
             }
         }
-        Palette { colours, cells, exact: false }
+        Palette {
+            colours,
+            cells,
+            exact: false,
+        }
     }
 
     /// One palette index for each pixel.
@@ -114,7 +124,9 @@ mod tests {
 
     #[test]
     fn few_colours_are_kept_exactly() {
-        let image = RgbImage::from_fn(64, 64, |x, y| image::Rgb([(x % 16) as u8 * 7, (y % 16) as u8 * 9, 3]));
+        let image = RgbImage::from_fn(64, 64, |x, y| {
+            image::Rgb([(x % 16) as u8 * 7, (y % 16) as u8 * 9, 3])
+        });
         let palette = Palette::of(&image);
         assert_eq!(palette.colours.len(), 256);
         for (p, i) in image.pixels().zip(palette.indices(&image)) {
@@ -124,7 +136,9 @@ mod tests {
 
     #[test]
     fn many_colours_come_close() {
-        let image = RgbImage::from_fn(256, 256, |x, y| image::Rgb([x as u8, y as u8, (x + y) as u8 / 2]));
+        let image = RgbImage::from_fn(256, 256, |x, y| {
+            image::Rgb([x as u8, y as u8, (x + y) as u8 / 2])
+        });
         let palette = Palette::of(&image);
         assert!(palette.colours.len() <= 256);
         let error: f64 = image
@@ -132,7 +146,10 @@ mod tests {
             .zip(palette.indices(&image))
             .map(|(p, i)| {
                 let c = palette.colours[usize::from(i)];
-                (0..3).map(|k| f64::from(p.0[k].abs_diff(c[k]))).sum::<f64>() / 3.0
+                (0..3)
+                    .map(|k| f64::from(p.0[k].abs_diff(c[k])))
+                    .sum::<f64>()
+                    / 3.0
             })
             .sum::<f64>()
             / 65536.0;

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use png::{BitDepth, ColorType, DeflateCompression, Encoder, Filter, Info};
 
-use super::bytes_of::raw;
 use super::palette::Palette;
 use super::{Metadata, Pixels};
 
@@ -19,7 +18,7 @@ pub(crate) fn png(pixels: &Pixels, metadata: &Metadata) -> Result<Vec<u8>, Strin
 
 /// As [`png()`], with the bytes of an ICC profile.
 pub(crate) fn png_with(pixels: &Pixels, icc: Option<Vec<u8>>) -> Result<Vec<u8>, String> {
-    let (width, height, samples) = raw(pixels);
+    let (width, height, samples) = pixels.raw();
     let colour = match pixels {
         Pixels::Grey(_) => ColorType::Grayscale,
         Pixels::Rgb(_) => ColorType::Rgb,
@@ -39,10 +38,20 @@ pub(crate) fn png_palette(pixels: &Pixels) -> Result<Vec<u8>, String> {
     let mut info = Info::with_size(image.width(), image.height());
     info.palette = Some(Cow::Owned(palette.colours.concat()));
     // Filters work on neighbouring numbers; neighbouring indices mean nothing to one another.
-    write(info, ColorType::Indexed, Filter::NoFilter, &palette.indices(image))
+    write(
+        info,
+        ColorType::Indexed,
+        Filter::NoFilter,
+        &palette.indices(image),
+    )
 }
 
-fn write(info: Info<'_>, colour: ColorType, filter: Filter, samples: &[u8]) -> Result<Vec<u8>, String> {
+fn write(
+    info: Info<'_>,
+    colour: ColorType,
+    filter: Filter,
+    samples: &[u8],
+) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let words = |e: png::EncodingError| e.to_string();
     let mut encoder = Encoder::with_info(&mut out, info).map_err(words)?;

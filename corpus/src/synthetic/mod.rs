@@ -6,8 +6,12 @@
 //! public photographs are either too few, too famous or too large to ship. So each index is a new scene,
 //! drawn with layers that cover one another, textures with a 1/f spectrum, shading, defocus, sensor noise
 //! and the file structure of cameras and programs. It is not photography: `cargo run -p credlink-corpus
-//! --example statistics` prints how bytes per pixel, spectral slope and gradient statistics compare with
-//! photographs, and a directory of real files remains the check on every conclusion.
+//! --example statistics -- FOLDER` prints how bits per pixel, octave gain (spectral slope), kurtosis of
+//! gradients, contrast and chroma compare with a folder of photographs, and a directory of real files remains
+//! the check on every conclusion. With 38 photographs of public test collections it printed medians of 1.5
+//! bits per pixel, octave gain 0.73, kurtosis 32, deviation 52 and chroma 15; the photographic classes lie
+//! between 0.8 and 2.4, 0.54 and 0.89, 7 and 43, 31 and 50, 11 and 28. Foliage and textures here have
+//! lighter tails than photographs, and night pictures are noisier.
 //!
 //! # Shares
 //!
@@ -26,7 +30,8 @@ use crate::draws::Draws;
 use crate::file;
 use crate::{CorpusError, Entry, ImageSet, SetHeader, SourceImage};
 use classes::{
-    architecture, chart, document, flat, landscape, line_art, logo, night, objects, portrait, screenshot, texture,
+    architecture, chart, document, flat, landscape, line_art, logo, night, objects, portrait,
+    screenshot, texture,
 };
 use plan::{Coding, Plan};
 
@@ -114,7 +119,12 @@ pub const CLASSES: &[Class] = &[
         name: "document",
         weight: 4,
         about: "pages of text, exported or photographed",
-        codings: &[(Coding::Camera, 25), (Coding::PngGrey, 30), (Coding::PngPalette, 20), (Coding::PngColour, 25)],
+        codings: &[
+            (Coding::Camera, 25),
+            (Coding::PngGrey, 30),
+            (Coding::PngPalette, 20),
+            (Coding::PngColour, 25),
+        ],
         sizes: (640.0, 1800.0),
         paint: document::paint,
     },
@@ -189,21 +199,30 @@ pub(crate) enum Picture {
 impl Picture {
     /// Wraps `3 · width · height` bytes.
     fn rgb(at: Sheet, bytes: Vec<u8>) -> Picture {
-        Picture::Rgb(RgbImage::from_raw(at.width as u32, at.height as u32, bytes).unwrap_or_default())
+        Picture::Rgb(
+            RgbImage::from_raw(at.width as u32, at.height as u32, bytes).unwrap_or_default(),
+        )
     }
 
     /// Wraps `4 · width · height` bytes with straight alpha.
     fn rgba(at: Sheet, bytes: Vec<u8>) -> Picture {
-        Picture::Rgba(RgbaImage::from_raw(at.width as u32, at.height as u32, bytes).unwrap_or_default())
+        Picture::Rgba(
+            RgbaImage::from_raw(at.width as u32, at.height as u32, bytes).unwrap_or_default(),
+        )
     }
 
     /// The picture in the channels that the coding stores.
     fn into_pixels(self, coding: Coding) -> file::Pixels {
         match (self, coding) {
             (Picture::Rgb(image), Coding::PngGrey) => {
-                let grey = image.pixels().map(|p| ((77 * u32::from(p[0]) + 151 * u32::from(p[1]) + 28 * u32::from(p[2])) >> 8) as u8);
+                let grey = image.pixels().map(|p| {
+                    ((77 * u32::from(p[0]) + 151 * u32::from(p[1]) + 28 * u32::from(p[2])) >> 8)
+                        as u8
+                });
                 let bytes: Vec<u8> = grey.collect();
-                file::Pixels::Grey(GrayImage::from_raw(image.width(), image.height(), bytes).unwrap_or_default())
+                file::Pixels::Grey(
+                    GrayImage::from_raw(image.width(), image.height(), bytes).unwrap_or_default(),
+                )
             }
             (Picture::Rgb(image), _) => file::Pixels::Rgb(image),
             (Picture::Rgba(image), _) => file::Pixels::Rgba(image),
@@ -234,7 +253,10 @@ pub struct SyntheticSet {
 impl SyntheticSet {
     /// The set of a seed. Costs nothing; images are made when asked for.
     pub fn new(seed: u64) -> SyntheticSet {
-        let digest = Sha256::new().chain_update(GENERATOR).chain_update([0]).chain_update(seed.to_be_bytes());
+        let digest = Sha256::new()
+            .chain_update(GENERATOR)
+            .chain_update([0])
+            .chain_update(seed.to_be_bytes());
         SyntheticSet {
             header: SetHeader {
                 name: "synthetic".to_owned(),
@@ -275,7 +297,10 @@ impl ImageSet for SyntheticSet {
         let picture = (plan.class.paint)(&mut draws, plan.sheet());
         let bytes = plan
             .encode(picture.into_pixels(plan.coding), &mut draws)
-            .map_err(|reason| CorpusError::Encode { name: entry.name.clone(), reason })?;
+            .map_err(|reason| CorpusError::Encode {
+                name: entry.name.clone(),
+                reason,
+            })?;
         Ok(SourceImage { entry, bytes })
     }
 

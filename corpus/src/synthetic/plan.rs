@@ -36,7 +36,13 @@ impl Coding {
 const DECK: usize = 100;
 
 /// Sides of a picture, wide over narrow, with weights.
-const ASPECTS: [((u32, u32), u32); 5] = [((3, 2), 34), ((4, 3), 30), ((16, 9), 16), ((1, 1), 8), ((5, 4), 12)];
+const ASPECTS: [((u32, u32), u32); 5] = [
+    ((3, 2), 34),
+    ((4, 3), 30),
+    ((16, 9), 16),
+    ((1, 1), 8),
+    ((5, 4), 12),
+];
 
 /// Everything about an image but its pixels.
 pub(crate) struct Plan {
@@ -57,26 +63,52 @@ impl Plan {
         let mut draws = Draws::new(seed, index as u64);
         let coding = class.codings[draws.weighted(class.codings.iter().map(|c| c.1))].0;
         let (wide, narrow) = ASPECTS[draws.weighted(ASPECTS.iter().map(|a| a.1))].0;
-        let portrait = draws.chance(if matches!(class.name, "portrait" | "document") { 0.65 } else { 0.33 });
+        let portrait = draws.chance(if matches!(class.name, "portrait" | "document") {
+            0.65
+        } else {
+            0.33
+        });
         // Log-uniform, tilted a little to small sizes so that the mean area stays near 0.9 megapixels.
         let (least, most) = class.sizes;
         let t = f64::from(draws.unit());
         let long = least * exp2(log2(most / least) * t * (0.5 + 0.5 * t));
         let long = long.round() as u32;
         let short = (long * narrow + wide / 2) / wide;
-        let (width, height) = if portrait { (short, long) } else { (long, short) };
+        let (width, height) = if portrait {
+            (short, long)
+        } else {
+            (long, short)
+        };
         let turned = coding == Coding::Camera && draws.chance(0.125);
         let orientation = if turned { draws.pick(&[6, 6, 8, 3]) } else { 1 };
-        (Plan { seed, class, coding, width, height, orientation }, draws)
+        (
+            Plan {
+                seed,
+                class,
+                coding,
+                width,
+                height,
+                orientation,
+            },
+            draws,
+        )
     }
 
     pub(crate) fn sheet(&self) -> Sheet {
-        Sheet { width: self.width as usize, height: self.height as usize, coding: self.coding }
+        Sheet {
+            width: self.width as usize,
+            height: self.height as usize,
+            coding: self.coding,
+        }
     }
 
     pub(crate) fn entry(&self, index: usize) -> Entry {
         let swapped = self.orientation >= 5;
-        let (width, height) = if swapped { (self.height, self.width) } else { (self.width, self.height) };
+        let (width, height) = if swapped {
+            (self.height, self.width)
+        } else {
+            (self.width, self.height)
+        };
         let format = self.coding.format();
         Entry {
             index,
@@ -109,11 +141,18 @@ impl Plan {
                 file::jpeg(&pixels, jpeg, &metadata)
             }
             Coding::PlainJpeg => {
-                let jpeg = Jpeg { quality: draws.whole(80, 95) as u8, sampling: Sampling::Half, progressive: false };
+                let jpeg = Jpeg {
+                    quality: draws.whole(80, 95) as u8,
+                    sampling: Sampling::Half,
+                    progressive: false,
+                };
                 file::jpeg(&pixels, jpeg, &Metadata::default())
             }
             Coding::WebpLossy => {
-                let metadata = Metadata { icc: draws.chance(0.3).then_some(Profile::Srgb), ..Metadata::default() };
+                let metadata = Metadata {
+                    icc: draws.chance(0.3).then_some(Profile::Srgb),
+                    ..Metadata::default()
+                };
                 let quality = draws.between(74.0, 94.0);
                 file::webp_lossy(&pixels, quality, &metadata)
             }
@@ -126,7 +165,13 @@ impl Plan {
                     _ => None,
                 };
                 let icc = icc.filter(|_| self.coding == Coding::PngColour);
-                file::png(&pixels, &Metadata { icc, ..Metadata::default() })
+                file::png(
+                    &pixels,
+                    &Metadata {
+                        icc,
+                        ..Metadata::default()
+                    },
+                )
             }
         }
     }
@@ -147,8 +192,10 @@ fn camera_metadata(draws: &mut Draws, orientation: u16) -> Metadata {
 
 /// The class at an index: position in a deck of 100 that is shuffled for each hundred.
 fn class_of(seed: u64, index: usize) -> &'static Class {
-    let mut deck: Vec<&'static Class> =
-        CLASSES.iter().flat_map(|class| core::iter::repeat_n(class, class.weight as usize)).collect();
+    let mut deck: Vec<&'static Class> = CLASSES
+        .iter()
+        .flat_map(|class| core::iter::repeat_n(class, class.weight as usize))
+        .collect();
     // Streams counted from the far end never meet those of images.
     let mut draws = Draws::new(seed, u64::MAX - (index / DECK) as u64);
     draws.shuffle(&mut deck);
@@ -172,14 +219,19 @@ mod tests {
 
     #[test]
     fn class_weights_fill_a_deck() {
-        assert_eq!(CLASSES.iter().map(|c| c.weight as usize).sum::<usize>(), DECK);
+        assert_eq!(
+            CLASSES.iter().map(|c| c.weight as usize).sum::<usize>(),
+            DECK
+        );
     }
 
     #[test]
     fn each_hundred_holds_every_class_as_often_as_its_weight() {
         for block in [0, 3, 41] {
             for class in CLASSES {
-                let n = (0..DECK).filter(|i| class_of(9, block * DECK + i).name == class.name).count();
+                let n = (0..DECK)
+                    .filter(|i| class_of(9, block * DECK + i).name == class.name)
+                    .count();
                 assert_eq!(n, class.weight as usize, "{}", class.name);
             }
         }
@@ -187,7 +239,10 @@ mod tests {
 
     #[test]
     fn the_mean_area_is_near_nine_tenths_of_a_megapixel() {
-        let areas: Vec<f64> = (0..2000).map(|i| Plan::of(1, i).0).map(|p| f64::from(p.width) * f64::from(p.height)).collect();
+        let areas: Vec<f64> = (0..2000)
+            .map(|i| Plan::of(1, i).0)
+            .map(|p| f64::from(p.width) * f64::from(p.height))
+            .collect();
         let mean = areas.iter().sum::<f64>() / areas.len() as f64 / 1e6;
         assert!((0.82..0.98).contains(&mean), "{mean}");
     }

@@ -14,18 +14,32 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<u8> {
     let catalogue = Catalogue::embedded()?;
     let recipe = super::recipe(&catalogue, &args.id)?;
     let name = args.input.display();
-    let file = ImageFile::new(super::read(&args.input)?).with_context(|| format!("failed to read {name}"))?;
+    let file = ImageFile::new(super::read(&args.input)?)
+        .with_context(|| format!("failed to read {name}"))?;
     if !recipe.takes(file.format()) {
-        let takes: Vec<&str> = recipe.accepts.iter().map(|format| format.as_str()).collect();
-        anyhow::bail!("{name} is a {} file, and {} takes only {}", file.format(), recipe.id, takes.join(", "));
+        let takes: Vec<&str> = recipe
+            .accepts
+            .iter()
+            .map(|format| format.as_str())
+            .collect();
+        anyhow::bail!(
+            "{name} is a {} file, and {} takes only {}",
+            file.format(),
+            recipe.id,
+            takes.join(", ")
+        );
     }
     let clock = clock::wall_nanos;
     let meter = Meter::new(&clock);
     let start = clock();
-    let received = recipe.apply(&Arc::new(file), &meter).with_context(|| format!("failed on {name}"))?;
+    let received = recipe
+        .apply(&Arc::new(file), &meter)
+        .with_context(|| format!("failed on {name}"))?;
     let elapsed = clock() - start;
+    let frame = received
+        .frame(&meter)
+        .context("failed to decode the result")?;
     super::write_new(&args.output, received.bytes())?;
-    let frame = received.frame(&meter).context("failed to decode the result")?;
     super::say(&format!(
         "{}: {} {}x{}, {} bytes, in {:.1} ms",
         args.output.display(),

@@ -1,7 +1,6 @@
 //! `credlink report`.
 
 use anyhow::Result;
-use credlink_harness::exit;
 use credlink_reports::run_dir::RunDir;
 
 use crate::cli::ReportArgs;
@@ -10,5 +9,5 @@ pub(crate) fn run(args: &ReportArgs) -> Result<u8> {
     let run = RunDir::open(&args.run)?;
     let summary = credlink_reports::regenerate(&run)?;
     super::say(&summary.to_string())?;
-    Ok(exit::OK)
+    Ok(super::verdict(&run.read_header()?))
 }

@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use credlink_corpus::ImageSet;
 use credlink_harness::event::Event;
 use credlink_harness::plan::{self, Plan, Size};
-use credlink_harness::runner::{self, Ending, Setting};
+use credlink_harness::runner;
+use credlink_harness::setting::Setting;
 use credlink_harness::{clock, cost, exit, identity, image_set, machine};
 use credlink_reports::header::{ImageSetHeader, PipelineHeader};
 use credlink_reports::{RowWriter, RunDir, RunHeader};
@@ -33,7 +34,10 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let pipelines = chosen(&args.pipelines)?;
     let identity = identity::of_run(args.keys.as_deref(), args.seed)?;
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(args.threads.map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX)))
+        .num_threads(
+            args.threads
+                .map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX)),
+        )
         .build()
         .context("failed to start the worker threads")?;
     let progress = Progress::new();
@@ -42,18 +46,42 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
     let run_dir = make_run_dir(args, &created)?;
     for rejected in &set.header().rejected {
-        listener(Event::Warning(format!("left out {}: {}", rejected.path, rejected.reason)));
+        listener(Event::Warning(format!(
+            "left out {}: {}",
+            rejected.path, rejected.reason
+        )));
     }
-    let size = args.per_pipeline.map_or_else(|| Size::Total(args.ops.unwrap_or(DEFAULT_OPS)), Size::PerPipeline);
+    let size = args.per_pipeline.map_or_else(
+        || Size::Total(args.ops.unwrap_or(DEFAULT_OPS)),
+        Size::PerPipeline,
+    );
     let plan = plan::plan(&*set, pipelines, size);
     for shortfall in &plan.shortfalls {
         listener(Event::Warning(shortfall.clone()));
     }
 
-    let carriers: Vec<String> = CARRIERS.iter().map(|carrier| carrier.name().to_owned()).collect();
+    let carriers: Vec<String> = CARRIERS
+        .iter()
+        .map(|carrier| carrier.name().to_owned())
+        .collect();
+    // So that the signed files can be verified by anybody afterwards: `credlink verify --keys RUN --store RUN`.
+    identity.save_certificates(run_dir.root())?;
     let signer = Signer::new(identity)?;
-    let system = Box::new(CredLink::new(signer, ProofStoreBuilder::create(run_dir.root())?));
+    let system = Box::new(CredLink::new(
+        signer,
+        ProofStoreBuilder::create(run_dir.root())?,
+    ));
     let writer = RowWriter::create(&run_dir.rows(), &carriers)?;
+    let mut header = described(args, &plan, &*set, carriers);
+    header.id = run_dir
+        .root()
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    header.created = created;
+    header.threads = u32::try_from(pool.current_num_threads()).unwrap_or(u32::MAX);
+    // Written before the work and again behind it: a run that is killed says what it was, and that it is partial.
+    run_dir.write_header(&header)?;
     let stop = stop_on_interrupt()?;
     // Panics inside codecs are caught and become error rows; their backtraces would only tear the progress bar.
     std::panic::set_hook(Box::new(|_| {}));
@@ -69,31 +97,23 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let ending = pool.install(|| runner::run(&plan, system, writer, &setting));
     progress.finish();
     drop(std::panic::take_hook());
-    let ending = ending.with_context(|| format!("the run in {} is incomplete", run_dir.root().display()))?;
+    let ending =
+        ending.with_context(|| format!("the run in {} is incomplete", run_dir.root().display()))?;
 
-    let mut header = described(args, &plan, &*set, &ending, carriers);
-    header.id = run_dir.root().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    header.created = created;
-    header.threads = u32::try_from(pool.current_num_threads()).unwrap_or(u32::MAX);
+    header.ops_done = ending.ops_done;
+    header.partial = ending.partial;
+    header.controls = ending.controls;
     header.elapsed_s = (clock::wall_nanos() - start) as f64 / 1e9;
     header.peak_memory_bytes = machine::peak_memory_bytes();
     header.cpu = ledger.shares();
     run_dir.write_header(&header)?;
     let summary = credlink_reports::regenerate(&run_dir)?;
     super::say(&summary.to_string())?;
-    super::say(&format!("report: {}", run_dir.tables().join("survival.md").display()))?;
-    Ok(verdict(&ending))
-}
-
-fn verdict(ending: &Ending) -> u8 {
-    for control in ending.controls.iter().filter(|control| !control.passed) {
-        super::complain(&format!("CONTROL FAILED: {}: {}", control.name, control.detail));
-    }
-    if ending.partial {
-        super::complain("interrupted: the rows so far are written and marked as partial");
-        return exit::INTERRUPTED;
-    }
-    if ending.controls.iter().all(|control| control.passed) { exit::OK } else { exit::CONTROL_FAILED }
+    super::say(&format!(
+        "report: {}",
+        run_dir.tables().join("survival.md").display()
+    ))?;
+    Ok(super::verdict(&header))
 }
 
 /// The recipes that the patterns name, each once, in the order of the patterns.
@@ -116,14 +136,25 @@ fn chosen(patterns: &[String]) -> Result<Vec<Arc<Recipe>>> {
 
 fn make_run_dir(args: &SurvivalArgs, created: &str) -> Result<RunDir> {
     let path = args.out.clone().unwrap_or_else(|| {
-        let time: String = created.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let time: String = created
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric())
+            .collect();
         PathBuf::from("reports/runs").join(format!("{time}-seed{}", args.seed))
     });
     let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.with_context(|| format!("{} names no directory that could be made", path.display()))?;
-    let base = path.parent().map_or_else(PathBuf::new, std::path::Path::to_path_buf);
-    let base = if base.as_os_str().is_empty() { PathBuf::from(".") } else { base };
-    RunDir::create(&base, name).with_context(|| format!("failed to make the run directory {}", path.display()))
+    let name =
+        name.with_context(|| format!("{} names no directory that could be made", path.display()))?;
+    let base = path
+        .parent()
+        .map_or_else(PathBuf::new, std::path::Path::to_path_buf);
+    let base = if base.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        base
+    };
+    RunDir::create(&base, name)
+        .with_context(|| format!("failed to make the run directory {}", path.display()))
 }
 
 /// A flag that the first Ctrl-C raises; the second one ends the process at once.
@@ -140,7 +171,12 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-fn described(args: &SurvivalArgs, plan: &Plan, set: &dyn ImageSet, ending: &Ending, carriers: Vec<String>) -> RunHeader {
+fn described(
+    args: &SurvivalArgs,
+    plan: &Plan,
+    set: &dyn ImageSet,
+    carriers: Vec<String>,
+) -> RunHeader {
     let header = set.header();
     let pipeline = |recipe: &Arc<Recipe>| PipelineHeader {
         id: recipe.id.clone(),
@@ -149,7 +185,9 @@ fn described(args: &SurvivalArgs, plan: &Plan, set: &dyn ImageSet, ending: &Endi
         grade: recipe.grade().letter().to_string(),
         severity: recipe.severity.as_str().to_owned(),
         digest: recipe.digest(),
-        expect: recipe.contract.map(|contract| format!("{contract:?}").into()),
+        expect: recipe
+            .contract
+            .map(|contract| format!("{contract:?}").into()),
     };
     let mut versions = BTreeMap::new();
     versions.insert("credlink".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
@@ -166,15 +204,19 @@ fn described(args: &SurvivalArgs, plan: &Plan, set: &dyn ImageSet, ending: &Endi
             kind: header.kind.to_owned(),
             digest: header.digest.clone(),
             seed: header.seed,
-            files: header.files.unwrap_or(plan.signed.len() + plan.unsigned.len()) as u64,
-            rejected: header.rejected.iter().map(|file| format!("{}: {}", file.path, file.reason)).collect(),
+            files: header
+                .files
+                .unwrap_or(plan.signed.len() + plan.unsigned.len()) as u64,
+            rejected: header
+                .rejected
+                .iter()
+                .map(|file| format!("{}: {}", file.path, file.reason))
+                .collect(),
         },
         pipelines: plan.pipelines.iter().map(pipeline).collect(),
         carriers,
         ops_planned: plan.signed_ops + plan.unsigned_ops,
-        ops_done: ending.ops_done,
-        partial: ending.partial,
-        controls: ending.controls.clone(),
+        partial: true,
         skipped: plan.shortfalls.clone(),
         ..RunHeader::default()
     }

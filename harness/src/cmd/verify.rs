@@ -1,6 +1,7 @@
 //! `credlink verify`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -11,12 +12,17 @@ use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::{ImageFile, Verification, Verifier};
 use serde_json::json;
 
-use crate::cli::VerifyArgs;
+use crate::cli::{DEFAULT_STORE, VerifyArgs};
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
     let anchor = TrustAnchor::load(&args.keys)
         .with_context(|| format!("failed to load certificates from {}", args.keys.display()))?;
-    let store = if args.store.exists() { ProofStore::open(&args.store)? } else { ProofStore::empty() };
+    let store = match &args.store {
+        Some(named) => ProofStore::open(named)?,
+        None if Path::new(DEFAULT_STORE).exists() => ProofStore::open(Path::new(DEFAULT_STORE))?,
+        // Manifests can be verified without a store.
+        None => ProofStore::empty(),
+    };
     let proofs = store.len();
     let bytes = super::read(&args.file)?;
     let verifier = Verifier::new(vec![anchor], Arc::new(store))?;
@@ -41,12 +47,24 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
 /// The verdict in a word, and the exit code.
 fn verdict(conclusion: &Conclusion) -> (&'static str, u8) {
     match conclusion {
-        Conclusion { disagreeing, .. } if !disagreeing.is_empty() => ("disagreement", exit::UNCONFIRMED),
-        Conclusion { accepted: Some(_), .. } => ("found", exit::OK),
+        Conclusion { disagreeing, .. } if !disagreeing.is_empty() => {
+            ("disagreement", exit::UNCONFIRMED)
+        }
+        Conclusion {
+            accepted: Some(_),
+            broken: true,
+            ..
+        } => ("altered", exit::ALTERED),
+        Conclusion {
+            accepted: Some(_), ..
+        } => ("found", exit::OK),
         Conclusion { broken: true, .. } => ("broken", exit::BROKEN),
         // A valid manifest is a fact; a pointer that nothing confirms is not.
         Conclusion { foreign: true, .. } => ("foreign", exit::FOREIGN),
-        Conclusion { unconfirmed: Some(_), .. } => ("unconfirmed", exit::UNCONFIRMED),
+        Conclusion {
+            unconfirmed: Some(_),
+            ..
+        } => ("unconfirmed", exit::UNCONFIRMED),
         _ => ("none", exit::NO_PROOF),
     }
 }
@@ -72,17 +90,40 @@ fn ladder(verification: &Verification, conclusion: &Conclusion, proofs: usize) -
         writeln!(text, "  {:.1} ms", examined.nanos as f64 / 1e6)?;
     }
     writeln!(text)?;
+    let ambiguous = verification.findings().any(|(_, finding)| {
+        finding
+            .codes
+            .iter()
+            .any(|code| code == "credlink.content.ambiguous")
+    });
     let sentence = match (verdict(conclusion).0, conclusion.accepted) {
         ("found", Some(accepted)) => match accepted.by {
-            "manifest" => format!("Proof {} is on this file, by the manifest ({:?}).", accepted.proof, accepted.state),
+            "manifest" => format!(
+                "Proof {} is on this file, by the manifest ({:?}).",
+                accepted.proof, accepted.state
+            ),
             by => format!(
                 "This image descends from the original of proof {}, by its {by}. It may have been altered since.",
                 accepted.proof
             ),
         },
-        ("disagreement", _) => "The carriers lead to different proofs; believe none of them.".to_owned(),
-        ("broken", _) => "There is a manifest, but it is invalid, and nothing else leads to a proof.".to_owned(),
-        ("unconfirmed", _) => "A pointer leads to a proof, but the pixels do not confirm it.".to_owned(),
+        ("altered", Some(accepted)) => format!(
+            "This file is not as it was signed: its manifest is invalid. By its {} it descends from the original of proof {}.",
+            accepted.by, accepted.proof
+        ),
+        ("disagreement", _) => {
+            "The carriers lead to different proofs; believe none of them.".to_owned()
+        }
+        ("broken", _) => {
+            "There is a manifest, but it is invalid, and nothing else leads to a proof.".to_owned()
+        }
+        ("unconfirmed", _) if ambiguous => {
+            "The content fits more than one proof in the store, so it names none of them."
+                .to_owned()
+        }
+        ("unconfirmed", _) => {
+            "A pointer leads to a proof, but the pixels do not confirm it.".to_owned()
+        }
         ("foreign", _) => "There is a valid manifest, of another signer.".to_owned(),
         _ => format!("No proof of ours was found ({proofs} in the store)."),
     };

@@ -2,8 +2,8 @@
 
 use super::{Carrier, Finding, Registration, SoftBinding, State};
 use crate::Clock;
-use crate::image_file::ImageFile;
 use crate::fingerprint::Match;
+use crate::image_file::ImageFile;
 use crate::proof_id::ProofId;
 use crate::verifier::Verifier;
 

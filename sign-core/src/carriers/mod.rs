@@ -3,6 +3,22 @@
 //! One file each, and one entry in [`CARRIERS`]. The list is the ladder: a verifier goes down it and stops
 //! at the first acceptance, the harness examines all. To add a carrier, write its file and its entry; its
 //! soft binding then stands in every manifest, and verification, reports and tests take it from the list.
+//!
+//! Codes in a [`Finding`] are those of C2PA ("Standard status codes") for manifests, `signer:NAME` for whoever
+//! signed a foreign one, and these:
+//!
+//! | code | meaning |
+//! |---|---|
+//! | `credlink.container.unknown` | the file is in no container that carries manifests |
+//! | `credlink.proof.missing` | signed under our anchor, without a proof id |
+//! | `credlink.proof.mismatch` | valid, but not the manifest that the store holds under this id |
+//! | `credlink.proof.unknown` | the store does not hold this id |
+//! | `credlink.ingredient.invalid` | the parent claims to be ours and does not validate |
+//! | `credlink.link.foreign`, `.malformed`, `.ambiguous` | links elsewhere, to no id, to several ids |
+//! | `credlink.record.signature` | the record in the store is not signed by one of our signers |
+//! | `credlink.image.undecodable` | no pixels to compare |
+//! | `credlink.content.featureless` | nothing in the pixels to compare |
+//! | `credlink.content.differs`, `.lowQuality`, `.ambiguous` | the pixels say no, too little, or several |
 
 mod fingerprint;
 mod link;

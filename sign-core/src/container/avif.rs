@@ -69,9 +69,7 @@ pub(super) fn is_avif(bytes: &[u8]) -> bool {
 }
 
 fn uuid_box(bytes: &[u8], uuid: &[u8; 16]) -> Option<TopBox> {
-    boxes(bytes).find(|found| {
-        found.kind == *b"uuid" && bytes[found.body.clone()].starts_with(uuid)
-    })
+    boxes(bytes).find(|found| found.kind == *b"uuid" && bytes[found.body.clone()].starts_with(uuid))
 }
 
 pub(super) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -130,4 +128,53 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
     uuid_box(bytes, &C2PA_UUID).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        let length = (8 + body.len() as u32).to_be_bytes();
+        [&length, &kind[..], body].concat()
+    }
+
+    #[test]
+    fn a_packet_goes_to_the_end_and_nothing_moves() {
+        let head = boxed(b"ftyp", b"avif\0\0\0\0mif1");
+        let data = boxed(b"mdat", b"coded image");
+        let file = [&head[..], &data].concat();
+        assert!(is_avif(&file));
+        let once = with_xmp(&file, b"<one/>").unwrap();
+        assert_eq!(once[..file.len()], file);
+        assert_eq!(xmp(&once).unwrap(), b"<one/>");
+        let twice = with_xmp(&once, b"<number two/>").unwrap();
+        assert_eq!(twice, with_xmp(&file, b"<number two/>").unwrap());
+
+        // An old packet in the middle becomes free space.
+        let old = boxed(b"uuid", &[&XMP_UUID[..], b"<old/>"].concat());
+        let middle = [&head[..], &old, &data].concat();
+        let new = with_xmp(&middle, b"<new/>").unwrap();
+        assert_eq!(xmp(&new).unwrap(), b"<new/>");
+        assert_eq!(new[head.len() + old.len()..][..data.len()], data);
+
+        // A last box that runs to the end of the file is closed first.
+        let mut open = file.clone();
+        open[head.len()..head.len() + 4].copy_from_slice(&[0; 4]);
+        assert_eq!(with_xmp(&open, b"<one/>").unwrap(), once);
+    }
+
+    #[test]
+    fn an_item_packet_is_found() {
+        let head = boxed(b"ftyp", b"avif\0\0\0\0mif1");
+        let data = boxed(
+            b"mdat",
+            b"..<x:xmpmeta xmlns:x='adobe:ns:meta/'>x</x:xmpmeta>..",
+        );
+        let file = [&head[..], &data].concat();
+        assert_eq!(
+            xmp(&file).unwrap(),
+            b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>x</x:xmpmeta>"
+        );
+    }
 }

@@ -57,7 +57,9 @@ fn is_xmp(bytes: &[u8], segment: &Segment) -> bool {
 pub(super) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
     segments(bytes)
         .find(|segment| is_xmp(bytes, segment))
-        .map(|segment| bytes[segment.payload.start + XMP_HEADER.len()..segment.payload.end].to_vec())
+        .map(|segment| {
+            bytes[segment.payload.start + XMP_HEADER.len()..segment.payload.end].to_vec()
+        })
 }
 
 pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, ContainerError> {
@@ -93,7 +95,6 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
 }
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
-    segments(bytes).any(|segment| {
-        segment.marker == APP11 && bytes[segment.payload.clone()].starts_with(b"JP")
-    })
+    segments(bytes)
+        .any(|segment| segment.marker == APP11 && bytes[segment.payload.clone()].starts_with(b"JP"))
 }

@@ -121,7 +121,50 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::crc32;
+    use super::*;
+
+    /// A PNG file of one white pixel.
+    fn pixel() -> Vec<u8> {
+        let mut out = Cursor::new(Vec::new());
+        image::DynamicImage::new_rgb8(1, 1)
+            .write_to(&mut out, image::ImageFormat::Png)
+            .unwrap();
+        out.into_inner()
+    }
+
+    /// A zlib stream that holds `data` uncompressed.
+    fn stored(data: &[u8]) -> Vec<u8> {
+        let length = (data.len() as u16).to_le_bytes();
+        let (a, b) = data.iter().fold((1_u32, 0_u32), |(a, b), &byte| {
+            let a = (a + u32::from(byte)) % 65521;
+            (a, (b + a) % 65521)
+        });
+        let inverse = length.map(|byte| !byte);
+        [
+            &[0x78, 1, 1][..],
+            &length,
+            &inverse,
+            data,
+            &(b << 16 | a).to_be_bytes(),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn a_compressed_packet_is_read_and_replaced() {
+        let mut chunk = b"\0\0\0\0iTXtXML:com.adobe.xmp\0\x01\0\0\0".to_vec();
+        chunk.extend(stored(b"<old/>"));
+        let length = (chunk.len() - 8) as u32;
+        chunk[..4].copy_from_slice(&length.to_be_bytes());
+        let check = crc32(&chunk[4..]);
+        chunk.extend(check.to_be_bytes());
+        let file = spliced(&pixel(), 33..33, &[&chunk]);
+        assert_eq!(xmp(&file).unwrap(), b"<old/>");
+        let new = with_xmp(&file, b"<new/>").unwrap();
+        assert_eq!(xmp(&new).unwrap(), b"<new/>");
+        assert_eq!(chunks(&new).filter(|chunk| is_xmp(&new, chunk)).count(), 1);
+        assert_eq!(with_xmp(&pixel(), b"<new/>").unwrap(), new);
+    }
 
     #[test]
     fn the_check_sum_is_the_one_of_the_end_chunk() {

@@ -194,6 +194,78 @@ fn appended(bytes: &[u8], directory: &Directory, packet: &[u8]) -> Option<Vec<u8
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
     // In the last directory, in older files in the first.
-    directories(bytes)
-        .any(|directory| directory.entries(bytes).iter().any(|(tag, _)| *tag == C2PA_TAG))
+    directories(bytes).any(|directory| {
+        directory
+            .entries(bytes)
+            .iter()
+            .any(|(tag, _)| *tag == C2PA_TAG)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two directories of two entries each, in any of the four layouts.
+    fn file(layout: Layout) -> Vec<u8> {
+        let mut out = if layout.little {
+            b"II".to_vec()
+        } else {
+            b"MM".to_vec()
+        };
+        out.extend(layout.put_u16(if layout.big { 43 } else { 42 }));
+        if layout.big {
+            out.extend(layout.put_u16(8));
+            out.extend(layout.put_u16(0));
+        }
+        let first = out.len() + layout.width();
+        out.extend(layout.put_offset(first).unwrap());
+        let count = if layout.big { 8 } else { 2 };
+        let second = first + count + 2 * layout.entry_length() + layout.width();
+        for (tags, next) in [([256, 1000], second), ([256, 257], 0)] {
+            if layout.big {
+                out.extend(layout.put_offset(2).unwrap());
+            } else {
+                out.extend(layout.put_u16(2));
+            }
+            for tag in tags {
+                out.extend(layout.put_u16(tag));
+                out.extend(layout.put_u16(3));
+                out.extend(layout.put_offset(1).unwrap());
+                out.extend(layout.put_offset(tag.into()).unwrap());
+            }
+            out.extend(layout.put_offset(next).unwrap());
+        }
+        out
+    }
+
+    #[test]
+    fn a_packet_goes_into_every_layout_and_nothing_moves() {
+        for (little, big) in [(true, false), (false, false), (true, true), (false, true)] {
+            let layout = Layout { little, big };
+            let file = file(layout);
+            assert_eq!(xmp(&file), None);
+            let mut linked = with_xmp(&file, b"<packet one/>").unwrap();
+            assert_eq!(xmp(&linked).unwrap(), b"<packet one/>");
+            linked = with_xmp(&linked, b"<two/>").unwrap();
+            assert_eq!(xmp(&linked).unwrap(), b"<two/>");
+            let tags: Vec<Vec<u16>> = directories(&linked)
+                .map(|d| d.entries(&linked).into_iter().map(|(tag, _)| tag).collect())
+                .collect();
+            assert_eq!(tags, [vec![256, 700, 1000], vec![256, 257]]);
+            let header = layout.header_field() + layout.width();
+            assert_eq!(linked[header..file.len()], file[header..]);
+        }
+    }
+
+    #[test]
+    fn a_chain_that_loops_ends() {
+        let mut file = file(Layout {
+            little: true,
+            big: false,
+        });
+        let last = file.len() - 4;
+        file[last..].copy_from_slice(&8_u32.to_le_bytes());
+        assert!(!has_manifest(&file));
+    }
 }

@@ -41,7 +41,9 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
     let mut out = Vec::with_capacity(bytes.len() + packet.len() + 64);
     out.extend_from_slice(&bytes[..12]);
     if first.kind == *b"VP8X" {
-        let extended = bytes.get(first.data.clone()).filter(|data| data.len() >= 10);
+        let extended = bytes
+            .get(first.data.clone())
+            .filter(|data| data.len() >= 10);
         if extended.is_none() {
             return Err(ContainerError::Damaged(MediaType::WebP, "short VP8X chunk"));
         }
@@ -103,7 +105,8 @@ fn extended_header(bytes: &[u8], frame: &Chunk) -> Result<[u8; 10], ContainerErr
     let (width, height, alpha) = match &frame.kind {
         // RFC 6386, 9.1: three bytes frame tag, start code, 14 bits width, 14 bits height.
         b"VP8 " if data.get(3..6) == Some(&[0x9d, 0x01, 0x2a]) => {
-            let size = |at| super::array(data, at).map(|b| u32::from(u16::from_le_bytes(b) & 0x3fff));
+            let size =
+                |at| super::array(data, at).map(|b| u32::from(u16::from_le_bytes(b) & 0x3fff));
             let (width, height) = size(6).zip(size(8)).ok_or_else(damaged)?;
             (width, height, false)
         }

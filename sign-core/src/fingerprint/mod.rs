@@ -21,9 +21,9 @@
 mod pdq;
 mod policy;
 mod sampling;
-mod tone;
 #[cfg(test)]
 mod tests;
+mod tone;
 
 use std::fmt;
 use std::str::FromStr;
@@ -123,8 +123,8 @@ impl FromStr for Fingerprint {
         }
         let mut words = [0; 4];
         for (k, word) in words.iter_mut().rev().enumerate() {
-            *word =
-                u64::from_str_radix(&text[16 * k..16 * k + 16], 16).map_err(|_| FingerprintError)?;
+            *word = u64::from_str_radix(&text[16 * k..16 * k + 16], 16)
+                .map_err(|_| FingerprintError)?;
         }
         Ok(Self(words))
     }

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use image::DynamicImage;
 use image::metadata::Orientation;
 
-use super::{Fingerprint, Tone, View};
 use super::sampling::{GRID, Samples, samples};
+use super::{Fingerprint, Tone, View};
 
 /// Kept frequencies per axis: 1 to 16 of 64, without the mean.
 const KEPT: usize = 16;

@@ -10,7 +10,11 @@ use super::Difference;
 /// | `min_quality` | 50 | the reference advises to discard hashes of lower quality, since smooth images have few independent bits |
 /// | `low_quality_max_distance` | 16 | below that quality the tone must agree as well, and fewer bits may differ: unrelated smooth images are often at distance 0, but then of another brightness |
 /// | `max_tone_difference` | 3 | recompression and resizing move a cell by a level or two |
-/// | `margin` | 6 | a match that fits a second proof almost as well names neither |
+/// | `margin` | 6 | between smooth images, of which many lie within the distance, the best must stand out |
+///
+/// A match that a second proof fits too names neither: with sufficient quality no other record may score within
+/// `max_distance`, not even beside an exact copy, because near-duplicates of one picture come out in either order
+/// once they are recompressed.
 ///
 /// Content without features (a constant image, or one that varies along one axis only) has no fingerprint
 /// and never matches.
@@ -24,8 +28,8 @@ pub struct MatchPolicy {
     pub low_quality_max_distance: u32,
     /// Tone difference, grey levels, that says nothing; when a quality is low, the largest accepted one.
     pub max_tone_difference: u8,
-    /// By how much the [score](MatchPolicy::score) of the best record must be lower than that of any
-    /// record with another id. An exact copy (score 0) only needs to be better than every other.
+    /// When a quality is low: by how much the [score](MatchPolicy::score) of the best record must be lower than
+    /// that of any record with another id. An exact copy (score 0) only needs to be better than every other.
     pub margin: u32,
 }
 
@@ -73,9 +77,13 @@ impl MatchPolicy {
             return Match::LowQuality;
         }
         let score = self.score(difference);
-        let needed = if score == 0 { 1 } else { self.margin };
+        let free = match (quality < self.min_quality, score) {
+            (false, _) => self.max_distance + 1,
+            (true, 0) => 1,
+            (true, _) => score + self.margin,
+        };
         match runner_up {
-            Some(other) if other < score + needed => Match::Ambiguous,
+            Some(other) if other < free => Match::Ambiguous,
             _ => Match::Accepted,
         }
     }

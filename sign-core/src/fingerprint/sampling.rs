@@ -27,7 +27,12 @@ fn taps(length: usize) -> Vec<Tap> {
     let window = length.div_ceil(2 * GRID);
     let half = (window + 2) / 2;
     let (left, right) = (window - half, half - 1);
-    let span = |centre: usize| (centre.saturating_sub(left), (centre + right).min(length - 1));
+    let span = |centre: usize| {
+        (
+            centre.saturating_sub(left),
+            (centre + right).min(length - 1),
+        )
+    };
 
     let mut taps = Vec::with_capacity(GRID * 2 * window);
     for sample in 0..GRID {
@@ -99,25 +104,25 @@ fn mixed(pixel: &[f32]) -> f32 {
     }
 }
 
-/// Copies one row, `from` channels a pixel with alpha last where `alpha`, to colour channels over white.
-fn over_white<S: Copy>(
+/// Copies one row of `FROM` channels a pixel to `TO` colour channels; one channel more is alpha, over white.
+fn over_white<S: Copy, const FROM: usize, const TO: usize>(
     source: &[S],
-    from: usize,
-    alpha: bool,
     row: &mut [f32],
     value: impl Fn(S) -> f32,
 ) {
-    if !alpha {
+    if FROM == TO {
         for (out, &sample) in row.iter_mut().zip(source) {
             *out = value(sample);
         }
         return;
     }
-    let colours = from - 1;
-    for (out, pixel) in row.chunks_exact_mut(colours).zip(source.chunks_exact(from)) {
-        let opacity = value(pixel[colours]) / 255.0;
+    let (pixels, _) = source.as_chunks::<FROM>();
+    let (row, _) = row.as_chunks_mut::<TO>();
+    for (out, pixel) in row.iter_mut().zip(pixels) {
+        let opacity = value(pixel[FROM - 1]) * (1.0 / 255.0);
         for (out, &sample) in out.iter_mut().zip(pixel) {
-            // Exactly the sample where opaque and exactly white where transparent.
+            // Exactly the sample where opaque, since 255 × (1 / 255) rounds to 1, and exactly white where
+            // transparent.
             *out = value(sample) * opacity + 255.0 * (1.0 - opacity);
         }
     }
@@ -129,19 +134,16 @@ pub(super) fn samples(image: &DynamicImage) -> Option<Samples> {
     if size.0 == 0 || size.1 == 0 {
         return None;
     }
-    fn run<S: Copy>(
+    fn run<S: Copy, const FROM: usize, const TO: usize>(
         size: (usize, usize),
         samples: &[S],
-        channels: usize,
         value: impl Fn(S) -> f32 + Copy,
     ) -> Samples {
-        let alpha = channels % 2 == 0;
-        let stride = size.0 * channels;
-        let colours = if alpha { channels - 1 } else { channels };
+        let stride = size.0 * FROM;
         let fill = |y: usize, row: &mut [f32]| {
-            over_white(&samples[y * stride..][..stride], channels, alpha, row, value);
+            over_white::<S, FROM, TO>(&samples[y * stride..][..stride], row, value);
         };
-        reduced(size, colours, fill, mixed)
+        reduced(size, TO, fill, mixed)
     }
     // 16-bit samples that were widened from 8 bits (v × 257) come back exactly.
     let wide = |v: u16| f32::from(v) / 257.0;
@@ -153,17 +155,17 @@ pub(super) fn samples(image: &DynamicImage) -> Option<Samples> {
         }
     };
     Some(match image {
-        DynamicImage::ImageLuma8(i) => run(size, i.as_raw(), 1, f32::from),
-        DynamicImage::ImageLumaA8(i) => run(size, i.as_raw(), 2, f32::from),
-        DynamicImage::ImageRgb8(i) => run(size, i.as_raw(), 3, f32::from),
-        DynamicImage::ImageRgba8(i) => run(size, i.as_raw(), 4, f32::from),
-        DynamicImage::ImageLuma16(i) => run(size, i.as_raw(), 1, wide),
-        DynamicImage::ImageLumaA16(i) => run(size, i.as_raw(), 2, wide),
-        DynamicImage::ImageRgb16(i) => run(size, i.as_raw(), 3, wide),
-        DynamicImage::ImageRgba16(i) => run(size, i.as_raw(), 4, wide),
-        DynamicImage::ImageRgb32F(i) => run(size, i.as_raw(), 3, float),
-        DynamicImage::ImageRgba32F(i) => run(size, i.as_raw(), 4, float),
+        DynamicImage::ImageLuma8(i) => run::<_, 1, 1>(size, i.as_raw(), f32::from),
+        DynamicImage::ImageLumaA8(i) => run::<_, 2, 1>(size, i.as_raw(), f32::from),
+        DynamicImage::ImageRgb8(i) => run::<_, 3, 3>(size, i.as_raw(), f32::from),
+        DynamicImage::ImageRgba8(i) => run::<_, 4, 3>(size, i.as_raw(), f32::from),
+        DynamicImage::ImageLuma16(i) => run::<_, 1, 1>(size, i.as_raw(), wide),
+        DynamicImage::ImageLumaA16(i) => run::<_, 2, 1>(size, i.as_raw(), wide),
+        DynamicImage::ImageRgb16(i) => run::<_, 3, 3>(size, i.as_raw(), wide),
+        DynamicImage::ImageRgba16(i) => run::<_, 4, 3>(size, i.as_raw(), wide),
+        DynamicImage::ImageRgb32F(i) => run::<_, 3, 3>(size, i.as_raw(), float),
+        DynamicImage::ImageRgba32F(i) => run::<_, 4, 3>(size, i.as_raw(), float),
         // The enum is open; a pixel type that does not exist yet goes by way of 8 bits.
-        other => run(size, other.to_rgba8().as_raw(), 4, f32::from),
+        other => run::<_, 4, 3>(size, other.to_rgba8().as_raw(), f32::from),
     })
 }

@@ -11,7 +11,9 @@ const SIDE: usize = 4;
 /// Mean luma, 0 to 255, of the cells of a 4×4 grid over the displayed image, row by row.
 ///
 /// Recompression and resizing change it by a level or two. As JSON: 32 hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 pub struct Tone(#[serde(with = "hex::serde")] pub [u8; SIDE * SIDE]);
 
 impl Tone {

@@ -33,7 +33,8 @@ impl Date {
             2 => 28 + u8::from(leap),
             _ => 31,
         };
-        if !(1950..3000).contains(&year) || !(1..=12).contains(&month) || !(1..=days).contains(&day) {
+        if !(1950..3000).contains(&year) || !(1..=12).contains(&month) || !(1..=days).contains(&day)
+        {
             return Err(KeyError::Date(format!("{year:04}-{month:02}-{day:02}")));
         }
         Ok(Self { year, month, day })

@@ -191,7 +191,10 @@ impl Identity {
     /// may read the key.
     pub fn load(dir: &Path) -> Result<Self, KeyError> {
         let key_path = dir.join(KEY_FILE);
-        let key = private_key(&files::read_secret(&key_path)?, &key_path.display().to_string())?;
+        let key = private_key(
+            &files::read_secret(&key_path)?,
+            &key_path.display().to_string(),
+        )?;
         let chain_path = dir.join(CHAIN_FILE);
         let chain_pem = files::read(&chain_path)?;
         let anchor_pem = files::read(&dir.join(ANCHOR_FILE))?;
@@ -216,6 +219,20 @@ impl Identity {
             dir,
             &[
                 (KEY_FILE, key_pem.as_bytes(), true),
+                (CHAIN_FILE, self.chain_pem.as_bytes(), false),
+                (ANCHOR_FILE, self.anchor_pem.as_bytes(), false),
+            ],
+        )
+    }
+
+    /// Writes only the certificates into a directory: all that a verifier needs, and nothing secret.
+    ///
+    /// # Errors
+    /// As [`Identity::save`].
+    pub fn save_certificates(&self, dir: &Path) -> Result<(), KeyError> {
+        files::write_new(
+            dir,
+            &[
                 (CHAIN_FILE, self.chain_pem.as_bytes(), false),
                 (ANCHOR_FILE, self.anchor_pem.as_bytes(), false),
             ],

@@ -20,8 +20,8 @@ pub(super) fn certificates(text: &str, file: &str) -> Result<Vec<Vec<u8>>, KeyEr
     while let Some(start) = rest.find(BEGIN) {
         let end = rest[start..].find(END).map(|at| start + at + END.len());
         let end = end.ok_or_else(|| error("a block that is no complete certificate"))?;
-        let (label, der) = pem::decode_vec(&rest.as_bytes()[start..end])
-            .map_err(|_| error("damaged PEM text"))?;
+        let (label, der) =
+            pem::decode_vec(&rest.as_bytes()[start..end]).map_err(|_| error("damaged PEM text"))?;
         if label != "CERTIFICATE" {
             return Err(error("a block that is no certificate"));
         }
@@ -47,7 +47,9 @@ pub(super) fn diagnosis(text: &str) -> &'static str {
         return "no PEM text";
     };
     match rest.split("-----").next() {
-        Some("PRIVATE KEY") if !text.ends_with("-----END PRIVATE KEY-----") => "the text is cut short",
+        Some("PRIVATE KEY") if !text.ends_with("-----END PRIVATE KEY-----") => {
+            "the text is cut short"
+        }
         Some("PRIVATE KEY") => match pem::decode_vec(text.as_bytes()) {
             Ok(_) => "a key of another algorithm, or a damaged one",
             Err(_) => "damaged PEM text",

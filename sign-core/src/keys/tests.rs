@@ -51,12 +51,18 @@ fn nothing_is_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     identity(1).save(dir.path()).unwrap();
     let before = fs::read(dir.path().join(KEY_FILE)).unwrap();
-    assert!(matches!(identity(2).save(dir.path()), Err(KeyError::Exists(_))));
+    assert!(matches!(
+        identity(2).save(dir.path()),
+        Err(KeyError::Exists(_))
+    ));
     assert_eq!(fs::read(dir.path().join(KEY_FILE)).unwrap(), before);
 
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(ANCHOR_FILE), "mine").unwrap();
-    assert!(matches!(identity(2).save(dir.path()), Err(KeyError::Exists(_))));
+    assert!(matches!(
+        identity(2).save(dir.path()),
+        Err(KeyError::Exists(_))
+    ));
     assert!(!dir.path().join(KEY_FILE).exists());
 }
 
@@ -67,13 +73,19 @@ fn a_key_that_others_may_read_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     identity(1).save(dir.path()).unwrap();
     let path = dir.path().join(KEY_FILE);
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     for mode in [0o640, 0o604, 0o666] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let error = Identity::load(dir.path()).unwrap_err();
         assert!(matches!(error, KeyError::Permissions { .. }));
         let text = error.to_string();
-        assert!(text.contains("key.pem") && text.contains("chmod 600"), "{text}");
+        assert!(
+            text.contains("key.pem") && text.contains("chmod 600"),
+            "{text}"
+        );
     }
     fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
     assert!(Identity::load(dir.path()).is_ok());
@@ -97,7 +109,8 @@ fn what_is_no_key_is_named_for_what_it_is() {
         (rsa1, "another kind"),
         (one.chain_pem.as_str(), "certificate"),
     ] {
-        let error = Identity::from_pkcs8_pem("x", text, &one.chain_pem, &one.anchor_pem).unwrap_err();
+        let error =
+            Identity::from_pkcs8_pem("x", text, &one.chain_pem, &one.anchor_pem).unwrap_err();
         assert!(matches!(error, KeyError::NotAKey { .. }), "{error:?}");
         assert!(error.to_string().contains(what), "{error} lacks {what}");
     }
@@ -124,29 +137,64 @@ fn key_chain_and_anchor_must_belong_together() {
     let key = pem::private_key(&one.key).unwrap();
     let load = |chain: &str, anchor: &str| Identity::from_pkcs8_pem("x", &key, chain, anchor);
     assert!(load(&one.chain_pem, &one.anchor_pem).is_ok());
-    assert!(matches!(load(&other.chain_pem, &other.anchor_pem), Err(KeyError::Mismatch)));
+    assert!(matches!(
+        load(&other.chain_pem, &other.anchor_pem),
+        Err(KeyError::Mismatch)
+    ));
     // The other root bears the same name: names do not count.
-    assert!(matches!(load(&one.chain_pem, &other.anchor_pem), Err(KeyError::NotIssued(_))));
-    assert!(matches!(load("", &one.anchor_pem), Err(KeyError::NotAChain { .. })));
+    assert!(matches!(
+        load(&one.chain_pem, &other.anchor_pem),
+        Err(KeyError::NotIssued(_))
+    ));
+    assert!(matches!(
+        load("", &one.anchor_pem),
+        Err(KeyError::NotAChain { .. })
+    ));
     let half = &one.chain_pem[..one.chain_pem.len() / 2];
-    assert!(matches!(load(half, &one.anchor_pem), Err(KeyError::NotAChain { .. })));
-    assert!(matches!(load(&one.chain_pem, "nothing"), Err(KeyError::NotAChain { .. })));
+    assert!(matches!(
+        load(half, &one.anchor_pem),
+        Err(KeyError::NotAChain { .. })
+    ));
+    assert!(matches!(
+        load(&one.chain_pem, "nothing"),
+        Err(KeyError::NotAChain { .. })
+    ));
 }
 
 #[test]
 fn names_and_dates_that_cannot_stand_in_a_certificate_are_refused() {
     let day = |y, m, d| Date::new(y, m, d);
     assert!(day(2024, 2, 29).is_ok());
-    for (y, m, d) in [(2023, 2, 29), (1900, 2, 29), (2024, 0, 1), (2024, 13, 1), (2024, 4, 31), (2024, 1, 0), (3000, 1, 1)] {
+    for (y, m, d) in [
+        (2023, 2, 29),
+        (1900, 2, 29),
+        (2024, 0, 1),
+        (2024, 13, 1),
+        (2024, 4, 31),
+        (2024, 1, 0),
+        (3000, 1, 1),
+    ] {
         assert!(day(y, m, d).is_err(), "{y}-{m}-{d}");
     }
-    let validity = |from, to| Validity { not_before: from, not_after: to };
+    let validity = |from, to| Validity {
+        not_before: from,
+        not_after: to,
+    };
     let (early, late) = (day(2020, 1, 1).unwrap(), day(2021, 1, 1).unwrap());
     let make = |name: &str, validity| Identity::generate([1; 32].into(), name, validity);
-    assert!(matches!(make("x", validity(late, early)), Err(KeyError::Date(_))));
-    assert!(matches!(make("x", validity(early, early)), Err(KeyError::Date(_))));
+    assert!(matches!(
+        make("x", validity(late, early)),
+        Err(KeyError::Date(_))
+    ));
+    assert!(matches!(
+        make("x", validity(early, early)),
+        Err(KeyError::Date(_))
+    ));
     for name in ["", "a\nb", &"x".repeat(65)] {
-        assert!(matches!(make(name, validity(early, late)), Err(KeyError::Name(_))));
+        assert!(matches!(
+            make(name, validity(early, late)),
+            Err(KeyError::Name(_))
+        ));
     }
 }
 

@@ -78,9 +78,18 @@ impl Engine {
     }
 }
 
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
+
 /// Runs the C2PA library on bytes from strangers. A panic in it becomes an error: one file must not end a
 /// run of thousands, and nothing of ours is borrowed mutably across the call.
 fn guarded<T>(work: impl FnOnce() -> Result<T, c2pa::Error>) -> Result<T, c2pa::Error> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err(c2pa::Error::BadParam("panic in the C2PA library".to_owned())))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(c2pa::Error::BadParam(
+            "panic in the C2PA library".to_owned(),
+        ))
+    })
 }

@@ -221,7 +221,11 @@ fn failures(reader: &Reader) -> Vec<String> {
         }
     };
     if let Some(results) = reader.validation_results() {
-        for status in results.active_manifest().into_iter().flat_map(StatusCodes::failure) {
+        for status in results
+            .active_manifest()
+            .into_iter()
+            .flat_map(StatusCodes::failure)
+        {
             add(status.code().to_owned());
         }
         for delta in results.ingredient_deltas().into_iter().flatten() {

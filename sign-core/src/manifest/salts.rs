@@ -51,7 +51,9 @@ fn resalted(
         .collect();
 
     // A hashed URI holds the hash of everything in the box but its header (C2PA 2.x, "Hashing JUMBF boxes").
-    let hash = |bytes: &[u8], found: &JumbfBox| <[u8; 32]>::from(Sha256::digest(&bytes[found.body.clone()]));
+    let hash = |bytes: &[u8], found: &JumbfBox| {
+        <[u8; 32]>::from(Sha256::digest(&bytes[found.body.clone()]))
+    };
     let mut written: Vec<[u8; 32]> = assertions.iter().map(|found| hash(&bytes, found)).collect();
     let old_claim = bytes[claim.body.clone()].to_owned();
 
@@ -69,7 +71,11 @@ fn resalted(
         for (found, written) in assertions.iter().zip(&mut written) {
             let now = hash(&bytes, found);
             if now != *written {
-                for place in assertions.iter().map(|a| a.body.clone()).chain([claim.body.clone()]) {
+                for place in assertions
+                    .iter()
+                    .map(|a| a.body.clone())
+                    .chain([claim.body.clone()])
+                {
                     substitute(&mut bytes[place], written, &now);
                 }
                 *written = now;

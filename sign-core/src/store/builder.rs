@@ -61,21 +61,9 @@ impl ProofStoreBuilder {
     pub fn reopen(dir: &Path) -> Result<Self, StoreError> {
         let builder = Self::on_disk(dir)?;
         if files::exists(dir) {
-            let old = match ProofStore::open(dir) {
-                Ok(old) => old,
-                Err(error) => {
-                    builder.abandon();
-                    return Err(error);
-                }
-            };
+            let old = ProofStore::open(dir)?;
             for record in old.records() {
-                let added = old
-                    .manifest(record.id)
-                    .and_then(|manifest| builder.insert(record.clone(), &manifest));
-                if let Err(error) = added {
-                    builder.abandon();
-                    return Err(error);
-                }
+                builder.insert(record.clone(), &old.manifest(record.id)?)?;
             }
         }
         Ok(builder)
@@ -89,17 +77,6 @@ impl ProofStoreBuilder {
                 manifests: Pending::Disk(Part::create(dir)?),
             }),
         })
-    }
-
-    /// Gives up and removes what was written since the builder was made.
-    fn abandon(self) {
-        if let Ok(Inner {
-            manifests: Pending::Disk(part),
-            ..
-        }) = self.inner.into_inner()
-        {
-            part.discard();
-        }
     }
 
     /// Adds a proof and its manifest.
@@ -133,7 +110,7 @@ impl ProofStoreBuilder {
     ///
     /// # Errors
     /// [`StoreError::Poisoned`].
-    pub fn len(&self) -> Result<usize, StoreError> {
+    pub fn registered(&self) -> Result<usize, StoreError> {
         Ok(self
             .inner
             .lock()

@@ -73,8 +73,8 @@ impl Manifests {
             Self::Disk { path, file, places } => {
                 let (offset, length) = places[position];
                 let mut file = file.lock().map_err(|_| StoreError::Poisoned)?;
-                let bytes =
-                    read_at(&mut file, offset, length).map_err(failed("read manifest from", path))?;
+                let bytes = read_at(&mut file, offset, length)
+                    .map_err(failed("read manifest from", path))?;
                 (bytes, path.display().to_string())
             }
         };
@@ -96,10 +96,22 @@ fn read_at(file: &mut File, offset: u64, length: u32) -> std::io::Result<Vec<u8>
     Ok(bytes)
 }
 
+/// The name of the file that manifests arrive in, and the lock of the store: whoever drops it, sealed or given up,
+/// removes the file.
+#[derive(Debug)]
+struct Lock(PathBuf);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Nothing depends on the file; if it cannot be removed the next writer says so.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// Manifests that arrived, and where.
 #[derive(Debug)]
 pub(super) struct Part {
-    path: PathBuf,
+    lock: Lock,
     file: BufWriter<File>,
     end: u64,
     places: BTreeMap<ProofId, (u64, u32)>,
@@ -120,7 +132,7 @@ impl Part {
                 _ => failed("create", &path)(error),
             })?;
         Ok(Self {
-            path,
+            lock: Lock(path),
             file: BufWriter::new(file),
             end: 0,
             places: BTreeMap::new(),
@@ -129,32 +141,23 @@ impl Part {
 
     pub(super) fn push(&mut self, id: ProofId, manifest: &[u8]) -> Result<(), StoreError> {
         let length = u32::try_from(manifest.len()).map_err(|_| {
-            failed("write", &self.path)(std::io::Error::other("manifest over 4 GiB"))
+            failed("write", &self.lock.0)(std::io::Error::other("manifest over 4 GiB"))
         })?;
         self.file
             .write_all(manifest)
-            .map_err(failed("write", &self.path))?;
+            .map_err(failed("write", &self.lock.0))?;
         self.places.insert(id, (self.end, length));
         self.end += u64::from(length);
         Ok(())
     }
 
-    pub(super) fn discard(self) {
-        // Nothing depends on the file; if it cannot be removed the next writer says so.
-        let _ = fs::remove_file(&self.path);
-    }
-
     /// Writes both files in the order of `records` and opens them. A failure leaves older files as they are.
-    pub(super) fn seal(
-        self,
-        dir: &Path,
-        records: &[ProofRecord],
-    ) -> Result<Manifests, StoreError> {
+    pub(super) fn seal(self, dir: &Path, records: &[ProofRecord]) -> Result<Manifests, StoreError> {
         let dir = dir.join(STORE_DIR);
         let mut part = self
             .file
             .into_inner()
-            .map_err(|error| failed("write", &self.path)(error.into_error()))?;
+            .map_err(|error| failed("write", &self.lock.0)(error.into_error()))?;
 
         let new = |name: &str| dir.join(format!("{name}.new"));
         let (lines_path, manifests_path) = (new(RECORDS_FILE), new(MANIFESTS_FILE));
@@ -176,8 +179,7 @@ impl Part {
         for record in records {
             // Every record came with its manifest.
             let (offset, length) = self.places.get(&record.id).copied().unwrap_or_default();
-            let bytes =
-                read_at(&mut part, offset, length).map_err(failed("read", &self.path))?;
+            let bytes = read_at(&mut part, offset, length).map_err(failed("read", &self.lock.0))?;
             manifests
                 .write_all(&bytes)
                 .map_err(failed("write", &manifests_path))?;
@@ -197,7 +199,6 @@ impl Part {
         fs::rename(&manifests_path, &path).map_err(failed("replace", &path))?;
         let lines_target = dir.join(RECORDS_FILE);
         fs::rename(&lines_path, &lines_target).map_err(failed("replace", &lines_target))?;
-        fs::remove_file(&self.path).map_err(failed("remove", &self.path))?;
         let file = File::open(&path).map_err(failed("read", &path))?;
         Ok(Manifests::Disk {
             path,
@@ -237,10 +238,11 @@ pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreErr
             .next()
             .map(|(k, text)| {
                 // Text that is no UTF-8 is damage; a disk error is not.
-                text.map(|text| (k + 1, text)).map_err(|error| match error.kind() {
-                    std::io::ErrorKind::InvalidData => damaged(k + 1, "not UTF-8".to_owned()),
-                    _ => failed("read", &lines_path)(error),
-                })
+                text.map(|text| (k + 1, text))
+                    .map_err(|error| match error.kind() {
+                        std::io::ErrorKind::InvalidData => damaged(k + 1, "not UTF-8".to_owned()),
+                        _ => failed("read", &lines_path)(error),
+                    })
             })
             .transpose()
     };

@@ -71,12 +71,7 @@ impl Index {
 
     /// Calls `found` with the position of every entry within `radius` of `query`, each at least
     /// once, in an order that only depends on the entries. Featureless entries are never found.
-    pub(super) fn within(
-        &self,
-        query: &Fingerprint,
-        radius: u32,
-        mut found: impl FnMut(usize),
-    ) {
+    pub(super) fn within(&self, query: &Fingerprint, radius: u32, mut found: impl FnMut(usize)) {
         let mut look = |position: usize| {
             let entry = &self.entries[position];
             if entry.distance(query) <= radius && !entry.is_featureless() {

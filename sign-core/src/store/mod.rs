@@ -173,7 +173,7 @@ impl ProofStore {
     /// good the next one is.
     ///
     /// `views` are the query in the order of [`SYMMETRIES`], all eight or a prefix; featureless ones match
-    /// nothing, on either side. Exact for every radius: up to 31 through the index (about 1 ms for eight
+    /// nothing, on either side. Exact for every radius: up to 31 through the index (2 to 5 ms for eight
     /// views among a million records), beyond by looking at every record.
     pub fn nearest(&self, views: &[View], radius: u32, policy: &MatchPolicy) -> Neighbours {
         // Of a record the best view counts; of the query the best record, and the best other one.

@@ -43,7 +43,14 @@ pub fn picture(seed: u64, width: u32, height: u32) -> RgbImage {
     let blobs: Vec<[f32; 6]> = (0..40)
         .map(|_| {
             let mut unit = || random.below(10_000) as f32 / 10_000.0;
-            [unit(), unit(), 0.02 + 0.2 * unit(), unit() - 0.5, unit() - 0.5, unit() - 0.5]
+            [
+                unit(),
+                unit(),
+                0.02 + 0.2 * unit(),
+                unit() - 0.5,
+                unit() - 0.5,
+                unit() - 0.5,
+            ]
         })
         .collect();
     RgbImage::from_fn(width, height, |x, y| {
@@ -131,7 +138,9 @@ pub fn verifier<'s>(
 pub fn store<'s>(proofs: impl IntoIterator<Item = &'s SignedImage>) -> Arc<ProofStore> {
     let builder = ProofStoreBuilder::in_memory();
     for proof in proofs {
-        builder.insert(proof.record.clone(), &proof.manifest).unwrap();
+        builder
+            .insert(proof.record.clone(), &proof.manifest)
+            .unwrap();
     }
     Arc::new(builder.seal().unwrap())
 }

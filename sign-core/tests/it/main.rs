@@ -2,4 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
 mod common;
+mod corpora;
 mod round_trip;
+mod system;
+mod tamper;

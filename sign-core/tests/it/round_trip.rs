@@ -43,9 +43,21 @@ fn a_manifest_is_intact_without_any_store() {
         let signed = signer.sign(&file(&bytes), id(9)).unwrap();
         let verifier = verifier(signer.identity(), []);
         let verification = verified(&verifier, &signed.bytes);
-        assert_eq!(finding(&verification, "manifest").accepted(), Some(id(9)), "{media_type}");
-        assert_eq!(finding(&verification, "link").state, State::Unconfirmed, "{media_type}");
-        assert_eq!(finding(&verification, "fingerprint").state, State::Absent, "{media_type}");
+        assert_eq!(
+            finding(&verification, "manifest").accepted(),
+            Some(id(9)),
+            "{media_type}"
+        );
+        assert_eq!(
+            finding(&verification, "link").state,
+            State::Unconfirmed,
+            "{media_type}"
+        );
+        assert_eq!(
+            finding(&verification, "fingerprint").state,
+            State::Absent,
+            "{media_type}"
+        );
     }
 }
 
@@ -105,7 +117,11 @@ fn chunks(
             bytes.get(at..at + 4)?.try_into().unwrap(),
             bytes.get(at + 4..at + 8)?.try_into().unwrap(),
         ];
-        let (kind, length) = if kind_first { (words[0], words[1]) } else { (words[1], words[0]) };
+        let (kind, length) = if kind_first {
+            (words[0], words[1])
+        } else {
+            (words[1], words[0])
+        };
         let length = number(length) as usize;
         let data = bytes[at + 8..at + 8 + length].to_vec();
         at += 8 + length + check + if kind_first { length % 2 } else { 0 };
@@ -142,14 +158,24 @@ fn real_photographs_are_signed_found_and_left_alone() {
         let media_type = MediaType::of(&bytes).unwrap();
         // The fingerprint of large photos is tested elsewhere; here a picture stands in for their pixels.
         let signed = signer
-            .sign(&credlink_sign_core::ImageFile::new(&bytes, &|_| stand_in()), id(6))
+            .sign(
+                &credlink_sign_core::ImageFile::new(&bytes, &|_| stand_in()),
+                id(6),
+            )
             .unwrap_or_else(|error| panic!("{name}: {error:?}"));
-        assert!(coded(media_type, &bytes) == coded(media_type, &signed.bytes), "{name}");
+        assert!(
+            coded(media_type, &bytes) == coded(media_type, &signed.bytes),
+            "{name}"
+        );
         let received = credlink_sign_core::ImageFile::new(&signed.bytes, &|_| stand_in());
         let verifier = verifier(signer.identity(), [&signed]);
         let verification = verifier.verify(&received, &|| 0);
         for carrier in ["manifest", "link", "fingerprint"] {
-            assert_eq!(finding(&verification, carrier).accepted(), Some(id(6)), "{name} {carrier}");
+            assert_eq!(
+                finding(&verification, carrier).accepted(),
+                Some(id(6)),
+                "{name} {carrier}"
+            );
         }
         signed_files += 1;
     }
@@ -179,7 +205,10 @@ fn a_signer_that_knows_the_source_says_created() {
         let text = String::from_utf8_lossy(&signed.manifest);
         assert!(text.contains(expected) && !text.contains(other));
         let verifier = verifier(signer.identity(), []);
-        assert_eq!(finding(&verified(&verifier, &signed.bytes), "manifest").state, State::Intact);
+        assert_eq!(
+            finding(&verified(&verifier, &signed.bytes), "manifest").state,
+            State::Intact
+        );
     }
 }
 
@@ -214,6 +243,88 @@ fn a_signed_file_signed_again_leads_to_the_newer_proof() {
                 Some(id(2)),
                 "{media_type} {carrier} {verification:#?}"
             );
+        }
+    }
+}
+
+#[test]
+fn the_files_of_other_programs_decode_to_the_same_pixels() {
+    let signer = signer();
+    let mut seen = 0;
+    for name in [
+        "rs_sample1.png",
+        "rs_sample1.webp",
+        "rs_mars.webp",
+        "rs_test_xmp.webp",
+        "py_C.jpg",
+    ] {
+        let Ok(bytes) = std::fs::read(corpus("c2pa").join(name)) else {
+            eprintln!("SKIPPED: corpus/c2pa/{name} is absent");
+            continue;
+        };
+        let signed = signer.sign(&file(&bytes), id(5)).unwrap();
+        assert!(pixels(&bytes) == pixels(&signed.bytes), "{name}");
+        seen += 1;
+    }
+    assert!(seen == 0 || seen == 5);
+}
+
+#[test]
+fn what_cannot_be_signed_says_why() {
+    let signer = signer();
+    let bmp = encoded(&picture(1, 20, 20), image::ImageFormat::Bmp);
+    let error = signer.sign(&file(&bmp), id(1)).unwrap_err().to_string();
+    assert!(error.contains("not JPEG"), "{error}");
+    for bytes in [
+        &b""[..],
+        b"\xff\xd8\xff",
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"II\x2a\0",
+    ] {
+        assert!(signer.sign(&file(bytes), id(1)).is_err());
+    }
+    // A JPEG segment takes 65502 bytes of XMP and no more.
+    let jpeg = encoded(&picture(1, 64, 64), image::ImageFormat::Jpeg);
+    let long = signer.with_base_url(&format!("https://a.example/{}", "x".repeat(66_000)));
+    let error = long.sign(&file(&jpeg), id(1)).unwrap_err();
+    assert!(
+        matches!(error, credlink_sign_core::SignError::Container(_)),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn tiny_wide_and_deep_images_are_signed_and_found() {
+    let signer = signer();
+    let wide = picture(3, 600, 40);
+    let deep = image::DynamicImage::from(picture(4, 90, 80)).to_rgba16();
+    for (image, featureless) in [
+        (image::DynamicImage::new_rgb8(1, 1), true),
+        (image::DynamicImage::new_rgba8(300, 200), true),
+        (image::DynamicImage::from(wide), false),
+        (image::DynamicImage::from(deep), false),
+    ] {
+        let mut png = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let signed = signer.sign(&file(png.get_ref()), id(1)).unwrap();
+        assert_eq!(
+            (signed.record.width, signed.record.height),
+            (image.width(), image.height())
+        );
+        let verifier = verifier(signer.identity(), [&signed]);
+        let verification = verified(&verifier, &signed.bytes);
+        assert_eq!(finding(&verification, "manifest").state, State::Intact);
+        let fingerprint = finding(&verification, "fingerprint");
+        assert_eq!(
+            fingerprint.accepted().is_none(),
+            featureless,
+            "{fingerprint:?}"
+        );
+        if featureless {
+            assert_eq!(fingerprint.codes, ["credlink.content.featureless"]);
+            assert_eq!(finding(&verification, "link").state, State::Unconfirmed);
+            assert_eq!(verifier.distance_to(&file(&signed.bytes), id(1)), None);
         }
     }
 }

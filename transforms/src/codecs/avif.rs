@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, RgbImage, RgbaImage};
 use ravif::{BitDepth, Img};
-use re_rav1d::dav1d::{self, PlanarImageComponent, PixelLayout};
+use re_rav1d::dav1d::{self, PixelLayout, PlanarImageComponent};
 use re_rav1d::pixel::{MatrixCoefficients, YUVRange};
 
 use super::decode::{Decoded, check_pixels};
@@ -11,7 +11,10 @@ use crate::error::{DecodeError, EncodeError};
 use crate::format::Format;
 
 fn refused(reason: impl ToString) -> DecodeError {
-    DecodeError::Codec { format: Format::Avif, reason: reason.to_string() }
+    DecodeError::Codec {
+        format: Format::Avif,
+        reason: reason.to_string(),
+    }
 }
 
 /// Decodes the colour planes and, if there, the alpha plane. 10- and 12-bit samples are reduced to 8.
@@ -32,13 +35,20 @@ pub(crate) fn decode(item: &PrimaryItem) -> Result<Decoded, DecodeError> {
             let rgba = RgbaImage::from_fn(width, height, |x, y| {
                 let [r, g, b] = rgb.get_pixel(x, y).0;
                 let sample = luma.at(x as usize, y as usize);
-                let a = if full { sample } else { (sample - 16.0) * 255.0 / 219.0 };
+                let a = if full {
+                    sample
+                } else {
+                    (sample - 16.0) * 255.0 / 219.0
+                };
                 image::Rgba([r, g, b, to_u8(a)])
             });
             DynamicImage::ImageRgba8(rgba)
         }
     };
-    Ok(Decoded { pixels, orientation: item.orientation })
+    Ok(Decoded {
+        pixels,
+        orientation: item.orientation,
+    })
 }
 
 /// Decodes the first frame of an AV1 stream.
@@ -73,24 +83,42 @@ struct Plane {
 }
 
 impl Plane {
-    fn of(picture: &dav1d::Picture, component: PlanarImageComponent, width: usize) -> Result<Self, DecodeError> {
+    fn of(
+        picture: &dav1d::Picture,
+        component: PlanarImageComponent,
+        width: usize,
+    ) -> Result<Self, DecodeError> {
         let (stride, height) = picture.plane_data_geometry(component);
         let depth = picture.bit_depth();
         let wide = depth > 8;
         let data = picture.plane(component);
         let row = width * if wide { 2 } else { 1 };
-        if width == 0 || height == 0 || row > stride as usize || data.len() < stride as usize * height as usize {
+        if width == 0
+            || height == 0
+            || row > stride as usize
+            || data.len() < stride as usize * height as usize
+        {
             return Err(refused("a plane is smaller than the picture"));
         }
         let scale = 1.0 / f32::from(1_u16 << (depth.clamp(8, 16) - 8));
-        Ok(Self { data, stride: stride as usize, wide, scale, last: (width - 1, height as usize - 1) })
+        Ok(Self {
+            data,
+            stride: stride as usize,
+            wide,
+            scale,
+            last: (width - 1, height as usize - 1),
+        })
     }
 
     /// The sample at column `x` and row `y`, clamped to the plane.
     fn at(&self, x: usize, y: usize) -> f32 {
         let (x, y) = (x.min(self.last.0), y.min(self.last.1));
         let row = &self.data[y * self.stride..];
-        let value = if self.wide { u16::from_ne_bytes([row[2 * x], row[2 * x + 1]]) } else { u16::from(row[x]) };
+        let value = if self.wide {
+            u16::from_ne_bytes([row[2 * x], row[2 * x + 1]])
+        } else {
+            u16::from(row[x])
+        };
         f32::from(value) * self.scale
     }
 
@@ -102,7 +130,14 @@ impl Plane {
                 return (position, position);
             }
             let near = position / 2;
-            (near, if position.is_multiple_of(2) { near.saturating_sub(1) } else { near + 1 })
+            (
+                near,
+                if position.is_multiple_of(2) {
+                    near.saturating_sub(1)
+                } else {
+                    near + 1
+                },
+            )
         };
         let ((x0, x1), (y0, y1)) = (axis(x, half_x), axis(y, half_y));
         let row = |y| 0.75 * self.at(x0, y) + 0.25 * self.at(x1, y);
@@ -121,10 +156,18 @@ fn to_rgb(picture: &dav1d::Picture) -> Result<RgbImage, DecodeError> {
     let columns = width as usize;
     let luma = Plane::of(picture, PlanarImageComponent::Y, columns)?;
     let full = matches!(picture.color_range(), YUVRange::Full);
-    let luma_at = |x, y| if full { luma.at(x, y) } else { (luma.at(x, y) - 16.0) * (255.0 / 219.0) };
+    let luma_at = |x, y| {
+        if full {
+            luma.at(x, y)
+        } else {
+            (luma.at(x, y) - 16.0) * (255.0 / 219.0)
+        }
+    };
     let (half_x, half_y) = match picture.pixel_layout() {
         PixelLayout::I400 => {
-            return Ok(RgbImage::from_fn(width, height, |x, y| image::Rgb([to_u8(luma_at(x as usize, y as usize)); 3])));
+            return Ok(RgbImage::from_fn(width, height, |x, y| {
+                image::Rgb([to_u8(luma_at(x as usize, y as usize)); 3])
+            }));
         }
         PixelLayout::I420 => (true, true),
         PixelLayout::I422 => (true, false),
@@ -151,7 +194,11 @@ fn to_rgb(picture: &dav1d::Picture) -> Result<RgbImage, DecodeError> {
         let luma = luma_at(x, y);
         let cb = (u.upsampled(x, y, half_x, half_y) - 128.0) * gain * 2.0 * (1.0 - blue);
         let cr = (v.upsampled(x, y, half_x, half_y) - 128.0) * gain * 2.0 * (1.0 - red);
-        image::Rgb([to_u8(luma + cr), to_u8(luma - (blue * cb + red * cr) / green), to_u8(luma + cb)])
+        image::Rgb([
+            to_u8(luma + cr),
+            to_u8(luma - (blue * cb + red * cr) / green),
+            to_u8(luma + cb),
+        ])
     }))
 }
 
@@ -169,13 +216,22 @@ pub fn encode(pixels: &DynamicImage, quality: u8, speed: u8) -> Result<Vec<u8>, 
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
     let result = if pixels.color().has_alpha() {
         let rgba = pixels.to_rgba8();
-        let pixels: Vec<_> = rgba.pixels().map(|p| ravif::RGBA8::new(p[0], p[1], p[2], p[3])).collect();
+        let pixels: Vec<_> = rgba
+            .pixels()
+            .map(|p| ravif::RGBA8::new(p[0], p[1], p[2], p[3]))
+            .collect();
         encoder.encode_rgba(Img::new(&pixels, width, height))
     } else {
         let rgb = pixels.to_rgb8();
-        let pixels: Vec<_> = rgb.pixels().map(|p| ravif::RGB8::new(p[0], p[1], p[2])).collect();
+        let pixels: Vec<_> = rgb
+            .pixels()
+            .map(|p| ravif::RGB8::new(p[0], p[1], p[2]))
+            .collect();
         encoder.encode_rgb(Img::new(&pixels, width, height))
     };
-    let encoded = result.map_err(|error| EncodeError::Codec { format: Format::Avif, reason: error.to_string() })?;
+    let encoded = result.map_err(|error| EncodeError::Codec {
+        format: Format::Avif,
+        reason: error.to_string(),
+    })?;
     Ok(encoded.avif_file)
 }

@@ -2,7 +2,10 @@
 
 use std::io::Cursor;
 
-use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::codecs::{
+    bmp::BmpDecoder, gif::GifDecoder, jpeg::JpegDecoder, png::PngDecoder, tiff::TiffDecoder,
+    webp::WebPDecoder,
+};
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
 
@@ -44,7 +47,8 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         Format::Tiff => with(format, TiffDecoder::new(cursor)),
         Format::Bmp => with(format, BmpDecoder::new(cursor)),
         Format::Avif => {
-            let item = isobmff::primary_item(bytes).map_err(|reason| DecodeError::Codec { format, reason })?;
+            let item = isobmff::primary_item(bytes)
+                .map_err(|reason| DecodeError::Codec { format, reason })?;
             avif::decode(&item)
         }
     }
@@ -58,23 +62,36 @@ fn limits() -> Limits {
 }
 
 fn with<D: ImageDecoder>(format: Format, decoder: ImageResult<D>) -> Result<Decoded, DecodeError> {
-    let codec = |error: image::ImageError| DecodeError::Codec { format, reason: error.to_string() };
+    let codec = |error: image::ImageError| DecodeError::Codec {
+        format,
+        reason: error.to_string(),
+    };
     let mut decoder = decoder.map_err(codec)?;
     let (width, height) = decoder.dimensions();
     check_pixels(width, height)?;
     if width == 0 || height == 0 {
-        return Err(DecodeError::Codec { format, reason: format!("{width} x {height} pixels") });
+        return Err(DecodeError::Codec {
+            format,
+            reason: format!("{width} x {height} pixels"),
+        });
     }
     decoder.set_limits(limits()).map_err(codec)?;
     // An unreadable orientation is no orientation: viewers show such files as coded.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let pixels = DynamicImage::from_decoder(decoder).map_err(codec)?;
-    Ok(Decoded { pixels, orientation })
+    Ok(Decoded {
+        pixels,
+        orientation,
+    })
 }
 
 pub(super) fn check_pixels(width: u32, height: u32) -> Result<(), DecodeError> {
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(DecodeError::TooManyPixels { width, height, limit: MAX_PIXELS });
+        return Err(DecodeError::TooManyPixels {
+            width,
+            height,
+            limit: MAX_PIXELS,
+        });
     }
     Ok(())
 }

@@ -34,7 +34,11 @@ impl<'a> Reader<'a> {
 
     /// An unsigned number of `size` bytes, 0 to 8; no bytes are the number 0.
     fn number(&mut self, size: usize) -> Option<u64> {
-        Some(self.take(size)?.iter().fold(0, |sum, &byte| (sum << 8) | u64::from(byte)))
+        Some(
+            self.take(size)?
+                .iter()
+                .fold(0, |sum, &byte| (sum << 8) | u64::from(byte)),
+        )
     }
 
     fn small(&mut self, size: usize) -> Option<usize> {
@@ -62,7 +66,9 @@ impl<'a> Reader<'a> {
     }
 
     fn find(self, kind: &[u8; 4]) -> Option<Reader<'a>> {
-        self.boxes().find(|(found, _)| found == kind).map(|(_, contents)| contents)
+        self.boxes()
+            .find(|(found, _)| found == kind)
+            .map(|(_, contents)| contents)
     }
 }
 
@@ -96,7 +102,12 @@ impl<'a> Meta<'a> {
             let mut iinf = self.boxes.find(b"iinf")?;
             let version = iinf.take(4)?[0];
             iinf.take(if version == 0 { 2 } else { 4 })?;
-            Some(iinf.boxes().filter(|(kind, _)| *kind == b"infe").filter_map(|(_, entry)| item(entry)).collect())
+            Some(
+                iinf.boxes()
+                    .filter(|(kind, _)| *kind == b"infe")
+                    .filter_map(|(_, entry)| item(entry))
+                    .collect(),
+            )
         };
         parse().unwrap_or_default()
     }
@@ -106,7 +117,8 @@ impl<'a> Meta<'a> {
         let mut iloc = self.boxes.find(b"iloc")?;
         let version = iloc.take(4)?[0];
         let sizes = iloc.small(2)?;
-        let (offset_size, length_size, base_size) = (sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15);
+        let (offset_size, length_size, base_size) =
+            (sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15);
         let index_size = if version == 0 { 0 } else { sizes & 15 };
         let id_size = if version < 2 { 2 } else { 4 };
         let count = iloc.small(id_size)?;
@@ -126,7 +138,11 @@ impl<'a> Meta<'a> {
                 iloc.take(index_size)?;
                 let offset = iloc.small(offset_size)?.checked_add(base)?;
                 let length = iloc.small(length_size)?;
-                let end = if length == 0 { source.len() } else { offset.checked_add(length)? };
+                let end = if length == 0 {
+                    source.len()
+                } else {
+                    offset.checked_add(length)?
+                };
                 if id == wanted {
                     data.extend_from_slice(source.get(offset..end)?);
                     // Extents may overlap; a small file must not grow without bound.
@@ -196,7 +212,11 @@ fn item(mut entry: Reader<'_>) -> Option<Item<'_>> {
     let kind = entry.take(4)?;
     // Behind the type: the item's name and, for mime items, the content type, each ended by a zero byte.
     let content_type = entry.0.split(|byte| *byte == 0).nth(1).unwrap_or_default();
-    Some(Item { id, kind, content_type })
+    Some(Item {
+        id,
+        kind,
+        content_type,
+    })
 }
 
 /// Finds the primary picture of an AVIF file.
@@ -206,22 +226,39 @@ fn item(mut entry: Reader<'_>) -> Option<Item<'_>> {
 pub(crate) fn primary_item(file: &[u8]) -> Result<PrimaryItem, String> {
     let meta = Meta::of(file).ok_or("no meta box")?;
     let id = meta.primary().ok_or("no primary item")?;
-    let item = meta.items().into_iter().find(|item| item.id == id).ok_or("the primary item is not listed")?;
+    let item = meta
+        .items()
+        .into_iter()
+        .find(|item| item.id == id)
+        .ok_or("the primary item is not listed")?;
     if item.kind != b"av01" {
-        return Err(format!("the primary item is `{}`, not a single AV1 picture", String::from_utf8_lossy(item.kind)));
+        return Err(format!(
+            "the primary item is `{}`, not a single AV1 picture",
+            String::from_utf8_lossy(item.kind)
+        ));
     }
-    let colour = meta.data(id).ok_or("the primary item's data lies outside the file")?;
+    let colour = meta
+        .data(id)
+        .ok_or("the primary item's data lies outside the file")?;
     let properties = meta.properties(id);
-    let property = |kind: &[u8; 4]| properties.iter().find(|(found, _)| found == kind).map(|(_, contents)| *contents);
+    let property = |kind: &[u8; 4]| {
+        properties
+            .iter()
+            .find(|(found, _)| found == kind)
+            .map(|(_, contents)| *contents)
+    };
     let size = property(b"ispe").and_then(|mut ispe| {
         ispe.take(4)?;
         Some((ispe.number(4)?, ispe.number(4)?))
     });
     let (width, height) = size.ok_or("the primary item has no size")?;
     let alpha = meta.referrers(b"auxl", id).into_iter().find(|aux| {
-        meta.properties(*aux).iter().any(|(kind, contents)| *kind == b"auxC" && is_alpha(contents.0))
+        meta.properties(*aux)
+            .iter()
+            .any(|(kind, contents)| *kind == b"auxC" && is_alpha(contents.0))
     });
-    let quarter_turns = property(b"irot").map_or(0, |irot| irot.0.first().map_or(0, |angle| angle & 3));
+    let quarter_turns =
+        property(b"irot").map_or(0, |irot| irot.0.first().map_or(0, |angle| angle & 3));
     let mirror = property(b"imir").and_then(|imir| imir.0.first().map(|axis| axis & 1));
     Ok(PrimaryItem {
         colour,
@@ -254,7 +291,9 @@ fn orientation(quarter_turns: u8, mirror: Option<u8>) -> Orientation {
 /// EXIF, XMP and ICC of an AVIF file.
 pub(crate) fn metadata(file: &[u8]) -> Metadata {
     let mut metadata = Metadata::default();
-    let Some(meta) = Meta::of(file) else { return metadata };
+    let Some(meta) = Meta::of(file) else {
+        return metadata;
+    };
     for item in meta.items() {
         if item.kind == b"Exif" && metadata.exif.is_none() {
             // The block starts with the offset of the TIFF header behind these four bytes (ISO 23008-12, A.2.1).
@@ -267,10 +306,19 @@ pub(crate) fn metadata(file: &[u8]) -> Metadata {
             metadata.xmp = meta.data(item.id).map(Bytes::from);
         }
     }
-    let properties = meta.primary().map(|id| meta.properties(id)).unwrap_or_default();
-    metadata.icc = properties.iter().filter(|(kind, _)| *kind == b"colr").find_map(|(_, contents)| {
-        let profile = contents.0.strip_prefix(b"prof").or_else(|| contents.0.strip_prefix(b"rICC"))?;
-        Some(Bytes::copy_from_slice(profile))
-    });
+    let properties = meta
+        .primary()
+        .map(|id| meta.properties(id))
+        .unwrap_or_default();
+    metadata.icc = properties
+        .iter()
+        .filter(|(kind, _)| *kind == b"colr")
+        .find_map(|(_, contents)| {
+            let profile = contents
+                .0
+                .strip_prefix(b"prof")
+                .or_else(|| contents.0.strip_prefix(b"rICC"))?;
+            Some(Bytes::copy_from_slice(profile))
+        });
     metadata
 }

@@ -3,6 +3,7 @@
 use oxipng::{Options, StripChunks};
 use serde::Deserialize;
 
+use super::decode::{MAX_PIXELS, check_pixels};
 use crate::error::EncodeError;
 use crate::format::Format;
 
@@ -24,14 +25,33 @@ pub enum Strip {
 ///
 /// # Errors
 /// When oxipng cannot read the file.
-pub fn optimise(file: &[u8], level: u8, strip: Strip, clean_alpha: bool) -> Result<Vec<u8>, EncodeError> {
+pub fn optimise(
+    file: &[u8],
+    level: u8,
+    strip: Strip,
+    clean_alpha: bool,
+) -> Result<Vec<u8>, EncodeError> {
+    let refused = |reason: String| EncodeError::Codec {
+        format: Format::Png,
+        reason,
+    };
+    // The header's promise is checked first: oxipng inflates whatever it is told to.
+    let side = |at: usize| {
+        file.get(at..at + 4)
+            .map(|bytes| u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+    };
+    let (Some(width), Some(height)) = (side(16), side(20)) else {
+        return Err(refused("no header".to_owned()));
+    };
+    check_pixels(width, height).map_err(|error| refused(error.to_string()))?;
     let mut options = Options::from_preset(level.min(6));
+    // Sixteen-bit RGBA needs eight bytes a pixel, and a filter byte a row.
+    options.max_decompressed_size = usize::try_from(MAX_PIXELS * 8 + u64::from(height)).ok();
     options.optimize_alpha = clean_alpha;
     options.strip = match strip {
         Strip::None => StripChunks::None,
         Strip::Safe => StripChunks::Safe,
         Strip::All => StripChunks::All,
     };
-    oxipng::optimize_from_memory(file, &options)
-        .map_err(|error| EncodeError::Codec { format: Format::Png, reason: error.to_string() })
+    oxipng::optimize_from_memory(file, &options).map_err(|error| refused(error.to_string()))
 }

@@ -26,9 +26,16 @@ pub struct Settings {
 pub fn encode(pixels: &DynamicImage, settings: Settings) -> Result<Vec<u8>, EncodeError> {
     let (width, height) = (pixels.width(), pixels.height());
     if width > MAX_SIDE || height > MAX_SIDE {
-        return Err(EncodeError::TooLarge { format: Format::WebP, width, height });
+        return Err(EncodeError::TooLarge {
+            format: Format::WebP,
+            width,
+            height,
+        });
     }
-    let refused = |reason: &str| EncodeError::Codec { format: Format::WebP, reason: reason.to_owned() };
+    let refused = |reason: &str| EncodeError::Codec {
+        format: Format::WebP,
+        reason: reason.to_owned(),
+    };
     let mut config = webp::WebPConfig::new().map_err(|()| refused("no configuration"))?;
     config.quality = f32::from(settings.quality.min(100));
     config.method = i32::from(settings.method.min(6));
@@ -47,6 +54,8 @@ pub fn encode(pixels: &DynamicImage, settings: Settings) -> Result<Vec<u8>, Enco
             webp::Encoder::from_rgb(&rgb, width, height)
         }
     };
-    let memory = encoder.encode_advanced(&config).map_err(|error| refused(&format!("{error:?}")))?;
+    let memory = encoder
+        .encode_advanced(&config)
+        .map_err(|error| refused(&format!("{error:?}")))?;
     Ok(memory.to_vec())
 }

@@ -89,7 +89,11 @@ impl Metadata {
     /// The kinds present, in the order of [`Kind::ALL`].
     #[must_use]
     pub fn kinds(&self) -> Vec<Kind> {
-        Kind::ALL.iter().copied().filter(|kind| self.has(*kind)).collect()
+        Kind::ALL
+            .iter()
+            .copied()
+            .filter(|kind| self.has(*kind))
+            .collect()
     }
 
     /// The same metadata with only the kinds that `keep` names.
@@ -144,5 +148,9 @@ pub fn written(format: Format, file: Vec<u8>, metadata: &Metadata) -> Result<Vec
 
 /// The store of `metadata` if it came from `format`.
 fn same_container(metadata: &Metadata, format: Format) -> &[Bytes] {
-    metadata.c2pa.as_ref().filter(|store| store.format == format).map_or(&[], |store| &store.payloads)
+    metadata
+        .c2pa
+        .as_ref()
+        .filter(|store| store.format == format)
+        .map_or(&[], |store| &store.payloads)
 }

@@ -16,27 +16,55 @@ fn is_xmp(chunk: &PngChunk) -> bool {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Metadata {
-    let Ok(png) = Png::from_bytes(Bytes::copy_from_slice(bytes)) else { return Metadata::default() };
-    let store = png.chunk_by_type(C2PA).map(|chunk| chunk.contents().clone());
+    let Ok(png) = Png::from_bytes(Bytes::copy_from_slice(bytes)) else {
+        return Metadata::default();
+    };
+    let store = png
+        .chunk_by_type(C2PA)
+        .map(|chunk| chunk.contents().clone());
     Metadata {
         exif: png.exif(),
-        xmp: png.chunks().iter().find(|chunk| is_xmp(chunk)).map(|chunk| chunk.contents().slice(XMP.len()..)),
+        xmp: png
+            .chunks()
+            .iter()
+            .find(|chunk| is_xmp(chunk))
+            .map(|chunk| chunk.contents().slice(XMP.len()..)),
         iptc: None,
         icc: png.icc_profile(),
-        c2pa: store.map(|store| ManifestStore { format: Format::Png, payloads: vec![store] }),
+        c2pa: store.map(|store| ManifestStore {
+            format: Format::Png,
+            payloads: vec![store],
+        }),
     }
 }
 
 pub(super) fn written(file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>, String> {
     let mut png = Png::from_bytes(file.into()).map_err(|error| error.to_string())?;
     png.chunks_mut().retain(|chunk| {
-        !matches!(&chunk.kind(), b"eXIf" | b"iCCP" | b"caBX" | b"iTXt" | b"tEXt" | b"zTXt" | b"tIME")
+        !matches!(
+            &chunk.kind(),
+            b"eXIf" | b"iCCP" | b"caBX" | b"iTXt" | b"tEXt" | b"zTXt" | b"tIME"
+        )
     });
     // Ancillary chunks that must precede PLTE or IDAT all go right behind IHDR.
     let mut insert = Vec::new();
-    insert.extend(same_container(metadata, Format::Png).iter().map(|store| PngChunk::new(C2PA, store.clone())));
-    insert.extend(metadata.exif.iter().map(|exif| PngChunk::new(*b"eXIf", exif.clone())));
-    insert.extend(metadata.xmp.iter().map(|xmp| PngChunk::new(ITXT, Bytes::from([XMP, xmp].concat()))));
+    insert.extend(
+        same_container(metadata, Format::Png)
+            .iter()
+            .map(|store| PngChunk::new(C2PA, store.clone())),
+    );
+    insert.extend(
+        metadata
+            .exif
+            .iter()
+            .map(|exif| PngChunk::new(*b"eXIf", exif.clone())),
+    );
+    insert.extend(
+        metadata
+            .xmp
+            .iter()
+            .map(|xmp| PngChunk::new(ITXT, Bytes::from([XMP, xmp].concat()))),
+    );
     let after_header = png.chunks().len().min(1);
     png.chunks_mut().splice(after_header..after_header, insert);
     if metadata.icc.is_some() {

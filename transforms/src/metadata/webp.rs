@@ -15,26 +15,36 @@ fn chunk(webp: &WebP, id: [u8; 4]) -> Option<Bytes> {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Metadata {
-    let Ok(webp) = WebP::from_bytes(Bytes::copy_from_slice(bytes)) else { return Metadata::default() };
+    let Ok(webp) = WebP::from_bytes(Bytes::copy_from_slice(bytes)) else {
+        return Metadata::default();
+    };
     Metadata {
         exif: webp.exif(),
         xmp: chunk(&webp, XMP),
         iptc: None,
         icc: webp.icc_profile(),
-        c2pa: chunk(&webp, C2PA).map(|store| ManifestStore { format: Format::WebP, payloads: vec![store] }),
+        c2pa: chunk(&webp, C2PA).map(|store| ManifestStore {
+            format: Format::WebP,
+            payloads: vec![store],
+        }),
     }
 }
 
 pub(super) fn written(file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>, String> {
     let mut webp = WebP::from_bytes(file.into()).map_err(|error| error.to_string())?;
-    let has_image = webp.has_chunk(*b"VP8 ") || webp.has_chunk(*b"VP8L") || webp.has_chunk(*b"ANMF");
+    let has_image =
+        webp.has_chunk(*b"VP8 ") || webp.has_chunk(*b"VP8L") || webp.has_chunk(*b"ANMF");
     if !has_image {
         return Err("no image chunk".to_owned());
     }
-    webp.chunks_mut().retain(|chunk| !matches!(&chunk.id(), b"EXIF" | b"XMP " | b"ICCP" | b"C2PA"));
+    webp.chunks_mut()
+        .retain(|chunk| !matches!(&chunk.id(), b"EXIF" | b"XMP " | b"ICCP" | b"C2PA"));
     // The extended header's flags follow from the chunks; setting the profile and EXIF last brings them up to date.
     webp.set_icc_profile(metadata.icc.clone());
-    let mut append = |id, data: &Bytes| webp.chunks_mut().push(RiffChunk::new(id, RiffContent::Data(data.clone())));
+    let mut append = |id, data: &Bytes| {
+        webp.chunks_mut()
+            .push(RiffChunk::new(id, RiffContent::Data(data.clone())))
+    };
     if let Some(xmp) = &metadata.xmp {
         append(XMP, xmp);
     }

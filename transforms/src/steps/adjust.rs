@@ -32,7 +32,8 @@ fn table(value: impl Fn(f64) -> f64) -> [u8; 256] {
 
 /// Luma in 1/65536 by Pillow's integer weights.
 fn luma(rgb: &[u8]) -> u32 {
-    (u32::from(rgb[0]) * 19595 + u32::from(rgb[1]) * 38470 + u32::from(rgb[2]) * 7471 + 0x8000) >> 16
+    (u32::from(rgb[0]) * 19595 + u32::from(rgb[1]) * 38470 + u32::from(rgb[2]) * 7471 + 0x8000)
+        >> 16
 }
 
 impl Adjust {
@@ -49,9 +50,15 @@ impl Adjust {
             map(samples, &table(|value| value * factor.get()));
         }
         if let Some(factor) = self.contrast {
-            let sum: u64 = samples.chunks_exact(channels).map(|pixel| u64::from(luma(pixel))).sum();
+            let sum: u64 = samples
+                .chunks_exact(channels)
+                .map(|pixel| u64::from(luma(pixel)))
+                .sum();
             let mean = (sum as f64 / (samples.len() / channels).max(1) as f64).round();
-            map(samples, &table(|value| mean + (value - mean) * factor.get()));
+            map(
+                samples,
+                &table(|value| mean + (value - mean) * factor.get()),
+            );
         }
         if let Some(factor) = self.saturation {
             // Fixed point: the factor in 1/256 is finer than the 8-bit result.
@@ -65,7 +72,10 @@ impl Adjust {
             }
         }
         if let Some(factor) = self.gamma {
-            map(samples, &table(|value| 255.0 * (value / 255.0).powf(factor.get())));
+            map(
+                samples,
+                &table(|value| 255.0 * (value / 255.0).powf(factor.get())),
+            );
         }
     }
 }

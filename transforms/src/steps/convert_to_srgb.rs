@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use image::{DynamicImage, GrayImage, RgbImage};
-use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
+use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
 use serde::Deserialize;
 
 use crate::error::StepErrorKind;
@@ -22,7 +22,9 @@ impl Apply for ConvertToSrgb {
             return Ok(Flow::Continue);
         }
         let frame = work.frame_mut()?;
-        let Some(icc) = frame.metadata.icc.take() else { return Ok(Flow::Continue) };
+        let Some(icc) = frame.metadata.icc.take() else {
+            return Ok(Flow::Continue);
+        };
         if let Some(converted) = converted(&frame.pixels, &icc).map_err(StepErrorKind::Engine)? {
             frame.pixels = Arc::new(converted);
         }
@@ -31,18 +33,32 @@ impl Apply for ConvertToSrgb {
 }
 
 fn converted(pixels: &DynamicImage, icc: &[u8]) -> Result<Option<DynamicImage>, String> {
-    let Ok(profile) = ColorProfile::new_from_slice(icc) else { return Ok(None) };
+    let Ok(profile) = ColorProfile::new_from_slice(icc) else {
+        return Ok(None);
+    };
     let srgb = ColorProfile::new_srgb();
-    let options = TransformOptions::default();
+    let options = TransformOptions {
+        rendering_intent: RenderingIntent::RelativeColorimetric,
+        ..TransformOptions::default()
+    };
     let (width, height) = (pixels.width(), pixels.height());
     let (colour, alpha) = (pixels.color().has_color(), pixels.color().has_alpha());
     let layout = if alpha { Layout::Rgba } else { Layout::Rgb };
     match (profile.color_space, colour) {
         (DataColorSpace::Rgb, true) => {
-            let Ok(transform) = profile.create_transform_8bit(layout, &srgb, layout, options) else { return Ok(None) };
-            let source = if alpha { pixels.to_rgba8().into_raw() } else { pixels.to_rgb8().into_raw() };
+            let Ok(transform) = profile.create_transform_8bit(layout, &srgb, layout, options)
+            else {
+                return Ok(None);
+            };
+            let source = if alpha {
+                pixels.to_rgba8().into_raw()
+            } else {
+                pixels.to_rgb8().into_raw()
+            };
             let mut target = vec![0; source.len()];
-            transform.transform(&source, &mut target).map_err(|error| format!("colour conversion: {error}"))?;
+            transform
+                .transform(&source, &mut target)
+                .map_err(|error| format!("colour conversion: {error}"))?;
             Ok(if alpha {
                 image::RgbaImage::from_raw(width, height, target).map(DynamicImage::ImageRgba8)
             } else {
@@ -51,12 +67,16 @@ fn converted(pixels: &DynamicImage, icc: &[u8]) -> Result<Option<DynamicImage>, 
         }
         (DataColorSpace::Gray, false) if !alpha => {
             let grey = ColorProfile::new_gray_with_gamma(2.2);
-            let Ok(transform) = profile.create_transform_8bit(Layout::Gray, &grey, Layout::Gray, options) else {
+            let Ok(transform) =
+                profile.create_transform_8bit(Layout::Gray, &grey, Layout::Gray, options)
+            else {
                 return Ok(None);
             };
             let source = pixels.to_luma8().into_raw();
             let mut target = vec![0; source.len()];
-            transform.transform(&source, &mut target).map_err(|error| format!("colour conversion: {error}"))?;
+            transform
+                .transform(&source, &mut target)
+                .map_err(|error| format!("colour conversion: {error}"))?;
             Ok(GrayImage::from_raw(width, height, target).map(DynamicImage::ImageLuma8))
         }
         _ => Ok(None),

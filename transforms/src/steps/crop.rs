@@ -34,7 +34,10 @@ impl TryFrom<WireCrop> for Crop {
             (Some(edges), None) => {
                 let [left, top, right, bottom] = edges.map(Share::get);
                 if left + right >= 1.0 || top + bottom >= 1.0 {
-                    return Err("crop.edges leaves nothing: opposite shares must add up to less than 1".to_owned());
+                    return Err(
+                        "crop.edges leaves nothing: opposite shares must add up to less than 1"
+                            .to_owned(),
+                    );
                 }
                 Ok(Self::Edges(edges))
             }
@@ -54,7 +57,12 @@ impl Crop {
                 let cut = |share: f64, length: u32| (share * f64::from(length)).round() as u32;
                 let (x, y) = (cut(left, width), cut(top, height));
                 let kept_width = width.saturating_sub(x + cut(right, width));
-                (x, y, kept_width, height.saturating_sub(y + cut(bottom, height)))
+                (
+                    x,
+                    y,
+                    kept_width,
+                    height.saturating_sub(y + cut(bottom, height)),
+                )
             }
             Self::Aspect(w, h) => {
                 let (w, h) = (u64::from(w.get()), u64::from(h.get()));
@@ -65,7 +73,12 @@ impl Crop {
                     (width64, (width64 * h / w).max(1))
                 };
                 let (kept_width, kept_height) = (kept_width as u32, kept_height as u32);
-                ((width - kept_width) / 2, (height - kept_height) / 2, kept_width, kept_height)
+                (
+                    (width - kept_width) / 2,
+                    (height - kept_height) / 2,
+                    kept_width,
+                    kept_height,
+                )
             }
         }
     }

@@ -83,9 +83,17 @@ impl TryFrom<WireSave> for Save {
     type Error = String;
 
     fn try_from(wire: WireSave) -> Result<Self, String> {
-        let save = Self { jpeg: wire.jpeg, png: wire.png, webp: wire.webp, other: wire.other };
+        let save = Self {
+            jpeg: wire.jpeg,
+            png: wire.png,
+            webp: wire.webp,
+            other: wire.other,
+        };
         if save.settings(save.other).is_none() {
-            return Err(format!("save.other is \"{}\", for which save has no settings", save.other));
+            return Err(format!(
+                "save.other is \"{}\", for which save has no settings",
+                save.other
+            ));
         }
         Ok(save)
     }
@@ -124,8 +132,12 @@ impl Encode for Jpeg {
             let of_source = jpeg::traits(source).and_then(|traits| traits.quality);
             quality = of_source.map_or(quality, |of_source| quality.min(of_source));
         }
-        let settings =
-            jpeg::Settings { encoder: self.encoder, quality, chroma: self.chroma, progressive: self.progressive };
+        let settings = jpeg::Settings {
+            encoder: self.encoder,
+            quality,
+            chroma: self.chroma,
+            progressive: self.progressive,
+        };
         if frame.pixels.color().has_alpha() {
             let background = self.background.map_or([255; 3], Colour::rgb);
             return jpeg::encode(&flattened(&frame.pixels, background), settings);
@@ -160,8 +172,11 @@ impl Encode for WebP {
     }
 
     fn encode(&self, frame: &Frame, _source: &[u8]) -> Result<Vec<u8>, EncodeError> {
-        let settings =
-            webp::Settings { quality: self.quality.get(), method: self.method.get(), lossless: self.lossless };
+        let settings = webp::Settings {
+            quality: self.quality.get(),
+            method: self.method.get(),
+            lossless: self.lossless,
+        };
         webp::encode(&frame.pixels, settings)
     }
 }
@@ -191,7 +206,11 @@ impl Encode for Png {
 
     fn encode(&self, frame: &Frame, _source: &[u8]) -> Result<Vec<u8>, EncodeError> {
         match self.colours {
-            Some(colours) => png::encode_palette(&frame.pixels, colours.get(), self.dither.map_or(0.0, Share::get)),
+            Some(colours) => png::encode_palette(
+                &frame.pixels,
+                colours.get(),
+                self.dither.map_or(0.0, Share::get),
+            ),
             None => png::encode(&frame.pixels),
         }
     }
@@ -203,7 +222,11 @@ fn run(settings: &dyn Encode, work: &mut Work<'_>) -> Result<Flow, StepErrorKind
     let frame = work.frame()?;
     let bare = meter.codec(|| settings.encode(frame, source.bytes()))?;
     let kept = frame.metadata.filtered(settings.keep());
-    let bytes = if kept.is_empty() { bare } else { metadata::written(settings.format(), bare, &kept)? };
+    let bytes = if kept.is_empty() {
+        bare
+    } else {
+        metadata::written(settings.format(), bare, &kept)?
+    };
     work.replace(bytes)?;
     Ok(Flow::Continue)
 }
@@ -222,9 +245,15 @@ apply_by_encoding!(Jpeg, WebP, Avif, Png);
 impl Apply for Save {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
         // `other` was checked to have settings when the recipe was read.
-        match self.settings(work.file().format()).or_else(|| self.settings(self.other)) {
+        match self
+            .settings(work.file().format())
+            .or_else(|| self.settings(self.other))
+        {
             Some(settings) => run(settings, work),
-            None => Err(StepErrorKind::Format { expected: "the formats it has settings for", found: work.file().format() }),
+            None => Err(StepErrorKind::Format {
+                expected: "the formats it has settings for",
+                found: work.file().format(),
+            }),
         }
     }
 }

@@ -22,12 +22,24 @@ impl Apply for LosslessJpeg {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
         let file = work.encoded()?;
         if file.format() != Format::Jpeg {
-            return Err(StepErrorKind::Format { expected: "JPEG files", found: file.format() });
+            return Err(StepErrorKind::Format {
+                expected: "JPEG files",
+                found: file.format(),
+            });
         }
-        let settings = lossless_jpeg::Settings { progressive: self.progressive, optimised: self.optimised };
-        let bare = work.meter().codec(|| lossless_jpeg::transcode(file.bytes(), settings))?;
+        let settings = lossless_jpeg::Settings {
+            progressive: self.progressive,
+            optimised: self.optimised,
+        };
+        let bare = work
+            .meter()
+            .codec(|| lossless_jpeg::transcode(file.bytes(), settings))?;
         let kept = metadata::read(Format::Jpeg, file.bytes()).filtered(&self.keep);
-        let bytes = if kept.is_empty() { bare } else { metadata::written(Format::Jpeg, bare, &kept)? };
+        let bytes = if kept.is_empty() {
+            bare
+        } else {
+            metadata::written(Format::Jpeg, bare, &kept)?
+        };
         work.replace(bytes)?;
         Ok(Flow::Continue)
     }
@@ -47,9 +59,13 @@ impl Apply for LosslessPng {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
         let file = work.encoded()?;
         if file.format() != Format::Png {
-            return Err(StepErrorKind::Format { expected: "PNG files", found: file.format() });
+            return Err(StepErrorKind::Format {
+                expected: "PNG files",
+                found: file.format(),
+            });
         }
-        let optimise = || lossless_png::optimise(file.bytes(), self.level.get(), self.strip, self.clean_alpha);
+        let optimise =
+            || lossless_png::optimise(file.bytes(), self.level.get(), self.strip, self.clean_alpha);
         let bytes = work.meter().codec(optimise)?;
         work.replace(bytes)?;
         Ok(Flow::Continue)

@@ -21,16 +21,25 @@ pub struct Passthrough {
 impl Apply for Passthrough {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
         let file = work.encoded()?;
-        let small = self.max_bytes.is_none_or(|limit| file.bytes().len() <= limit.get() as usize)
-            && self.formats.as_ref().is_none_or(|formats| formats.contains(&file.format()));
+        let small = self
+            .max_bytes
+            .is_none_or(|limit| file.bytes().len() <= limit.get() as usize)
+            && self
+                .formats
+                .as_ref()
+                .is_none_or(|formats| formats.contains(&file.format()));
         if !small {
             return Ok(Flow::Continue);
         }
         if self.max_long_side.is_some() || self.max_pixels.is_some() {
             let pixels = &work.frame()?.pixels;
             let (width, height) = (pixels.width(), pixels.height());
-            let fits = self.max_long_side.is_none_or(|limit| width.max(height) <= limit.get().into())
-                && self.max_pixels.is_none_or(|limit| u64::from(width) * u64::from(height) <= limit.get().into());
+            let fits = self
+                .max_long_side
+                .is_none_or(|limit| width.max(height) <= limit.get().into())
+                && self
+                    .max_pixels
+                    .is_none_or(|limit| u64::from(width) * u64::from(height) <= limit.get().into());
             if !fits {
                 return Ok(Flow::Continue);
             }

@@ -29,7 +29,10 @@ impl PartialEq for Nested {
 impl Apply for Nested {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
         let Some(recipe) = &self.target else {
-            return Err(StepErrorKind::Engine(format!("the recipe {} was not looked up", self.id)));
+            return Err(StepErrorKind::Engine(format!(
+                "the recipe {} was not looked up",
+                self.id
+            )));
         };
         for _ in 0..self.times.get() {
             let received = recipe.apply(work.encoded()?, work.meter());

@@ -99,8 +99,15 @@ impl TryFrom<WireResize> for Resize {
         ];
         let mut given = rules.into_iter().flatten();
         match (given.next(), given.next()) {
-            (Some(rule), None) => Ok(Self { rule, filter: wire.filter, upscale: wire.upscale }),
-            _ => Err("resize takes exactly one of fit, fill, width, long_side, max_pixels and scale".to_owned()),
+            (Some(rule), None) => Ok(Self {
+                rule,
+                filter: wire.filter,
+                upscale: wire.upscale,
+            }),
+            _ => Err(
+                "resize takes exactly one of fit, fill, width, long_side, max_pixels and scale"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -136,11 +143,15 @@ impl Apply for Resize {
         let meter = work.meter();
         if (new_width, new_height) != (width, height) {
             let frame = work.frame_mut()?;
-            let resized = meter.resize(|| resized(&frame.pixels, new_width, new_height, self.filter));
+            let resized =
+                meter.resize(|| resized(&frame.pixels, new_width, new_height, self.filter));
             frame.pixels = Arc::new(resized.map_err(StepErrorKind::Engine)?);
         }
         if let Rule::Fill(box_width, box_height) = self.rule {
-            let (cut_width, cut_height) = (new_width.min(box_width.get().into()), new_height.min(box_height.get().into()));
+            let (cut_width, cut_height) = (
+                new_width.min(box_width.get().into()),
+                new_height.min(box_height.get().into()),
+            );
             if (cut_width, cut_height) != (new_width, new_height) {
                 let frame = work.frame_mut()?;
                 let (x, y) = ((new_width - cut_width) / 2, (new_height - cut_height) / 2);
@@ -155,9 +166,16 @@ impl Apply for Resize {
 ///
 /// # Errors
 /// In the resampler's words, for a pixel type that it does not know.
-pub fn resized(pixels: &DynamicImage, width: u32, height: u32, filter: Filter) -> Result<DynamicImage, String> {
+pub fn resized(
+    pixels: &DynamicImage,
+    width: u32,
+    height: u32,
+    filter: Filter,
+) -> Result<DynamicImage, String> {
     let mut target = DynamicImage::new(width, height, pixels.color());
     let options = ResizeOptions::new().resize_alg(filter.algorithm());
-    Resizer::new().resize(pixels, &mut target, &options).map_err(|error| format!("resampler: {error}"))?;
+    Resizer::new()
+        .resize(pixels, &mut target, &options)
+        .map_err(|error| format!("resampler: {error}"))?;
     Ok(target)
 }

@@ -8,7 +8,7 @@ use super::super::paint::sensor::{Exposure, develop};
 use super::super::paint::shapes;
 use super::super::paint::tile::{Tile, Walk};
 use crate::draws::Draws;
-use crate::synthetic::{Sheet, Picture};
+use crate::synthetic::{Picture, Sheet};
 
 /// Draws a nearly even picture.
 pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
@@ -18,7 +18,11 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let a = match draws.below(4) {
         0 => varied(light(0x9CC4EA), 0.2, draws),
         1 => varied(light(0xE8E2D4), 0.1, draws),
-        2 => hsv(draws.unit(), draws.between(0.05, 0.6), draws.between(0.4, 0.9)),
+        2 => hsv(
+            draws.unit(),
+            draws.between(0.05, 0.6),
+            draws.between(0.4, 0.9),
+        ),
         _ => varied(light(0xB8BEC2), 0.2, draws),
     };
     let b = mix(a, material(draws), draws.between(0.1, 0.7));
@@ -31,10 +35,29 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let (mut broad, mut fine) = (vec![0.0; at.width], vec![0.0; at.width]);
     canvas.rows(0..at.height, |y, [r, g, bl]| {
         let k = 1.0 / zoom;
-        smooth.row(Walk { u, v: v + y as f32 * k, du: k, dv: 0.0, down: 0.0 }, &mut broad);
-        tile.row(Walk { u: v, v: u + y as f32 * 0.9, du: 0.9, dv: 0.0, down: 0.0 }, &mut fine);
+        smooth.row(
+            Walk {
+                u,
+                v: v + y as f32 * k,
+                du: k,
+                dv: 0.0,
+                down: 0.0,
+            },
+            &mut broad,
+        );
+        tile.row(
+            Walk {
+                u: v,
+                v: u + y as f32 * 0.9,
+                du: 0.9,
+                dv: 0.0,
+                down: 0.0,
+            },
+            &mut fine,
+        );
         for x in 0..broad.len() {
-            let slope = 0.5 + 0.35 * (gx * (2.0 * x as f32 / w - 1.0) + gy * (2.0 * y as f32 / h - 1.0));
+            let slope =
+                0.5 + 0.35 * (gx * (2.0 * x as f32 / w - 1.0) + gy * (2.0 * y as f32 / h - 1.0));
             let m = (slope + uneven * broad[x]).clamp(0.0, 1.0);
             let level = 1.0 + grain * fine[x];
             r[x] = lerp(a[0], b[0], m) * level;
@@ -46,8 +69,18 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
         let r = w.max(h) * draws.between(0.006, 0.03);
         let (x, y) = (draws.between(0.1, 0.9) * w, draws.between(0.1, 0.9) * h);
         let thing = shapes::blob(draws, (x, y), r, 0.6 * r, 0.3, 24);
-        canvas.polygon(&thing, 0.1 * r, &Paint { opacity: draws.between(0.4, 1.0), ..Paint::plain(material(draws)) });
+        canvas.polygon(
+            &thing,
+            0.1 * r,
+            &Paint {
+                opacity: draws.between(0.4, 1.0),
+                ..Paint::plain(material(draws))
+            },
+        );
     }
-    let exposure = Exposure { mean: draws.between(0.15, 0.5), ..Exposure::drawn(draws) };
+    let exposure = Exposure {
+        mean: draws.between(0.15, 0.5),
+        ..Exposure::drawn(draws)
+    };
     Picture::Rgb(develop(canvas, draws, &exposure))
 }

@@ -7,8 +7,9 @@ use super::super::paint::exact::{cos_sin, lerp, smoothstep};
 use super::super::paint::sensor::{Exposure, develop};
 use super::super::paint::shapes;
 use super::super::paint::tile::{Tile, Walk};
+use super::countryside;
 use crate::draws::Draws;
-use crate::synthetic::{Sheet, Picture};
+use crate::synthetic::{Picture, Sheet};
 
 /// Colours of an hour and a weather: top of the sky, sky at the horizon, sunlit cloud, cloud's underside.
 const SKIES: [[u32; 4]; 7] = [
@@ -22,7 +23,7 @@ const SKIES: [[u32; 4]; 7] = [
 ];
 
 /// Dark and light of what grows or lies on the ground.
-const GROUNDS: [[u32; 2]; 9] = [
+pub(super) const GROUNDS: [[u32; 2]; 9] = [
     [0x2C4018, 0x86A048],
     [0x4A5A20, 0xB8B060],
     [0x6A4A2C, 0xC8A878],
@@ -43,7 +44,10 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let rough = draws.between(0.86, 1.06);
     let tile = Tile::fractal(draws, 512, rough);
     let rock = Tile::ridged(draws, 256, 0.92);
-    let sun = (draws.between(0.05, 0.95) * w, horizon * draws.between(0.1, 1.05));
+    let sun = (
+        draws.between(0.05, 0.95) * w,
+        horizon * draws.between(0.1, 1.05),
+    );
     let sun_side = if sun.0 < 0.5 * w { -1.0 } else { 1.0 };
 
     let mut canvas = Canvas::new(width, height, sky[1]);
@@ -60,15 +64,33 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     } else {
         land(&mut canvas, draws, horizon, ground, haze, &tile);
     }
-    things(&mut canvas, draws, horizon, wet, haze, (&tile, &rock), sun_side);
+    countryside::things(
+        &mut canvas,
+        draws,
+        horizon,
+        wet,
+        haze,
+        (&tile, &rock),
+        sun_side,
+    );
     if draws.chance(0.2) {
-        branch(&mut canvas, draws, &tile);
+        countryside::branch(&mut canvas, draws, &tile);
     }
-    let exposure = Exposure { contrast: draws.between(0.25, 0.8), ..Exposure::drawn(draws) };
+    let exposure = Exposure {
+        contrast: draws.between(0.25, 0.8),
+        ..Exposure::drawn(draws)
+    };
     Picture::Rgb(develop(canvas, draws, &exposure))
 }
 
-fn paint_sky(canvas: &mut Canvas, draws: &mut Draws, sky: &[Rgb; 4], horizon: f32, sun: (f32, f32), tile: &Tile) {
+fn paint_sky(
+    canvas: &mut Canvas,
+    draws: &mut Draws,
+    sky: &[Rgb; 4],
+    horizon: f32,
+    sun: (f32, f32),
+    tile: &Tile,
+) {
     let w = canvas.width as f32;
     let cover = draws.between(-0.45, 0.5);
     let crisp = draws.between(0.12, 0.7);
@@ -83,9 +105,22 @@ fn paint_sky(canvas: &mut Canvas, draws: &mut Draws, sky: &[Rgb; 4], horizon: f3
         // Clouds crowd together towards the horizon, as a flat layer does in perspective.
         let far = 1.0 / (0.25 + up);
         let k = far / size;
-        let walk = Walk { u: u - 0.5 * w * k, v: v + 0.7 * w * k, du: k, dv: slant * k, down: 0.7 * w * k * far / horizon };
+        let walk = Walk {
+            u: u - 0.5 * w * k,
+            v: v + 0.7 * w * k,
+            du: k,
+            dv: slant * k,
+            down: 0.7 * w * k * far / horizon,
+        };
         tile.row(walk, &mut body);
-        tile.row(Walk { u: walk.u + 9.0, v: walk.v + 14.0, ..walk }, &mut shade);
+        tile.row(
+            Walk {
+                u: walk.u + 9.0,
+                v: walk.v + 14.0,
+                ..walk
+            },
+            &mut shade,
+        );
         for x in 0..body.len() {
             let amount = smoothstep(-cover, -cover + crisp, body[x]) * 0.92;
             let t = (0.55 + 1.3 * (body[x] - shade[x])).clamp(0.0, 1.0);
@@ -96,12 +131,26 @@ fn paint_sky(canvas: &mut Canvas, draws: &mut Draws, sky: &[Rgb; 4], horizon: f3
     });
     if draws.chance(0.45) {
         let core = w * draws.between(0.01, 0.05);
-        canvas.glow(sun.0, sun.1, core, w * 0.6, scaled(sky[2], draws.between(0.3, 2.0)));
+        canvas.glow(
+            sun.0,
+            sun.1,
+            core,
+            w * 0.6,
+            scaled(sky[2], draws.between(0.3, 2.0)),
+        );
     }
 }
 
 /// A range of hills; the first drawn stands farthest back.
-fn range(canvas: &mut Canvas, draws: &mut Draws, horizon: f32, k: usize, haze: Rgb, tile: &Tile, side: f32) {
+fn range(
+    canvas: &mut Canvas,
+    draws: &mut Draws,
+    horizon: f32,
+    k: usize,
+    haze: Rgb,
+    tile: &Tile,
+    side: f32,
+) {
     let (w, h) = (canvas.width as f32, canvas.height as f32);
     let crag = draws.between(0.42, 0.7);
     let skyline = shapes::skyline(draws, 256, crag);
@@ -128,7 +177,14 @@ fn range(canvas: &mut Canvas, draws: &mut Draws, horizon: f32, k: usize, haze: R
 }
 
 /// Ground in perspective: texture that shrinks with distance and larger patches of another tone.
-fn land(canvas: &mut Canvas, draws: &mut Draws, horizon: f32, [dark, pale]: [Rgb; 2], haze: Rgb, tile: &Tile) {
+fn land(
+    canvas: &mut Canvas,
+    draws: &mut Draws,
+    horizon: f32,
+    [dark, pale]: [Rgb; 2],
+    haze: Rgb,
+    tile: &Tile,
+) {
     let (w, h) = (canvas.width as f32, canvas.height as f32);
     let depth = h - horizon + 1.0;
     let near = 1000.0 / w * draws.between(0.35, 1.0);
@@ -145,16 +201,38 @@ fn land(canvas: &mut Canvas, draws: &mut Draws, horizon: f32, [dark, pale]: [Rgb
         let t = ((y as f32 - horizon + 1.0) / depth).clamp(0.002, 1.0);
         let far = 1.0 / t;
         let k = near * far;
-        tile.row(Walk { u: u - 0.5 * w * k, v: v - k * focal, du: k, dv: 0.0, down: k * focal * far / depth }, &mut fine);
+        tile.row(
+            Walk {
+                u: u - 0.5 * w * k,
+                v: v - k * focal,
+                du: k,
+                dv: 0.0,
+                down: k * focal * far / depth,
+            },
+            &mut fine,
+        );
         let q = 0.11 * k;
-        tile.row(Walk { u: v - 0.5 * w * q, v: u - q * focal, du: q, dv: 0.0, down: q * focal * far / depth }, &mut broad);
+        tile.row(
+            Walk {
+                u: v - 0.5 * w * q,
+                v: u - q * focal,
+                du: q,
+                dv: 0.0,
+                down: q * focal * far / depth,
+            },
+            &mut broad,
+        );
         let veil = air * (1.0 - t) * (1.0 - t) * (1.0 - t);
         for x in 0..fine.len() {
             let tone = (0.45 + contrast * (0.7 * fine[x] + 0.5 * broad[x])).max(-0.1);
             let sunlit = 1.0 - cloudy * smoothstep(-0.1, 0.12, -broad[x] - 0.1);
             let m = smoothstep(0.0, 0.35, broad[x] + 0.1 * fine[x]) * patches;
             for (o, c) in [&mut r[x], &mut g[x], &mut b[x]].into_iter().zip(0..3) {
-                let colour = lerp(lerp(dark[c], pale[c], tone), other[c] * (0.6 + 0.8 * tone), m) * sunlit;
+                let colour = lerp(
+                    lerp(dark[c], pale[c], tone),
+                    other[c] * (0.6 + 0.8 * tone),
+                    m,
+                ) * sunlit;
                 *o = lerp(colour.max(0.0), haze[c], veil);
             }
         }
@@ -172,169 +250,27 @@ fn water(canvas: &mut Canvas, draws: &mut Draws, horizon: f32, deep: Rgb, tile: 
     // Where more lies below the horizon than above it, the mirror image is pressed to what there is.
     let squeeze = ((start as f32 - 1.0) / (1.3 * depth)).min(1.0);
     let mut wave = vec![0.0; w];
-    for plane in 0..3 {
-        let (above, below) = canvas.planes[plane].split_at_mut(start * w);
+    for (plane, deep) in canvas.planes.iter_mut().zip(deep) {
+        let (above, below) = plane.split_at_mut(start * w);
         for (row, out) in below.chunks_exact_mut(w).enumerate() {
             let t = ((row as f32 + 1.0) / depth).max(0.004);
             let k = near / t * 0.6;
-            tile.row(Walk { u: -0.5 * w as f32 * k, v: -k * w as f32, du: k, dv: 0.0, down: k * w as f32 / (t * depth) }, &mut wave);
+            tile.row(
+                Walk {
+                    u: -0.5 * w as f32 * k,
+                    v: -k * w as f32,
+                    du: k,
+                    dv: 0.0,
+                    down: k * w as f32 / (t * depth),
+                },
+                &mut wave,
+            );
             for (x, o) in out.iter_mut().enumerate() {
                 let shifted = row as f32 + wave[x] * waves * t * 0.5 * h as f32;
                 let from = start - 1 - ((shifted * squeeze).max(0.0) as usize).min(start - 1);
                 let mirror = clear * (1.0 - 0.5 * t);
-                *o = lerp(deep[plane], above[from * w + x], mirror) * (1.0 + 0.5 * waves * wave[x]);
+                *o = lerp(deep, above[from * w + x], mirror) * (1.0 + 0.5 * waves * wave[x]);
             }
-        }
-    }
-}
-
-/// Trees, bushes, rocks and houses, far ones first.
-fn things(
-    canvas: &mut Canvas,
-    draws: &mut Draws,
-    horizon: f32,
-    wet: bool,
-    haze: Rgb,
-    (tile, rock): (&Tile, &Tile),
-    side: f32,
-) {
-    let (w, h) = (canvas.width as f32, canvas.height as f32);
-    let count = [1, 4, 8, 14, 22, 34][draws.below(6)];
-    let tall = draws.between(0.2, 1.15) * h;
-    let kinds = [draws.below(4), draws.below(4), draws.below(5)];
-    let green = draws.pick(&GROUNDS[..6]).map(light);
-    let spread = draws.between(0.7, 1.6);
-    let mut depths: Vec<f32> = (0..count).map(|_| draws.unit() * draws.unit() * spread).map(|t| t.min(1.0)).collect();
-    depths.sort_by(f32::total_cmp);
-    for t in depths {
-        let foot = if wet { horizon + 2.0 } else { lerp(horizon, h, t) };
-        let size = tall * lerp(0.1, 1.0, if wet { 0.25 } else { t }) * draws.between(0.6, 1.2);
-        let x = draws.between(-0.05, 1.05) * w;
-        let veil = (haze, 0.55 * (1.0 - t) * (1.0 - t));
-        let [dark, pale] = green.map(|c| varied(c, 0.35, draws));
-        let surface = |tile, draws: &mut Draws| Paint {
-            dark: scaled(dark, 0.35),
-            light: pale,
-            grain: Some(Grain {
-                tile,
-                zoom: (size / 260.0).clamp(0.4, 3.0),
-                turn: cos_sin(draws.unit()),
-                shift: (draws.unit() * 512.0, draws.unit() * 512.0),
-                contrast: 1.2,
-            }),
-            relief: Relief::Round(0.6 * side, -0.6, 0.25),
-            veil,
-            opacity: 1.0,
-        };
-        canvas.shadow(&shapes::ellipse(x - side * 0.2 * size, foot, 0.4 * size, 0.05 * size, 0.0, 20), size * 0.02, 0.5);
-        match kinds[draws.below(3)] {
-            0 => {
-                let leaves = surface(tile, draws);
-                broadleaf(canvas, draws, (x, foot), size, &leaves);
-            }
-            1 => {
-                let needles = surface(tile, draws);
-                conifer(canvas, draws, (x, foot), size, &needles);
-            }
-            2 => {
-                let leaves = surface(tile, draws);
-                for _ in 0..draws.whole(2, 5) {
-                    let at = (x + 0.25 * size * draws.signed(), foot - 0.12 * size);
-                    let outline = shapes::blob(draws, at, 0.18 * size, 0.15 * size, 0.35, 36);
-                    canvas.polygon(&outline, 0.0, &leaves);
-                }
-            }
-            3 => {
-                let stone = Paint { dark: light(0x302C28), light: varied(light(0xA8A29A), 0.3, draws), ..surface(rock, draws) };
-                let outline = shapes::blob(draws, (x, foot - 0.12 * size), 0.28 * size, 0.2 * size, 0.22, 18);
-                canvas.polygon(&outline, 0.0, &stone);
-            }
-            _ => house(canvas, draws, (x, foot), 0.6 * size, veil),
-        }
-    }
-}
-
-fn broadleaf(canvas: &mut Canvas, draws: &mut Draws, (x, foot): (f32, f32), size: f32, leaves: &Paint<'_>) {
-    let lean = 0.25 + 0.02 * draws.signed();
-    let bark = Paint { veil: leaves.veil, relief: Relief::Slope(0.5, 0.0), ..Paint::plain(light(0x4A3C30)) };
-    let trunk = shapes::wander(draws, (x, foot), -lean, 0.1 * size, 6, 0.02);
-    canvas.polygon(&shapes::stroke(&trunk, 0.07 * size, 0.02 * size), 0.0, &bark);
-    let crown = (x, foot - 0.62 * size);
-    let spread = draws.between(0.22, 0.4) * size;
-    for i in 0..draws.whole(6, 13) {
-        let (c, s) = cos_sin(draws.unit());
-        let far = spread * draws.unit().sqrt();
-        let at = (crown.0 + far * c, crown.1 + 0.75 * far * s);
-        let r = spread * draws.between(0.3, 0.65);
-        let outline = shapes::blob(draws, at, r, 0.8 * r, 0.3, 44);
-        let tone = 0.6 + 0.06 * i as f32;
-        let paint = Paint { dark: scaled(leaves.dark, tone), light: scaled(leaves.light, tone), ..*leaves };
-        canvas.polygon(&outline, 0.0, &paint);
-    }
-}
-
-fn conifer(canvas: &mut Canvas, draws: &mut Draws, (x, foot): (f32, f32), size: f32, needles: &Paint<'_>) {
-    let tiers = draws.whole(5, 11);
-    let wide = draws.between(0.16, 0.3) * size;
-    for i in 0..tiers {
-        let t = i as f32 / tiers as f32;
-        let (half, y) = (wide * (1.0 - 0.85 * t), foot - size * (0.06 + 0.8 * t));
-        let rise = size * 1.5 / tiers as f32;
-        let mut outline = vec![(x, y - rise)];
-        for k in 0..=8 {
-            let s = 1.0 - k as f32 / 4.0;
-            let ragged = rise * 0.25 * draws.unit();
-            outline.push((x + half * s, y - 0.2 * rise * s.abs() + ragged));
-        }
-        canvas.polygon(&outline, 0.0, &Paint { relief: Relief::Slope(0.35, 0.3), ..*needles });
-    }
-}
-
-fn house(canvas: &mut Canvas, draws: &mut Draws, (x, foot): (f32, f32), size: f32, veil: (Rgb, f32)) {
-    let wall = varied(light(draws.pick(&[0xE8E0D0, 0xC05A48, 0xD8C8A0, 0xF2F2EE, 0x8FA2B0])), 0.15, draws);
-    let roof = varied(light(draws.pick(&[0x7A3A2C, 0x4A4A50, 0x9A5A40, 0x3A3030])), 0.2, draws);
-    let (w, h) = (size * draws.between(0.7, 1.5), size * draws.between(0.45, 0.8));
-    let face = |c| Paint { veil, relief: Relief::Slope(0.12, -0.1), ..Paint::plain(c) };
-    canvas.rectangle(x, foot - h, w, h, &face(wall));
-    let gable = size * draws.between(0.25, 0.5);
-    canvas.polygon(
-        &[(x - 0.08 * w, foot - h), (x + 0.25 * w, foot - h - gable), (x + 0.75 * w, foot - h - gable), (x + 1.08 * w, foot - h)],
-        0.0,
-        &face(roof),
-    );
-    let windows = draws.whole(2, 5);
-    for i in 0..windows {
-        let at = x + w * (i as f32 + 0.3) / windows as f32;
-        let glass = scaled(light(0x2A3440), draws.between(0.5, 2.0));
-        canvas.rectangle(at, foot - 0.75 * h, 0.4 * w / windows as f32, 0.35 * h, &face(glass));
-    }
-}
-
-/// A twig with leaves before the lens, out of focus.
-fn branch(canvas: &mut Canvas, draws: &mut Draws, tile: &Tile) {
-    let (w, h) = (canvas.width as f32, canvas.height as f32);
-    let left = draws.chance(0.5);
-    let from = (if left { -5.0 } else { w + 5.0 }, h * draws.between(0.0, 0.5));
-    let turn = if left { 0.0 } else { 0.5 } + 0.08 * draws.signed();
-    let soft = w * draws.between(0.001, 0.012);
-    let path = shapes::wander(draws, from, turn, 0.04 * w, 12, 0.02);
-    let bark = Paint::plain(light(0x2C241E));
-    canvas.polygon(&shapes::stroke(&path, 0.014 * w, 0.003 * w), soft, &bark);
-    let [dark, pale] = draws.pick(&GROUNDS[..6]).map(light);
-    for &(x, y) in &path {
-        for _ in 0..3 {
-            let length = w * draws.between(0.05, 0.12);
-            let outline = shapes::leaf(x + 0.03 * w * draws.signed(), y + 0.03 * w * draws.signed(), length, 0.4 * length, draws.unit());
-            let grain = Grain { tile, zoom: 1.0, turn: (1.0, 0.0), shift: (x, y), contrast: 0.6 };
-            let paint = Paint {
-                dark: varied(dark, 0.3, draws),
-                light: varied(pale, 0.3, draws),
-                grain: Some(grain),
-                relief: Relief::Slope(0.3, -0.3),
-                veil: ([0.0; 3], 0.0),
-                opacity: 1.0,
-            };
-            canvas.polygon(&outline, soft, &paint);
         }
     }
 }

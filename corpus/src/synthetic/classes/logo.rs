@@ -9,7 +9,7 @@ use super::super::paint::shapes;
 use super::words;
 use crate::draws::Draws;
 use crate::synthetic::plan::Coding;
-use crate::synthetic::{Sheet, Picture};
+use crate::synthetic::{Picture, Sheet};
 
 /// Draws a logo.
 pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
@@ -19,19 +19,39 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
         Canvas::transparent(at.width, at.height)
     } else {
         let (hue, strength) = (draws.unit(), draws.unit());
-        Canvas::new(at.width, at.height, hsv(hue, 0.7 * strength, 0.97 - 0.5 * strength))
+        Canvas::new(
+            at.width,
+            at.height,
+            hsv(hue, 0.7 * strength, 0.97 - 0.5 * strength),
+        )
     };
     let hue = draws.unit();
     let colours: [Rgb; 4] = [
         hsv(hue, draws.between(0.4, 0.95), draws.between(0.4, 0.9)),
-        hsv(hue + draws.between(0.1, 0.6), draws.between(0.3, 0.9), draws.between(0.3, 0.95)),
+        hsv(
+            hue + draws.between(0.1, 0.6),
+            draws.between(0.3, 0.9),
+            draws.between(0.3, 0.95),
+        ),
         display(draws.pick(&[0xFFFFFF, 0x101418, 0xF4E8D0, 0x203040])),
         hsv(draws.unit(), 0.6, 0.7),
     ];
     let lettered = w > 1.2 * h || draws.chance(0.5);
-    let r = if lettered { 0.36 * h.min(0.7 * w) } else { 0.45 * h.min(w) };
-    let x = if lettered && w > 1.2 * h { 0.06 * w + r } else { 0.5 * w };
-    let y = if lettered && w <= 1.2 * h { 0.40 * h } else { 0.5 * h };
+    let r = if lettered {
+        0.36 * h.min(0.7 * w)
+    } else {
+        0.45 * h.min(w)
+    };
+    let x = if lettered && w > 1.2 * h {
+        0.06 * w + r
+    } else {
+        0.5 * w
+    };
+    let y = if lettered && w <= 1.2 * h {
+        0.40 * h
+    } else {
+        0.5 * h
+    };
     let drawn = r * draws.between(0.5, 1.0);
     let room = r - drawn + 0.05 * r;
     let spot = (x + room * draws.signed(), y + room * draws.signed());
@@ -40,12 +60,26 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     for _ in 0..draws.below(3) {
         let small = r * draws.between(0.15, 0.45);
         let beside = (x + 0.7 * r * draws.signed(), y + 0.7 * r * draws.signed());
-        badge(&mut canvas, draws, beside, small, &[colours[1], colours[3], colours[2], colours[0]]);
+        badge(
+            &mut canvas,
+            draws,
+            beside,
+            small,
+            &[colours[1], colours[3], colours[2], colours[0]],
+        );
     }
     if lettered {
-        let mut face = if draws.chance(0.7) { Typeface::sans() } else { Typeface::mono() };
+        let mut face = if draws.chance(0.7) {
+            Typeface::sans()
+        } else {
+            Typeface::mono()
+        };
         let name = words::title(draws, 1);
-        let (left, room, base) = if w > 1.2 * h { (x + 1.25 * r, w - x - 1.5 * r, y + 0.25 * r) } else { (0.08 * w, 0.84 * w, 0.92 * h) };
+        let (left, room, base) = if w > 1.2 * h {
+            (x + 1.25 * r, w - x - 1.5 * r, y + 0.25 * r)
+        } else {
+            (0.08 * w, 0.84 * w, 0.92 * h)
+        };
         let size = (room / face.width(&name, 1.0).max(0.1)).min(1.1 * r);
         // A second, shifted impression makes a light face bold.
         let ink = Paint::plain(if clear { colours[0] } else { colours[2] });
@@ -54,23 +88,49 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
         }
     }
     let bytes = rendered(&canvas);
-    if clear { Picture::rgba(at, bytes) } else { Picture::rgb(at, bytes) }
+    if clear {
+        Picture::rgba(at, bytes)
+    } else {
+        Picture::rgb(at, bytes)
+    }
 }
 
 /// The sign: a few shapes about one centre, in one of many symmetries.
 fn badge(canvas: &mut Canvas, draws: &mut Draws, (x, y): (f32, f32), r: f32, colours: &[Rgb; 4]) {
     let turn = draws.unit();
-    let shaded = if draws.chance(0.4) { Relief::Slope(0.25 * draws.signed(), 0.3 * draws.signed()) } else { Relief::Flat };
-    let paint = |c: Rgb| Paint { relief: shaded, ..Paint::plain(c) };
+    let shaded = if draws.chance(0.4) {
+        Relief::Slope(0.25 * draws.signed(), 0.3 * draws.signed())
+    } else {
+        Relief::Flat
+    };
+    let paint = |c: Rgb| Paint {
+        relief: shaded,
+        ..Paint::plain(c)
+    };
     let corners = draws.whole(3, 9);
     match draws.below(4) {
-        0 => canvas.polygon(&shapes::ellipse(x, y, r, r * draws.between(0.45, 1.0), turn, 96), 0.0, &paint(colours[0])),
+        0 => canvas.polygon(
+            &shapes::ellipse(x, y, r, r * draws.between(0.45, 1.0), turn, 96),
+            0.0,
+            &paint(colours[0]),
+        ),
         1 => {
-            let (wide, tall) = (2.0 * r * draws.between(0.5, 1.0), 2.0 * r * draws.between(0.5, 1.0));
+            let (wide, tall) = (
+                2.0 * r * draws.between(0.5, 1.0),
+                2.0 * r * draws.between(0.5, 1.0),
+            );
             let lean = if draws.chance(0.5) { 0.0 } else { turn };
-            canvas.polygon(&shapes::rounded(x, y, wide, tall, r * draws.between(0.1, 0.9), lean), 0.0, &paint(colours[0]));
+            canvas.polygon(
+                &shapes::rounded(x, y, wide, tall, r * draws.between(0.1, 0.9), lean),
+                0.0,
+                &paint(colours[0]),
+            );
         }
-        2 => canvas.polygon(&shapes::star(x, y, r, corners, draws.between(0.5, 1.1), turn), 0.0, &paint(colours[0])),
+        2 => canvas.polygon(
+            &shapes::star(x, y, r, corners, draws.between(0.5, 1.1), turn),
+            0.0,
+            &paint(colours[0]),
+        ),
         _ => {
             let outer = shapes::ellipse(x, y, r, r, 0.0, 96);
             let inside = r * draws.between(0.6, 0.9);
@@ -82,7 +142,11 @@ fn badge(canvas: &mut Canvas, draws: &mut Draws, (x, y): (f32, f32), r: f32, col
     if draws.chance(0.4) {
         // One half in another tone.
         let (c, s) = cos_sin(turn);
-        let half = [(x - r * s, y + r * c), (x + r * s, y - r * c), (x + 0.8 * r * c, y + 0.8 * r * s)];
+        let half = [
+            (x - r * s, y + r * c),
+            (x + r * s, y - r * c),
+            (x + 0.8 * r * c, y + 0.8 * r * s),
+        ];
         canvas.polygon(&half, 0.0, &paint(colours[3]));
     }
     let fold = draws.whole(1, 8);
@@ -107,6 +171,10 @@ fn badge(canvas: &mut Canvas, draws: &mut Draws, (x, y): (f32, f32), r: f32, col
     }
     if draws.chance(0.5) {
         let k = draws.between(0.1, 0.3) * r;
-        canvas.polygon(&shapes::ellipse(x, y, k, k, 0.0, 48), 0.0, &paint(colours[3]));
+        canvas.polygon(
+            &shapes::ellipse(x, y, k, k, 0.0, 48),
+            0.0,
+            &paint(colours[3]),
+        );
     }
 }

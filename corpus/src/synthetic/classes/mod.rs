@@ -2,6 +2,7 @@
 
 pub(crate) mod architecture;
 pub(crate) mod chart;
+mod countryside;
 pub(crate) mod document;
 pub(crate) mod flat;
 pub(crate) mod landscape;

@@ -7,7 +7,7 @@ use super::super::paint::sensor::{Exposure, develop};
 use super::super::paint::shapes;
 use super::super::paint::tile::{Tile, Walk};
 use crate::draws::Draws;
-use crate::synthetic::{Sheet, Picture};
+use crate::synthetic::{Picture, Sheet};
 
 const LAMPS: [u32; 6] = [0xFFB050, 0xFFD8A0, 0xF0F4FF, 0xFF6040, 0x60FFB0, 0x70A0FF];
 
@@ -15,8 +15,16 @@ const LAMPS: [u32; 6] = [0xFFB050, 0xFFD8A0, 0xF0F4FF, 0xFF6040, 0x60FFB0, 0x70A
 pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let (w, h) = (at.width as f32, at.height as f32);
     let tile = Tile::fractal(draws, 256, 0.9);
-    let top = varied(light(draws.pick(&[0x0A0E1C, 0x141020, 0x101820, 0x1A140E])), 0.4, draws);
-    let low = varied(light(draws.pick(&[0x3A2A20, 0x2A3040, 0x40304A, 0x203028, 0x5A3A20])), 0.5, draws);
+    let top = varied(
+        light(draws.pick(&[0x0A0E1C, 0x141020, 0x101820, 0x1A140E])),
+        0.4,
+        draws,
+    );
+    let low = varied(
+        light(draws.pick(&[0x3A2A20, 0x2A3040, 0x40304A, 0x203028, 0x5A3A20])),
+        0.5,
+        draws,
+    );
     let horizon = h * draws.between(0.4, 0.85);
     let zoom = w / 256.0 * draws.between(1.0, 5.0);
     let (u, v) = (draws.unit() * 256.0, draws.unit() * 256.0);
@@ -24,7 +32,16 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let mut cloud = vec![0.0; at.width];
     canvas.rows(0..at.height, |y, rows| {
         let k = 1.0 / zoom;
-        tile.row(Walk { u, v: v + y as f32 * k, du: k, dv: 0.0, down: 0.0 }, &mut cloud);
+        tile.row(
+            Walk {
+                u,
+                v: v + y as f32 * k,
+                du: k,
+                dv: 0.0,
+                down: 0.0,
+            },
+            &mut cloud,
+        );
         let t = (y as f32 / horizon).min(1.0);
         for (c, row) in rows.into_iter().enumerate() {
             let base = lerp(top[c], low[c], t * t);
@@ -61,15 +78,31 @@ fn skyline(canvas: &mut Canvas, draws: &mut Draws, horizon: f32, tile: &Tile) {
         let wide = w * draws.between(0.05, 0.2);
         let tall = horizon * draws.between(0.15, 0.8);
         let body = scaled(light(0x20222A), draws.between(0.15, 0.8));
-        let grain = Grain { tile, zoom: 1.0, turn: (1.0, 0.0), shift: (x, 0.0), contrast: 0.8 };
-        let paint = Paint { dark: scaled(body, 0.4), light: scaled(body, 1.6), grain: Some(grain), relief: Relief::Slope(0.3, 0.2), veil: ([0.0; 3], 0.0), opacity: 1.0 };
+        let grain = Grain {
+            tile,
+            zoom: 1.0,
+            turn: (1.0, 0.0),
+            shift: (x, 0.0),
+            contrast: 0.8,
+        };
+        let paint = Paint {
+            dark: scaled(body, 0.4),
+            light: scaled(body, 1.6),
+            grain: Some(grain),
+            relief: Relief::Slope(0.3, 0.2),
+            veil: ([0.0; 3], 0.0),
+            opacity: 1.0,
+        };
         canvas.rectangle(x, horizon - tall, wide, h - horizon + tall + 2.0, &paint);
         let lamp = light(draws.pick(&LAMPS[..3]));
         let columns = (wide / storey) as usize;
         for row in 1..(tall / storey) as usize {
             for column in 0..columns {
                 if draws.chance(lit) {
-                    let (wx, wy) = (x + (column as f32 + 0.3) * storey, horizon - tall + row as f32 * storey);
+                    let (wx, wy) = (
+                        x + (column as f32 + 0.3) * storey,
+                        horizon - tall + row as f32 * storey,
+                    );
                     let glow = Paint::plain(scaled(lamp, 0.15 + 1.3 * draws.unit() * draws.unit()));
                     canvas.rectangle(wx, wy, 0.5 * storey, 0.55 * storey, &glow);
                 }
@@ -90,7 +123,16 @@ fn mirror(canvas: &mut Canvas, horizon: f32, draws: &mut Draws, tile: &Tile) {
     for plane in &mut canvas.planes {
         let (above, below) = plane.split_at_mut(start * w);
         for (row, out) in below.chunks_exact_mut(w).enumerate() {
-            tile.row(Walk { u: 0.0, v: 7.0 * row as f32, du: 0.7, dv: 0.0, down: 0.0 }, &mut wave);
+            tile.row(
+                Walk {
+                    u: 0.0,
+                    v: 7.0 * row as f32,
+                    du: 0.7,
+                    dv: 0.0,
+                    down: 0.0,
+                },
+                &mut wave,
+            );
             for (x, o) in out.iter_mut().enumerate() {
                 let from = (row as f32 + 30.0 * wave[x]).max(0.0) as usize;
                 *o = share * above[(start - 1 - from.min(start - 1)) * w + x];
@@ -104,24 +146,64 @@ fn road(canvas: &mut Canvas, draws: &mut Draws, horizon: f32, tile: &Tile) {
     let (w, h) = (canvas.width as f32, canvas.height as f32);
     let vanish = w * draws.between(0.25, 0.75);
     let asphalt = light(0x3A3834);
-    let grain = Grain { tile, zoom: w / 700.0, turn: (1.0, 0.0), shift: (vanish, h), contrast: 0.8 };
-    let paint = Paint { dark: scaled(asphalt, 0.4), light: asphalt, grain: Some(grain), relief: Relief::Slope(0.0, 0.6), veil: ([0.0; 3], 0.0), opacity: 1.0 };
+    let grain = Grain {
+        tile,
+        zoom: w / 700.0,
+        turn: (1.0, 0.0),
+        shift: (vanish, h),
+        contrast: 0.8,
+    };
+    let paint = Paint {
+        dark: scaled(asphalt, 0.4),
+        light: asphalt,
+        grain: Some(grain),
+        relief: Relief::Slope(0.0, 0.6),
+        veil: ([0.0; 3], 0.0),
+        opacity: 1.0,
+    };
     let spread = w * draws.between(0.3, 0.9);
-    canvas.polygon(&[(vanish - 4.0, horizon), (vanish + 4.0, horizon), (vanish + spread, h + 2.0), (vanish - spread, h + 2.0)], 0.0, &paint);
+    canvas.polygon(
+        &[
+            (vanish - 4.0, horizon),
+            (vanish + 4.0, horizon),
+            (vanish + spread, h + 2.0),
+            (vanish - spread, h + 2.0),
+        ],
+        0.0,
+        &paint,
+    );
     for _ in 0..draws.whole(4, 12) {
         let (x, r) = (draws.unit() * w, w * draws.between(0.04, 0.16));
         let crown = shapes::blob(draws, (x, horizon - 0.6 * r), r, 1.3 * r, 0.3, 44);
-        canvas.polygon(&crown, 0.0, &Paint { grain: Some(grain), light: light(0x18201A), ..Paint::plain([0.001; 3]) });
+        canvas.polygon(
+            &crown,
+            0.0,
+            &Paint {
+                grain: Some(grain),
+                light: light(0x18201A),
+                ..Paint::plain([0.001; 3])
+            },
+        );
     }
     for i in 0..draws.whole(2, 10) {
         let t = draws.between(0.03, 0.8);
         let left = i % 2 == 0;
         let x = vanish + if left { -0.5 } else { 0.5 } * spread * t;
         let y = lerp(horizon, h, t);
-        let colour = if left { light(0xFFF4DC) } else { light(0xFF3020) };
+        let colour = if left {
+            light(0xFFF4DC)
+        } else {
+            light(0xFF3020)
+        };
         let gap = 0.18 * spread * t;
         for s in [-0.5, 0.5] {
-            canvas.glow(x + s * gap, y, (0.02 * spread * t).max(0.8), 0.25 * spread * t + 8.0, scaled(colour, 2.5));
+            canvas.glow(
+                x + s * gap,
+                y,
+                (0.02 * spread * t).max(0.8),
+                0.25 * spread * t + 8.0,
+                scaled(colour, 2.5),
+            );
         }
     }
     lamps(canvas, draws, horizon, 12);
@@ -140,15 +222,35 @@ fn heavens(canvas: &mut Canvas, draws: &mut Draws, horizon: f32, low: Rgb, tile:
         let (x, y) = (draws.unit() * w, draws.between(0.1, 0.7) * horizon);
         let r = w * draws.between(0.012, 0.08);
         canvas.glow(x, y, 1.2 * r, 12.0 * r, [0.12, 0.12, 0.11]);
-        let grain = Grain { tile, zoom: r / 50.0, turn: (1.0, 0.0), shift: (x, y), contrast: 0.7 };
-        let paint = Paint { dark: [0.35; 3], light: [1.1, 1.08, 1.0], grain: Some(grain), relief: Relief::Round(0.6 * draws.signed(), 0.2, 0.05), veil: ([0.0; 3], 0.0), opacity: 1.0 };
+        let grain = Grain {
+            tile,
+            zoom: r / 50.0,
+            turn: (1.0, 0.0),
+            shift: (x, y),
+            contrast: 0.7,
+        };
+        let paint = Paint {
+            dark: [0.35; 3],
+            light: [1.1, 1.08, 1.0],
+            grain: Some(grain),
+            relief: Relief::Round(0.6 * draws.signed(), 0.2, 0.05),
+            veil: ([0.0; 3], 0.0),
+            opacity: 1.0,
+        };
         canvas.polygon(&shapes::ellipse(x, y, r, r, 0.0, 48), 0.0, &paint);
     }
     for _ in 0..draws.whole(1, 3) {
         let crag = draws.between(0.45, 0.7);
         let heights = shapes::skyline(draws, 128, crag);
         let outline = shapes::land(&heights, w, horizon, h * draws.between(0.04, 0.2), h + 4.0);
-        canvas.polygon(&outline, 0.0, &Paint { relief: Relief::Slope(0.0, -0.5), ..Paint::plain(scaled(low, draws.between(0.05, 0.4))) });
+        canvas.polygon(
+            &outline,
+            0.0,
+            &Paint {
+                relief: Relief::Slope(0.0, -0.5),
+                ..Paint::plain(scaled(low, draws.between(0.05, 0.4)))
+            },
+        );
     }
     lamps(canvas, draws, horizon, 7);
 }
@@ -160,6 +262,12 @@ fn lamps(canvas: &mut Canvas, draws: &mut Draws, horizon: f32, most: usize) {
         let colour = light(draws.pick(&LAMPS));
         let size = draws.unit() * draws.unit();
         let y = horizon + 0.25 * h * draws.signed();
-        canvas.glow(draws.unit() * w, y, 1.2 + 0.006 * w * size, 12.0 + 0.16 * w * size, scaled(colour, 0.8 + 2.5 * size));
+        canvas.glow(
+            draws.unit() * w,
+            y,
+            1.2 + 0.006 * w * size,
+            12.0 + 0.16 * w * size,
+            scaled(colour, 0.8 + 2.5 * size),
+        );
     }
 }

@@ -9,7 +9,7 @@ use super::super::paint::sensor::{Exposure, develop};
 use super::super::paint::shapes;
 use super::super::paint::tile::Tile;
 use crate::draws::Draws;
-use crate::synthetic::{Sheet, Picture};
+use crate::synthetic::{Picture, Sheet};
 
 /// Draws a still life.
 pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
@@ -32,8 +32,15 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
     let long = w.max(h);
     ground(&mut canvas, draws, &tiles[2], sun);
     let focus = draws.unit();
-    let blur = if draws.chance(0.5) { long * draws.between(0.002, 0.02) } else { 0.0 };
-    let (smallest, largest) = (draws.between(0.008, 0.04) * long, draws.between(0.12, 0.45) * long);
+    let blur = if draws.chance(0.5) {
+        long * draws.between(0.002, 0.02)
+    } else {
+        0.0
+    };
+    let (smallest, largest) = (
+        draws.between(0.008, 0.04) * long,
+        draws.between(0.12, 0.45) * long,
+    );
     let crowd = draws.between(0.25, 1.5) * w * h;
     let kinds = [draws.below(5), draws.below(5), draws.below(5)];
     let family = material(draws);
@@ -46,26 +53,54 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
         let (a, b) = (1.0 / (smallest * smallest), 1.0 / (largest * largest));
         let r = 1.0 / (b + (a - b) * draws.unit()).sqrt();
         covered += 2.2 * r * r;
-        let centre = (draws.between(-0.05, 1.05) * w, draws.between(-0.05, 1.05) * h);
+        let centre = (
+            draws.between(-0.05, 1.05) * w,
+            draws.between(-0.05, 1.05) * h,
+        );
         let depth = (covered / crowd - focus).abs();
         let soft = (blur * depth * 2.0).min(0.4 * r);
-        let colour = if draws.chance(kinship) { varied(family, 0.5, draws) } else { material(draws) };
+        let colour = if draws.chance(kinship) {
+            varied(family, 0.5, draws)
+        } else {
+            material(draws)
+        };
         let flatness = draws.between(0.4, 1.0);
         let turn = draws.unit();
         let outline = match kinds[draws.below(3)] {
             0 => shapes::ellipse(centre.0, centre.1, r, r * flatness, turn, 48),
             1 => shapes::blob(draws, centre, r, r * flatness, 0.16, 56),
-            2 => shapes::rounded(centre.0, centre.1, 1.9 * r, 1.9 * r * flatness, 0.15 * r, turn),
+            2 => shapes::rounded(
+                centre.0,
+                centre.1,
+                1.9 * r,
+                1.9 * r * flatness,
+                0.15 * r,
+                turn,
+            ),
             3 => shapes::leaf(centre.0, centre.1, 2.4 * r, 0.9 * r * flatness, turn),
             _ => {
                 let corners = draws.whole(3, 7);
-                shapes::star(centre.0, centre.1, r, corners, if draws.chance(0.3) { 0.5 } else { 1.0 }, turn)
+                shapes::star(
+                    centre.0,
+                    centre.1,
+                    r,
+                    corners,
+                    if draws.chance(0.3) { 0.5 } else { 1.0 },
+                    turn,
+                )
             }
         };
         let fall = 0.12 * r;
-        let shade: Vec<_> = outline.iter().map(|&(x, y)| (x - sun.0 * fall, y - sun.1 * fall)).collect();
+        let shade: Vec<_> = outline
+            .iter()
+            .map(|&(x, y)| (x - sun.0 * fall, y - sun.1 * fall))
+            .collect();
         canvas.shadow(&shade, soft + 0.07 * r, 0.55);
-        let relief = if draws.chance(0.6) { Relief::Round(0.6 * sun.0, 0.6 * sun.1, 0.3) } else { Relief::Slope(0.3 * sun.0, 0.3 * sun.1) };
+        let relief = if draws.chance(0.6) {
+            Relief::Round(0.6 * sun.0, 0.6 * sun.1, 0.3)
+        } else {
+            Relief::Slope(0.3 * sun.0, 0.3 * sun.1)
+        };
         let paint = Paint {
             dark: scaled(colour, 0.45),
             light: scaled(colour, 1.6),
@@ -86,9 +121,19 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
         }
         if draws.chance(0.35) {
             // A window or lamp mirrored in a glossy surface.
-            let at = (centre.0 + 0.35 * r * sun.0, centre.1 + 0.35 * r * sun.1 * flatness);
+            let at = (
+                centre.0 + 0.35 * r * sun.0,
+                centre.1 + 0.35 * r * sun.1 * flatness,
+            );
             let gloss = shapes::ellipse(at.0, at.1, 0.16 * r, 0.09 * r, turn, 20);
-            canvas.polygon(&gloss, soft + 0.03 * r, &Paint { opacity: draws.between(0.3, 0.95), ..Paint::plain([1.3; 3]) });
+            canvas.polygon(
+                &gloss,
+                soft + 0.03 * r,
+                &Paint {
+                    opacity: draws.between(0.3, 0.95),
+                    ..Paint::plain([1.3; 3])
+                },
+            );
         }
     }
     let exposure = Exposure::drawn(draws);
@@ -100,9 +145,22 @@ fn ground(canvas: &mut Canvas, draws: &mut Draws, tile: &Tile, sun: (f32, f32)) 
     let (w, h) = (canvas.width as f32, canvas.height as f32);
     let mut surface = |top: f32, bottom: f32, zoom: f32| {
         let colour = varied(material(draws), 0.2, draws);
-        let grain = Grain { tile, zoom: w / 900.0 * zoom, turn: cos_sin(0.25 * draws.unit()), shift: (draws.unit() * 256.0, draws.unit() * 256.0), contrast: draws.between(0.1, 0.8) };
+        let grain = Grain {
+            tile,
+            zoom: w / 900.0 * zoom,
+            turn: cos_sin(0.25 * draws.unit()),
+            shift: (draws.unit() * 256.0, draws.unit() * 256.0),
+            contrast: draws.between(0.1, 0.8),
+        };
         let relief = Relief::Slope(0.45 * sun.0, 0.45 * sun.1);
-        let paint = Paint { dark: scaled(colour, 0.5), light: scaled(colour, 1.5), grain: Some(grain), relief, veil: ([0.0; 3], 0.0), opacity: 1.0 };
+        let paint = Paint {
+            dark: scaled(colour, 0.5),
+            light: scaled(colour, 1.5),
+            grain: Some(grain),
+            relief,
+            veil: ([0.0; 3], 0.0),
+            opacity: 1.0,
+        };
         canvas.rectangle(-2.0, top, w + 4.0, bottom - top, &paint);
     };
     surface(-2.0, h + 2.0, 1.0);
@@ -112,8 +170,18 @@ fn ground(canvas: &mut Canvas, draws: &mut Draws, tile: &Tile, sun: (f32, f32)) 
 }
 
 /// Marks on an object: stripes, dots or a label.
-fn detail(canvas: &mut Canvas, draws: &mut Draws, (x, y): (f32, f32), r: f32, turn: f32, soft: f32) {
-    let ink = Paint { opacity: draws.between(0.4, 0.95), ..Paint::plain(material(draws)) };
+fn detail(
+    canvas: &mut Canvas,
+    draws: &mut Draws,
+    (x, y): (f32, f32),
+    r: f32,
+    turn: f32,
+    soft: f32,
+) {
+    let ink = Paint {
+        opacity: draws.between(0.4, 0.95),
+        ..Paint::plain(material(draws))
+    };
     let (c, s) = cos_sin(turn);
     let n = draws.whole(2, 7);
     match draws.below(3) {
@@ -122,7 +190,10 @@ fn detail(canvas: &mut Canvas, draws: &mut Draws, (x, y): (f32, f32), r: f32, tu
                 let t = 1.2 * (i as f32 + 0.5) / n as f32 - 0.6;
                 let half = r * 0.55 * (1.0 - t * t).max(0.1);
                 let at = (x + t * r * c, y + t * r * s);
-                let line = [(at.0 - half * s, at.1 + half * c), (at.0 + half * s, at.1 - half * c)];
+                let line = [
+                    (at.0 - half * s, at.1 + half * c),
+                    (at.0 + half * s, at.1 - half * c),
+                ];
                 canvas.polygon(&shapes::stroke(&line, 0.06 * r, 0.06 * r), soft, &ink);
             }
         }
@@ -130,17 +201,32 @@ fn detail(canvas: &mut Canvas, draws: &mut Draws, (x, y): (f32, f32), r: f32, tu
             for _ in 0..3 * n {
                 let (a, b) = cos_sin(draws.unit());
                 let far = 0.6 * r * draws.unit().sqrt();
-                canvas.polygon(&shapes::ellipse(x + far * a, y + far * b, 0.05 * r, 0.05 * r, 0.0, 12), soft, &ink);
+                canvas.polygon(
+                    &shapes::ellipse(x + far * a, y + far * b, 0.05 * r, 0.05 * r, 0.0, 12),
+                    soft,
+                    &ink,
+                );
             }
         }
         _ => {
-            canvas.polygon(&shapes::rounded(x, y, 0.9 * r, 0.5 * r, 0.05 * r, turn), soft, &Paint::plain(light(0xF0ECE0)));
+            canvas.polygon(
+                &shapes::rounded(x, y, 0.9 * r, 0.5 * r, 0.05 * r, turn),
+                soft,
+                &Paint::plain(light(0xF0ECE0)),
+            );
             for i in 0..n {
                 let t = 0.4 * (i as f32 + 0.5) / n as f32 - 0.2;
                 let at = (x - t * r * s, y + t * r * c);
                 let half = 0.35 * r * draws.between(0.4, 1.0);
-                let line = [(at.0 - half * c, at.1 - half * s), (at.0 + half * c, at.1 + half * s)];
-                canvas.polygon(&shapes::stroke(&line, 0.02 * r, 0.02 * r), soft, &Paint::plain([0.03; 3]));
+                let line = [
+                    (at.0 - half * c, at.1 - half * s),
+                    (at.0 + half * c, at.1 + half * s),
+                ];
+                canvas.polygon(
+                    &shapes::stroke(&line, 0.02 * r, 0.02 * r),
+                    soft,
+                    &Paint::plain([0.03; 3]),
+                );
             }
         }
     }

@@ -44,7 +44,13 @@ impl Grain<'_> {
     pub(crate) fn walk(&self, x: f32, y: f32) -> Walk {
         let k = 1.0 / self.zoom;
         let (c, s) = (self.turn.0 * k, self.turn.1 * k);
-        Walk { u: self.shift.0 + x * c - y * s, v: self.shift.1 + x * s + y * c, du: c, dv: s, down: 0.0 }
+        Walk {
+            u: self.shift.0 + x * c - y * s,
+            v: self.shift.1 + x * s + y * c,
+            du: c,
+            dv: s,
+            down: 0.0,
+        }
     }
 }
 
@@ -63,23 +69,42 @@ pub(crate) struct Paint<'a> {
 impl Paint<'static> {
     /// One even colour.
     pub(crate) fn plain(colour: Rgb) -> Self {
-        Paint { dark: colour, light: colour, grain: None, relief: Relief::Flat, veil: ([0.0; 3], 0.0), opacity: 1.0 }
+        Paint {
+            dark: colour,
+            light: colour,
+            grain: None,
+            relief: Relief::Flat,
+            veil: ([0.0; 3], 0.0),
+            opacity: 1.0,
+        }
     }
 }
 
 impl Canvas {
     /// An even canvas.
     pub(crate) fn new(width: usize, height: usize, colour: Rgb) -> Canvas {
-        Canvas { width, height, planes: colour.map(|c| vec![c; width * height]), alpha: None }
+        Canvas {
+            width,
+            height,
+            planes: colour.map(|c| vec![c; width * height]),
+            alpha: None,
+        }
     }
 
     /// A fully transparent canvas.
     pub(crate) fn transparent(width: usize, height: usize) -> Canvas {
-        Canvas { alpha: Some(vec![0.0; width * height]), ..Canvas::new(width, height, [0.0; 3]) }
+        Canvas {
+            alpha: Some(vec![0.0; width * height]),
+            ..Canvas::new(width, height, [0.0; 3])
+        }
     }
 
     /// Hands each row of the range to `draw` as mutable red, green and blue.
-    pub(crate) fn rows(&mut self, range: core::ops::Range<usize>, mut draw: impl FnMut(usize, [&mut [f32]; 3])) {
+    pub(crate) fn rows(
+        &mut self,
+        range: core::ops::Range<usize>,
+        mut draw: impl FnMut(usize, [&mut [f32]; 3]),
+    ) {
         let w = self.width;
         let [r, g, b] = &mut self.planes;
         for y in range.start..range.end.min(self.height) {
@@ -102,7 +127,11 @@ impl Canvas {
 
     /// Lays an upright rectangle over the picture.
     pub(crate) fn rectangle(&mut self, x: f32, y: f32, w: f32, h: f32, paint: &Paint<'_>) {
-        self.polygon(&[(x, y), (x + w, y), (x + w, y + h), (x, y + h)], 0.0, paint);
+        self.polygon(
+            &[(x, y), (x + w, y), (x + w, y + h), (x, y + h)],
+            0.0,
+            paint,
+        );
     }
 
     /// Lays a surface over the picture where the mask covers it.
@@ -116,7 +145,9 @@ impl Canvas {
         for row in 0..mask.height {
             let cover = mask.row(row);
             // Most of a box's corners are empty; skipping them saves the texture look-ups.
-            let Some(first) = cover.iter().position(|&c| c > 0.0) else { continue };
+            let Some(first) = cover.iter().position(|&c| c > 0.0) else {
+                continue;
+            };
             let last = cover.iter().rposition(|&c| c > 0.0).unwrap_or(first);
             let span = first..last + 1;
             let y = mask.y + row;
@@ -150,11 +181,16 @@ impl Canvas {
             let cover = &cover[span];
             let start = y * self.width + x0;
             for (channel, plane) in self.planes.iter_mut().enumerate() {
-                let (dark, range) = (paint.dark[channel], paint.light[channel] - paint.dark[channel]);
+                let (dark, range) = (
+                    paint.dark[channel],
+                    paint.light[channel] - paint.dark[channel],
+                );
                 let veil = paint.veil.0[channel] * paint.veil.1;
                 let clear = 1.0 - paint.veil.1;
                 let out = &mut plane[start..start + cover.len()];
-                for (((o, &c), &t), &s) in out.iter_mut().zip(cover).zip(tone.iter()).zip(shade.iter()) {
+                for (((o, &c), &t), &s) in
+                    out.iter_mut().zip(cover).zip(tone.iter()).zip(shade.iter())
+                {
                     let colour = ((dark + range * t) * s).max(0.0) * clear + veil;
                     *o += c * paint.opacity * (colour - *o);
                 }
@@ -169,15 +205,28 @@ impl Canvas {
 
     /// Dims what lies under a shape, as its shadow does: light times `1 - strength` where fully covered.
     pub(crate) fn shadow(&mut self, points: &[Point], soft: f32, strength: f32) {
-        self.polygon(points, soft, &Paint { opacity: strength, ..Paint::plain([0.0; 3]) });
+        self.polygon(
+            points,
+            soft,
+            &Paint {
+                opacity: strength,
+                ..Paint::plain([0.0; 3])
+            },
+        );
     }
 
     /// Adds light around a point, falling off as 1 / (1 + (d/core)²) to nothing at `reach` pixels.
     pub(crate) fn glow(&mut self, x: f32, y: f32, core: f32, reach: f32, colour: Rgb) {
         let w = self.width as f32;
         let h = self.height as f32;
-        let (x0, x1) = ((x - reach).clamp(0.0, w) as usize, (x + reach).clamp(0.0, w) as usize);
-        let (y0, y1) = ((y - reach).clamp(0.0, h) as usize, (y + reach).clamp(0.0, h) as usize);
+        let (x0, x1) = (
+            (x - reach).clamp(0.0, w) as usize,
+            (x + reach).clamp(0.0, w) as usize,
+        );
+        let (y0, y1) = (
+            (y - reach).clamp(0.0, h) as usize,
+            (y + reach).clamp(0.0, h) as usize,
+        );
         let k = 1.0 / (core * core);
         let edge = 1.0 / (reach * reach);
         for row in y0..y1 {

@@ -18,7 +18,11 @@ pub(crate) fn display(hex: u32) -> Rgb {
 
 /// Mix of two colours, `a` at t = 0.
 pub(crate) fn mix(a: Rgb, b: Rgb, t: f32) -> Rgb {
-    [lerp(a[0], b[0], t), lerp(a[1], b[1], t), lerp(a[2], b[2], t)]
+    [
+        lerp(a[0], b[0], t),
+        lerp(a[1], b[1], t),
+        lerp(a[2], b[2], t),
+    ]
 }
 
 /// A colour times a factor.
@@ -46,7 +50,11 @@ pub(crate) fn varied(c: Rgb, amount: f32, draws: &mut Draws) -> Rgb {
 pub(crate) fn material(draws: &mut Draws) -> Rgb {
     let saturation = draws.unit() * draws.unit();
     let value = draws.between(0.15, 0.95);
-    let hue = if draws.chance(0.6) { draws.between(0.02, 0.16) } else { draws.unit() };
+    let hue = if draws.chance(0.6) {
+        draws.between(0.02, 0.16)
+    } else {
+        draws.unit()
+    };
     let c = hsv(hue, 0.06 + 0.8 * saturation, value);
     c.map(|v| v * v)
 }

@@ -60,7 +60,10 @@ mod tests {
             let t = i as f32 / 100.0;
             let (c, s) = cos_sin(t);
             let angle = t * core::f32::consts::TAU;
-            assert!((c - angle.cos()).abs() < 3e-5 && (s - angle.sin()).abs() < 3e-5, "{t}");
+            assert!(
+                (c - angle.cos()).abs() < 3e-5 && (s - angle.sin()).abs() < 3e-5,
+                "{t}"
+            );
         }
     }
 

@@ -32,12 +32,19 @@ impl Typeface {
 
     fn new(bytes: &'static [u8]) -> Typeface {
         // The bytes are part of this program, and a test reads them; without a font, text has no ink.
-        Typeface { font: FontRef::try_from_slice(bytes).ok(), glyphs: HashMap::new() }
+        Typeface {
+            font: FontRef::try_from_slice(bytes).ok(),
+            glyphs: HashMap::new(),
+        }
     }
 
     fn glyph(&mut self, c: char) -> &Glyph {
         let font = &self.font;
-        self.glyphs.entry(c).or_insert_with(|| font.as_ref().map(|font| outlined(font, c)).unwrap_or_default())
+        self.glyphs.entry(c).or_insert_with(|| {
+            font.as_ref()
+                .map(|font| outlined(font, c))
+                .unwrap_or_default()
+        })
     }
 
     /// Width of a line of text at a size in pixels.
@@ -46,7 +53,14 @@ impl Typeface {
     }
 
     /// Writes a line with its baseline starting at (x, y); returns where it ends.
-    pub(crate) fn write(&mut self, canvas: &mut Canvas, at: Point, size: f32, text: &str, paint: &Paint<'_>) -> f32 {
+    pub(crate) fn write(
+        &mut self,
+        canvas: &mut Canvas,
+        at: Point,
+        size: f32,
+        text: &str,
+        paint: &Paint<'_>,
+    ) -> f32 {
         self.write_turned(canvas, at, size, (1.0, 0.0), text, paint)
     }
 
@@ -68,7 +82,10 @@ impl Typeface {
                     let (x, y) = (x * size + along, y * size);
                     (at.0 + x * cos - y * sin, at.1 + x * sin + y * cos)
                 };
-                let placed: Vec<Vec<Point>> = contours.iter().map(|c| c.iter().map(place).collect()).collect();
+                let placed: Vec<Vec<Point>> = contours
+                    .iter()
+                    .map(|c| c.iter().map(place).collect())
+                    .collect();
                 let slices: Vec<&[Point]> = placed.iter().map(Vec::as_slice).collect();
                 canvas.contours(&slices, 0.0, paint);
             }
@@ -90,11 +107,11 @@ fn outlined(font: &FontRef<'_>, c: char) -> Glyph {
             OutlineCurve::Line(a, b) => (point(a), vec![point(b)]),
             OutlineCurve::Quad(a, b, c) => {
                 let (a, b, c) = (point(a), point(b), point(c));
-                (a, (1..=4).map(|i| bezier(&[a, b, c], i as f32 / 4.0)).collect())
+                (a, flattened(&[a, b, c], 4))
             }
             OutlineCurve::Cubic(a, b, c, d) => {
                 let (a, b, c, d) = (point(a), point(b), point(c), point(d));
-                (a, (1..=6).map(|i| bezier(&[a, b, c, d], i as f32 / 6.0)).collect())
+                (a, flattened(&[a, b, c, d], 6))
             }
         };
         // A curve that does not go on where the last one ended starts a new contour.
@@ -109,11 +126,26 @@ fn outlined(font: &FontRef<'_>, c: char) -> Glyph {
     (contours, advance)
 }
 
+/// Points along a Bézier curve after its start. The last is the curve's own end, not a rounded computation
+/// of it, because contours are told apart by whether a curve starts exactly where the last one ended.
+fn flattened(control: &[Point], steps: usize) -> Vec<Point> {
+    let inner = (1..steps).map(|i| bezier(control, i as f32 / steps as f32));
+    inner.chain(control.last().copied()).collect()
+}
+
 /// De Casteljau's construction.
 fn bezier(points: &[Point], t: f32) -> Point {
     let mut p = points.to_vec();
     while p.len() > 1 {
-        p = p.windows(2).map(|w| (w[0].0 + (w[1].0 - w[0].0) * t, w[0].1 + (w[1].1 - w[0].1) * t)).collect();
+        p = p
+            .windows(2)
+            .map(|w| {
+                (
+                    w[0].0 + (w[1].0 - w[0].0) * t,
+                    w[0].1 + (w[1].1 - w[0].1) * t,
+                )
+            })
+            .collect();
     }
     p[0]
 }
@@ -127,10 +159,36 @@ mod tests {
         for mut face in [Typeface::sans(), Typeface::mono()] {
             for c in ('!'..='~').chain("äöüéß°€".chars()) {
                 let mut canvas = Canvas::new(60, 60, [1.0; 3]);
-                let end = face.write(&mut canvas, (10.0, 45.0), 40.0, &c.to_string(), &Paint::plain([0.0; 3]));
+                let end = face.write(
+                    &mut canvas,
+                    (10.0, 45.0),
+                    40.0,
+                    &c.to_string(),
+                    &Paint::plain([0.0; 3]),
+                );
                 assert!(end > 15.0, "{c}");
-                assert!(canvas.planes[0].iter().sum::<f32>() < 3595.0, "{c} left no ink");
+                assert!(
+                    canvas.planes[0].iter().sum::<f32>() < 3595.0,
+                    "{c} left no ink"
+                );
             }
+        }
+    }
+
+    #[test]
+    fn each_glyph_has_as_many_contours_as_its_shape_has_borders() {
+        let font = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).unwrap();
+        for (c, n) in [
+            ('t', 1),
+            ('l', 1),
+            ('O', 2),
+            ('B', 3),
+            ('i', 2),
+            ('s', 1),
+            ('8', 3),
+            ('%', 5),
+        ] {
+            assert_eq!(outlined(&font, c).0.len(), n, "{c}");
         }
     }
 
@@ -138,7 +196,13 @@ mod tests {
     fn the_hole_of_an_o_stays_open() {
         let mut canvas = Canvas::new(100, 100, [1.0; 3]);
         let mut face = Typeface::sans();
-        let end = face.write(&mut canvas, (10.0, 80.0), 90.0, "O", &Paint::plain([0.0; 3]));
+        let end = face.write(
+            &mut canvas,
+            (10.0, 80.0),
+            90.0,
+            "O",
+            &Paint::plain([0.0; 3]),
+        );
         let middle = 47 * 100 + ((10.0 + end) / 2.0) as usize;
         assert!(canvas.planes[0][middle] > 0.99);
         assert!(canvas.planes[0].iter().any(|&v| v < 0.01));

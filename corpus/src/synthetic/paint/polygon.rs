@@ -26,11 +26,21 @@ impl Mask {
 
     /// Fills closed contours by the winding rule, clipped to a canvas of `width` × `height`; `soft` is the
     /// radius in pixels of a blur of the edge. `None` when nothing of it is on the canvas.
-    pub(crate) fn fill(contours: &[&[Point]], width: usize, height: usize, soft: f32) -> Option<Mask> {
+    pub(crate) fn fill(
+        contours: &[&[Point]],
+        width: usize,
+        height: usize,
+        soft: f32,
+    ) -> Option<Mask> {
         let points = || contours.iter().flat_map(|c| c.iter());
         let mut bounds = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
         for &(x, y) in points() {
-            bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x), bounds[3].max(y)];
+            bounds = [
+                bounds[0].min(x),
+                bounds[1].min(y),
+                bounds[2].max(x),
+                bounds[3].max(y),
+            ];
         }
         let margin = 2.0 * soft.max(0.0).round();
         let x0 = (bounds[0] - margin).floor().max(0.0);
@@ -46,10 +56,19 @@ impl Mask {
         let stride = w + 2;
         let mut sums = vec![0.0f32; stride * h];
         for contour in contours {
-            let Some(&last) = contour.last() else { continue };
+            let Some(&last) = contour.last() else {
+                continue;
+            };
             let mut from = last;
             for &to in *contour {
-                add_edge(&mut sums, stride, w as f32, h, (from.0 - x0, from.1 - y0), (to.0 - x0, to.1 - y0));
+                add_edge(
+                    &mut sums,
+                    stride,
+                    w as f32,
+                    h,
+                    (from.0 - x0, from.1 - y0),
+                    (to.0 - x0, to.1 - y0),
+                );
                 from = to;
             }
         }
@@ -61,7 +80,14 @@ impl Mask {
                 *o = winding.abs().min(1.0);
             }
         }
-        let mut mask = Mask { x: x0 as usize, y: y0 as usize, width: w, height: h, cover, bounds };
+        let mut mask = Mask {
+            x: x0 as usize,
+            y: y0 as usize,
+            width: w,
+            height: h,
+            cover,
+            bounds,
+        };
         let radius = soft.round() as usize;
         if radius > 0 {
             box_blur(&mut mask.cover, w, h, radius);
@@ -123,12 +149,19 @@ fn add_edge(sums: &mut [f32], stride: usize, width: f32, height: usize, a: Point
 
 /// Blurs in place by two running means of 2·radius+1 in each direction, close to a Gaussian of that radius.
 pub(crate) fn box_blur(data: &mut [f32], width: usize, height: usize, radius: usize) {
-    let mut line = vec![0.0f32; width.max(height)];
     let norm = 1.0 / (2 * radius + 1) as f32;
+    // Each row is copied between its repeated ends, so that the running sum needs no test for them.
+    let mut line = vec![0.0f32; width + 2 * radius + 1];
     for _ in 0..2 {
         for row in data.chunks_exact_mut(width) {
-            line[..width].copy_from_slice(row);
-            running_mean(&line[..width], radius, norm, |i, v| row[i] = v);
+            line[..radius].fill(row[0]);
+            line[radius..radius + width].copy_from_slice(row);
+            line[radius + width..].fill(row[width - 1]);
+            let mut sum: f32 = line[..2 * radius + 1].iter().sum();
+            for ((o, leaving), entering) in row.iter_mut().zip(&line).zip(&line[2 * radius + 1..]) {
+                *o = (sum * norm).max(0.0);
+                sum += entering - leaving;
+            }
         }
     }
     // Columns are summed whole rows at a time, so that memory is walked in order.
@@ -156,18 +189,6 @@ pub(crate) fn box_blur(data: &mut [f32], width: usize, height: usize, radius: us
     }
 }
 
-fn running_mean(line: &[f32], radius: usize, norm: f32, mut put: impl FnMut(usize, f32)) {
-    let n = line.len();
-    let at = |i: isize| line[i.clamp(0, n as isize - 1) as usize];
-    let r = radius as isize;
-    let mut sum: f32 = (-r..=r).map(at).sum();
-    for i in 0..n {
-        put(i, (sum * norm).max(0.0));
-        let i = i as isize;
-        sum += at(i + r + 1) - at(i - r);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,7 +203,11 @@ mod tests {
         let shoelace = 0.5 * ((40.7 - 3.3) * (50.4 - 2.1) - (12.2 - 3.3) * (11.9 - 2.1f32)).abs();
         for order in [triangle.to_vec(), triangle.iter().rev().copied().collect()] {
             let mask = Mask::fill(&[&order], 64, 64, 0.0).unwrap();
-            assert!((area(&mask) - shoelace).abs() < 0.05, "{} {shoelace}", area(&mask));
+            assert!(
+                (area(&mask) - shoelace).abs() < 0.05,
+                "{} {shoelace}",
+                area(&mask)
+            );
         }
     }
 

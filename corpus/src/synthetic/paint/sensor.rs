@@ -61,37 +61,59 @@ pub(crate) fn develop(mut canvas: Canvas, draws: &mut Draws, exposure: &Exposure
     // Demosaicing spreads red and blue, which have half the samples of green, over their neighbours.
     let coarse = noise(draws, 0.5);
     let mut pixels = vec![0u8; width * height * 3];
-    let mut rows = [vec![0.0f32; width], vec![0.0f32; width], vec![0.0f32; width]];
+    let mut rows = [
+        vec![0.0f32; width],
+        vec![0.0f32; width],
+        vec![0.0f32; width],
+    ];
     let mut before = [0usize; 3];
     let (mid_x, mid_y) = (0.5 * width as f32, 0.5 * height as f32);
     let fall = exposure.vignette / (mid_x * mid_x + mid_y * mid_y);
+    let sides: Vec<f32> = (0..width)
+        .map(|x| 1.0 - fall * (x as f32 - mid_x) * (x as f32 - mid_x))
+        .collect();
     for y in 0..height {
         let dy = y as f32 - mid_y;
+        let dimmed = fall * dy * dy;
         let source = y * width..(y + 1) * width;
         for channel in 0..3 {
             let store = if channel == 1 { &fine } else { &coarse };
             let at = draws.below(NOISE);
             // Part of the row above's noise comes again: the vertical half of the same correlation.
-            let (now, above) = (&store[at..at + width], &store[before[channel]..before[channel] + width]);
+            let (now, above) = (
+                &store[at..at + width],
+                &store[before[channel]..before[channel] + width],
+            );
             before[channel] = at;
-            let (a, b) = if channel == 1 { (0.95, 0.31) } else { (0.86, 0.51) };
+            let (a, b) = if channel == 1 {
+                (0.95, 0.31)
+            } else {
+                (0.86, 0.51)
+            };
+            let gain = gains[channel];
             let light = &canvas.planes[channel][source.clone()];
-            for (((o, &x), &n), &m) in rows[channel].iter_mut().zip(light).zip(now).zip(above) {
-                let x = x * gains[channel];
+            let samples = rows[channel]
+                .iter_mut()
+                .zip(light)
+                .zip(now)
+                .zip(above)
+                .zip(&sides);
+            for ((((o, &x), &n), &m), &side) in samples {
+                let x = x * gain;
                 let sigma = (exposure.shot * x + exposure.read).max(0.0).sqrt();
-                *o = x + sigma * (a * n + b * m);
+                *o = tone(
+                    (x + sigma * (a * n + b * m)) * (side - dimmed),
+                    exposure.contrast,
+                );
             }
         }
         let out = &mut pixels[y * width * 3..(y + 1) * width * 3];
         let [red, green, blue] = &rows;
-        for (x, pixel) in out.chunks_exact_mut(3).enumerate() {
-            let dx = x as f32 - mid_x;
-            let lens = 1.0 - fall * (dx * dx + dy * dy);
-            let rgb = [red[x] * lens, green[x] * lens, blue[x] * lens].map(|v| tone(v, exposure.contrast));
-            let grey = 0.3 * rgb[0] + 0.6 * rgb[1] + 0.1 * rgb[2];
-            for (p, v) in pixel.iter_mut().zip(rgb) {
-                *p = (lerp(grey, v, exposure.saturation) * 255.0 + 0.5) as u8;
-            }
+        for (((pixel, &r), &g), &b) in out.chunks_exact_mut(3).zip(red).zip(green).zip(blue) {
+            let grey = 0.3 * r + 0.6 * g + 0.1 * b;
+            let byte =
+                |v: f32| (lerp(grey, v, exposure.saturation) * 255.0 + 0.5).clamp(0.0, 255.0) as u8;
+            (pixel[0], pixel[1], pixel[2]) = (byte(r), byte(g), byte(b));
         }
     }
     RgbImage::from_raw(width as u32, height as u32, pixels).unwrap_or_default()
@@ -116,7 +138,10 @@ fn noise(draws: &mut Draws, k: f32) -> Vec<f32> {
         .map(|b| (b.iter().map(|&v| f32::from(v)).sum::<f32>() - 510.0) * (1.0 / 147.8))
         .collect();
     let norm = 1.0 / (1.0 + 2.0 * k * k).sqrt();
-    white.windows(3).map(|w| (w[1] + k * (w[0] + w[2])) * norm).collect()
+    white
+        .windows(3)
+        .map(|w| (w[1] + k * (w[0] + w[2])) * norm)
+        .collect()
 }
 
 /// In place, `[k, 1-2k, k]` along rows and then columns; borders repeat.
@@ -158,7 +183,12 @@ pub(crate) fn rendered(canvas: &Canvas) -> Vec<u8> {
     let [r, g, b] = &canvas.planes;
     let byte = |v: f32| (v * 255.0 + 0.5).clamp(0.0, 255.0) as u8;
     match &canvas.alpha {
-        None => r.iter().zip(g).zip(b).flat_map(|((&r, &g), &b)| [byte(r), byte(g), byte(b)]).collect(),
+        None => r
+            .iter()
+            .zip(g)
+            .zip(b)
+            .flat_map(|((&r, &g), &b)| [byte(r), byte(g), byte(b)])
+            .collect(),
         Some(alpha) => r
             .iter()
             .zip(g)
@@ -189,14 +219,23 @@ mod tests {
             saturation: 1.0,
             cast: (1.0, 1.0),
         };
-        let image = develop(Canvas::new(256, 256, [0.5; 3]), &mut Draws::new(5, 0), &exposure);
+        let image = develop(
+            Canvas::new(256, 256, [0.5; 3]),
+            &mut Draws::new(5, 0),
+            &exposure,
+        );
         let green: Vec<f32> = image.pixels().map(|p| f32::from(p[1])).collect();
         let mean = green.iter().sum::<f32>() / green.len() as f32;
-        let deviation = (green.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / green.len() as f32).sqrt();
+        let deviation = (green.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>()
+            / green.len() as f32)
+            .sqrt();
         // d(display)/d(light) of the tone curve at 0.2 times the square root of 0.001 · 0.2, in 8-bit steps.
         let slope = (tone(0.201, 0.0) - tone(0.199, 0.0)) / 0.002;
         let expected = 255.0 * slope * (0.001f32 * 0.2).sqrt();
-        assert!((deviation / expected - 1.0).abs() < 0.1, "{deviation} {expected}");
+        assert!(
+            (deviation / expected - 1.0).abs() < 0.1,
+            "{deviation} {expected}"
+        );
         assert!((mean / 255.0 - tone(0.2, 0.0)).abs() < 0.01);
     }
 

@@ -49,7 +49,11 @@ impl Tile {
     pub(crate) fn ridged(draws: &mut Draws, side: usize, rough: f32) -> Tile {
         let base = Tile::fractal(draws, side, rough * 0.75);
         let fine = Tile::fractal(draws, side, rough);
-        let field = base.levels[0].iter().zip(&fine.levels[0]).map(|(b, f)| 0.4 * f - b.abs()).collect();
+        let field = base.levels[0]
+            .iter()
+            .zip(&fine.levels[0])
+            .map(|(b, f)| 0.4 * f - b.abs())
+            .collect();
         Tile::from_field(field, side)
     }
 
@@ -58,7 +62,11 @@ impl Tile {
     pub(crate) fn cells(draws: &mut Draws, side: usize, across: usize) -> Tile {
         let mut seeds = Vec::with_capacity(across * across);
         for _ in 0..across * across {
-            seeds.push((draws.between(0.1, 0.9), draws.between(0.1, 0.9), draws.signed()));
+            seeds.push((
+                draws.between(0.1, 0.9),
+                draws.between(0.1, 0.9),
+                draws.signed(),
+            ));
         }
         let fine = Tile::fractal(draws, side, 0.9);
         let scale = across as f32 / side as f32;
@@ -85,14 +93,21 @@ impl Tile {
                     }
                 }
                 let gap = (second.sqrt() - first.sqrt()).min(0.35) / 0.35;
-                field.push(1.6 * gap.sqrt() + 0.8 * tone + 0.7 * lit + fine.levels[0][y * side + x]);
+                field
+                    .push(1.6 * gap.sqrt() + 0.8 * tone + 0.7 * lit + fine.levels[0][y * side + x]);
             }
         }
         Tile::from_field(field, side)
     }
 
     /// Blades or hairs: short strokes about a direction (in turns) that differ by up to `spread`.
-    pub(crate) fn fibres(draws: &mut Draws, side: usize, direction: f32, spread: f32, length: usize) -> Tile {
+    pub(crate) fn fibres(
+        draws: &mut Draws,
+        side: usize,
+        direction: f32,
+        spread: f32,
+        length: usize,
+    ) -> Tile {
         let base = Tile::fractal(draws, side, 0.8);
         let mut field: Vec<f32> = base.levels[0].iter().map(|v| v - 0.8).collect();
         let mask = side - 1;
@@ -122,7 +137,13 @@ impl Tile {
     }
 
     /// Rows of blocks with joints between them (brick, paving, tiles); `across` blocks, `down` rows.
-    pub(crate) fn blocks(draws: &mut Draws, side: usize, across: usize, down: usize, joint: f32) -> Tile {
+    pub(crate) fn blocks(
+        draws: &mut Draws,
+        side: usize,
+        across: usize,
+        down: usize,
+        joint: f32,
+    ) -> Tile {
         let fine = Tile::fractal(draws, side, 0.95);
         let tones: Vec<f32> = (0..across * down).map(|_| draws.signed()).collect();
         let (bw, bh) = (side as f32 / across as f32, side as f32 / down as f32);
@@ -147,8 +168,16 @@ impl Tile {
     fn from_field(mut field: Vec<f32>, side: usize) -> Tile {
         let n = field.len() as f32;
         // Sums by rows keep the error of single precision small and the order fixed.
-        let mean = field.chunks(side).map(|r| r.iter().sum::<f32>()).sum::<f32>() / n;
-        let variance = field.chunks(side).map(|r| r.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>()).sum::<f32>() / n;
+        let mean = field
+            .chunks(side)
+            .map(|r| r.iter().sum::<f32>())
+            .sum::<f32>()
+            / n;
+        let variance = field
+            .chunks(side)
+            .map(|r| r.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>())
+            .sum::<f32>()
+            / n;
         let scale = 0.33 / variance.sqrt().max(1e-9);
         for v in &mut field {
             *v = (*v - mean) * scale;
@@ -160,8 +189,13 @@ impl Tile {
             let half = size / 2;
             let mut coarse = Vec::with_capacity(half * half);
             for y in 0..half {
-                let (a, b) = (&fine[2 * y * size..][..size], &fine[(2 * y + 1) * size..][..size]);
-                coarse.extend((0..half).map(|x| 0.25 * (a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1])));
+                let (a, b) = (
+                    &fine[2 * y * size..][..size],
+                    &fine[(2 * y + 1) * size..][..size],
+                );
+                coarse.extend(
+                    (0..half).map(|x| 0.25 * (a[2 * x] + a[2 * x + 1] + b[2 * x] + b[2 * x + 1])),
+                );
             }
             levels.push(coarse);
             size = half;
@@ -218,8 +252,16 @@ fn doubled(field: &[f32], size: usize) -> Vec<f32> {
     let mut line = vec![0.0; size];
     for y in 0..2 * size {
         let near = y / 2;
-        let far = if y % 2 == 0 { (near + mask) & mask } else { (near + 1) & mask };
-        for ((l, a), b) in line.iter_mut().zip(&field[near * size..]).zip(&field[far * size..]) {
+        let far = if y % 2 == 0 {
+            (near + mask) & mask
+        } else {
+            (near + 1) & mask
+        };
+        for ((l, a), b) in line
+            .iter_mut()
+            .zip(&field[near * size..])
+            .zip(&field[far * size..])
+        {
             *l = 0.75 * a + 0.25 * b;
         }
         let row = &mut out[y * 2 * size..(y + 1) * 2 * size];
@@ -257,7 +299,16 @@ mod tests {
     fn sampling_at_whole_texels_gives_the_texels_and_wraps() {
         let tile = Tile::fractal(&mut Draws::new(2, 1), 64, 1.0);
         let mut out = [0.0; 130];
-        tile.row(Walk { u: -64.0, v: 70.0, du: 1.0, dv: 0.0, down: 0.0 }, &mut out);
+        tile.row(
+            Walk {
+                u: -64.0,
+                v: 70.0,
+                du: 1.0,
+                dv: 0.0,
+                down: 0.0,
+            },
+            &mut out,
+        );
         for (i, v) in out.iter().enumerate() {
             assert_eq!(*v, tile.levels[0][6 * 64 + i % 64]);
         }
@@ -268,8 +319,26 @@ mod tests {
         let tile = Tile::fractal(&mut Draws::new(3, 1), 256, 1.0);
         let mut near = [0.0; 256];
         let mut far = [0.0; 256];
-        tile.row(Walk { u: 0.0, v: 0.0, du: 1.0, dv: 0.0, down: 0.0 }, &mut near);
-        tile.row(Walk { u: 0.0, v: 0.0, du: 40.0, dv: 0.0, down: 0.0 }, &mut far);
+        tile.row(
+            Walk {
+                u: 0.0,
+                v: 0.0,
+                du: 1.0,
+                dv: 0.0,
+                down: 0.0,
+            },
+            &mut near,
+        );
+        tile.row(
+            Walk {
+                u: 0.0,
+                v: 0.0,
+                du: 40.0,
+                dv: 0.0,
+                down: 0.0,
+            },
+            &mut far,
+        );
         let energy = |row: &[f32]| row.iter().map(|v| v * v).sum::<f32>();
         assert!(energy(&far) < 0.7 * energy(&near));
     }

@@ -1,0 +1,25 @@
+//! What the stages of a run share.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use credlink_corpus::ImageSet;
+
+use crate::cost::Ledger;
+use crate::event::Listener;
+
+/// What a run needs besides its plan.
+pub struct Setting<'a> {
+    /// The images.
+    pub set: &'a dyn ImageSet,
+    /// Seed of ids.
+    pub seed: u64,
+    /// Where signed files go.
+    pub signed_folder: &'a Path,
+    /// Set from outside to end the run early.
+    pub stop: &'a AtomicBool,
+    /// Hears of progress.
+    pub listener: Listener<'a>,
+    /// Where CPU time is counted.
+    pub ledger: &'a Ledger,
+}

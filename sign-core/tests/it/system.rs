@@ -1,0 +1,86 @@
+//! CredLink as a system: two stages, any number of threads.
+
+use credlink_sign_core::outcome::judge;
+use credlink_sign_core::store::ProofStoreBuilder;
+use credlink_sign_core::system::{CredLink, System};
+use credlink_sign_core::{SignError, Verification};
+use image::ImageFormat;
+
+use super::common::*;
+
+/// Signs twelve pictures and verifies them, damaged copies and strangers on `threads` threads.
+fn run(threads: usize, dir: &std::path::Path) -> Vec<(Vec<u8>, Vec<Verification>)> {
+    let store = ProofStoreBuilder::create(dir).unwrap();
+    let system: Box<dyn System> = Box::new(CredLink::new(signer(), store));
+    let pictures: Vec<Vec<u8>> = (0..12)
+        .map(|seed| encoded(&picture(seed, 160, 120), ImageFormat::Jpeg))
+        .collect();
+    let spread = |work: &(dyn Fn(usize) -> (usize, Vec<u8>) + Sync)| {
+        let mut done: Vec<(usize, Vec<u8>)> = std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..threads)
+                .map(|first| {
+                    scope.spawn(move || (first..12).step_by(threads).map(work).collect::<Vec<_>>())
+                })
+                .collect();
+            handles
+                .into_iter()
+                .flat_map(|handle| handle.join().unwrap())
+                .collect()
+        });
+        done.sort();
+        done
+    };
+    let signed = spread(&|k| {
+        (
+            k,
+            system
+                .sign(&file(&pictures[k]), id(k as u64))
+                .unwrap()
+                .bytes,
+        )
+    });
+    let again = system.sign(&file(&pictures[0]), id(0));
+    assert!(matches!(again, Err(SignError::Store(_))));
+    let sealed = system.seal().unwrap();
+    signed
+        .into_iter()
+        .map(|(k, bytes)| {
+            let mut altered = bytes.clone();
+            let last = altered.len() - 30;
+            altered[last] ^= 1;
+            let unsigned = encoded(&picture(100 + k as u64, 90, 90), ImageFormat::Jpeg);
+            let verifications: Vec<Verification> = [&bytes, &altered, &unsigned]
+                .map(|bytes| sealed.verify(&file(bytes), &|| 0))
+                .into();
+            assert_eq!(
+                judge(Some(id(k as u64)), verifications[0].findings()).name(),
+                "intact"
+            );
+            assert_eq!(
+                judge(Some(id(k as u64)), verifications[1].findings()).name(),
+                "recovered"
+            );
+            assert_eq!(judge(None, verifications[2].findings()).name(), "lost");
+            assert_eq!(sealed.distance_to(&file(&bytes), id(k as u64)), Some(0));
+            (bytes, verifications)
+        })
+        .collect()
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let dirs: Vec<_> = (0..3).map(|_| tempfile::tempdir().unwrap()).collect();
+    let runs: Vec<_> = [1, 2, 8]
+        .into_iter()
+        .zip(&dirs)
+        .map(|(threads, dir)| run(threads, dir.path()))
+        .collect();
+    assert!(runs[0] == runs[1] && runs[0] == runs[2]);
+    for name in ["proofs/records.jsonl", "proofs/manifests.bin"] {
+        let files: Vec<_> = dirs
+            .iter()
+            .map(|dir| std::fs::read(dir.path().join(name)).unwrap())
+            .collect();
+        assert!(files[0] == files[1] && files[0] == files[2], "{name}");
+    }
+}

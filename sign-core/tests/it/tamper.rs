@@ -1,0 +1,394 @@
+//! Altered, transplanted and forged proofs.
+
+use credlink_sign_core::carriers::State;
+use credlink_sign_core::keys::{Identity, TrustAnchor};
+use credlink_sign_core::outcome::{Outcome, judge};
+use credlink_sign_core::{MediaType, Signer, Verifier};
+use image::ImageFormat;
+
+use super::common::*;
+
+/// Where the manifest stands: from its first box to its last byte, with the framing around it.
+fn manifest_region(bytes: &[u8], manifest: &[u8]) -> std::ops::Range<usize> {
+    let start = bytes
+        .windows(8)
+        .position(|window| &window[..4] == b"jumb" && window[4..] == manifest[8..12])
+        .unwrap();
+    // Segment, chunk, box or sub-block headers before; padding, terminators and check sums behind.
+    let framing = manifest.len() / 255 + 64;
+    start - 64.min(start)..(start + manifest.len() + framing).min(bytes.len())
+}
+
+#[test]
+fn no_byte_outside_the_manifest_can_change_unnoticed() {
+    let signer = signer();
+    for (media_type, bytes) in files(21) {
+        let signed = signer.sign(&file(&bytes), id(1)).unwrap();
+        let verifier = verifier(signer.identity(), [&signed]);
+        let region = manifest_region(&signed.bytes, &signed.manifest);
+        let mut tested = 0;
+        let step = (signed.bytes.len() / 150).max(1);
+        for at in (0..signed.bytes.len()).step_by(step) {
+            if region.contains(&at) {
+                continue;
+            }
+            let mut altered = signed.bytes.clone();
+            altered[at] ^= 0x10;
+            let verification = verified(&verifier, &altered);
+            let manifest = finding(&verification, "manifest");
+            assert!(
+                matches!(manifest.state, State::Invalid | State::Absent),
+                "{media_type} byte {at}: {manifest:?}"
+            );
+            tested += 1;
+        }
+        assert!(tested > 30, "{media_type}: {tested}");
+    }
+}
+
+#[test]
+fn no_byte_of_a_stored_manifest_can_change_unnoticed() {
+    let signer = signer();
+    for (media_type, bytes) in files(22) {
+        let signed = signer.sign(&file(&bytes), id(1)).unwrap();
+        let verifier = verifier(signer.identity(), [&signed]);
+        let Some(start) = signed
+            .bytes
+            .windows(64)
+            .position(|window| window == &signed.manifest[..64])
+        else {
+            assert_eq!(
+                media_type,
+                MediaType::Gif,
+                "only GIF cuts a manifest this early"
+            );
+            continue;
+        };
+        let mut invalid = 0;
+        for k in (0..signed.manifest.len()).step_by(23) {
+            let mut altered = signed.bytes.clone();
+            altered[start + k] ^= 0x10;
+            let verification = verified(&verifier, &altered);
+            let manifest = finding(&verification, "manifest");
+            assert!(
+                !manifest.state.is_accepted(),
+                "{media_type} byte {k}: {manifest:?}"
+            );
+            invalid += usize::from(manifest.state == State::Invalid);
+            for (carrier, finding) in verification.findings() {
+                assert!(
+                    finding.accepted().is_none_or(|proof| proof == id(1)),
+                    "{carrier}"
+                );
+            }
+        }
+        assert!(invalid > 50, "{media_type}: {invalid}");
+    }
+}
+
+#[test]
+fn altered_pixels_leave_a_broken_manifest_and_the_soft_carriers_recover() {
+    let signer = signer();
+    let bytes = encoded(&picture(3, 400, 300), ImageFormat::Jpeg);
+    let signed = signer.sign(&file(&bytes), id(1)).unwrap();
+    let verifier = verifier(signer.identity(), [&signed]);
+    let mut altered = signed.bytes.clone();
+    let last = altered.len() - 40;
+    altered[last] ^= 1;
+    let verification = verified(&verifier, &altered);
+    let manifest = finding(&verification, "manifest");
+    assert_eq!(manifest.state, State::Invalid);
+    assert_eq!(manifest.proof, Some(id(1)));
+    assert_eq!(manifest.codes, ["assertion.dataHash.mismatch"]);
+    assert_eq!(
+        judge(Some(id(1)), verification.findings()),
+        Outcome::Recovered { by: "link" }
+    );
+}
+
+#[test]
+fn a_recompressed_copy_without_metadata_is_recovered_by_its_content() {
+    let signer = signer();
+    let original = picture(4, 640, 480);
+    let bytes = encoded(&original, ImageFormat::Png);
+    let signed = signer.sign(&file(&bytes), id(1)).unwrap();
+    let others: Vec<_> = (50..60)
+        .map(|seed| {
+            let bytes = encoded(&picture(seed, 300, 200), ImageFormat::Png);
+            signer.sign(&file(&bytes), id(seed)).unwrap()
+        })
+        .collect();
+    let verifier = verifier(signer.identity(), others.iter().chain([&signed]));
+    let mut copies = vec![image::imageops::resize(
+        &original,
+        320,
+        240,
+        image::imageops::FilterType::Triangle,
+    )];
+    copies.push(image::imageops::rotate90(&original));
+    copies.push(image::imageops::flip_horizontal(&original));
+    for copy in copies {
+        let mut jpeg = Vec::new();
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 50)
+            .encode_image(&copy)
+            .unwrap();
+        let verification = verified(&verifier, &jpeg);
+        assert_eq!(finding(&verification, "manifest").state, State::Absent);
+        assert_eq!(finding(&verification, "link").state, State::Absent);
+        assert_eq!(
+            judge(Some(id(1)), verification.findings()),
+            Outcome::Recovered { by: "fingerprint" }
+        );
+    }
+    let unrelated = encoded(&picture(99, 640, 480), ImageFormat::Png);
+    let verification = verified(&verifier, &unrelated);
+    assert_eq!(judge(None, verification.findings()), Outcome::Lost);
+}
+
+#[test]
+fn a_link_pasted_onto_another_image_is_not_confirmed() {
+    let signer = signer();
+    let ours = encoded(&picture(5, 320, 240), ImageFormat::Png);
+    let signed = signer.sign(&file(&ours), id(1)).unwrap();
+    let verifier = verifier(signer.identity(), [&signed]);
+    // Another signer writes a link to our proof into another picture, in every container.
+    let forger = Signer::new(identity(2, "CredLink test")).unwrap();
+    for (media_type, bytes) in files(6) {
+        let forged = forger.sign(&file(&bytes), id(1)).unwrap();
+        let verification = verified(&verifier, &forged.bytes);
+        let link = finding(&verification, "link");
+        assert_eq!(
+            (link.state, link.proof),
+            (State::Unconfirmed, Some(id(1))),
+            "{media_type}"
+        );
+        assert!(link.distance.unwrap() > 31);
+        assert_eq!(
+            finding(&verification, "manifest").state,
+            State::Foreign,
+            "{media_type}"
+        );
+        assert!(!judge(Some(id(1)), verification.findings()).survived());
+    }
+}
+
+#[test]
+fn another_signers_manifest_is_foreign_even_under_our_name() {
+    let ours = identity(1, "CredLink test");
+    let look_alike = identity(2, "CredLink test");
+    let forger = Signer::new(look_alike.clone()).unwrap();
+    for (media_type, bytes) in files(7) {
+        let forged = forger.sign(&file(&bytes), id(1)).unwrap();
+        let verifier = verifier(&ours, []);
+        let verification = verified(&verifier, &forged.bytes);
+        let manifest = finding(&verification, "manifest");
+        assert_eq!(
+            (manifest.state, manifest.proof),
+            (State::Foreign, None),
+            "{media_type}"
+        );
+        assert!(
+            manifest
+                .codes
+                .iter()
+                .any(|code| code == "signer:CredLink test")
+        );
+        // Its own verifier accepts it, so the file is sound.
+        let own = super::common::verifier(&look_alike, []);
+        assert_eq!(
+            finding(&verified(&own, &forged.bytes), "manifest").state,
+            State::Intact
+        );
+        // Nor does a forged record count: the store's records are signed too.
+        let tampered = super::common::verifier(&ours, [&forged]);
+        let verification = verified(&tampered, &forged.bytes);
+        assert_eq!(
+            finding(&verification, "link").state,
+            State::Failed,
+            "{media_type}"
+        );
+        assert_eq!(
+            finding(&verification, "fingerprint").state,
+            State::Failed,
+            "{media_type}"
+        );
+    }
+}
+
+#[test]
+fn a_verifier_without_anchors_accepts_nothing() {
+    let signer = signer();
+    let (_, bytes) = &files(7)[0];
+    let signed = signer.sign(&file(bytes), id(1)).unwrap();
+    let verifier = Verifier::new(Vec::new(), store([&signed])).unwrap();
+    let verification = verified(&verifier, &signed.bytes);
+    assert!(
+        verification
+            .findings()
+            .all(|(_, finding)| finding.accepted().is_none())
+    );
+    assert_eq!(finding(&verification, "manifest").state, State::Foreign);
+}
+
+#[test]
+fn any_of_several_anchors_will_do() {
+    let (one, two) = (identity(1, "One"), identity(2, "Two"));
+    let anchors: Vec<TrustAnchor> = [&one, &two].map(|i: &Identity| i.anchor().unwrap()).into();
+    let bytes = encoded(&picture(5, 320, 240), ImageFormat::Jpeg);
+    for identity in [one, two] {
+        let signer = Signer::new(identity).unwrap();
+        let signed = signer.sign(&file(&bytes), id(1)).unwrap();
+        let verifier = Verifier::new(anchors.clone(), store([&signed])).unwrap();
+        let verification = verified(&verifier, &signed.bytes);
+        assert!(
+            verification
+                .findings()
+                .all(|(_, finding)| finding.accepted() == Some(id(1)))
+        );
+    }
+}
+
+#[test]
+fn a_later_signers_manifest_keeps_ours_alive() {
+    let ours = signer();
+    let later = Signer::new(identity(9, "Later"))
+        .unwrap()
+        .with_base_url("https://later.example/x");
+    for (media_type, bytes) in files(7) {
+        let signed = ours.sign(&file(&bytes), id(1)).unwrap();
+        let resigned = later.sign(&file(&signed.bytes), id(77)).unwrap();
+        for known in [true, false] {
+            let verifier = verifier(ours.identity(), known.then_some(&signed));
+            let verification = verified(&verifier, &resigned.bytes);
+            let manifest = finding(&verification, "manifest");
+            assert_eq!(
+                (manifest.state, manifest.proof),
+                (State::Resigned, Some(id(1))),
+                "{media_type}"
+            );
+            assert_eq!(manifest.codes, ["signer:Later"], "{media_type}");
+            assert_eq!(manifest.confirmed_by, known.then_some("fingerprint"));
+            assert_eq!(
+                finding(&verification, "link").codes,
+                ["credlink.link.foreign"]
+            );
+            assert_eq!(
+                judge(Some(id(1)), verification.findings()),
+                Outcome::Resigned
+            );
+        }
+    }
+}
+
+#[test]
+fn a_later_signer_cannot_launder_a_forged_proof() {
+    let ours = signer();
+    let later = Signer::new(identity(9, "Later")).unwrap();
+    let mut laundered = 0;
+    for (media_type, bytes) in files(7) {
+        let signed = ours.sign(&file(&bytes), id(0x1111_2222_3333_4444)).unwrap();
+        // The id in our assertion is exchanged; the later signer records that this broke the manifest.
+        let at: Vec<usize> = (0..signed.bytes.len())
+            .filter(|&k| signed.bytes[k..].starts_with(b"1111222233334444"))
+            .collect();
+        let Some(&last) = at.last().filter(|_| at.len() >= 2) else {
+            assert_eq!(media_type, MediaType::Gif);
+            continue;
+        };
+        // The manifest stands before the link in some containers and behind it in others.
+        for place in [at[0], last] {
+            let mut forged = signed.bytes.clone();
+            forged[place] = b'2';
+            let Ok(resigned) = later.sign(&file(&forged), id(77)) else {
+                continue;
+            };
+            let verifier = verifier(ours.identity(), []);
+            let verification = verified(&verifier, &resigned.bytes);
+            let manifest = finding(&verification, "manifest");
+            let wrong = id(0x2111_2222_3333_4444);
+            assert_ne!(manifest.accepted(), Some(wrong), "{media_type}");
+            laundered += usize::from(
+                manifest
+                    .codes
+                    .iter()
+                    .any(|c| c == "credlink.ingredient.invalid"),
+            );
+        }
+    }
+    assert!(laundered >= 3, "{laundered}");
+}
+
+#[test]
+fn near_duplicates_name_neither_proof_even_as_exact_copies() {
+    let signer = signer();
+    let one = picture(5, 320, 240);
+    let mut two = one.clone();
+    for x in 100..104 {
+        two.put_pixel(x, 100, image::Rgb([0, 0, 0]));
+    }
+    let files: Vec<Vec<u8>> = [&one, &two].map(|p| encoded(p, ImageFormat::Png)).into();
+    let signed: Vec<_> = (1..)
+        .zip(&files)
+        .map(|(number, bytes)| signer.sign(&file(bytes), id(number)).unwrap())
+        .collect();
+    let distance = signed[0]
+        .record
+        .fingerprint
+        .distance(&signed[1].record.fingerprint);
+    assert!((1..6).contains(&distance), "{distance}");
+    let verifier = verifier(signer.identity(), &signed);
+    let mut jpeg = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 40)
+        .encode_image(&one)
+        .unwrap();
+    for bytes in files.iter().chain([&jpeg]) {
+        let verification = verified(&verifier, bytes);
+        let fingerprint = finding(&verification, "fingerprint");
+        assert_eq!(fingerprint.state, State::Unconfirmed);
+        assert_eq!(fingerprint.codes, ["credlink.content.ambiguous"]);
+    }
+}
+
+#[test]
+fn an_undecodable_image_keeps_its_link_unconfirmed() {
+    let signer = signer();
+    let bytes = encoded(&picture(5, 320, 240), ImageFormat::Png);
+    let signed = signer.sign(&file(&bytes), id(1)).unwrap();
+    let verifier = verifier(signer.identity(), [&signed]);
+    let received = credlink_sign_core::ImageFile::new(&signed.bytes, &|_| Err("no".to_owned()));
+    let verification = verifier.verify(&received, &|| 0);
+    assert_eq!(finding(&verification, "manifest").state, State::Intact);
+    assert_eq!(finding(&verification, "link").state, State::Unconfirmed);
+    assert_eq!(finding(&verification, "fingerprint").state, State::Failed);
+    assert!(signer.sign(&received, id(2)).is_err());
+}
+
+#[test]
+fn a_clock_measures_every_carrier_and_the_ladder_stops_first() {
+    let signer = signer();
+    let bytes = encoded(&picture(5, 320, 240), ImageFormat::Png);
+    let signed = signer.sign(&file(&bytes), id(1)).unwrap();
+    let verifier = verifier(signer.identity(), [&signed]);
+    let ticks = std::sync::atomic::AtomicU64::new(0);
+    let clock = || ticks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let verification = verifier.verify(&file(&signed.bytes), &clock);
+    let all: u64 = verification
+        .carriers
+        .iter()
+        .map(|examined| examined.nanos)
+        .sum();
+    assert!(
+        verification
+            .carriers
+            .iter()
+            .all(|examined| examined.nanos > 0)
+    );
+    assert_eq!(verification.ladder_nanos, verification.carriers[0].nanos);
+    let lost = verifier.verify(
+        &file(&encoded(&picture(77, 99, 99), ImageFormat::Png)),
+        &clock,
+    );
+    let total: u64 = lost.carriers.iter().map(|examined| examined.nanos).sum();
+    assert_eq!(lost.ladder_nanos, total);
+    assert!(all > verification.ladder_nanos && lost.hash_nanos > 0 && lost.decode_nanos > 0);
+}
