@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Sign(SignArgs),
     /// Look for a proof of ours in an image file.
     Verify(VerifyArgs),
+    /// Put a 64-bit id invisibly into the pixels, or read it (not yet a carrier of `sign` and `verify`).
+    Watermark(WatermarkArgs),
 }
 
 const SURVIVAL_EXAMPLES: &str = "Examples:
@@ -194,4 +196,59 @@ pub(crate) struct VerifyArgs {
     /// Print JSON for machines.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatermarkArgs {
+    #[command(subcommand)]
+    pub(crate) command: WatermarkCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WatermarkCommand {
+    /// Mark a picture and write it anew in its own format.
+    Embed {
+        /// The image file to read.
+        #[arg(value_name = "IN")]
+        input: PathBuf,
+        /// The marked file to write; it must not exist.
+        #[arg(value_name = "OUT")]
+        output: PathBuf,
+        /// The id, 16 hexadecimal digits [default: random].
+        #[arg(long, value_name = "HEX")]
+        id: Option<String>,
+        /// A file with a secret of at least 16 bytes.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The lowest PSNR to aim at, dB [default: 42.3].
+        #[arg(long, value_name = "DB")]
+        psnr: Option<f64>,
+    },
+    /// Read the id from a picture.
+    Detect {
+        /// The image file to look at.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// A file with the secret that the mark was made with.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Search small rotations, too (about a second more).
+        #[arg(long)]
+        rotated: bool,
+    },
+    /// Show how a mark was found or missed, and how well the picture would carry one.
+    Inspect {
+        /// The image file to look at.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// A file with the secret.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Search small rotations, too.
+        #[arg(long)]
+        rotated: bool,
+        /// Write the amplified residual of a new mark as PNG.
+        #[arg(long, value_name = "PNG")]
+        residual: Option<PathBuf>,
+    },
 }

@@ -17,6 +17,7 @@ pub mod in_order;
 pub mod machine;
 pub mod plan;
 pub mod received;
+pub mod reencode;
 pub mod runner;
 pub mod setting;
 pub mod signing;

@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Command::Keys(args) => cmd::keys::run(args),
         Command::Sign(args) => cmd::sign::run(args),
         Command::Verify(args) => cmd::verify::run(args),
+        Command::Watermark(args) => cmd::watermark::run(args),
     };
     match result {
         Ok(code) => ExitCode::from(code),

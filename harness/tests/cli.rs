@@ -300,6 +300,77 @@ fn unreadable_images_are_reported_and_left_out() {
     assert!(text(&output).contains("cut.png"), "{}", text(&output));
 }
 
+#[test]
+fn a_watermark_is_read_back_after_posting_and_only_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let set = SyntheticSet::new(5);
+    let index = (0..500)
+        .find(|index| set.entry(*index).class == "texture" && set.entry(*index).width > 900)
+        .unwrap();
+    std::fs::write(at.join("photo"), set.load(index).unwrap().bytes).unwrap();
+    std::fs::write(at.join("key"), "a secret of more than 16 bytes").unwrap();
+    std::fs::write(at.join("other"), "another secret of the same size").unwrap();
+    std::fs::write(at.join("short"), "too short").unwrap();
+
+    let id = "00112233aabbccdd";
+    let embedded = credlink(
+        at,
+        &[
+            "watermark",
+            "embed",
+            "photo",
+            "marked",
+            "--key",
+            "key",
+            "--id",
+            id,
+        ],
+    );
+    assert_eq!(code(&embedded), exit::OK, "{}", text(&embedded));
+    assert!(text(&embedded).contains("PSNR 42"), "{}", text(&embedded));
+    assert_eq!(
+        code(&credlink(
+            at,
+            &["apply", "messaging/whatsapp", "marked", "received"]
+        )),
+        exit::OK
+    );
+    let found = credlink(at, &["watermark", "detect", "received", "--key", "key"]);
+    assert_eq!(code(&found), exit::OK, "{}", text(&found));
+    assert!(text(&found).starts_with(id), "{}", text(&found));
+
+    for (file, key) in [("received", "other"), ("photo", "key")] {
+        let nothing = credlink(at, &["watermark", "detect", file, "--key", key]);
+        assert_eq!(
+            code(&nothing),
+            exit::NO_PROOF,
+            "{file} {key}: {}",
+            text(&nothing)
+        );
+    }
+    let inspected = credlink(
+        at,
+        &[
+            "watermark",
+            "inspect",
+            "photo",
+            "--key",
+            "key",
+            "--residual",
+            "residual.png",
+        ],
+    );
+    assert!(
+        text(&inspected).contains("gate") && at.join("residual.png").exists(),
+        "{}",
+        text(&inspected)
+    );
+    let short = credlink(at, &["watermark", "detect", "photo", "--key", "short"]);
+    assert_eq!(code(&short), exit::FAILURE);
+    assert!(text(&short).contains("16"), "{}", text(&short));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_is_written_and_marked_as_partial() {

@@ -7,6 +7,7 @@ pub(crate) mod report;
 pub(crate) mod sign;
 pub(crate) mod survival;
 pub(crate) mod verify;
+pub(crate) mod watermark;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

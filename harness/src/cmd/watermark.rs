@@ -1,0 +1,188 @@
+//! `credlink watermark`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use credlink_harness::{clock, exit, reencode};
+use credlink_sign_core::ProofId;
+use credlink_sign_core::watermark::{
+    Detection, Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed,
+};
+use credlink_transforms::file::{Frame, ImageFile};
+use credlink_transforms::meter::Meter;
+use image::{DynamicImage, RgbImage};
+use zeroize::Zeroizing;
+
+use crate::cli::{WatermarkArgs, WatermarkCommand};
+
+/// How much the residual picture is amplified.
+const AMPLIFICATION: i32 = 20;
+
+pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
+    match &args.command {
+        WatermarkCommand::Embed {
+            input,
+            output,
+            id,
+            key,
+            psnr,
+        } => {
+            let (file, frame, key) = (open(input)?, frame(input)?, read_key(key)?);
+            let id = match id {
+                Some(id) => id.parse::<ProofId>()?,
+                None => random_id()?,
+            };
+            let settings = EmbedSettings {
+                psnr_floor: psnr.unwrap_or(EmbedSettings::default().psnr_floor),
+                ..EmbedSettings::default()
+            };
+            let embedding = embed(
+                &frame.pixels,
+                frame.orientation,
+                id,
+                &key,
+                &settings,
+                Some(&reencode::through_jpeg_60),
+            );
+            let Some(marked) = &embedding.image else {
+                let Verdict::Refused(reason) = embedding.verdict else {
+                    anyhow::bail!("the mark was made but no image");
+                };
+                super::say(&format!("{}: refused, {reason}", input.display()))?;
+                return Ok(exit::FAILURE);
+            };
+            let bytes = reencode::like(&file, marked).map_err(anyhow::Error::msg)?;
+            super::write_new(output, &bytes)?;
+            super::say(&format!(
+                "{}: {} with id {id}, PSNR {:.1} dB, SSIM {:.4}, {} bytes from {}",
+                output.display(),
+                word(embedding.verdict),
+                embedding.psnr,
+                embedding.ssim,
+                bytes.len(),
+                file.bytes().len()
+            ))?;
+            Ok(exit::OK)
+        }
+        WatermarkCommand::Detect { file, key, rotated } => {
+            let (frame, key) = (frame(file)?, read_key(key)?);
+            let found = searched(&frame, &key, *rotated);
+            match found.id {
+                Some(id) => super::say(&format!(
+                    "{id} (stage {}, {})",
+                    found.stage, found.hypothesis
+                ))?,
+                None => super::say("no mark of this key")?,
+            }
+            Ok(if found.id.is_some() {
+                exit::OK
+            } else {
+                exit::NO_PROOF
+            })
+        }
+        WatermarkCommand::Inspect {
+            file,
+            key,
+            rotated,
+            residual,
+        } => inspect(file, &read_key(key)?, *rotated, residual.as_deref()),
+    }
+}
+
+fn inspect(path: &Path, key: &WatermarkKey, rotated: bool, residual: Option<&Path>) -> Result<u8> {
+    let frame = frame(path)?;
+    let start = clock::wall_nanos();
+    let found = searched(&frame, key, rotated);
+    let took = (clock::wall_nanos() - start) as f64 / 1e6;
+    let id = found
+        .id
+        .map_or_else(|| "none".to_owned(), |id| id.to_string());
+    super::say(&format!(
+        "id          {id}\nstage       {}\nhypothesis  {}\nexponent    {:.1} nats, gate {:.1}\nz           {:.1}\ndecodes     {}\ntime        {took:.1} ms",
+        found.stage, found.hypothesis, found.exponent, found.gate, found.z, found.decodes
+    ))?;
+    // What a mark would be on this picture: the verdict belongs to the picture, not to what was found.
+    let embedding = embed(
+        &frame.pixels,
+        frame.orientation,
+        ProofId::new(0),
+        key,
+        &EmbedSettings::default(),
+        Some(&reencode::through_jpeg_60),
+    );
+    let verdict = match embedding.verdict {
+        Verdict::Refused(reason) => format!("refused, {reason}"),
+        verdict => word(verdict).to_owned(),
+    };
+    super::say(&format!(
+        "new mark    {verdict}; z {:.1}, after a coarse quantiser {:.1}; PSNR {:.1} dB, SSIM {:.4}",
+        embedding.z_c, embedding.z_q, embedding.psnr, embedding.ssim
+    ))?;
+    if let Some(target) = residual {
+        let marked = embedding
+            .image
+            .context("there is no residual: the picture takes no mark")?;
+        let png = credlink_transforms::codecs::png::encode(&amplified(&frame.pixels, &marked))?;
+        super::write_new(target, &png)?;
+        super::say(&format!(
+            "residual    {} ({AMPLIFICATION} times, around mid-grey)",
+            target.display()
+        ))?;
+    }
+    Ok(if found.id.is_some() {
+        exit::OK
+    } else {
+        exit::NO_PROOF
+    })
+}
+
+/// The difference of two pictures of one size, amplified around mid-grey.
+fn amplified(original: &DynamicImage, marked: &DynamicImage) -> DynamicImage {
+    let (before, after) = (original.to_rgb8(), marked.to_rgb8());
+    let mut picture = RgbImage::new(before.width(), before.height());
+    for (target, (a, b)) in picture.iter_mut().zip(before.iter().zip(after.iter())) {
+        let difference = i32::from(*b) - i32::from(*a);
+        *target = (128 + difference * AMPLIFICATION).clamp(0, 255) as u8;
+    }
+    DynamicImage::ImageRgb8(picture)
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Carried => "carried",
+        Verdict::Fragile => "carried, fragile",
+        Verdict::Refused(_) => "refused",
+    }
+}
+
+fn searched(frame: &Frame, key: &WatermarkKey, rotated: bool) -> Detection {
+    let effort = if rotated {
+        Effort::SearchRotated
+    } else {
+        Effort::Search
+    };
+    detect(&frame.pixels, frame.orientation, key, effort)
+}
+
+fn open(path: &Path) -> Result<ImageFile> {
+    ImageFile::new(super::read(path)?).with_context(|| format!("failed to read {}", path.display()))
+}
+
+fn frame(path: &Path) -> Result<Frame> {
+    let clock = || 0;
+    let frame = open(path)?.frame(&Meter::new(&clock)).cloned();
+    frame.with_context(|| format!("failed to decode {}", path.display()))
+}
+
+fn read_key(path: &Path) -> Result<WatermarkKey> {
+    let secret = Zeroizing::new(super::read(path)?);
+    WatermarkKey::derive(&secret)
+        .with_context(|| format!("failed to take {} as a watermark key", path.display()))
+}
+
+fn random_id() -> Result<ProofId> {
+    let mut id = [0; 8];
+    getrandom::fill(&mut id)
+        .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
+    Ok(ProofId::new(u64::from_le_bytes(id)))
+}
