@@ -15,7 +15,9 @@ use clap::Parser;
 use cpu_time::ThreadTime;
 use credlink_corpus::{ImageSet, SyntheticSet};
 use credlink_sign_core::ProofId;
-use credlink_sign_core::watermark::{Detection, Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed};
+use credlink_sign_core::watermark::{
+    Detection, Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed,
+};
 use credlink_transforms::codecs::{avif, decode, jpeg, webp};
 use credlink_transforms::steps::resize::{Filter, resized};
 use image::metadata::Orientation;
@@ -51,7 +53,11 @@ struct Arguments {
     list: bool,
 }
 
-type Attack = (&'static str, Effort, fn(&DynamicImage) -> Result<DynamicImage>);
+type Attack = (
+    &'static str,
+    Effort,
+    fn(&DynamicImage) -> Result<DynamicImage>,
+);
 
 /// The attacks of the table, each with the effort that it needs at most.
 const ATTACKS: &[Attack] = &[
@@ -62,26 +68,46 @@ const ATTACKS: &[Attack] = &[
     ("webp50", Effort::Search, |i| webp_coded(i, 50)),
     ("avif50", Effort::Search, |i| avif_coded(i, 50)),
     ("avif40", Effort::Search, |i| avif_coded(i, 40)),
-    ("r1600+j75", Effort::Search, |i| coded(&to_long(i, 1600)?, 75)),
-    ("r1080+j75", Effort::Search, |i| coded(&to_long(i, 1080)?, 75)),
+    ("r1600+j75", Effort::Search, |i| {
+        coded(&to_long(i, 1600)?, 75)
+    }),
+    ("r1080+j75", Effort::Search, |i| {
+        coded(&to_long(i, 1080)?, 75)
+    }),
     ("r640+j75", Effort::Search, |i| coded(&to_long(i, 640)?, 75)),
-    ("r640+w60", Effort::Search, |i| webp_coded(&to_long(i, 640)?, 60)),
+    ("r640+w60", Effort::Search, |i| {
+        webp_coded(&to_long(i, 640)?, 60)
+    }),
     ("r640+j50", Effort::Search, |i| coded(&to_long(i, 640)?, 50)),
     ("r400+j75", Effort::Search, |i| coded(&to_long(i, 400)?, 75)),
     ("r400+j50", Effort::Search, |i| coded(&to_long(i, 400)?, 50)),
     ("rec5+resize", Effort::Search, recoded),
-    ("rec5 j55-70", Effort::Search, |i| [60, 70, 55, 65, 60].into_iter().try_fold(i.clone(), |i, q| coded(&i, q))),
+    ("rec5 j55-70", Effort::Search, |i| {
+        [60, 70, 55, 65, 60]
+            .into_iter()
+            .try_fold(i.clone(), |i, q| coded(&i, q))
+    }),
     ("pal256", Effort::Search, palette),
     ("sharpen", Effort::Search, |i| Ok(i.unsharpen(2.0, 0))),
     ("blur r1", Effort::Search, |i| Ok(i.blur(1.0))),
     ("bright1.25", Effort::Search, |i| toned(i, |v| v * 1.25)),
     ("sat1.6", Effort::Search, |i| Ok(saturated(i, 1.6))),
-    ("gamma.7", Effort::Search, |i| toned(i, |v| 255.0 * (v / 255.0).powf(0.7))),
-    ("gamma1.4", Effort::Search, |i| toned(i, |v| 255.0 * (v / 255.0).powf(1.4))),
-    ("gray+j50", Effort::Search, |i| coded(&DynamicImage::from(i.to_luma8()), 50)),
-    ("noise10+j60", Effort::Search, |i| coded(&noisy(i, 10.0), 60)),
+    ("gamma.7", Effort::Search, |i| {
+        toned(i, |v| 255.0 * (v / 255.0).powf(0.7))
+    }),
+    ("gamma1.4", Effort::Search, |i| {
+        toned(i, |v| 255.0 * (v / 255.0).powf(1.4))
+    }),
+    ("gray+j50", Effort::Search, |i| {
+        coded(&DynamicImage::from(i.to_luma8()), 50)
+    }),
+    ("noise10+j60", Effort::Search, |i| {
+        coded(&noisy(i, 10.0), 60)
+    }),
     ("filter+r1080+j70", Effort::Search, |i| {
-        let toned = toned(&saturated(i, 1.3), |v| 255.0 * (((v - 128.0) * 1.2 + 128.0).max(0.0) / 255.0).powf(0.9))?;
+        let toned = toned(&saturated(i, 1.3), |v| {
+            255.0 * (((v - 128.0) * 1.2 + 128.0).max(0.0) / 255.0).powf(0.9)
+        })?;
         coded(&to_long(&toned, 1080)?, 70)
     }),
     ("hflip+j60", Effort::Search, |i| coded(&i.fliph(), 60)),
@@ -89,14 +115,28 @@ const ATTACKS: &[Attack] = &[
     ("letterbox+j85", Effort::Search, |i| coded(&boxed(i), 85)),
     ("caption+j80", Effort::Search, |i| coded(&captioned(i), 80)),
     ("capbar+j80", Effort::Search, |i| coded(&barred(i), 80)),
-    ("crop10+j75", Effort::Search, |i| coded(&cropped(i, 0.10, 0.03, 0.90, 0.90), 75)),
-    ("crop10+r1080+j75", Effort::Search, |i| coded(&to_long(&cropped(i, 0.10, 0.03, 0.90, 0.90), 1080)?, 75)),
-    ("crop25+j75", Effort::Search, |i| coded(&cropped(i, 0.12, 0.12, 0.75, 0.75), 75)),
-    ("crop50area", Effort::Search, |i| Ok(cropped(i, 0.15, 0.15, 0.70, 0.70))),
+    ("crop10+j75", Effort::Search, |i| {
+        coded(&cropped(i, 0.10, 0.03, 0.90, 0.90), 75)
+    }),
+    ("crop10+r1080+j75", Effort::Search, |i| {
+        coded(&to_long(&cropped(i, 0.10, 0.03, 0.90, 0.90), 1080)?, 75)
+    }),
+    ("crop25+j75", Effort::Search, |i| {
+        coded(&cropped(i, 0.12, 0.12, 0.75, 0.75), 75)
+    }),
+    ("crop50area", Effort::Search, |i| {
+        Ok(cropped(i, 0.15, 0.15, 0.70, 0.70))
+    }),
     ("ar1:1+j75", Effort::Search, |i| coded(&aspect(i, 1.0), 75)),
-    ("ar4:5+r1080+j75", Effort::Search, |i| coded(&to_long(&aspect(i, 0.8), 1080)?, 75)),
-    ("rot2+j80", Effort::SearchRotated, |i| coded(&turned(i, 2.0), 80)),
-    ("rot1+j80", Effort::SearchRotated, |i| coded(&turned(i, -1.0), 80)),
+    ("ar4:5+r1080+j75", Effort::Search, |i| {
+        coded(&to_long(&aspect(i, 0.8), 1080)?, 75)
+    }),
+    ("rot2+j80", Effort::SearchRotated, |i| {
+        coded(&turned(i, 2.0), 80)
+    }),
+    ("rot1+j80", Effort::SearchRotated, |i| {
+        coded(&turned(i, -1.0), 80)
+    }),
 ];
 
 struct Source {
@@ -124,21 +164,42 @@ fn main() -> Result<()> {
     let attacks: Vec<&Attack> = ATTACKS
         .iter()
         .filter(|(name, ..)| name.contains(&arguments.only))
-        .filter(|(name, ..)| !arguments.without.as_ref().is_some_and(|without| name.contains(without)))
+        .filter(|(name, ..)| {
+            !arguments
+                .without
+                .as_ref()
+                .is_some_and(|without| name.contains(without))
+        })
         .collect();
     let key = WatermarkKey::derive(b"watermark measurement key")?;
     let mut settings = EmbedSettings::default();
     settings.psnr_floor = arguments.psnr.unwrap_or(settings.psnr_floor);
-    let trials: Vec<Trial> =
-        sources.par_iter().map(|source| tried(source, &key, &settings, &attacks)).collect::<Result<_>>()?;
+    let trials: Vec<Trial> = sources
+        .par_iter()
+        .map(|source| tried(source, &key, &settings, &attacks))
+        .collect::<Result<_>>()?;
 
     if arguments.list {
         for t in &trials {
-            let lost = t.attacks.iter().zip(&attacks).filter(|((_, right, _), _)| !right);
-            let lost: Vec<String> = lost.map(|((d, ..), (name, ..))| format!("{name}({:.0})", d.exponent)).collect();
+            let lost = t
+                .attacks
+                .iter()
+                .zip(&attacks)
+                .filter(|((_, right, _), _)| !right);
+            let lost: Vec<String> = lost
+                .map(|((d, ..), (name, ..))| format!("{name}({:.0})", d.exponent))
+                .collect();
             println!(
                 "{:36} {:>4}x{:<4} {:?} psnr {:.2} ssim {:.4} z_q {:.1} embed {:.0} ms; lost: {}",
-                t.name, t.size.0, t.size.1, t.verdict, t.psnr, t.ssim, t.z_q, t.embed_ms, lost.join(" ")
+                t.name,
+                t.size.0,
+                t.size.1,
+                t.verdict,
+                t.psnr,
+                t.ssim,
+                t.z_q,
+                t.embed_ms,
+                lost.join(" ")
             );
         }
     }
@@ -165,25 +226,49 @@ fn main() -> Result<()> {
             format!("{right}/{}", class(verdict).count())
         };
         let marked = trials.iter().filter(|t| !t.attacks.is_empty());
-        wrong += marked.clone().filter(|t| t.attacks[k].0.id.is_some() && !t.attacks[k].1).count();
+        wrong += marked
+            .clone()
+            .filter(|t| t.attacks[k].0.id.is_some() && !t.attacks[k].1)
+            .count();
         let mut times: Vec<f64> = marked.map(|t| t.attacks[k].2).collect();
         times.sort_by(f64::total_cmp);
         let median = times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
-        println!("| {name} | {} | {} | {median:.1} |", count(Verdict::Carried), count(Verdict::Fragile));
+        println!(
+            "| {name} | {} | {} | {median:.1} |",
+            count(Verdict::Carried),
+            count(Verdict::Fragile)
+        );
     }
     println!("wrong ids: {wrong}");
     Ok(())
 }
 
-fn tried(source: &Source, key: &WatermarkKey, settings: &EmbedSettings, attacks: &[&Attack]) -> Result<Trial> {
+fn tried(
+    source: &Source,
+    key: &WatermarkKey,
+    settings: &EmbedSettings,
+    attacks: &[&Attack],
+) -> Result<Trial> {
     let digest = Sha256::digest(source.name.as_bytes());
-    let id = ProofId::new(digest.iter().take(8).fold(0, |id, &byte| id << 8 | u64::from(byte)));
+    let id = ProofId::new(
+        digest
+            .iter()
+            .take(8)
+            .fold(0, |id, &byte| id << 8 | u64::from(byte)),
+    );
     let probe = |image: &DynamicImage| coded(image, 60).ok();
     let start = ThreadTime::now();
     let embedding = embed(&source.pixels, source.orientation, id, key, settings, None);
     let embed_ms = start.elapsed().as_secs_f64() * 1e3;
     let embedding = if embedding.verdict == Verdict::Carried {
-        embed(&source.pixels, source.orientation, id, key, settings, Some(&probe))
+        embed(
+            &source.pixels,
+            source.orientation,
+            id,
+            key,
+            settings,
+            Some(&probe),
+        )
     } else {
         embedding
     };
@@ -213,12 +298,22 @@ fn tried(source: &Source, key: &WatermarkKey, settings: &EmbedSettings, attacks:
 fn sources(arguments: &Arguments) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     if let Some(folder) = &arguments.photos {
-        let mut paths: Vec<PathBuf> =
-            std::fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<_>>()?;
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<std::io::Result<_>>()?;
         paths.sort();
-        for path in paths.iter().filter(|path| path.extension().is_none_or(|extension| extension != "tsv")) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let aside = Sha256::digest(name.as_bytes()).first().is_some_and(|byte| byte % 3 == 2);
+        for path in paths
+            .iter()
+            .filter(|path| path.extension().is_none_or(|extension| extension != "tsv"))
+        {
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            let aside = Sha256::digest(name.as_bytes())
+                .first()
+                .is_some_and(|byte| byte % 3 == 2);
             if aside == arguments.set_aside {
                 sources.push(source(name, &read(path)?, arguments.cap)?);
             }
@@ -239,8 +334,16 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 fn source(name: String, bytes: &[u8], cap: u32) -> Result<Source> {
     let decoded = decode::decode(bytes).with_context(|| format!("failed to decode {name}"))?;
     let long = decoded.pixels.width().max(decoded.pixels.height());
-    let pixels = if long > cap { to_long(&decoded.pixels, cap)? } else { decoded.pixels };
-    Ok(Source { name, pixels, orientation: decoded.orientation })
+    let pixels = if long > cap {
+        to_long(&decoded.pixels, cap)?
+    } else {
+        decoded.pixels
+    };
+    Ok(Source {
+        name,
+        pixels,
+        orientation: decoded.orientation,
+    })
 }
 
 fn reopened(bytes: &[u8]) -> Result<DynamicImage> {
@@ -252,7 +355,9 @@ fn flat(image: &DynamicImage) -> RgbImage {
     let image = image.to_rgba8();
     RgbImage::from_fn(image.width(), image.height(), |x, y| {
         let [colours @ .., alpha] = image.get_pixel(x, y).0;
-        Rgb(colours.map(|c| ((u32::from(c) * u32::from(alpha) + 255 * (255 - u32::from(alpha)) + 127) / 255) as u8))
+        Rgb(colours.map(|c| {
+            ((u32::from(c) * u32::from(alpha) + 255 * (255 - u32::from(alpha)) + 127) / 255) as u8
+        }))
     })
 }
 
@@ -263,12 +368,20 @@ fn coded(image: &DynamicImage, quality: u8) -> Result<DynamicImage> {
         chroma: jpeg::Chroma::Quarter,
         progressive: false,
     };
-    let image = if image.color().has_color() { flat(image).into() } else { DynamicImage::from(image.to_luma8()) };
+    let image = if image.color().has_color() {
+        flat(image).into()
+    } else {
+        DynamicImage::from(image.to_luma8())
+    };
     reopened(&jpeg::encode(&image, settings)?)
 }
 
 fn webp_coded(image: &DynamicImage, quality: u8) -> Result<DynamicImage> {
-    let settings = webp::Settings { quality, method: 4, lossless: false };
+    let settings = webp::Settings {
+        quality,
+        method: 4,
+        lossless: false,
+    };
     reopened(&webp::encode(&flat(image).into(), settings)?)
 }
 
@@ -278,7 +391,8 @@ fn avif_coded(image: &DynamicImage, quality: u8) -> Result<DynamicImage> {
 
 fn palette(image: &DynamicImage) -> Result<DynamicImage> {
     let mut gif = Cursor::new(Vec::new());
-    DynamicImage::from(DynamicImage::from(flat(image)).to_rgba8()).write_to(&mut gif, ImageFormat::Gif)?;
+    DynamicImage::from(DynamicImage::from(flat(image)).to_rgba8())
+        .write_to(&mut gif, ImageFormat::Gif)?;
     reopened(gif.get_ref())
 }
 
@@ -289,7 +403,13 @@ fn to_long(image: &DynamicImage, long: u32) -> Result<DynamicImage> {
 
 fn by(image: &DynamicImage, factor: f64) -> Result<DynamicImage> {
     let side = |side: u32| ((f64::from(side) * factor).round() as u32).max(1);
-    resized(image, side(image.width()), side(image.height()), Filter::Lanczos3).map_err(|reason| anyhow!(reason))
+    resized(
+        image,
+        side(image.width()),
+        side(image.height()),
+        Filter::Lanczos3,
+    )
+    .map_err(|reason| anyhow!(reason))
 }
 
 fn recoded(image: &DynamicImage) -> Result<DynamicImage> {
@@ -322,28 +442,52 @@ fn saturated(image: &DynamicImage, factor: f32) -> DynamicImage {
 fn noisy(image: &DynamicImage, deviation: f32) -> DynamicImage {
     let mut state = 1_u64;
     let mut uniform = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f32 / (1 << 24) as f32
     };
-    each(image, |pixel| pixel.map(|value| value + deviation * ((0..12).map(|_| uniform()).sum::<f32>() - 6.0)))
+    each(image, |pixel| {
+        pixel.map(|value| value + deviation * ((0..12).map(|_| uniform()).sum::<f32>() - 6.0))
+    })
 }
 
 fn cropped(image: &DynamicImage, left: f64, top: f64, width: f64, height: f64) -> DynamicImage {
     let (w, h) = (f64::from(image.width()), f64::from(image.height()));
-    image.crop_imm((left * w) as u32, (top * h) as u32, (width * w) as u32, (height * h) as u32)
+    image.crop_imm(
+        (left * w) as u32,
+        (top * h) as u32,
+        (width * w) as u32,
+        (height * h) as u32,
+    )
 }
 
 fn aspect(image: &DynamicImage, aspect: f64) -> DynamicImage {
     let (w, h) = (f64::from(image.width()), f64::from(image.height()));
-    let (width, height) = if w > h * aspect { (h * aspect / w, 1.0) } else { (1.0, w / aspect / h) };
-    cropped(image, (1.0 - width) / 2.0, (1.0 - height) / 2.0, width, height)
+    let (width, height) = if w > h * aspect {
+        (h * aspect / w, 1.0)
+    } else {
+        (1.0, w / aspect / h)
+    };
+    cropped(
+        image,
+        (1.0 - width) / 2.0,
+        (1.0 - height) / 2.0,
+        width,
+        height,
+    )
 }
 
 fn boxed(image: &DynamicImage) -> DynamicImage {
     let inner = flat(&image.resize(1080, 1920, imageops::FilterType::CatmullRom));
     let mut canvas = RgbImage::new(1080, 1920);
     let place = |side: u32, full: u32| i64::from((full - side) / 2);
-    imageops::replace(&mut canvas, &inner, place(inner.width(), 1080), place(inner.height(), 1920));
+    imageops::replace(
+        &mut canvas,
+        &inner,
+        place(inner.width(), 1080),
+        place(inner.height(), 1920),
+    );
     canvas.into()
 }
 
