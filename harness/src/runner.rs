@@ -116,6 +116,8 @@ fn signed_ops(
         issued: Some(signed.id),
         source_bytes: signed.source_bytes,
         signed_bytes: signed.signed_bytes,
+        embedded: &signed.embedded,
+        distortion: signed.distortion,
         sign_nanos: signed.nanos,
     };
     ops(plan, image, &subject, file, system, setting)
@@ -142,6 +144,8 @@ fn unsigned_ops(
         issued: None,
         source_bytes: size,
         signed_bytes: size,
+        embedded: &[],
+        distortion: None,
         sign_nanos: 0,
     };
     ops(plan, image, &subject, file, system, setting)
@@ -160,6 +164,8 @@ fn failed_ops(
         issued: Some(issued),
         source_bytes: 0,
         signed_bytes: 0,
+        embedded: &[],
+        distortion: None,
         sign_nanos: 0,
     };
     errors(

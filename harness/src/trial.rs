@@ -8,7 +8,7 @@ use credlink_corpus::Entry;
 use credlink_reports::{Row, Trial};
 use credlink_sign_core::outcome::{Outcome, judge};
 use credlink_sign_core::system::SealedSystem;
-use credlink_sign_core::{Pixels, ProofId, Verification};
+use credlink_sign_core::{Distortion, Pixels, ProofId, Verification};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
@@ -26,6 +26,10 @@ pub struct Subject<'a> {
     pub source_bytes: u64,
     /// Size of the signed file in bytes; that of the source for an unsigned control.
     pub signed_bytes: u64,
+    /// How well the image took each carrier, in ladder order; empty for an unsigned control.
+    pub embedded: &'a [&'static str],
+    /// What signing did to the pixels; `None` where it changed none.
+    pub distortion: Option<Distortion>,
     /// Time of signing in nanoseconds; 0 for an unsigned control.
     pub sign_nanos: u64,
 }
@@ -73,6 +77,8 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         received_width: 0,
         received_height: 0,
         content_distance: None,
+        sign_psnr: subject.distortion.map(|changed| changed.psnr),
+        sign_ssim: subject.distortion.map(|changed| changed.ssim),
         sign_ns: subject.sign_nanos,
         transform_ns: 0,
         codec_ns: 0,
@@ -173,7 +179,7 @@ fn attempt(
         .map(|(_, finding)| finding.retrieve_nanos)
         .max()
         .unwrap_or(0);
-    row.carriers = cells(&verified.verification, subject.issued);
+    row.carriers = cells(&verified.verification, subject);
     Ok(Op {
         row,
         same_bytes,
@@ -223,11 +229,16 @@ fn verify(
     }
 }
 
-fn cells(verification: &Verification, issued: Option<ProofId>) -> Vec<credlink_reports::Cell> {
-    let cell = |examined: &credlink_sign_core::Examined| {
+fn cells(verification: &Verification, subject: &Subject<'_>) -> Vec<credlink_reports::Cell> {
+    let issued = subject.issued;
+    let cell = |(position, examined): (usize, &credlink_sign_core::Examined)| {
         let finding = &examined.finding;
         let state = serde_json::to_value(finding.state).ok();
         credlink_reports::Cell {
+            embedded: subject
+                .embedded
+                .get(position)
+                .map(|word| (*word).to_owned()),
             state: state
                 .and_then(|state| state.as_str().map(str::to_owned))
                 .unwrap_or_default(),
@@ -241,7 +252,7 @@ fn cells(verification: &Verification, issued: Option<ProofId>) -> Vec<credlink_r
             ns: examined.nanos,
         }
     };
-    verification.carriers.iter().map(cell).collect()
+    verification.carriers.iter().enumerate().map(cell).collect()
 }
 
 /// Whether a received file shows the pixels of the signed one; colours under full transparency do not show.

@@ -104,9 +104,26 @@ pub struct PipelineHeader {
     pub severity: String,
     /// SHA-256 of the recipe in hex: equal digests mean equal pipelines.
     pub digest: String,
+    /// Where the pipeline stands on a curve, if its recipe sweeps over one parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepHeader>,
     /// What the recipe promises of its outcomes, carried as the recipe says it and not interpreted here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect: Option<serde_json::Value>,
+}
+
+/// One point of a recipe that sweeps over a parameter, e.g. a JPEG quality or a number of re-shares.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SweepHeader {
+    /// Id of the recipe that all points share.
+    pub recipe: String,
+    /// The parameter, e.g. `quality`; `hops` for generations of re-sharing.
+    pub parameter: String,
+    /// Its value at this point.
+    pub value: f64,
+    /// Its unit; empty if it has none.
+    pub unit: String,
 }
 
 /// CPU time of a run by what it was spent on.

@@ -18,6 +18,10 @@ pub const SURVIVING: usize = 3;
 /// Outcomes of a [`Trial::Unsigned`] op: a verifier that accepts anything there is wrong.
 pub const UNSIGNED_OUTCOMES: &[&str] = &["rejected", "accepted", "error"];
 
+/// How a signed image may take a carrier: as it should; with little reserve, so that it may be lost early; not
+/// at all, because the image has no room for it.
+pub const EMBEDDINGS: &[&str] = &["carried", "fragile", "refused"];
+
 /// Whether an image of the op carried our proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Trial {
@@ -53,7 +57,7 @@ impl Trial {
 }
 
 /// One op. Times are nanoseconds; a time of 0 means that this part did not run and is not measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Row {
     /// Number of the op in the run's plan, unique over signed and unsigned trials together.
     pub op: u64,
@@ -105,6 +109,11 @@ pub struct Row {
     pub received_height: u32,
     /// Fingerprint distance in bits between the received image and the registered one.
     pub content_distance: Option<u32>,
+    /// What signing did to the pixels, signed file beside source: peak signal-to-noise ratio of the colour
+    /// channels in dB. `None` where the pixels are the same, and for controls.
+    pub sign_psnr: Option<f32>,
+    /// The same as structural similarity of luma, 0 to 1.
+    pub sign_ssim: Option<f32>,
     /// Time to sign the image: the same figure on every op of one image.
     pub sign_ns: u64,
     /// Time of the whole pipeline.
@@ -123,6 +132,8 @@ pub struct Row {
 /// What one carrier, examined on its own, said about the received image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
+    /// How well the signed image took this carrier: one of [`EMBEDDINGS`]. `None` for controls.
+    pub embedded: Option<String>,
     /// State in the carrier's own words, e.g. `intact`, `absent`, `recovered`.
     pub state: String,
     /// The proof id that the carrier led to (16 hex digits).
@@ -170,6 +181,19 @@ impl Row {
             .filter(|by| !carriers.contains(by))
         {
             return Err(format!("recovered_by {by:?} is not a carrier of the run"));
+        }
+        for (cell, carrier) in self.carriers.iter().zip(carriers) {
+            let known = cell
+                .embedded
+                .as_deref()
+                .map(|word| EMBEDDINGS.contains(&word));
+            if known != (self.trial == Trial::Signed).then_some(true) {
+                return Err(format!(
+                    "{carrier}_embedded is {:?}; signed trials have one of {}, others none",
+                    cell.embedded,
+                    EMBEDDINGS.join(", ")
+                ));
+            }
         }
         let accepted = self.carriers.iter().any(|cell| cell.accepted);
         match self.trial {

@@ -48,6 +48,7 @@
 
 pub mod carriers;
 mod container;
+mod distortion;
 pub mod fingerprint;
 mod image_file;
 pub mod keys;
@@ -65,6 +66,7 @@ mod xmp;
 pub use c2pa::DigitalSourceType;
 
 pub use self::container::{ContainerError, MEDIA_TYPES, MediaType};
+pub use self::distortion::Distortion;
 pub use self::image_file::{Decode, ImageFile, Pixels};
 pub use self::manifest::EngineError;
 pub use self::proof_id::{ProofId, ProofIdError};

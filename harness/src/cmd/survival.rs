@@ -185,6 +185,7 @@ fn described(
         grade: recipe.grade().letter().to_string(),
         severity: recipe.severity.as_str().to_owned(),
         digest: recipe.digest(),
+        sweep: None,
         expect: recipe
             .contract
             .map(|contract| format!("{contract:?}").into()),

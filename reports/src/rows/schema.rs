@@ -8,7 +8,7 @@ use crate::tables::{Column, Kind, Table, Value};
 
 /// Version of the row file's schema. It grows when a column changes its meaning, its type or its name; a new
 /// column alone does not need a new version, because readers ask for columns by name.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Key under which [`SCHEMA_VERSION`] stands in the Parquet file's own metadata.
 pub const SCHEMA_KEY: &str = "credlink.rows.schema";
@@ -23,6 +23,7 @@ pub(crate) enum Take<T: 'static> {
     Small(fn(&T) -> u32),
     OptSmall(fn(&T) -> Option<u32>),
     Big(fn(&T) -> u64),
+    OptReal(fn(&T) -> Option<f32>),
 }
 
 impl<T> Take<T> {
@@ -33,6 +34,7 @@ impl<T> Take<T> {
             Self::Byte(_) => DataType::UInt8,
             Self::Small(_) | Self::OptSmall(_) => DataType::UInt32,
             Self::Big(_) => DataType::UInt64,
+            Self::OptReal(_) => DataType::Float32,
         }
     }
 
@@ -46,6 +48,7 @@ impl<T> Take<T> {
             Self::Small(_) => "u32",
             Self::OptSmall(_) => "u32?",
             Self::Big(_) => "u64",
+            Self::OptReal(_) => "f32?",
         }
     }
 }
@@ -100,6 +103,8 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("received_width", "px", "displayed width that came out", Take::Small(|r| r.received_width)),
     spec("received_height", "px", "displayed height that came out", Take::Small(|r| r.received_height)),
     spec("content_distance", "bits", "fingerprint distance between received and registered image", Take::OptSmall(|r| r.content_distance)),
+    spec("sign_psnr", "dB", "colour difference of signed and source image; null where no pixel was changed", Take::OptReal(|r| r.sign_psnr)),
+    spec("sign_ssim", "0–1", "structural similarity of the luma of signed and source image; null where no pixel was changed", Take::OptReal(|r| r.sign_ssim)),
     spec("sign_ns", "ns", "time to sign the image, the same on every op of one image; 0 is not measured", Take::Big(|r| r.sign_ns)),
     spec("transform_ns", "ns", "time of the whole pipeline; 0 is not measured", Take::Big(|r| r.transform_ns)),
     spec("codec_ns", "ns", "time of the pipeline inside codecs", Take::Big(|r| r.codec_ns)),
@@ -111,6 +116,7 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
 /// carrier was examined on.
 #[rustfmt::skip]
 pub(crate) const CELL_COLUMNS: &[Spec<Cell>] = &[
+    spec("embedded", "", "carried, fragile or refused: how well the signed image took this carrier; null for controls", Take::OptText(|c| c.embedded.as_deref())),
     spec("state", "", "state in the carrier's own words", Take::Text(|c| &c.state)),
     spec("proof", "", "proof id that the carrier led to", Take::OptText(|c| c.proof.as_deref())),
     spec("accepted", "", "signed: accepted, and it is the issued proof; unsigned: accepted any proof", Take::Flag(|c| c.accepted)),

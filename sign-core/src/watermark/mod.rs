@@ -53,7 +53,7 @@ mod plane;
 mod polar;
 mod search;
 mod shape;
-mod similarity;
+pub(crate) mod similarity;
 mod trim;
 
 pub use self::detect::{Detection, Effort, detect};
