@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Sign(SignArgs),
     /// Look for a proof of ours in an image file.
     Verify(VerifyArgs),
-    /// Put a 64-bit id invisibly into the pixels, or read it (not yet a carrier of `sign` and `verify`).
+    /// Put a 64-bit id invisibly into the pixels, or read it.
     Watermark(WatermarkArgs),
 }
 
@@ -71,6 +71,15 @@ pub(crate) struct SurvivalArgs {
     /// Sign with the keys in this directory instead of keys made from the seed.
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: Option<PathBuf>,
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
+    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
+    #[arg(long)]
+    pub(crate) search_rotation: bool,
 }
 
 #[derive(Debug, Args)]
@@ -140,7 +149,7 @@ pub(crate) struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Make a new Ed25519 key with a certificate chain of its own test authority.
+    /// Make a new Ed25519 key with a certificate chain of its own test authority, and a watermark secret.
     Generate {
         /// The directory to make.
         #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
@@ -155,6 +164,16 @@ pub(crate) enum KeysCommand {
         #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
         dir: PathBuf,
     },
+}
+
+/// Below 30 dB a mark would be plain to see, above 60 dB rounding leaves nothing of it.
+fn decibels(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (30.0..=60.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("give 30 to 60 dB".to_owned())
+    }
 }
 
 /// The most ops that a run may be asked for: a plan is held in memory, and this many fill about ten gigabytes.
@@ -179,6 +198,12 @@ pub(crate) struct SignArgs {
     /// The directory of the proof store, made if absent.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
     pub(crate) store: PathBuf,
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
 }
 
 #[derive(Debug, Args)]
@@ -193,6 +218,9 @@ pub(crate) struct VerifyArgs {
     /// The directory of the proof store; a run directory is one, too [default: credlink-store, if it is there].
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
+    #[arg(long)]
+    pub(crate) search_rotation: bool,
     /// Print JSON for machines.
     #[arg(long)]
     pub(crate) json: bool,
@@ -221,7 +249,7 @@ pub(crate) enum WatermarkCommand {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
         /// The lowest PSNR to aim at, dB [default: 42.3].
-        #[arg(long, value_name = "DB")]
+        #[arg(long, value_name = "DB", value_parser = decibels)]
         psnr: Option<f64>,
     },
     /// Read the id from a picture.

@@ -117,6 +117,7 @@ fn signed_ops(
         source_bytes: signed.source_bytes,
         signed_bytes: signed.signed_bytes,
         embedded: &signed.embedded,
+        mark: signed.mark,
         distortion: signed.distortion,
         sign_nanos: signed.nanos,
     };
@@ -145,6 +146,7 @@ fn unsigned_ops(
         source_bytes: size,
         signed_bytes: size,
         embedded: &[],
+        mark: None,
         distortion: None,
         sign_nanos: 0,
     };
@@ -165,6 +167,7 @@ fn failed_ops(
         source_bytes: 0,
         signed_bytes: 0,
         embedded: &[],
+        mark: None,
         distortion: None,
         sign_nanos: 0,
     };

@@ -28,6 +28,8 @@ pub struct Subject<'a> {
     pub signed_bytes: u64,
     /// How well the image took each carrier, in ladder order; empty for an unsigned control.
     pub embedded: &'a [&'static str],
+    /// What the watermark alone did to the pixels; `None` where there is none.
+    pub mark: Option<Distortion>,
     /// What signing did to the pixels; `None` where it changed none.
     pub distortion: Option<Distortion>,
     /// Time of signing in nanoseconds; 0 for an unsigned control.
@@ -77,6 +79,8 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         received_width: 0,
         received_height: 0,
         content_distance: None,
+        mark_psnr: subject.mark.map(|mark| mark.psnr),
+        mark_ssim: subject.mark.map(|mark| mark.ssim),
         sign_psnr: subject.distortion.map(|changed| changed.psnr),
         sign_ssim: subject.distortion.map(|changed| changed.ssim),
         sign_ns: subject.sign_nanos,
@@ -210,7 +214,8 @@ fn verify(
         decoding.set(decoding.get() + clock::thread_nanos() - start);
         decoded.clone()
     };
-    let file = credlink_sign_core::ImageFile::new(received.bytes(), &decode);
+    let file = credlink_sign_core::ImageFile::new(received.bytes(), &decode)
+        .with_clock(&clock::thread_nanos);
     let start = clock::thread_nanos();
     let verification = system.verify(&file, &clock::wall_nanos);
     let distance = issued.and_then(|id| system.distance_to(&file, id));
@@ -218,10 +223,9 @@ fn verify(
     let cpu = clock::thread_nanos() - start;
     ledger.add(Work::Codec, decoding.get());
     ledger.add(Work::Hash, verification.hash_nanos);
-    ledger.add(
-        Work::Verify,
-        cpu.saturating_sub(decoding.get() + verification.hash_nanos),
-    );
+    ledger.add(Work::Watermark, verification.watermark_nanos);
+    let claimed = decoding.get() + verification.hash_nanos + verification.watermark_nanos;
+    ledger.add(Work::Verify, cpu.saturating_sub(claimed));
     Verified {
         verification,
         distance,

@@ -52,22 +52,25 @@ fn a_file_is_signed_verified_transformed_and_recovered() {
         text(&output)
     };
     ok(&["keys", "generate"]);
-    assert!(ok(&["sign", "photo.jpg", "signed.jpg"]).contains("no pixel was changed"));
+    let said = ok(&["sign", "--no-watermark", "photo.jpg", "plain.jpg"]);
+    assert!(said.contains("no pixel was changed"), "{said}");
+    let said = ok(&["sign", "photo.jpg", "signed.jpg"]);
+    assert!(said.contains("watermark (PSNR 4"), "{said}");
     assert!(ok(&["verify", "signed.jpg"]).contains("by the manifest"));
     ok(&["apply", "messaging/whatsapp", "signed.jpg", "received.jpg"]);
     let said = ok(&["verify", "received.jpg"]);
     assert!(
-        said.contains("by its fingerprint") && said.contains("may have been altered"),
+        said.contains("by its watermark") && said.contains("may have been altered"),
         "{said}"
     );
 
     let json: serde_json::Value =
         serde_json::from_str(&ok(&["verify", "--json", "received.jpg"])).unwrap();
     assert_eq!(json["verdict"], "found");
-    assert_eq!(json["conclusion"]["accepted"]["by"], "fingerprint");
+    assert_eq!(json["conclusion"]["accepted"]["by"], "watermark");
 
     // A second signature into the same store, and both are found.
-    ok(&["sign", "photo.jpg", "again.jpg"]);
+    ok(&["sign", "--watermark-psnr", "44", "photo.jpg", "again.jpg"]);
     ok(&["verify", "again.jpg"]);
     ok(&["verify", "signed.jpg"]);
 }

@@ -109,6 +109,11 @@ pub struct Row {
     pub received_height: u32,
     /// Fingerprint distance in bits between the received image and the registered one.
     pub content_distance: Option<u32>,
+    /// What the watermark alone did to the pixels, before coding: peak signal-to-noise ratio of the colour
+    /// channels in dB. `None` where there is none, and for controls.
+    pub mark_psnr: Option<f32>,
+    /// The same as structural similarity of luma, 0 to 1.
+    pub mark_ssim: Option<f32>,
     /// What signing did to the pixels, signed file beside source: peak signal-to-noise ratio of the colour
     /// channels in dB. `None` where the pixels are the same, and for controls.
     pub sign_psnr: Option<f32>,

@@ -14,10 +14,10 @@ use credlink_harness::setting::Setting;
 use credlink_harness::{clock, cost, exit, identity, image_set, machine};
 use credlink_reports::header::{ImageSetHeader, PipelineHeader};
 use credlink_reports::{RowWriter, RunDir, RunHeader};
-use credlink_sign_core::Signer;
 use credlink_sign_core::carriers::CARRIERS;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::CredLink;
+use credlink_sign_core::{Marker, Signer};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 
@@ -33,6 +33,9 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let created = clock::utc_now();
     let pipelines = chosen(&args.pipelines)?;
     let identity = identity::of_run(args.keys.as_deref(), args.seed)?;
+    let watermark = (!args.no_watermark)
+        .then(|| identity::watermark_of_run(args.keys.as_deref(), args.seed))
+        .transpose()?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(
             args.threads
@@ -66,11 +69,17 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         .collect();
     // So that the signed files can be verified by anybody afterwards: `credlink verify --keys RUN --store RUN`.
     identity.save_certificates(run_dir.root())?;
-    let signer = Signer::new(identity)?;
-    let system = Box::new(CredLink::new(
-        signer,
-        ProofStoreBuilder::create(run_dir.root())?,
-    ));
+    let mut signer = Signer::new(identity)?;
+    if let Some(secret) = &watermark {
+        if args.keys.is_none() {
+            secret.save(run_dir.root())?;
+        }
+        let settings = super::watermark::settings(args.watermark_psnr);
+        signer = signer.with_marker(Marker::new(secret.key()?).with_settings(settings));
+    }
+    let store = ProofStoreBuilder::create(run_dir.root())?;
+    let effort = super::watermark::effort(args.search_rotation);
+    let system = Box::new(CredLink::new(signer, store).with_effort(effort));
     let writer = RowWriter::create(&run_dir.rows(), &carriers)?;
     let mut header = described(args, &plan, &*set, carriers);
     header.id = run_dir

@@ -1,6 +1,6 @@
 //! The perceptual fingerprint, matched in the proof store.
 
-use super::{Carrier, Finding, Registration, SoftBinding, State};
+use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::fingerprint::Match;
 use crate::image_file::ImageFile;
@@ -22,6 +22,14 @@ impl Carrier for Fingerprint {
         "perceptual hash of the pixels, looked up in the proof store; recovered means one proof fits and no other"
     }
 
+    fn embedded(&self, registration: &Registration) -> Embedded {
+        if registration.fingerprint.is_featureless() {
+            Embedded::Refused
+        } else {
+            Embedded::Carried
+        }
+    }
+
     fn soft_binding(&self, registration: &Registration) -> Option<SoftBinding> {
         (!registration.fingerprint.is_featureless()).then(|| SoftBinding {
             algorithm: ALGORITHM,
@@ -31,7 +39,7 @@ impl Carrier for Fingerprint {
     }
 
     fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
-        let Some(content) = file.content(clock) else {
+        let Some(content) = file.content() else {
             return Finding::new(State::Failed).because("credlink.image.undecodable");
         };
         let quality = content.quality;
