@@ -37,7 +37,6 @@ pub struct Controls {
     tallies: BTreeMap<String, Tally>,
 }
 
-const UNSIGNED: &str = "unsigned images are never accepted";
 const MISATTRIBUTED: &str = "no proof is attributed to another image";
 
 impl Controls {
@@ -46,7 +45,7 @@ impl Controls {
     pub fn of(plan: &Plan) -> Self {
         let mut tallies = BTreeMap::new();
         tallies.insert(MISATTRIBUTED.to_owned(), Tally::default());
-        tallies.insert(UNSIGNED.to_owned(), Tally::default());
+        tallies.insert(rejected(Trial::Unsigned), Tally::default());
         let used: BTreeSet<usize> = plan
             .signed
             .iter()
@@ -72,9 +71,9 @@ impl Controls {
                 row.op, row.name, row.pipeline
             )
         };
-        if row.trial == Trial::Unsigned {
-            // An unsigned image that could not be looked at was not rejected.
-            self.tally(UNSIGNED.to_owned())
+        if row.trial.is_negative() {
+            // What could not be looked at was not rejected.
+            self.tally(rejected(row.trial))
                 .check(row.outcome == "rejected", described);
             return;
         }
@@ -120,6 +119,10 @@ impl Controls {
         };
         self.tallies.iter().map(result).collect()
     }
+}
+
+fn rejected(trial: Trial) -> String {
+    format!("{} are never accepted", trial.about())
 }
 
 fn promise(recipe: &Recipe, contract: Contract) -> String {

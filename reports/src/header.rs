@@ -34,7 +34,7 @@ pub struct RunHeader {
     pub pipelines: Vec<PipelineHeader>,
     /// The carriers in ladder order.
     pub carriers: Vec<String>,
-    /// Ops in the plan, signed and unsigned.
+    /// Ops in the plan, trials of every kind.
     pub ops_planned: u64,
     /// Ops with a row.
     pub ops_done: u64,

@@ -93,11 +93,49 @@ fn families_carriers_and_false_accepts_agree_with_counting_by_hand() {
             .skip(2)
             .collect::<Vec<_>>(),
         [
-            "| cdn/a | 3 | 3 | 1 | 33.3 % [6.1, 79.2]\\* | 0.0 % [0.0, 56.1]\\* | 33.3 % [6.1, 79.2]\\* |",
-            "| social/b | 0 | 0 | 0 | not measured | not measured | not measured |",
-            "| social/c | 0 | 0 | 0 | not measured | not measured | not measured |",
-            "| all pipelines | 3 | 3 | 1 | 33.3 % [6.1, 79.2]\\* | 0.0 % [0.0, 56.1]\\* | 33.3 % [6.1, 79.2]\\* |",
+            "| all kinds | all pipelines | 3 | 3 | 1 | 1 (≤ 87 %) | 0 (≤ 64 %) | 1 (≤ 87 %) |",
+            "| unsigned | all pipelines | 3 | 3 | 1 | 1 (≤ 87 %) | 0 (≤ 64 %) | 1 (≤ 87 %) |",
+            "| unsigned | cdn/a | 3 | 3 | 1 | 1 (≤ 87 %) | 0 (≤ 64 %) | 1 (≤ 87 %) |",
+            "| unsigned | social/b | 0 | 0 | 0 | not measured | not measured | not measured |",
+            "| unsigned | social/c | 0 | 0 | 0 | not measured | not measured | not measured |",
         ]
+    );
+}
+
+#[test]
+fn every_kind_of_negative_trial_is_counted_by_itself_and_never_as_survival() {
+    let kinds = Trial::NEGATIVES;
+    let rows = (0..80_u64).map(|op| Row {
+        trial: kinds[op as usize % kinds.len()],
+        ..unsigned(
+            op,
+            HAND[op as usize % 2],
+            op as u32,
+            "rejected",
+            &[false; 2],
+        )
+    });
+    let mut rows: Vec<Row> = rows.collect();
+    (rows[3].outcome, rows[3].carriers[1].accepted) = ("accepted".to_owned(), true);
+    let evidence = evidence(&header(&["manifest", "link"], &HAND), rows);
+    let controls = evidence.controls();
+    assert_eq!(controls.kinds.len(), kinds.len());
+    for (kind, control) in kinds.into_iter().zip(&controls.kinds) {
+        assert_eq!(control.trial, Some(kind));
+        let k = u64::from(kind == Trial::WatermarkCopy);
+        assert_eq!(control.accepted, Rate { k, n: 10 });
+        assert_eq!(control.carriers[1], Rate { k, n: 10 });
+    }
+    assert_eq!(controls.all.accepted, Rate { k: 1, n: 80 });
+    assert_eq!(evidence.overall().n, 0);
+    let text = markdown(&evidence, "false-accepts");
+    assert!(
+        text.contains("| watermark-copy | social/b | 10 | 10 | 0 | 1 (≤ 40 %) |"),
+        "{text}"
+    );
+    assert!(
+        text.contains("| look-alike | cdn/a | 10 | 10 | 0 | 0 (≤ 26 %) |"),
+        "{text}"
     );
 }
 
@@ -142,7 +180,7 @@ fn latency_counts_signing_once_an_image_and_leaves_out_what_did_not_run() {
         (300, Some(Verdict::NotMet))
     );
     assert_eq!(
-        named("verify, unsigned images").verdict(),
+        named("verify, negative trials").verdict(),
         Some(Verdict::NotMeasured)
     );
     let retrieve = named("retrieve proof");
@@ -290,11 +328,16 @@ fn nothing_measured_is_never_shown_as_a_rate() {
     for kind in TABLES {
         let table = (kind.make)(&evidence);
         assert!(!table.rows.is_empty(), "{}", kind.id);
-        let rates = table
-            .rows
-            .iter()
-            .flatten()
-            .filter(|value| matches!(value, Value::Rate(_)));
+        let rates = table.rows.iter().flatten().filter(|value| {
+            matches!(
+                value,
+                Value::Rate(_)
+                    | Value::Pooled(..)
+                    | Value::Bound(_)
+                    | Value::Number(_)
+                    | Value::Estimate(..)
+            )
+        });
         assert_eq!(rates.count(), 0, "{}", kind.id);
         assert!(
             (FORMATS[0].render)(&table).contains("not measured"),

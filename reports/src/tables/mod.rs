@@ -13,7 +13,7 @@ mod tally;
 
 pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence, EvidenceError};
 pub use latency::{LEVELS, Latency, Level, Timed, Verdict, latencies};
-pub use table::{Column, Kind, Table, Value};
+pub use table::{Column, Kind, Table, Unit, Value};
 pub use tally::{CarrierTally, Control, Controls, PipelineTally, Tally};
 
 /// One kind of table: its file stem and how it is made.
