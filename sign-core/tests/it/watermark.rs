@@ -176,9 +176,9 @@ fn a_mark_whose_proof_the_store_does_not_hold_or_did_not_sign_is_not_accepted() 
 #[test]
 fn a_mark_that_the_content_does_not_confirm_stands_alone_and_says_so() {
     let signed = signed(&textured(5), 8);
-    // Something else is pasted over the left 60 %: beyond the fingerprint, not beyond the mark.
+    // Something else is pasted over the left quarter: beyond the fingerprint, not beyond the mark.
     let mut image = image::load_from_memory(&signed.bytes).unwrap().to_rgb8();
-    let other = image::imageops::crop_imm(&picture(99, 640, 480), 0, 0, 384, 480).to_image();
+    let other = image::imageops::crop_imm(&picture(99, 640, 480), 0, 0, 160, 480).to_image();
     image::imageops::replace(&mut image, &other, 0, 0);
     let verifier = reader(1, [&signed]);
     let received = verified(&verifier, &encoded(&image, ImageFormat::Png));
