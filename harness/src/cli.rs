@@ -118,6 +118,31 @@ pub(crate) enum PipelinesCommand {
         /// The pipeline's id, such as `social/bluesky`.
         id: String,
     },
+    /// Read every recipe anew, refuse what is faulty or unsourced, and print the coverage by family and grade.
+    Check {
+        /// A directory of recipes, `family/name.toml`, to be checked beside those of the program.
+        dir: Option<PathBuf>,
+    },
+    /// Write the list of all pipelines as Markdown.
+    Doc {
+        /// The file to write.
+        #[arg(default_value = "docs/PIPELINES.md")]
+        file: PathBuf,
+        /// Only compare the file with what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Compare real round trips, as uploaded and as downloaded, with what a pipeline predicts.
+    Calibrate {
+        /// The pipeline's id.
+        id: String,
+        /// The uploaded files.
+        #[arg(value_name = "BEFORE_DIR")]
+        before: PathBuf,
+        /// The downloaded files, with the same names; extensions may differ.
+        #[arg(value_name = "AFTER_DIR")]
+        after: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 //! The pixel codecs write bare files; [`written`] then inserts what the recipe keeps. So one rule holds for every
 //! format: metadata is absent unless a recipe keeps it. Coded image data is never touched here.
 
+pub(crate) mod fields;
 mod jpeg;
 mod png;
 mod webp;
@@ -16,7 +17,7 @@ use crate::error::EncodeError;
 use crate::format::Format;
 
 /// A kind of metadata that a pipeline keeps or drops as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Kind {
