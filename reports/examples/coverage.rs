@@ -9,17 +9,17 @@ use credlink_reports::stats::{Clusters, Interval, wilson};
 /// Runs of one shape: so many sources, each through so many pipelines. A share of the sources is hard, and keeps
 /// its proof less often than the others, in every pipeline: that is what makes ops of one source alike.
 #[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    pub name: &'static str,
-    pub sources: u32,
+pub(crate) struct Shape {
+    pub(crate) name: &'static str,
+    pub(crate) sources: u32,
     /// Fewest and most ops of a source.
-    pub ops: (u32, u32),
-    pub hard: f64,
-    pub hard_rate: f64,
-    pub easy_rate: f64,
+    pub(crate) ops: (u32, u32),
+    pub(crate) hard: f64,
+    pub(crate) hard_rate: f64,
+    pub(crate) easy_rate: f64,
 }
 
-pub const SHAPES: [Shape; 6] = [
+pub(crate) const SHAPES: [Shape; 6] = [
     shape("independent ops", 2000, (1, 1), 0.0, 0.0, 0.93),
     shape("10 ops a source, 10 % hard", 300, (10, 10), 0.1, 0.2, 0.98),
     shape(
@@ -55,20 +55,20 @@ const fn shape(
 
 /// The share of rounds in which each interval held the true rate.
 #[derive(Clone, Copy, Debug)]
-pub struct Coverage {
+pub(crate) struct Coverage {
     /// Wilson over all ops, as if they were independent.
-    pub naive: f64,
+    pub(crate) naive: f64,
     /// The clustered interval that reports print.
-    pub clustered: f64,
+    pub(crate) clustered: f64,
     /// The exact interval with the effective number of trials.
-    pub exact: f64,
+    pub(crate) exact: f64,
 }
 
 /// SplitMix64, written apart from the one under test.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub fn share(&mut self) -> f64 {
+    pub(crate) fn share(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -78,7 +78,7 @@ impl Dice {
 }
 
 /// The counts (ops, survived) of each source of one invented run.
-pub fn invented(shape: Shape, dice: &mut Dice) -> Vec<[u32; 2]> {
+pub(crate) fn invented(shape: Shape, dice: &mut Dice) -> Vec<[u32; 2]> {
     let (fewest, most) = shape.ops;
     (0..shape.sources)
         .map(|_| {
@@ -94,7 +94,7 @@ pub fn invented(shape: Shape, dice: &mut Dice) -> Vec<[u32; 2]> {
         .collect()
 }
 
-pub fn coverage(shape: Shape, rounds: u32) -> Coverage {
+pub(crate) fn coverage(shape: Shape, rounds: u32) -> Coverage {
     let truth = shape.hard * shape.hard_rate + (1.0 - shape.hard) * shape.easy_rate;
     let mut dice = Dice(77);
     let mut held = [0_u32; 3];
