@@ -20,6 +20,10 @@ pub(crate) enum Command {
     Survival(SurvivalArgs),
     /// Write the tables and plots of a run anew from its rows.
     Report(ReportArgs),
+    /// Compare two runs: what got better or worse, by how much, and whether it is more than noise.
+    Compare(CompareArgs),
+    /// Hold a run against a gate.
+    Gate(GateArgs),
     /// List the pipelines, or show one with its sources.
     Pipelines(PipelinesArgs),
     /// Run one pipeline on one file.
@@ -71,10 +75,47 @@ pub(crate) struct SurvivalArgs {
     /// Sign with the keys in this directory instead of keys made from the seed.
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: Option<PathBuf>,
+    /// A gate that the run must pass; exit code 22 if it does not.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gate: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+}
+
+const COMPARE_EXAMPLES: &str = "Examples:
+  credlink compare reports/runs/yesterday reports/runs/today
+  credlink compare --equivalence 0.01 reports/runs/synthetic reports/runs/photos
+
+Exit codes: 0 nothing is worse beyond noise (or all is equivalent), 1 the runs cannot be compared,
+20 something is worse, 21 equivalence is not shown.";
+
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub(crate) struct CompareArgs {
+    /// The run directory to compare with.
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: PathBuf,
+    /// The run directory to judge.
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: PathBuf,
+    /// Test instead whether survival agrees within this share (0.01 is one percentage point), per family and carrier.
+    #[arg(long, value_name = "MARGIN")]
+    pub(crate) equivalence: Option<f64>,
+    /// Compare what the runs share even though images, recipes or carriers differ.
+    #[arg(long)]
+    pub(crate) allow_different: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    /// The gate, a TOML file such as gates/default.toml.
+    #[arg(value_name = "GATE")]
+    pub(crate) gate: PathBuf,
     /// The run directory.
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,

@@ -42,8 +42,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod atomic;
+pub mod compare;
 pub mod figures;
 pub mod formats;
+pub mod gate;
 pub mod header;
 pub mod plots;
 mod regenerate;
@@ -55,7 +57,7 @@ pub mod summary;
 pub mod tables;
 
 pub use header::RunHeader;
-pub use regenerate::{ReportError, regenerate};
+pub use regenerate::{ReportError, load, regenerate};
 pub use row::{Cell, Row, Trial};
 pub use rows::{RowError, RowWriter, Rows, read_rows};
 pub use run_dir::{RunDir, RunDirError};

@@ -43,6 +43,16 @@ pub enum ReportError {
     },
 }
 
+/// A run's header and rows, joined and checked.
+///
+/// # Errors
+/// [`ReportError`] if either cannot be read, or if they do not belong together.
+pub fn load(run_dir: &RunDir) -> Result<Evidence, ReportError> {
+    let header = run_dir.read_header()?;
+    let rows = read_columns(&run_dir.rows(), EVIDENCE_COLUMNS, EVIDENCE_CELLS)?;
+    Ok(Evidence::new(header, &rows)?)
+}
+
 /// Writes every table in every format and every plot as every picture, and returns the terminal's summary.
 ///
 /// Needs about 200 bytes of memory per row. Files that are there are replaced, each as a whole; `run.json`
@@ -51,11 +61,7 @@ pub enum ReportError {
 /// # Errors
 /// [`ReportError`] naming the file; what was written before it stays and is complete.
 pub fn regenerate(run_dir: &RunDir) -> Result<Summary, ReportError> {
-    let header = run_dir.read_header()?;
-    let evidence = {
-        let rows = read_columns(&run_dir.rows(), EVIDENCE_COLUMNS, EVIDENCE_CELLS)?;
-        Evidence::new(header, &rows)?
-    };
+    let evidence = load(run_dir)?;
     let mut files = Vec::new();
     for kind in TABLES {
         let table = (kind.make)(&evidence);

@@ -1,6 +1,8 @@
 //! One file a command.
 
 pub(crate) mod apply;
+pub(crate) mod compare;
+pub(crate) mod gate;
 pub(crate) mod keys;
 pub(crate) mod pipelines;
 pub(crate) mod report;

@@ -12,6 +12,7 @@ use credlink_harness::plan::{self, Plan, Size};
 use credlink_harness::runner;
 use credlink_harness::setting::Setting;
 use credlink_harness::{clock, cost, exit, identity, image_set, machine};
+use credlink_reports::gate::Gate;
 use credlink_reports::header::{ImageSetHeader, PipelineHeader};
 use credlink_reports::{RowWriter, RunDir, RunHeader};
 use credlink_sign_core::Signer;
@@ -32,6 +33,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let ledger = cost::Ledger::new();
     let created = clock::utc_now();
     let pipelines = chosen(&args.pipelines)?;
+    let gate = gate(args, &pipelines)?;
     let identity = identity::of_run(args.keys.as_deref(), args.seed)?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(
@@ -113,7 +115,33 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         "report: {}",
         run_dir.tables().join("survival.md").display()
     ))?;
-    Ok(super::verdict(&header))
+    let verdict = super::verdict(&header);
+    match &gate {
+        // Interrupted or control failed: the gate cannot pass, and the exit code says why.
+        Some(gate) => {
+            let judged = super::gate::judged(gate, &run_dir)?;
+            Ok(if verdict == exit::OK { judged } else { verdict })
+        }
+        None => Ok(verdict),
+    }
+}
+
+/// The gate, refused before anything runs if it names what the run will not have.
+fn gate(args: &SurvivalArgs, pipelines: &[Arc<Recipe>]) -> Result<Option<Gate>> {
+    let Some(path) = &args.gate else {
+        return Ok(None);
+    };
+    let gate = Gate::read(path)?;
+    let named: Vec<(String, String)> = pipelines
+        .iter()
+        .map(|recipe| (recipe.id.clone(), recipe.family.clone()))
+        .collect();
+    let carriers: Vec<String> = CARRIERS
+        .iter()
+        .map(|carrier| carrier.name().to_owned())
+        .collect();
+    gate.check_names(&named, &carriers)?;
+    Ok(Some(gate))
 }
 
 /// The recipes that the patterns name, each once, in the order of the patterns.

@@ -193,6 +193,11 @@ impl Evidence {
         (0..self.header.pipelines.len()).flat_map(move |pipeline| self.ops(pipeline, trial))
     }
 
+    /// Rows of any kind.
+    pub fn rows(&self) -> u64 {
+        self.image.len() as u64
+    }
+
     /// Distinct sources; [`Self::source`] counts up to it.
     pub(crate) fn sources(&self) -> usize {
         self.sources

@@ -2,6 +2,7 @@
 //!
 //! A new table is a file here and a line in [`TABLES`]; formats, file names and the run directory follow.
 
+mod average;
 mod carriers;
 mod claims;
 mod detail;
@@ -19,6 +20,7 @@ mod table;
 mod tally;
 
 pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence, EvidenceError};
+pub(crate) use latency::samples;
 pub use latency::{LEVELS, Latency, Level, Timed, Verdict, latencies};
 pub use table::{Column, Kind, Table, Unit, Value};
 pub use tally::{CarrierTally, Control, Controls, PipelineTally, Tally};

@@ -78,61 +78,14 @@ fn pooled(clusters: &Clusters, measures: &[usize], seed: u64) -> Vec<Value> {
         .collect()
 }
 
-/// The mean of the pipelines' rates. Its variance adds, source by source, what the source contributes to the mean:
-/// `zᵢ = 1/P · Σ_p (kᵢₚ − r_p·nᵢₚ) / n_p`, `v = C/(C−1) · Σ zᵢ²`; the interval is symmetric in `ln(m / (1−m))`.
 fn averages(evidence: &Evidence) -> Vec<Value> {
-    let measures = evidence.header().carriers.len() + 1;
-    let hit = |op: usize, measure: usize| match measure.checked_sub(1) {
-        None => evidence.survived(op),
-        Some(carrier) => evidence.accepted[op] >> carrier & 1 == 1,
+    let pipelines: Vec<usize> = (0..evidence.header().pipelines.len()).collect();
+    let carriers = (0..evidence.header().carriers.len()).map(Some);
+    let average = |measure| match evidence.average(&pipelines, measure, 0.05) {
+        None => Value::NotMeasured,
+        Some(arm) => percent(arm.value, Some(arm.interval)),
     };
-    let pipelines: Vec<Vec<usize>> = (0..evidence.header().pipelines.len())
-        .map(|pipeline| evidence.ops(pipeline, Trial::Signed).collect())
-        .filter(|ops: &Vec<usize>| !ops.is_empty())
-        .collect();
-    let count = pipelines.len() as f64;
-    let average = |measure: usize| {
-        let mut mean = 0.0;
-        let mut parts = vec![0.0; evidence.sources()];
-        let mut seen = vec![false; evidence.sources()];
-        for ops in &pipelines {
-            let n = ops.len() as f64;
-            let rate = ops.iter().filter(|op| hit(**op, measure)).count() as f64 / n;
-            mean += rate / count;
-            for op in ops {
-                let source = evidence.source[*op] as usize;
-                parts[source] += (f64::from(u8::from(hit(*op, measure))) - rate) / (n * count);
-                seen[source] = true;
-            }
-        }
-        let sources = seen.iter().filter(|seen| **seen).count() as f64;
-        if pipelines.is_empty() || sources < 2.0 {
-            return Value::NotMeasured;
-        }
-        let variance =
-            sources / (sources - 1.0) * parts.iter().map(|part| part * part).sum::<f64>();
-        if variance == 0.0 {
-            // Every pipeline keeps all or nothing: as many trials as sources, each in all pipelines alike.
-            let exact = Clusters::of(2, [[1, 1]].repeat(sources as usize)).exact(1, 0, 0.05);
-            let reach = exact.map_or(1.0, |interval| 1.0 - interval.low);
-            let interval = Interval {
-                low: (mean - reach).max(0.0),
-                high: (mean + reach).min(1.0),
-            };
-            return percent(mean, Some(interval));
-        }
-        let width = 1.959_963_984_540_054 * variance.sqrt() / (mean * (1.0 - mean));
-        let odds = mean / (1.0 - mean);
-        let back = |odds: f64| odds / (1.0 + odds);
-        percent(
-            mean,
-            Some(Interval {
-                low: back(odds * (-width).exp()),
-                high: back(odds * width.exp()),
-            }),
-        )
-    };
-    (0..measures).map(average).collect()
+    [None].into_iter().chain(carriers).map(average).collect()
 }
 
 /// For each measure the pipeline with the lowest rate, and a note that names them.

@@ -62,13 +62,6 @@ fn measures(evidence: &Evidence) -> Vec<(&str, Option<usize>)> {
     [("any carrier", None)].into_iter().chain(each).collect()
 }
 
-fn hit(evidence: &Evidence, op: usize, measure: Option<usize>) -> bool {
-    match measure {
-        None => evidence.survived(op),
-        Some(carrier) => evidence.accepted[op] >> carrier & 1 == 1,
-    }
-}
-
 pub(super) fn doses(evidence: &Evidence) -> Table {
     let mut rows = Vec::new();
     for sweep in sweeps(evidence) {
@@ -77,7 +70,7 @@ pub(super) fn doses(evidence: &Evidence) -> Table {
                 let clusters =
                     evidence.clusters(evidence.ops(*pipeline, Trial::Signed), 2, |op, counts| {
                         counts[0] += 1;
-                        counts[1] += u32::from(hit(evidence, op, measure));
+                        counts[1] += u32::from(evidence.hit(op, measure));
                     });
                 let sums = clusters.sums();
                 let rate = Rate {
@@ -200,7 +193,7 @@ impl Counts {
             let index = place[&op];
             counts[0] += 1;
             counts[1 + 2 * index] += 1;
-            counts[2 + 2 * index] += u32::from(hit(evidence, op, measure));
+            counts[2 + 2 * index] += u32::from(evidence.hit(op, measure));
         });
         let sums = clusters.sums();
         let (values, weights) = rates(&sums, sweep.points.len(), false);
@@ -377,7 +370,7 @@ fn lifetimes(evidence: &Evidence, sweep: &Sweep<'_>, measure: Option<usize>) -> 
             let seen = images
                 .entry(evidence.image[op])
                 .or_insert_with(|| vec![None; sweep.points.len()]);
-            seen[index] = Some(hit(evidence, op, measure));
+            seen[index] = Some(evidence.hit(op, measure));
         }
     }
     let mut images: Vec<(u32, Vec<Option<bool>>)> = images.into_iter().collect();
