@@ -15,6 +15,7 @@ pub mod identity;
 pub mod image_set;
 pub mod in_order;
 pub mod machine;
+mod negative;
 pub mod plan;
 pub mod received;
 pub mod reencode;

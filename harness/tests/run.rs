@@ -62,6 +62,7 @@ fn measured(
     let setting = Setting {
         set: &set,
         seed: 1,
+        signer_name: "CredLink measurement",
         signed_folder: folder.path(),
         stop: &AtomicBool::new(false),
         listener: &listener,

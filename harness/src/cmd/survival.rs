@@ -69,6 +69,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         .collect();
     // So that the signed files can be verified by anybody afterwards: `credlink verify --keys RUN --store RUN`.
     identity.save_certificates(run_dir.root())?;
+    let signer_name = identity.name().to_owned();
     let mut signer = Signer::new(identity)?;
     if let Some(secret) = &watermark {
         if args.keys.is_none() {
@@ -98,6 +99,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let setting = Setting {
         set: &*set,
         seed: args.seed,
+        signer_name: &signer_name,
         signed_folder: &signed_folder,
         stop: &stop,
         listener: &listener,
@@ -216,7 +218,7 @@ fn described(
             seed: header.seed,
             files: header
                 .files
-                .unwrap_or(plan.signed.len() + plan.unsigned.len()) as u64,
+                .unwrap_or(plan.signed.len() + plan.negatives.len()) as u64,
             rejected: header
                 .rejected
                 .iter()
@@ -225,7 +227,7 @@ fn described(
         },
         pipelines: plan.pipelines.iter().map(pipeline).collect(),
         carriers,
-        ops_planned: plan.signed_ops + plan.unsigned_ops,
+        ops_planned: plan.signed_ops + plan.negative_ops,
         partial: true,
         skipped: plan.shortfalls.clone(),
         ..RunHeader::default()
