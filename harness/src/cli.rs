@@ -71,6 +71,10 @@ pub(crate) struct SurvivalArgs {
     /// Sign with the keys in this directory instead of keys made from the seed.
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: Option<PathBuf>,
+    /// Fill the proof store with so many other proofs, to see what its size does to false accepts. The first time they
+    /// are made, at about a second of CPU time for a thousand; later they come from reports/cache.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    pub(crate) distractors: u32,
     /// Leave the pixels as they are: no watermark.
     #[arg(long, conflicts_with = "watermark_psnr")]
     pub(crate) no_watermark: bool,

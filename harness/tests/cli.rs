@@ -60,14 +60,19 @@ fn a_file_is_signed_verified_transformed_and_recovered() {
     ok(&["apply", "messaging/whatsapp", "signed.jpg", "received.jpg"]);
     let said = ok(&["verify", "received.jpg"]);
     assert!(
-        said.contains("by its watermark") && said.contains("may have been altered"),
+        said.contains("by its fingerprint") && said.contains("may have been altered"),
         "{said}"
     );
 
     let json: serde_json::Value =
         serde_json::from_str(&ok(&["verify", "--json", "received.jpg"])).unwrap();
     assert_eq!(json["verdict"], "found");
-    assert_eq!(json["conclusion"]["accepted"]["by"], "watermark");
+    assert_eq!(json["conclusion"]["accepted"]["by"], "fingerprint");
+    let watermark = json["verification"]["carriers"]
+        .as_array()
+        .and_then(|carriers| carriers.iter().find(|one| one["carrier"] == "watermark"))
+        .unwrap();
+    assert_eq!(watermark["finding"]["state"], "recovered");
 
     // A second signature into the same store, and both are found.
     ok(&["sign", "--watermark-psnr", "44", "photo.jpg", "again.jpg"]);

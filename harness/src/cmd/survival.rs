@@ -1,7 +1,7 @@
 //! `credlink survival`: the main job.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +11,7 @@ use credlink_harness::event::Event;
 use credlink_harness::plan::{self, Plan, Size};
 use credlink_harness::runner;
 use credlink_harness::setting::Setting;
-use credlink_harness::{clock, cost, exit, identity, image_set, machine};
+use credlink_harness::{clock, cost, distractors, exit, identity, image_set, machine};
 use credlink_reports::header::{ImageSetHeader, PipelineHeader};
 use credlink_reports::{RowWriter, RunDir, RunHeader};
 use credlink_sign_core::carriers::CARRIERS;
@@ -78,7 +78,14 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         let settings = super::watermark::settings(args.watermark_psnr);
         signer = signer.with_marker(Marker::new(secret.key()?).with_settings(settings));
     }
-    let store = ProofStoreBuilder::create(run_dir.root())?;
+    let distractors = pool.install(|| {
+        let cache = distractors::cache_file(Path::new("reports/cache"));
+        match args.distractors as usize {
+            0 => Ok(Vec::new()),
+            count => distractors::first(count, &cache, &listener),
+        }
+    })?;
+    let store = ProofStoreBuilder::create(run_dir.root())?.with_distractors(distractors);
     let effort = super::watermark::effort(args.search_rotation);
     let system = Box::new(CredLink::new(signer, store).with_effort(effort));
     let writer = RowWriter::create(&run_dir.rows(), &carriers)?;
@@ -208,6 +215,7 @@ fn described(
     }
     RunHeader {
         seed: args.seed,
+        distractors: args.distractors.into(),
         command_line: std::env::args().collect(),
         versions,
         machine: machine::describe(),
