@@ -11,7 +11,6 @@ mod strata;
 pub use found::{FoundOp, found_ops};
 pub use strata::{BANDS, Strata};
 
-pub(crate) use context::themed;
 
 use crate::formats::{DocumentError, render};
 use crate::report::Report;
