@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use credlink_harness::exit;
@@ -18,8 +19,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Sign images, push them through pipelines, verify what comes out, write rows and reports.
     Survival(SurvivalArgs),
-    /// Write the tables and plots of a run anew from its rows.
+    /// Write the page, tables and plots of a run anew from its rows, or print it in one format.
     Report(ReportArgs),
+    /// Run one op of a finished run again, and say whether its row is right.
+    Replay(ReplayArgs),
     /// List the pipelines, or show one with its sources.
     Pipelines(PipelinesArgs),
     /// Run one pipeline on one file.
@@ -84,13 +87,53 @@ pub(crate) struct SurvivalArgs {
     /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
     #[arg(long)]
     pub(crate) search_rotation: bool,
+    /// Print the plan with an estimate of its time and disk, and run nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print nothing but warnings and errors.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Print the whole report as JSON instead of a table.
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) json: bool,
 }
 
+const REPORT_EXAMPLES: &str = "Examples:
+  credlink report reports/runs/today                       write report.html and everything else anew
+  credlink report RUN --format job-summary >> \"$GITHUB_STEP_SUMMARY\"
+  credlink report RUN --format csv --table survival";
+
 #[derive(Debug, Args)]
+#[command(after_help = REPORT_EXAMPLES)]
 pub(crate) struct ReportArgs {
     /// The run directory.
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
+    /// Print this format instead of writing all of them.
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(crate::cmd::report::format_names()))]
+    pub(crate) format: Option<String>,
+    /// Only this table, in a format for tables.
+    #[arg(long, value_name = "ID", requires = "format")]
+    pub(crate) table: Option<String>,
+    /// Write to this file instead of printing.
+    #[arg(long, short, value_name = "FILE", requires = "format")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print nothing but warnings and errors.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The number of the op, as rows and pages show it.
+    #[arg(value_name = "OP")]
+    pub(crate) op: u64,
+    /// The directory of images of the run, for unsigned trials.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

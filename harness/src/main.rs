@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Survival(args) => cmd::survival::run(args),
         Command::Report(args) => cmd::report::run(args),
+        Command::Replay(args) => cmd::replay::run(args),
         Command::Pipelines(args) => cmd::pipelines::run(args),
         Command::Apply(args) => cmd::apply::run(args),
         Command::Keys(args) => cmd::keys::run(args),

@@ -16,7 +16,11 @@ fn clustered_intervals_hold_the_true_rate_and_the_naive_one_does_not() {
             assert!((0.94..=0.97).contains(&held), "{}: {found:?}", shape.name);
         }
         if shape.ops == (1, 1) {
-            assert!((0.94..=0.97).contains(&found.naive), "{}: {found:?}", shape.name);
+            assert!(
+                (0.94..=0.97).contains(&found.naive),
+                "{}: {found:?}",
+                shape.name
+            );
         } else {
             assert!(found.naive < 0.75, "{}: {found:?}", shape.name);
         }

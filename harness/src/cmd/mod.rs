@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub(crate) mod keys;
 pub(crate) mod pipelines;
+pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod sign;
 pub(crate) mod survival;

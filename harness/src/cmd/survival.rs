@@ -1,6 +1,5 @@
 //! `credlink survival`: the main job.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +10,9 @@ use credlink_harness::event::Event;
 use credlink_harness::plan::{self, Plan, Size};
 use credlink_harness::runner;
 use credlink_harness::setting::Setting;
-use credlink_harness::{clock, cost, distractors, exit, identity, image_set, machine};
+use credlink_harness::{
+    clock, cost, distractors, exit, gallery, identity, image_set, machine, versions,
+};
 use credlink_reports::header::{ImageSetHeader, PipelineHeader};
 use credlink_reports::{RowWriter, RunDir, RunHeader};
 use credlink_sign_core::carriers::CARRIERS;
@@ -125,12 +126,20 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     header.peak_memory_bytes = machine::peak_memory_bytes();
     header.cpu = ledger.shares();
     run_dir.write_header(&header)?;
+    // After the header, whose times it must not change; a run without pictures is still a run.
+    if let Err(error) = pool.install(|| gallery::make(&run_dir, &header, &stop)) {
+        super::complain(&format!("warning: no gallery: {error:#}"));
+    }
     let summary = credlink_reports::regenerate(&run_dir)?;
-    super::say(&summary.to_string())?;
-    super::say(&format!(
-        "report: {}",
-        run_dir.tables().join("survival.md").display()
-    ))?;
+    if args.json {
+        super::say(std::fs::read_to_string(run_dir.root().join("report.json"))?.trim_end())?;
+    } else if !args.quiet {
+        super::say(&summary.to_string())?;
+        super::say(&format!(
+            "report: {}",
+            run_dir.root().join("report.html").display()
+        ))?;
+    }
     Ok(super::verdict(&header))
 }
 
@@ -208,16 +217,11 @@ fn described(
             .contract
             .map(|contract| format!("{contract:?}").into()),
     };
-    let mut versions = BTreeMap::new();
-    versions.insert("credlink".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    for (name, version) in LIBRARIES {
-        versions.insert((*name).to_owned(), (*version).to_owned());
-    }
     RunHeader {
         seed: args.seed,
         distractors: args.distractors.into(),
         command_line: std::env::args().collect(),
-        versions,
+        versions: versions::all(),
         machine: machine::describe(),
         image_set: ImageSetHeader {
             name: header.name.clone(),
@@ -241,5 +245,3 @@ fn described(
         ..RunHeader::default()
     }
 }
-
-include!(concat!(env!("OUT_DIR"), "/libraries.rs"));
