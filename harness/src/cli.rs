@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use credlink_harness::exit;
@@ -18,12 +19,14 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Sign images, push them through pipelines, verify what comes out, write rows and reports.
     Survival(SurvivalArgs),
-    /// Write the tables and plots of a run anew from its rows.
+    /// Write the page, tables and plots of a run anew from its rows, or print it in one format.
     Report(ReportArgs),
     /// Compare two runs: what got better or worse, by how much, and whether it is more than noise.
     Compare(CompareArgs),
     /// Hold a run against a gate.
     Gate(GateArgs),
+    /// Run one op of a finished run again, and say whether its row is right.
+    Replay(ReplayArgs),
     /// List the pipelines, or show one with its sources.
     Pipelines(PipelinesArgs),
     /// Run one pipeline on one file.
@@ -34,7 +37,7 @@ pub(crate) enum Command {
     Sign(SignArgs),
     /// Look for a proof of ours in an image file.
     Verify(VerifyArgs),
-    /// Put a 64-bit id invisibly into the pixels, or read it (not yet a carrier of `sign` and `verify`).
+    /// Put a 64-bit id invisibly into the pixels, or read it.
     Watermark(WatermarkArgs),
 }
 
@@ -78,13 +81,66 @@ pub(crate) struct SurvivalArgs {
     /// A gate that the run must pass; exit code 22 if it does not.
     #[arg(long, value_name = "FILE")]
     pub(crate) gate: Option<PathBuf>,
+    /// Fill the proof store with so many other proofs, to see what its size does to false accepts. The first time they
+    /// are made, at about a second of CPU time for a thousand; later they come from reports/cache.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    pub(crate) distractors: u32,
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
+    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
+    #[arg(long)]
+    pub(crate) search_rotation: bool,
+    /// Print the plan with an estimate of its time and disk, and run nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print nothing but warnings and errors.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Print the whole report as JSON instead of a table.
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) json: bool,
 }
 
+const REPORT_EXAMPLES: &str = "Examples:
+  credlink report reports/runs/today                       write report.html and everything else anew
+  credlink report RUN --format job-summary >> \"$GITHUB_STEP_SUMMARY\"
+  credlink report RUN --format csv --table survival";
+
 #[derive(Debug, Args)]
+#[command(after_help = REPORT_EXAMPLES)]
 pub(crate) struct ReportArgs {
     /// The run directory.
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
+    /// Print this format instead of writing all of them.
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(crate::cmd::report::format_names()))]
+    pub(crate) format: Option<String>,
+    /// Only this table, in a format for tables.
+    #[arg(long, value_name = "ID", requires = "format")]
+    pub(crate) table: Option<String>,
+    /// Write to this file instead of printing.
+    #[arg(long, short, value_name = "FILE", requires = "format")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print nothing but warnings and errors.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The number of the op, as rows and pages show it.
+    #[arg(value_name = "OP")]
+    pub(crate) op: u64,
+    /// The directory of images of the run, for unsigned trials.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
 }
 
 const COMPARE_EXAMPLES: &str = "Examples:
@@ -181,7 +237,7 @@ pub(crate) struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Make a new Ed25519 key with a certificate chain of its own test authority.
+    /// Make a new Ed25519 key with a certificate chain of its own test authority, and a watermark secret.
     Generate {
         /// The directory to make.
         #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
@@ -196,6 +252,16 @@ pub(crate) enum KeysCommand {
         #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
         dir: PathBuf,
     },
+}
+
+/// Below 30 dB a mark would be plain to see, above 60 dB rounding leaves nothing of it.
+fn decibels(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (30.0..=60.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("give 30 to 60 dB".to_owned())
+    }
 }
 
 /// The most ops that a run may be asked for: a plan is held in memory, and this many fill about ten gigabytes.
@@ -220,6 +286,12 @@ pub(crate) struct SignArgs {
     /// The directory of the proof store, made if absent.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
     pub(crate) store: PathBuf,
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
 }
 
 #[derive(Debug, Args)]
@@ -234,6 +306,9 @@ pub(crate) struct VerifyArgs {
     /// The directory of the proof store; a run directory is one, too [default: credlink-store, if it is there].
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
+    #[arg(long)]
+    pub(crate) search_rotation: bool,
     /// Print JSON for machines.
     #[arg(long)]
     pub(crate) json: bool,
@@ -262,7 +337,7 @@ pub(crate) enum WatermarkCommand {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
         /// The lowest PSNR to aim at, dB [default: 42.3].
-        #[arg(long, value_name = "DB")]
+        #[arg(long, value_name = "DB", value_parser = decibels)]
         psnr: Option<f64>,
     },
     /// Read the id from a picture.

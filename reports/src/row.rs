@@ -38,7 +38,7 @@ pub enum Trial {
     WatermarkCopy,
     /// A manifest forged under a certificate that looks like ours.
     LookAlike,
-    /// A proof of ours was put back on its image after the content was changed.
+    /// Everything of a proof of ours, manifest, link and watermark, was put on another image.
     Replay,
     /// A manifest of ours whose claims were edited.
     EditedClaim,
@@ -96,7 +96,7 @@ impl Trial {
             Self::Transplant => "other images with a proof of ours pasted on",
             Self::WatermarkCopy => "other images with a copied watermark",
             Self::LookAlike => "manifests forged under a look-alike certificate",
-            Self::Replay => "changed images with their old proof",
+            Self::Replay => "other images with a whole old proof: manifest, link and watermark",
             Self::EditedClaim => "manifests with edited claims",
             Self::NearDuplicate => "unsigned neighbouring views of signed scenes",
         }
@@ -175,6 +175,11 @@ pub struct Row {
     pub received_height: u32,
     /// Fingerprint distance in bits between the received image and the registered one.
     pub content_distance: Option<u32>,
+    /// What the watermark alone did to the pixels, before coding: peak signal-to-noise ratio of the colour
+    /// channels in dB. `None` where there is none, and for controls.
+    pub mark_psnr: Option<f32>,
+    /// The same as structural similarity of luma, 0 to 1.
+    pub mark_ssim: Option<f32>,
     /// What signing did to the pixels, signed file beside source: peak signal-to-noise ratio of the colour
     /// channels in dB. `None` where the pixels are the same, and for negative trials.
     pub sign_psnr: Option<f32>,

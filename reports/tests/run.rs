@@ -177,7 +177,7 @@ fn reports_of_incomplete_runs_name_what_is_missing() {
         .unwrap();
     let error = regenerate(&dir).unwrap_err();
     assert!(
-        matches!(error, ReportError::Rows(_)) && error.to_string().contains("rows.parquet"),
+        matches!(error, ReportError::Read(_)) && error.to_string().contains("rows.parquet"),
         "{error}"
     );
     std::fs::write(dir.rows(), "PAR1").unwrap();

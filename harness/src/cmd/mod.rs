@@ -5,6 +5,7 @@ pub(crate) mod compare;
 pub(crate) mod gate;
 pub(crate) mod keys;
 pub(crate) mod pipelines;
+pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod sign;
 pub(crate) mod survival;

@@ -103,6 +103,8 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("received_width", "px", "displayed width that came out", Take::Small(|r| r.received_width)),
     spec("received_height", "px", "displayed height that came out", Take::Small(|r| r.received_height)),
     spec("content_distance", "bits", "fingerprint distance between received and registered image", Take::OptSmall(|r| r.content_distance)),
+    spec("mark_psnr", "dB", "colour difference made by the watermark alone; null where there is none", Take::OptReal(|r| r.mark_psnr)),
+    spec("mark_ssim", "0–1", "structural similarity of luma after the watermark alone; null where there is none", Take::OptReal(|r| r.mark_ssim)),
     spec("sign_psnr", "dB", "colour difference of signed and source image; null where no pixel was changed", Take::OptReal(|r| r.sign_psnr)),
     spec("sign_ssim", "0–1", "structural similarity of the luma of signed and source image; null where no pixel was changed", Take::OptReal(|r| r.sign_ssim)),
     spec("sign_ns", "ns", "time to sign the image, the same on every op of one image; 0 is not measured", Take::Big(|r| r.sign_ns)),
