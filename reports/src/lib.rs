@@ -42,6 +42,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod atomic;
+pub mod docs;
 pub mod figures;
 pub mod formats;
 pub mod gallery;
@@ -53,6 +54,7 @@ pub mod report;
 pub mod row;
 pub mod rows;
 pub mod run_dir;
+pub mod site;
 pub mod stats;
 pub mod summary;
 pub mod tables;
