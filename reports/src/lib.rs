@@ -43,6 +43,7 @@
 
 mod atomic;
 pub mod compare;
+pub mod docs;
 pub mod figures;
 pub mod formats;
 pub mod gallery;
@@ -55,6 +56,7 @@ pub mod report;
 pub mod row;
 pub mod rows;
 pub mod run_dir;
+pub mod site;
 pub mod stats;
 pub mod summary;
 pub mod tables;
