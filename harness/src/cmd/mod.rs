@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 pub(crate) mod compare;
+pub(crate) mod evidence;
 pub(crate) mod gate;
 pub(crate) mod keys;
 pub(crate) mod pipelines;
