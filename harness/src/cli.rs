@@ -41,12 +41,77 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Put a 64-bit id invisibly into the pixels, or read it.
     Watermark(WatermarkArgs),
+    /// Write the figures in README.md and docs/SURVIVAL-RATE.md from the committed summary of a run.
+    Docs(DocsArgs),
+    /// Add a run to a static site with history, trends and changes.
+    Publish(PublishArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Write man pages.
+    Man(ManArgs),
+}
+
+const DOCS_EXAMPLES: &str = "Examples:
+  credlink docs --from reports/runs/today     take this run's figures into the documentation
+  credlink docs --check                       exit code 5 if a generated file is not what the summary says";
+
+#[derive(Debug, Args)]
+#[command(after_help = DOCS_EXAMPLES)]
+pub(crate) struct DocsArgs {
+    /// Make docs/results/summary.json anew from this run directory first.
+    #[arg(long, value_name = "RUN", conflicts_with = "check")]
+    pub(crate) from: Option<PathBuf>,
+    /// Write nothing; say what differs.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// The repository.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repository: PathBuf,
+}
+
+const PUBLISH_EXAMPLES: &str = "Examples:
+  credlink publish site reports/runs/today
+  credlink publish site nightly-2026-01-31 --failed-night --url https://example.org/credlink";
+
+#[derive(Debug, Args)]
+#[command(after_help = PUBLISH_EXAMPLES)]
+pub(crate) struct PublishArgs {
+    /// The directory of the site, made if absent.
+    #[arg(value_name = "SITE_DIR")]
+    pub(crate) site: PathBuf,
+    /// The run directory; its name is the night's.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// If the run is missing or unreadable, publish the night as failed instead of stopping.
+    #[arg(long)]
+    pub(crate) failed_night: bool,
+    /// Where the site will be, for the links in its feed.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// How many nights keep their pages and rows; the history keeps every night.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) keep: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The directory to write to, made if absent.
+    #[arg(value_name = "DIR", default_value = "man")]
+    pub(crate) folder: PathBuf,
 }
 
 const SURVIVAL_EXAMPLES: &str = "Examples:
   credlink survival --ops 10000
   credlink survival --ops 2000 --images ~/Pictures --pipelines social,messaging
-  credlink survival --per-pipeline 3000 --pipelines core --seed 7 --out nightly";
+  credlink survival --per-pipeline 3000 --pipelines core --seed 7 --out nightly
+  credlink survival --pipelines all --dry-run";
 
 #[derive(Debug, Args)]
 #[command(after_help = SURVIVAL_EXAMPLES)]

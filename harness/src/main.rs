@@ -25,6 +25,10 @@ fn main() -> ExitCode {
         Command::Sign(args) => cmd::sign::run(args),
         Command::Verify(args) => cmd::verify::run(args),
         Command::Watermark(args) => cmd::watermark::run(args),
+        Command::Docs(args) => cmd::docs::run(args),
+        Command::Publish(args) => cmd::publish::run(args),
+        Command::Completions(args) => cmd::shell::completions(args),
+        Command::Man(args) => cmd::shell::man(args),
     };
     match result {
         Ok(code) => ExitCode::from(code),

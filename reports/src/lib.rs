@@ -43,6 +43,7 @@
 
 mod atomic;
 pub mod compare;
+pub mod docs;
 pub mod figures;
 pub mod formats;
 pub mod gallery;
@@ -56,6 +57,7 @@ pub mod robustness;
 pub mod row;
 pub mod rows;
 pub mod run_dir;
+pub mod site;
 pub mod stats;
 pub mod summary;
 pub mod tables;

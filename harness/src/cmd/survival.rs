@@ -49,8 +49,6 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let progress = Progress::new();
     let listener = |event: Event| progress.show(event);
     let set = pool.install(|| image_set::open(args.images.as_deref(), args.seed))?;
-    // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
-    let run_dir = make_run_dir(args, &created)?;
     for rejected in &set.header().rejected {
         listener(Event::Warning(format!(
             "left out {}: {}",
@@ -62,9 +60,15 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         Size::PerPipeline,
     );
     let plan = plan::plan(&*set, pipelines, size);
+    if args.dry_run {
+        super::dry_run::print(&plan, &*set, pool.current_num_threads())?;
+        return Ok(exit::OK);
+    }
     for shortfall in &plan.shortfalls {
         listener(Event::Warning(shortfall.clone()));
     }
+    // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
+    let run_dir = make_run_dir(args, &created)?;
 
     let carriers: Vec<String> = CARRIERS
         .iter()

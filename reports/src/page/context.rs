@@ -397,7 +397,11 @@ fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             })
             .collect::<Vec<_>>()
             .join(", "),
-        tone: if not_met > 0 { "bad" } else { "good" },
+        tone: match (not_met, unmeasured) {
+            (0, 0) => "good",
+            (0, _) => "plain",
+            _ => "bad",
+        },
         link: "tables/latency.csv".to_owned(),
     });
     cards

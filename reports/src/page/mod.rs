@@ -8,6 +8,7 @@ mod found;
 pub mod row_files;
 mod strata;
 
+pub(crate) use context::themed;
 pub use found::{FoundOp, found_ops};
 pub use strata::{BANDS, Strata};
 
