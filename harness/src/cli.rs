@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// Hold a run against a gate.
     Gate(GateArgs),
+    /// Write a run's evidence of robustness, one JSON document per carrier.
+    Evidence(EvidenceArgs),
     /// Run one op of a finished run again, and say whether its row is right.
     Replay(ReplayArgs),
     /// List the pipelines, or show one with its sources.
@@ -230,6 +232,16 @@ pub(crate) struct CompareArgs {
     /// Compare what the runs share even though images, recipes or carriers differ.
     #[arg(long)]
     pub(crate) allow_different: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The directory to write to, made if absent; files there are never overwritten.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]

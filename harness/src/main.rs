@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Report(args) => cmd::report::run(args),
         Command::Compare(args) => cmd::compare::run(args),
         Command::Gate(args) => cmd::gate::run(args),
+        Command::Evidence(args) => cmd::evidence::run(args),
         Command::Replay(args) => cmd::replay::run(args),
         Command::Pipelines(args) => cmd::pipelines::run(args),
         Command::Apply(args) => cmd::apply::run(args),

@@ -53,6 +53,7 @@ pub mod page;
 pub mod plots;
 mod regenerate;
 pub mod report;
+pub mod robustness;
 pub mod row;
 pub mod rows;
 pub mod run_dir;

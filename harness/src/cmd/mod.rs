@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod compare;
 pub(crate) mod docs;
 pub(crate) mod dry_run;
+pub(crate) mod evidence;
 pub(crate) mod gate;
 pub(crate) mod keys;
 pub(crate) mod pipelines;

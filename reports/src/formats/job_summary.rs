@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::{Document, DocumentError, FORMATS, markdown_escaped};
-use crate::figures::{count, plural, rate_with_interval};
+use crate::figures::{NOT_MEASURED, count, plural, pooled_rate};
 use crate::report::Report;
 
 pub(super) const DOCUMENT: Document = Document {
@@ -22,10 +22,19 @@ const MOST_BYTES: usize = 512 << 10;
 fn render(report: &Report) -> Result<String, DocumentError> {
     let header = report.evidence.header();
     let overall = report.evidence.overall();
+    let interval = report
+        .evidence
+        .overall_intervals()
+        .into_iter()
+        .next()
+        .flatten();
     let mut text = format!(
         "# Survival through simulated pipelines, run {}\n\n**{}** of {} survived.\n",
         markdown_escaped(&header.id),
-        markdown_escaped(&rate_with_interval(overall.any())),
+        markdown_escaped(&interval.map_or_else(
+            || NOT_MEASURED.to_owned(),
+            |bounds| pooled_rate(overall.any(), bounds)
+        )),
         plural(overall.n, "signed op"),
     );
     if header.partial {

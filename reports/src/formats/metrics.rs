@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::{Document, DocumentError, seconds_since_1970};
 use crate::report::Report;
 use crate::row::SIGNED_OUTCOMES;
-use crate::stats::{PERCENTILES, Rate};
+use crate::stats::{Interval, PERCENTILES, Rate};
 use crate::tables::{Tally, latencies};
 
 pub(super) const PROMETHEUS: Document = Document {
@@ -121,16 +121,19 @@ fn families(report: &Report) -> Vec<Family> {
         "ops",
         "Signed ops by outcome; their sum is n.",
     );
-    let mut one = |pipeline: &str, family: &str, tally: &Tally| {
+    let mut one = |pipeline: &str, family: &str, tally: &Tally, pooled: &[Option<Interval>]| {
         let carriers = header.carriers.iter().zip(&tally.carriers);
         let alone = carriers.map(|(name, carrier)| (name.as_str(), tally.rate(carrier.alone)));
-        for (carrier, shown) in std::iter::once(("any", tally.any())).chain(alone) {
+        let shown = std::iter::once(("any", tally.any())).chain(alone);
+        for (place, (carrier, shown)) in shown.enumerate() {
             let labels = [
                 ("pipeline", pipeline),
                 ("family", family),
                 ("carrier", carrier),
             ];
-            let (Some(value), Some(bounds)) = (shown.value(), shown.interval()) else {
+            // Pooled ops are not independent; a single pipeline's are.
+            let interval = pooled.get(place).copied().unwrap_or(shown.interval());
+            let (Some(value), Some(bounds)) = (shown.value(), interval) else {
                 continue;
             };
             ratio.add(&labels, value);
@@ -147,10 +150,11 @@ fn families(report: &Report) -> Vec<Family> {
         }
     };
     for pipeline in report.evidence.by_pipeline() {
-        one(&pipeline.id, &pipeline.family, &pipeline.tally);
+        one(&pipeline.id, &pipeline.family, &pipeline.tally, &[]);
     }
     // A family named "all" cannot come from a recipe's folder together with this empty pipeline.
-    one("all", "all", &report.evidence.overall());
+    let intervals = report.evidence.overall_intervals();
+    one("all", "all", &report.evidence.overall(), &intervals);
 
     let mut accepts = family(
         "credlink_false_accept_ratio",

@@ -125,6 +125,22 @@ fn tests_of_two_proportions_agree() {
 }
 
 #[test]
+fn equivalence_agrees() {
+    let z = normal_quantile(0.95);
+    for case in cases("tost") {
+        let arm = |k: &Json, n: &Json| Arm {
+            value: real(k) / real(n),
+            interval: wilson_at(whole(k), whole(n), z).unwrap(),
+        };
+        let (first, second) = (arm(&case[0], &case[1]), arm(&case[2], &case[3]));
+        let (verdict, interval) = tost(first, second, real(&case[4]));
+        near(interval.low, real(&case[5]), &case);
+        near(interval.high, real(&case[6]), &case);
+        assert_eq!(verdict.as_str(), case[7], "{case:?}");
+    }
+}
+
+#[test]
 fn isotonic_regression_agrees() {
     for case in cases("isotonic") {
         let fit = isotonic(&reals(&case[0]), &reals(&case[1]));

@@ -11,7 +11,7 @@ use super::detail::Detail;
 use crate::header::{PipelineHeader, RunHeader};
 use crate::row::{SURVIVING, Trial};
 use crate::rows::{RowError, Rows};
-use crate::stats::Clusters;
+use crate::stats::{Clusters, Interval};
 
 /// Columns of the row file that tables and plots need, besides [`CELLS`].
 pub const COLUMNS: &[&str] = &[
@@ -237,6 +237,21 @@ impl Evidence {
                 *count += (self.accepted[op] >> carrier & 1) as u32;
             }
         })
+    }
+
+    /// The 95 % intervals of pooled ops over sources: survival by any carrier, then by each.
+    pub(crate) fn pooled_intervals(
+        &self,
+        ops: impl Iterator<Item = usize>,
+    ) -> Vec<Option<Interval>> {
+        let measures: Vec<usize> = (1..self.header.carriers.len() + 2).collect();
+        self.survival_clusters(ops)
+            .rates(0, &measures, 0.05, self.header.seed)
+    }
+
+    /// [`Evidence::pooled_intervals`] of all signed ops.
+    pub fn overall_intervals(&self) -> Vec<Option<Interval>> {
+        self.pooled_intervals(self.all_ops(Trial::Signed))
     }
 
     /// The writer refuses such rows; a file that somebody else wrote or edited is checked again.

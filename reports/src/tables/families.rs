@@ -14,9 +14,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         let members = (0..header.pipelines.len())
             .filter(|index| family == ALL || header.pipelines[*index].family == family);
         let ops = members.flat_map(|index| evidence.ops(index, Trial::Signed));
-        let clusters = evidence.survival_clusters(ops);
-        let measures: Vec<usize> = (1..header.carriers.len() + 2).collect();
-        let mut intervals = clusters.rates(0, &measures, 0.05, header.seed).into_iter();
+        let mut intervals = evidence.pooled_intervals(ops).into_iter();
         let mut row = vec![Value::Text(family)];
         // The rates of a tally are any carrier and then each, as the columns of the clusters are.
         row.extend(tally_values(&tally).into_iter().map(|value| match value {

@@ -62,6 +62,13 @@ out["newcombe"] = []
 for a, n, b, m in tables:
     low, high = confint_proportions_2indep(a, n, b, m, method="newcomb", compare="diff", alpha=0.05)
     out["newcombe"].append([a, n, b, m, low, high])
+# Two one-sided tests at 5 % are the 90 % interval against the margin.
+out["tost"] = []
+for a, n, b, m, margin in [(9500, 10000, 9510, 10000, 0.01), (95, 100, 95, 100, 0.01), (9500, 10000, 9000, 10000, 0.01),
+                           (2890, 3000, 2870, 3000, 0.02), (50, 60, 48, 61, 0.3)]:
+    low, high = confint_proportions_2indep(a, n, b, m, method="newcomb", compare="diff", alpha=0.1)
+    verdict = "equivalent" if -margin < low and high < margin else "different" if low >= margin or high <= -margin else "undecided"
+    out["tost"].append([a, n, b, m, margin, low, high, verdict])
 
 
 def newcombe_paired(both, lost, won, n):
