@@ -16,6 +16,7 @@ pub mod identity;
 pub mod image_set;
 pub mod in_order;
 pub mod machine;
+pub mod measure;
 pub mod plan;
 pub mod received;
 pub mod reencode;

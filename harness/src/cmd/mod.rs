@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub(crate) mod docs;
 pub(crate) mod dry_run;
 pub(crate) mod keys;
+pub(crate) mod measure;
 pub(crate) mod pipelines;
 pub(crate) mod publish;
 pub(crate) mod replay;

@@ -92,6 +92,8 @@ struct Card {
 struct MatrixRow {
     index: usize,
     id: String,
+    /// The id in parts that a line may break between.
+    parts: Vec<String>,
     title: String,
     family: String,
     grade: String,
@@ -477,6 +479,7 @@ fn matrix_row(index: usize, pipeline: &PipelineTally) -> MatrixRow {
     MatrixRow {
         index,
         id: pipeline.id.clone(),
+        parts: pipeline.id.split_inclusive('/').map(str::to_owned).collect(),
         title: String::new(),
         family: pipeline.family.clone(),
         grade: pipeline.grade.clone(),
