@@ -179,7 +179,10 @@ pub(crate) struct CostArgs {
 const BENCH_EXAMPLES: &str = "Example:
   cargo bench -- --save-baseline main     before the change
   cargo bench -- --baseline main          after it
-  credlink bench-report --baseline main   exit code 5 if something is slower, confirmed";
+  credlink bench-report --baseline main   exit code 5 if something is slower, confirmed
+Where valgrind is installed:
+  cargo build --release -p credlink-benches --example instructions
+  credlink bench-report --instructions target/release/examples/instructions --counts counts.json";
 
 #[derive(Debug, Args)]
 #[command(after_help = BENCH_EXAMPLES)]
@@ -190,6 +193,12 @@ pub(crate) struct BenchReportArgs {
     /// Criterion's folder.
     #[arg(long, value_name = "DIR", default_value = "target/criterion")]
     pub(crate) criterion: PathBuf,
+    /// Count instructions of this program under callgrind instead of comparing times.
+    #[arg(long, value_name = "PROGRAM", requires = "counts")]
+    pub(crate) instructions: Option<PathBuf>,
+    /// The file with the counts to compare with; made if absent.
+    #[arg(long, value_name = "FILE", requires = "instructions")]
+    pub(crate) counts: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -249,7 +249,7 @@ fn difference(before: &DynamicImage, after: &DynamicImage) -> Result<Option<(Dyn
         differs |= amplified > 0;
         *target = amplified.min(255) as u8;
     }
-    let scaled = if is_resized { ", received scaled back" } else { "" };
+    let scaled = if is_resized { ", received scaled to the same size, not aligned" } else { "" };
     let note = if differs {
         format!("Difference, {AMPLIFICATION} times{scaled}")
     } else {

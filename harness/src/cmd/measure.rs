@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use credlink_harness::measure::{bench, cost, deploy, load};
+use credlink_harness::measure::{bench, cost, deploy, instructions, load};
 use credlink_harness::{exit, machine};
 use credlink_reports::RunDir;
 use credlink_reports::figures::{count, duration};
@@ -163,6 +163,9 @@ pub(crate) fn cost(args: &CostArgs) -> Result<u8> {
 }
 
 pub(crate) fn bench_report(args: &BenchReportArgs) -> Result<u8> {
+    if let (Some(program), Some(counts)) = (&args.instructions, &args.counts) {
+        return instruction_report(program, counts);
+    }
     let first = bench::read(&args.criterion, &args.baseline)?;
     let judged = bench::judged(first, |known| {
         super::complain(&format!("measuring {} again", known.id));
@@ -207,4 +210,26 @@ fn again(criterion: &Path, baseline: &str, known: &bench::Compared) -> Result<be
     let all = bench::read(criterion, baseline)?;
     let found = all.into_iter().find(|again| again.id == known.id);
     found.with_context(|| format!("{} was not measured again", known.id))
+}
+
+fn instruction_report(program: &Path, counts: &Path) -> Result<u8> {
+    let now = instructions::count(program)?;
+    if !counts.exists() {
+        super::write_new(counts, serde_json::to_string_pretty(&now)?.as_bytes())?;
+        super::say(&format!("{} cases counted into {}", now.len(), counts.display()))?;
+        return Ok(exit::OK);
+    }
+    let before = serde_json::from_slice(&super::read(counts)?)
+        .with_context(|| format!("{} holds no counts; delete it to count anew", counts.display()))?;
+    let found = instructions::compared(&before, &now);
+    let mut text = String::from("| case | baseline | now | change | verdict |\n| --- | ---: | ---: | ---: | --- |\n");
+    for case in &found {
+        let baseline = case.counts.0.map_or_else(|| "–".to_owned(), count);
+        let change = case.change.map_or_else(|| "–".to_owned(), |c| format!("{:+.2} %", c * 100.0));
+        let verdict = if case.is_slower() { "SLOWER" } else { "ok" };
+        writeln!(text, "| {} | {baseline} | {} | {change} | {verdict} |", case.case, count(case.counts.1))?;
+    }
+    write!(text, "\nInstructions under callgrind, preparation taken off; growth above {} % is reported.", instructions::LEAST * 100.0)?;
+    super::say(&text)?;
+    Ok(if found.iter().any(instructions::Compared::is_slower) { exit::DIFFERS } else { exit::OK })
 }

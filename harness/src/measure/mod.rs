@@ -3,4 +3,5 @@
 pub mod bench;
 pub mod cost;
 pub mod deploy;
+pub mod instructions;
 pub mod load;

@@ -70,7 +70,8 @@ fn sheet(table: &Table, folder: &str) -> Sheet {
 /// A picture that is part of the page.
 #[derive(Serialize)]
 struct Picture {
-    source: String,
+    /// An address made by us, of letters that need no escaping.
+    source: Value,
     width: u32,
     height: u32,
 }
@@ -495,7 +496,7 @@ fn gallery(report: &Report) -> Vec<GalleryGroup> {
     let header = report.evidence.header();
     let picture = |picture: &crate::gallery::Picture| {
         report.pictures.get(&picture.file).map(|source| Picture {
-            source: source.clone(),
+            source: safe(source.clone()),
             width: picture.width,
             height: picture.height,
         })
