@@ -21,6 +21,10 @@ pub(crate) enum Command {
     Survival(SurvivalArgs),
     /// Write the page, tables and plots of a run anew from its rows, or print it in one format.
     Report(ReportArgs),
+    /// Compare two runs: what got better or worse, by how much, and whether it is more than noise.
+    Compare(CompareArgs),
+    /// Hold a run against a gate.
+    Gate(GateArgs),
     /// Run one op of a finished run again, and say whether its row is right.
     Replay(ReplayArgs),
     /// List the pipelines, or show one with its sources.
@@ -33,7 +37,7 @@ pub(crate) enum Command {
     Sign(SignArgs),
     /// Look for a proof of ours in an image file.
     Verify(VerifyArgs),
-    /// Put a 64-bit id invisibly into the pixels, or read it (not yet a carrier of `sign` and `verify`).
+    /// Put a 64-bit id invisibly into the pixels, or read it.
     Watermark(WatermarkArgs),
     /// Write the figures in README.md and docs/SURVIVAL-RATE.md from the committed summary of a run.
     Docs(DocsArgs),
@@ -253,6 +257,22 @@ pub(crate) struct SurvivalArgs {
     /// Sign with the keys in this directory instead of keys made from the seed.
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: Option<PathBuf>,
+    /// A gate that the run must pass; exit code 22 if it does not.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gate: Option<PathBuf>,
+    /// Fill the proof store with so many other proofs, to see what its size does to false accepts. The first time they
+    /// are made, at about a second of CPU time for a thousand; later they come from reports/cache.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    pub(crate) distractors: u32,
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
+    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
+    #[arg(long)]
+    pub(crate) search_rotation: bool,
     /// Print the plan with an estimate of its time and disk, and run nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -300,6 +320,40 @@ pub(crate) struct ReplayArgs {
     /// The directory of images of the run, for unsigned trials.
     #[arg(long, value_name = "DIR")]
     pub(crate) images: Option<PathBuf>,
+}
+
+const COMPARE_EXAMPLES: &str = "Examples:
+  credlink compare reports/runs/yesterday reports/runs/today
+  credlink compare --equivalence 0.01 reports/runs/synthetic reports/runs/photos
+
+Exit codes: 0 nothing is worse beyond noise (or all is equivalent), 1 the runs cannot be compared,
+20 something is worse, 21 equivalence is not shown.";
+
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub(crate) struct CompareArgs {
+    /// The run directory to compare with.
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: PathBuf,
+    /// The run directory to judge.
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: PathBuf,
+    /// Test instead whether survival agrees within this share (0.01 is one percentage point), per family and carrier.
+    #[arg(long, value_name = "MARGIN")]
+    pub(crate) equivalence: Option<f64>,
+    /// Compare what the runs share even though images, recipes or carriers differ.
+    #[arg(long)]
+    pub(crate) allow_different: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    /// The gate, a TOML file such as gates/default.toml.
+    #[arg(value_name = "GATE")]
+    pub(crate) gate: PathBuf,
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -362,7 +416,7 @@ pub(crate) struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Make a new Ed25519 key with a certificate chain of its own test authority.
+    /// Make a new Ed25519 key with a certificate chain of its own test authority, and a watermark secret.
     Generate {
         /// The directory to make.
         #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
@@ -377,6 +431,16 @@ pub(crate) enum KeysCommand {
         #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
         dir: PathBuf,
     },
+}
+
+/// Below 30 dB a mark would be plain to see, above 60 dB rounding leaves nothing of it.
+fn decibels(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (30.0..=60.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("give 30 to 60 dB".to_owned())
+    }
 }
 
 /// The most ops that a run may be asked for: a plan is held in memory, and this many fill about ten gigabytes.
@@ -401,6 +465,12 @@ pub(crate) struct SignArgs {
     /// The directory of the proof store, made if absent.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
     pub(crate) store: PathBuf,
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
 }
 
 #[derive(Debug, Args)]
@@ -415,6 +485,9 @@ pub(crate) struct VerifyArgs {
     /// The directory of the proof store; a run directory is one, too [default: credlink-store, if it is there].
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
+    #[arg(long)]
+    pub(crate) search_rotation: bool,
     /// Print JSON for machines.
     #[arg(long)]
     pub(crate) json: bool,
@@ -443,7 +516,7 @@ pub(crate) enum WatermarkCommand {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
         /// The lowest PSNR to aim at, dB [default: 42.3].
-        #[arg(long, value_name = "DB")]
+        #[arg(long, value_name = "DB", value_parser = decibels)]
         psnr: Option<f64>,
     },
     /// Read the id from a picture.

@@ -127,11 +127,7 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
     let clock = || 0;
     let meter = Meter::new(&clock);
     let before = shown(signed.frame(&meter)?);
-    let signed_size = (
-        signed.bytes().len() as u64,
-        before.width(),
-        before.height(),
-    );
+    let signed_size = (signed.bytes().len() as u64, before.width(), before.height());
     let mut files = Vec::new();
     let mut add = |what: &str, picture: &DynamicImage| -> Result<Picture> {
         let (file, bytes) = (format!("{op}-{what}.jpg"), encoded(picture)?);
@@ -217,7 +213,8 @@ fn small(picture: &DynamicImage) -> Result<DynamicImage> {
     let scale = f64::from(LONGEST_SIDE) / f64::from(width.max(height).max(1));
     let fit = |side: u32| ((f64::from(side) * scale.min(1.0)).round() as u32).max(1);
     let rgba = DynamicImage::ImageRgba8(picture.to_rgba8());
-    let rgba = resized(&rgba, fit(width), fit(height), Filter::Lanczos3).map_err(anyhow::Error::msg)?;
+    let rgba =
+        resized(&rgba, fit(width), fit(height), Filter::Lanczos3).map_err(anyhow::Error::msg)?;
     let rgba = rgba.to_rgba8();
     let mut flat = RgbImage::new(rgba.width(), rgba.height());
     for (target, source) in flat.pixels_mut().zip(rgba.pixels()) {
@@ -229,7 +226,10 @@ fn small(picture: &DynamicImage) -> Result<DynamicImage> {
 }
 
 /// The amplified difference and what it shows, or `None` where the shape changed by more than a hundredth.
-fn difference(before: &DynamicImage, after: &DynamicImage) -> Result<Option<(DynamicImage, String)>> {
+fn difference(
+    before: &DynamicImage,
+    after: &DynamicImage,
+) -> Result<Option<(DynamicImage, String)>> {
     let ratio = |picture: &DynamicImage| f64::from(picture.width()) / f64::from(picture.height());
     if (ratio(before) / ratio(after) - 1.0).abs() > 0.01 {
         return Ok(None);
@@ -237,7 +237,8 @@ fn difference(before: &DynamicImage, after: &DynamicImage) -> Result<Option<(Dyn
     let rgb = DynamicImage::ImageRgb8(after.to_rgb8());
     let is_resized = (before.width(), before.height()) != (after.width(), after.height());
     let rgb = if is_resized {
-        resized(&rgb, before.width(), before.height(), Filter::Lanczos3).map_err(anyhow::Error::msg)?
+        resized(&rgb, before.width(), before.height(), Filter::Lanczos3)
+            .map_err(anyhow::Error::msg)?
     } else {
         rgb
     };
@@ -249,7 +250,11 @@ fn difference(before: &DynamicImage, after: &DynamicImage) -> Result<Option<(Dyn
         differs |= amplified > 0;
         *target = amplified.min(255) as u8;
     }
-    let scaled = if is_resized { ", received scaled to the same size, not aligned" } else { "" };
+    let scaled = if is_resized {
+        ", received scaled to the same size, not aligned"
+    } else {
+        ""
+    };
     let note = if differs {
         format!("Difference, {AMPLIFICATION} times{scaled}")
     } else {
@@ -267,4 +272,3 @@ fn encoded(picture: &DynamicImage) -> Result<Vec<u8>> {
     };
     Ok(jpeg::encode(picture, settings)?)
 }
-

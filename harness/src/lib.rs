@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod control;
 pub mod cost;
+pub mod distractors;
 pub mod event;
 pub mod exit;
 pub mod gallery;
@@ -17,6 +18,7 @@ pub mod image_set;
 pub mod in_order;
 pub mod machine;
 pub mod measure;
+mod negative;
 pub mod plan;
 pub mod received;
 pub mod reencode;

@@ -15,6 +15,8 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Survival(args) => cmd::survival::run(args),
         Command::Report(args) => cmd::report::run(args),
+        Command::Compare(args) => cmd::compare::run(args),
+        Command::Gate(args) => cmd::gate::run(args),
         Command::Replay(args) => cmd::replay::run(args),
         Command::Pipelines(args) => cmd::pipelines::run(args),
         Command::Apply(args) => cmd::apply::run(args),

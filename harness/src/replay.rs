@@ -7,8 +7,9 @@ use anyhow::{Context, Result, bail};
 use credlink_corpus::{Entry, Format};
 use credlink_reports::rows::read_rows;
 use credlink_reports::{Cell, Row, RunDir, RunHeader, Trial};
-use credlink_sign_core::keys::TrustAnchor;
+use credlink_sign_core::keys::{TrustAnchor, WATERMARK_FILE};
 use credlink_sign_core::store::ProofStore;
+use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{Distortion, ProofId, Verifier};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::file::ImageFile;
@@ -16,7 +17,7 @@ use credlink_transforms::meter::Meter;
 
 use crate::cost::Ledger;
 use crate::trial::{self, Subject};
-use crate::{gallery, image_set};
+use crate::{gallery, identity, image_set};
 
 /// What came of it.
 #[derive(Debug)]
@@ -51,15 +52,22 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
     let mut warnings = changed(&header);
     let of_run = header.pipelines.iter().find(|p| p.id == recipe.id);
     if of_run.is_some_and(|of_run| of_run.digest != recipe.digest()) {
-        warnings.push(format!("the recipe {} has changed since the run", recipe.id));
+        warnings.push(format!(
+            "the recipe {} has changed since the run",
+            recipe.id
+        ));
     }
     let bytes = input(run_dir, &header, &recorded, images)?;
     let file = Arc::new(ImageFile::new(bytes)?);
-    let verifier = verifier(run_dir)?;
+    let verifier = verifier(run_dir, &header, &mut warnings)?;
     let entry = entry(&recorded)?;
     // `embedded` is a fact about signing, which is not repeated here.
     let embedded: Vec<&'static str> = recorded.carriers.iter().filter_map(embedding).collect();
+    let distortion = |psnr: Option<f32>, ssim: Option<f32>| {
+        psnr.zip(ssim).map(|(psnr, ssim)| Distortion { psnr, ssim })
+    };
     let subject = Subject {
+        trial: recorded.trial,
         entry: &entry,
         issued: match &recorded.issued {
             Some(id) => Some(id.parse::<ProofId>()?),
@@ -68,10 +76,8 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
         source_bytes: recorded.source_bytes,
         signed_bytes: recorded.signed_bytes,
         embedded: &embedded,
-        distortion: recorded
-            .sign_psnr
-            .zip(recorded.sign_ssim)
-            .map(|(psnr, ssim)| Distortion { psnr, ssim }),
+        mark: distortion(recorded.mark_psnr, recorded.mark_ssim),
+        distortion: distortion(recorded.sign_psnr, recorded.sign_ssim),
         sign_nanos: recorded.sign_ns,
     };
     let again = trial::run(op, &subject, &file, recipe, &verifier, &Ledger::new()).row;
@@ -116,13 +122,33 @@ fn recorded(run_dir: &RunDir, op: u64) -> Result<Row> {
     Ok(rows.row(place)?)
 }
 
-/// The verifier of the run: its certificates and its proofs, as the run left them.
-fn verifier(run_dir: &RunDir) -> Result<Verifier> {
+/// The verifier of the run: its certificates, its watermark secret and its proofs, as the run left them.
+fn verifier(run_dir: &RunDir, header: &RunHeader, warnings: &mut Vec<String>) -> Result<Verifier> {
     let anchor = TrustAnchor::load(run_dir.root()).with_context(|| {
-        format!("failed to load certificates from {}", run_dir.root().display())
+        format!(
+            "failed to load certificates from {}",
+            run_dir.root().display()
+        )
     })?;
     let store = ProofStore::open(run_dir.root())?;
-    Ok(Verifier::new(vec![anchor], Arc::new(store))?)
+    let verifier = Verifier::new(vec![anchor], Arc::new(store))?;
+    if header.distractors > 0 {
+        warnings.push("the run's store held distractors, which are not loaded here".to_owned());
+    }
+    if !run_dir.root().join(WATERMARK_FILE).exists() {
+        warnings.push(format!(
+            "the run directory holds no {WATERMARK_FILE}, so no watermark is read"
+        ));
+        return Ok(verifier);
+    }
+    let key = identity::loaded_watermark(run_dir.root())?.key()?;
+    let option = |argument: &String| argument == "--search-rotation";
+    let effort = if header.command_line.iter().any(option) {
+        Effort::SearchRotated
+    } else {
+        Effort::Search
+    };
+    Ok(verifier.with_watermark(key, effort))
 }
 
 fn input(

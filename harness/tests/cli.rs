@@ -52,7 +52,18 @@ fn a_file_is_signed_verified_transformed_and_recovered() {
         text(&output)
     };
     ok(&["keys", "generate"]);
-    assert!(ok(&["sign", "photo.jpg", "signed.jpg"]).contains("no pixel was changed"));
+    let plain = [
+        "sign",
+        "--no-watermark",
+        "--store",
+        "other",
+        "photo.jpg",
+        "plain.jpg",
+    ];
+    let said = ok(&plain);
+    assert!(said.contains("no pixel was changed"), "{said}");
+    let said = ok(&["sign", "photo.jpg", "signed.jpg"]);
+    assert!(said.contains("watermark (PSNR 4"), "{said}");
     assert!(ok(&["verify", "signed.jpg"]).contains("by the manifest"));
     ok(&["apply", "messaging/whatsapp", "signed.jpg", "received.jpg"]);
     let said = ok(&["verify", "received.jpg"]);
@@ -65,9 +76,14 @@ fn a_file_is_signed_verified_transformed_and_recovered() {
         serde_json::from_str(&ok(&["verify", "--json", "received.jpg"])).unwrap();
     assert_eq!(json["verdict"], "found");
     assert_eq!(json["conclusion"]["accepted"]["by"], "fingerprint");
+    let watermark = json["verification"]["carriers"]
+        .as_array()
+        .and_then(|carriers| carriers.iter().find(|one| one["carrier"] == "watermark"))
+        .unwrap();
+    assert_eq!(watermark["finding"]["state"], "recovered");
 
     // A second signature into the same store, and both are found.
-    ok(&["sign", "photo.jpg", "again.jpg"]);
+    ok(&["sign", "--watermark-psnr", "44", "photo.jpg", "again.jpg"]);
     ok(&["verify", "again.jpg"]);
     ok(&["verify", "signed.jpg"]);
 }

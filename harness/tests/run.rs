@@ -16,7 +16,7 @@ use credlink_sign_core::carriers::{CARRIERS, Finding, State};
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::{CredLink, SealedSystem, System};
 use credlink_sign_core::{
-    Clock, Examined, ImageFile, ProofId, SignError, SignedImage, Signer, Verification,
+    Clock, Examined, ImageFile, Marker, ProofId, SignError, SignedImage, Signer, Verification,
 };
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
@@ -36,7 +36,9 @@ fn recipes(ids: &[&str]) -> Vec<Arc<Recipe>> {
 }
 
 fn signer() -> Signer {
-    Signer::new(identity::of_run(None, 1).unwrap()).unwrap()
+    let key = identity::watermark_of_run(None, 1).unwrap().key().unwrap();
+    let signer = Signer::new(identity::of_run(None, 1).unwrap()).unwrap();
+    signer.with_marker(Marker::new(key))
 }
 
 /// Runs `each` ops a pipeline with a system made for it, and reads the rows back.
@@ -60,6 +62,7 @@ fn measured(
     let setting = Setting {
         set: &set,
         seed: 1,
+        signer_name: "CredLink measurement",
         signed_folder: folder.path(),
         stop: &AtomicBool::new(false),
         listener: &listener,
@@ -103,7 +106,7 @@ fn without_times(mut row: Row) -> Row {
         &mut row.retrieve_ns,
     ] {
         assert!(
-            *time > 0 || row.trial == Trial::Unsigned || row.outcome == "intact",
+            *time > 0 || row.trial.is_negative() || row.outcome == "intact",
             "a time was not measured"
         );
         *time = 0;
@@ -207,6 +210,7 @@ impl SealedSystem for SealedLiar {
             ladder_nanos: 1,
             decode_nanos: 0,
             hash_nanos: 0,
+            watermark_nanos: 0,
         }
     }
     fn distance_to(&self, _: &ImageFile<'_>, _: ProofId) -> Option<u32> {

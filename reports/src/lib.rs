@@ -42,10 +42,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod atomic;
+pub mod compare;
 pub mod docs;
 pub mod figures;
 pub mod formats;
 pub mod gallery;
+pub mod gate;
 pub mod header;
 pub mod page;
 pub mod plots;
@@ -60,7 +62,7 @@ pub mod summary;
 pub mod tables;
 
 pub use header::RunHeader;
-pub use regenerate::{ReportError, regenerate};
+pub use regenerate::{ReportError, load, regenerate};
 pub use report::{ReadError, Report};
 pub use row::{Cell, Row, Trial};
 pub use rows::{RowError, RowWriter, Rows, read_rows};

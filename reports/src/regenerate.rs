@@ -7,8 +7,10 @@ use crate::formats::{DOCUMENTS, DocumentError, FORMATS};
 use crate::page::row_files;
 use crate::plots::{PICTURES, PLOTS, PlotError};
 use crate::report::{ReadError, Report};
+use crate::rows::read_columns;
 use crate::run_dir::RunDir;
 use crate::summary::Summary;
+use crate::tables::{EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence};
 
 /// A report that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +46,16 @@ pub enum ReportError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// A run's header and rows, joined and checked.
+///
+/// # Errors
+/// [`ReadError`] if either cannot be read, or if they do not belong together.
+pub fn load(run_dir: &RunDir) -> Result<Evidence, ReadError> {
+    let header = run_dir.read_header()?;
+    let rows = read_columns(&run_dir.rows(), EVIDENCE_COLUMNS, EVIDENCE_CELLS)?;
+    Ok(Evidence::new(header, &rows)?)
 }
 
 /// Writes every table in every format, every plot as every picture, every document and the rows of each pipeline as
@@ -83,7 +95,11 @@ pub fn regenerate(run_dir: &RunDir) -> Result<Summary, ReportError> {
             source,
         };
         let text = (document.render)(&report).map_err(failed)?;
-        write(&run_dir.root().join(document.file), text.as_bytes(), &mut files)?;
+        write(
+            &run_dir.root().join(document.file),
+            text.as_bytes(),
+            &mut files,
+        )?;
     }
     let header = report.evidence.header();
     let texts = row_files::texts(header, &report.rows).map_err(ReadError::from)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::figures::{self, NOT_MEASURED, PROVISIONAL, bytes, count, duration, percent, plural};
 use crate::header::ControlResult;
-use crate::stats::Rate;
+use crate::stats::{Rate, upper_bound};
 use crate::tables::{Control, Evidence, Latency, PipelineTally, Tally, Timed, Verdict, latencies};
 
 /// No line of the summary is longer than this many characters, paths aside.
@@ -36,7 +36,7 @@ pub struct Summary {
     pub pipelines: Vec<PipelineTally>,
     /// All signed ops together.
     pub overall: Tally,
-    /// All unsigned controls together.
+    /// All negative trials together.
     pub controls: Control,
     /// The services and whether they meet their levels.
     pub services: Vec<Latency>,
@@ -246,12 +246,13 @@ impl Summary {
         if n == 0 {
             writeln!(f, "False accepts: {NOT_MEASURED}.")?;
         } else {
-            let rate = figures::rate_with_interval(self.controls.accepted);
+            let upper = upper_bound(self.controls.accepted).map(figures::percent_above);
             writeln!(
                 f,
-                "False accepts: {} of {}, {rate}.",
+                "False accepts: {} of {}, at most {} % (95 %).",
                 count(k),
-                plural(n, "unsigned trial")
+                plural(n, "negative trial"),
+                upper.unwrap_or_default()
             )?;
         }
         let troubles = ["misattributed", "broken", "unconfirmed", "error"]
@@ -262,7 +263,10 @@ impl Summary {
             .map(|(outcome, number)| format!("{outcome} {}", count(number)))
             .collect();
         if self.controls.errors > 0 {
-            troubles.push(format!("error in controls {}", count(self.controls.errors)));
+            troubles.push(format!(
+                "error in negative trials {}",
+                count(self.controls.errors)
+            ));
         }
         if !troubles.is_empty() {
             writeln!(f, "Of note: {}.", troubles.join(", "))?;

@@ -10,7 +10,7 @@ use credlink_reports::formats::{DOCUMENTS, FORMATS};
 use credlink_reports::header::HEADER_VERSION;
 use credlink_reports::plots::{PICTURES, PLOTS};
 use credlink_reports::tables::TABLES;
-use credlink_reports::{ReadError, ReportError, RunDir, RunDirError, RunHeader, Summary, regenerate};
+use credlink_reports::{ReportError, RunDir, RunDirError, RunHeader, Summary, regenerate};
 use support::{CARRIERS, PIPELINES, evidence, header, invented, names, run, signed};
 
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -180,7 +180,7 @@ fn reports_of_incomplete_runs_name_what_is_missing() {
         .unwrap();
     let error = regenerate(&dir).unwrap_err();
     assert!(
-        matches!(error, ReportError::Read(ReadError::Rows(_))) && error.to_string().contains("rows.parquet"),
+        matches!(error, ReportError::Read(_)) && error.to_string().contains("rows.parquet"),
         "{error}"
     );
     std::fs::write(dir.rows(), "PAR1").unwrap();
@@ -234,7 +234,7 @@ False accepts: not measured.
 Of note: error 3.
 sign                    p95 1.00 ms (level 500 ms), met
 verify, signed images   p95 5.00 ms (level 200 ms), met
-verify, unsigned images not measured
+verify, negative trials not measured
 retrieve proof          p95 40.5 µs (level 100 ms), met
 FAILED CONTROL identity is intact: 12 of 12
 12.3 s, 10.0 % of the CPU time outside codecs, hashing and resizing, 300.0 MiB at peak.

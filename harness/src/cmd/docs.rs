@@ -16,7 +16,10 @@ pub(crate) fn run(args: &DocsArgs) -> Result<u8> {
             results
         }
         None => Results::read(&summary).with_context(|| {
-            format!("{} is the repository? see --repository", args.repository.display())
+            format!(
+                "{} is the repository? see --repository",
+                args.repository.display()
+            )
         })?,
     };
     let differing = update(&results, &args.repository, args.check)?;

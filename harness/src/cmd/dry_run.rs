@@ -20,16 +20,15 @@ const PROOF_BYTES: u64 = 14 * 1024;
 pub(crate) fn print(plan: &Plan, set: &dyn ImageSet, threads: usize) -> Result<()> {
     let mut text = format!(
         "{:<36} {:>9} {:>9} {:>12}\n",
-        "pipeline", "signed", "unsigned", "about an op"
+        "pipeline", "signed", "negative", "about an op"
     );
-    let ops = |images: &[PlannedImage], position: usize| {
-        let with = |image: &&PlannedImage| image.pipelines.contains(&position);
-        images.iter().filter(with).count() as u64
-    };
+    let with = |position: usize| move |image: &&PlannedImage| image.pipelines.contains(&position);
     let (mut nanos, mut sizes) = (0_u64, Vec::new());
     for (position, recipe) in plan.pipelines.iter().enumerate() {
-        let (signed, unsigned) = (ops(&plan.signed, position), ops(&plan.unsigned, position));
-        let mut members = plan.signed.iter().filter(|i| i.pipelines.contains(&position));
+        let signed = plan.signed.iter().filter(with(position)).count() as u64;
+        let negatives = plan.negatives.iter().map(|negative| &negative.image);
+        let negative = negatives.filter(with(position)).count() as u64;
+        let mut members = plan.signed.iter().filter(with(position));
         // The middle one: the first images of a set need not be typical of it.
         let middle = usize::try_from(signed / 2)?;
         let timed = match members.nth(middle) {
@@ -47,28 +46,28 @@ pub(crate) fn print(plan: &Plan, set: &dyn ImageSet, threads: usize) -> Result<(
             }
             None => 0,
         };
-        nanos += timed * (signed + unsigned);
+        nanos += timed * (signed + negative);
         writeln!(
             text,
             "{:<36} {:>9} {:>9} {:>12}",
             recipe.id,
             count(signed),
-            count(unsigned),
+            count(negative),
             duration(timed)
         )?;
     }
     let images = plan.signed.len() as u64;
     let mean = sizes.iter().sum::<u64>() / (sizes.len() as u64).max(1);
-    let all = plan.signed_ops + plan.unsigned_ops;
+    let all = plan.signed_ops + plan.negative_ops;
     let disk = images * (mean + 2 * PROOF_BYTES) + all * ROW_BYTES;
     write!(
         text,
-        "\n{} through simulated pipelines, {} signed, {} held out\n\
+        "\n{} through simulated pipelines, {} signed, {}\n\
          time: about {} on {}, judged by one op of each pipeline\n\
          disk: about {}, judged by {} of {}",
         plural(all, "op"),
         plural(images, "image"),
-        plural(plan.unsigned.len() as u64, "image"),
+        plural(plan.negatives.len() as u64, "negative trial file"),
         duration(nanos / threads.max(1) as u64),
         plural(threads as u64, "thread"),
         bytes(disk),

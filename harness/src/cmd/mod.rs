@@ -1,8 +1,10 @@
 //! One file a command.
 
 pub(crate) mod apply;
+pub(crate) mod compare;
 pub(crate) mod docs;
 pub(crate) mod dry_run;
+pub(crate) mod gate;
 pub(crate) mod keys;
 pub(crate) mod measure;
 pub(crate) mod pipelines;

@@ -13,7 +13,10 @@ pub(crate) fn run(args: &ReportArgs) -> Result<u8> {
         let summary = credlink_reports::regenerate(&run)?;
         if !args.quiet {
             super::say(&summary.to_string())?;
-            super::say(&format!("report: {}", run.root().join("report.html").display()))?;
+            super::say(&format!(
+                "report: {}",
+                run.root().join("report.html").display()
+            ))?;
         }
         return Ok(super::verdict(&run.read_header()?));
     };
@@ -42,7 +45,11 @@ fn written(report: &Report, name: &str, table: Option<&str>) -> Result<String> {
             bail!("a single table cannot be written as {name}; leave --table out");
         };
         let Some(table) = report.table(id) else {
-            let ids: Vec<&str> = report.tables.iter().map(|table| table.id.as_str()).collect();
+            let ids: Vec<&str> = report
+                .tables
+                .iter()
+                .map(|table| table.id.as_str())
+                .collect();
             bail!("no table is called `{id}`; there are {}", ids.join(", "));
         };
         return Ok((format.render)(table));

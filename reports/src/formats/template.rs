@@ -47,10 +47,7 @@ fn environment() -> Result<&'static Environment<'static>, DocumentError> {
 ///
 /// # Errors
 /// [`DocumentError::Template`] if the template asks for what `context` does not hold.
-pub(crate) fn render(
-    name: &'static str,
-    context: impl Serialize,
-) -> Result<String, DocumentError> {
+pub(crate) fn render(name: &'static str, context: impl Serialize) -> Result<String, DocumentError> {
     let failed = |source| DocumentError::Template { name, source };
     let template = environment()?.get_template(name).map_err(failed)?;
     template.render(Value::from(Serde(context))).map_err(failed)
@@ -68,7 +65,9 @@ pub(crate) fn safe(markup: String) -> Value {
 pub(crate) fn seconds_since_1970(time: &str) -> Option<i64> {
     let (date, clock) = time.strip_suffix('Z')?.split_once('T')?;
     let numbers = |text: &str, separator| -> Option<Vec<i64>> {
-        text.split(separator).map(|part| part.parse().ok()).collect()
+        text.split(separator)
+            .map(|part| part.parse().ok())
+            .collect()
     };
     let (date, clock) = (numbers(date, '-')?, numbers(clock, ':')?);
     let ([year, month, day], [hour, minute, second]) = (date.as_slice(), clock.as_slice()) else {

@@ -358,7 +358,11 @@ fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             count(accepts.accepted.k),
             plural(accepts.accepted.n, "unsigned trial")
         ),
-        tone: if accepts.accepted.k > 0 { "bad" } else { "good" },
+        tone: if accepts.accepted.k > 0 {
+            "bad"
+        } else {
+            "good"
+        },
         link: "tables/false-accepts.csv".to_owned(),
     });
     cards.push(Card {
@@ -373,7 +377,11 @@ fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
         } else {
             format!("{controls} of {controls} gave the known answer")
         },
-        tone: if failed > 0 || controls == 0 { "bad" } else { "good" },
+        tone: if failed > 0 || controls == 0 {
+            "bad"
+        } else {
+            "good"
+        },
         link: "run.json".to_owned(),
     });
     cards.push(Card {
@@ -501,7 +509,8 @@ fn gallery(report: &Report) -> Vec<GalleryGroup> {
             height: picture.height,
         })
     };
-    let size = |(size, width, height): (u64, u32, u32)| format!("{width}×{height}, {}", bytes(size));
+    let size =
+        |(size, width, height): (u64, u32, u32)| format!("{width}×{height}, {}", bytes(size));
     let mut groups = Vec::new();
     for pipeline in &header.pipelines {
         let mut members: Vec<&Exhibit> = report
@@ -603,7 +612,13 @@ fn facts(report: &Report) -> Vec<Fact> {
 pub(crate) fn themed(svg: &str, name: &str) -> Value {
     let name: String = name
         .chars()
-        .map(|c| if matches!(c, '<' | '>' | '&' | '"') { ' ' } else { c })
+        .map(|c| {
+            if matches!(c, '<' | '>' | '&' | '"') {
+                ' '
+            } else {
+                c
+            }
+        })
         .collect();
     safe(svg.replacen(
         "<svg ",

@@ -12,7 +12,6 @@ pub(crate) use context::themed;
 pub use found::{FoundOp, found_ops};
 pub use strata::{BANDS, Strata};
 
-
 use crate::formats::{DocumentError, render};
 use crate::report::Report;
 

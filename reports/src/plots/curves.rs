@@ -53,8 +53,9 @@ fn chart(sweep: &SweepHeader, points: &[(f64, &PipelineTally)], carriers: &[Stri
     };
     let mut lines = vec![line("any carrier", &|pipeline| pipeline.tally.any())];
     for (index, carrier) in carriers.iter().enumerate() {
-        let alone =
-            move |pipeline: &PipelineTally| pipeline.tally.rate(pipeline.tally.carriers[index].alone);
+        let alone = move |pipeline: &PipelineTally| {
+            pipeline.tally.rate(pipeline.tally.carriers[index].alone)
+        };
         lines.push(line(carrier, &alone));
     }
     let unit = if sweep.unit.is_empty() {

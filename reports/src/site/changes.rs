@@ -148,7 +148,12 @@ mod tests {
     #[test]
     fn quantiles_agree_with_scipy() {
         // scipy.stats.norm.isf
-        for (tail, z) in [(0.01, 2.326_348), (0.005, 2.575_829), (0.0001, 3.719_016), (1e-6, 4.753_424)] {
+        for (tail, z) in [
+            (0.01, 2.326_348),
+            (0.005, 2.575_829),
+            (0.0001, 3.719_016),
+            (1e-6, 4.753_424),
+        ] {
             assert!((upper_quantile(tail) - z).abs() < 5e-4, "{tail}");
         }
     }

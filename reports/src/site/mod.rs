@@ -189,7 +189,10 @@ fn copy(report: &Report, folder: &Path) -> Result<(), SiteError> {
     }
     for table in &report.tables {
         for format in crate::formats::FORMATS {
-            put(tables.join(format.file_name(&table.id)), &(format.render)(table))?;
+            put(
+                tables.join(format.file_name(&table.id)),
+                &(format.render)(table),
+            )?;
         }
     }
     let header = report.evidence.header();

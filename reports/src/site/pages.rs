@@ -150,7 +150,10 @@ fn context(
         let text = svg(&lines(&chart).map_err(failed)?).map_err(failed)?;
         Ok(themed(&text, &chart.title))
     };
-    let mut families: Vec<&str> = charted.iter().flat_map(|n| n.families().into_keys()).collect();
+    let mut families: Vec<&str> = charted
+        .iter()
+        .flat_map(|n| n.families().into_keys())
+        .collect();
     families.sort_unstable();
     families.dedup();
     let mut pipelines: Vec<&str> = charted
@@ -180,9 +183,11 @@ fn context(
         families: families
             .into_iter()
             .map(|family| {
-                draw(survival(charted, &format!("{family}, simulated"), |night| {
-                    night.families().get(family).copied()
-                }))
+                draw(survival(
+                    charted,
+                    &format!("{family}, simulated"),
+                    |night| night.families().get(family).copied(),
+                ))
             })
             .collect::<Result<_, _>>()?,
         services: services
@@ -222,12 +227,11 @@ fn versions(earlier: &Night, night: &Night) -> String {
 /// Places of nights with the day as a label, and of those that are not ok.
 fn places(nights: &[Night]) -> (Vec<(f64, String)>, Vec<f64>) {
     let day = |night: &Night| night.created.get(5..10).unwrap_or("").to_owned();
-    let ticks = (0..).zip(nights).map(|(x, night)| (f64::from(x), day(night)));
+    let ticks = (0..)
+        .zip(nights)
+        .map(|(x, night)| (f64::from(x), day(night)));
     let failed = (0..).zip(nights).filter(|(_, night)| !night.is_ok());
-    (
-        ticks.collect(),
-        failed.map(|(x, _)| f64::from(x)).collect(),
-    )
+    (ticks.collect(), failed.map(|(x, _)| f64::from(x)).collect())
 }
 
 /// A line that is broken where a night has no figure.

@@ -67,7 +67,9 @@ impl Quantiles {
         let n = values.len() as u64;
         Self {
             n,
-            sum: values.iter().fold(0, |sum, value| sum.saturating_add(*value)),
+            sum: values
+                .iter()
+                .fold(0, |sum, value| sum.saturating_add(*value)),
             quartiles: nearest_rank(&values, 250).zip(nearest_rank(&values, 750)),
             at: PERCENTILES.map(|percentile| {
                 (n >= percentile.least_n())
