@@ -37,7 +37,7 @@
 
 mod align;
 mod apply;
-mod canonical;
+pub(crate) mod canonical;
 mod crc;
 mod dct;
 mod detect;
@@ -50,7 +50,7 @@ mod key;
 mod layout;
 mod luma;
 mod masks;
-mod plane;
+pub(crate) mod plane;
 mod polar;
 mod search;
 mod shape;
