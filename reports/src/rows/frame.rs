@@ -139,6 +139,8 @@ impl Rows {
             received_width: size("received_width")?,
             received_height: size("received_height")?,
             content_distance: small("content_distance")?,
+            mark_psnr: self.real("mark_psnr")?.get(index),
+            mark_ssim: self.real("mark_ssim")?.get(index),
             sign_psnr: self.real("sign_psnr")?.get(index),
             sign_ssim: self.real("sign_ssim")?.get(index),
             sign_ns: big("sign_ns")?,

@@ -59,6 +59,21 @@ pub struct ManifestStore {
     payloads: Vec<Bytes>,
 }
 
+impl ManifestStore {
+    /// The store with every payload changed: what a forger makes of it. The lengths should stay.
+    #[must_use]
+    pub fn edited(&self, mut change: impl FnMut(&[u8]) -> Vec<u8>) -> Self {
+        Self {
+            format: self.format,
+            payloads: self
+                .payloads
+                .iter()
+                .map(|payload| change(payload).into())
+                .collect(),
+        }
+    }
+}
+
 /// The metadata of one image file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
