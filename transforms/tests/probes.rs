@@ -88,7 +88,7 @@ fn chosen(recipes: &[&Arc<Recipe>], recipe: usize, probe: usize) -> bool {
     };
     let between =
         recipe > 0 && same_file(recipes.get(recipe - 1)) && same_file(recipes.get(recipe + 1));
-    !between || probe % 4 == 0
+    !between || probe.is_multiple_of(4)
 }
 
 /// Judges all pipelines on the probes with as many threads as there are cores; the failures, and the number of ops.
