@@ -45,6 +45,12 @@ pub(crate) enum Command {
     Docs(DocsArgs),
     /// Add a run to a static site with history, trends and changes.
     Publish(PublishArgs),
+    /// Measure a deployment command, or latencies under load.
+    Measure(MeasureArgs),
+    /// Say what proofs cost, from a run and a list of prices.
+    Cost(CostArgs),
+    /// Compare benchmarks with a saved baseline, and measure again what looks changed.
+    BenchReport(BenchReportArgs),
     /// Print a completion script for a shell.
     Completions(CompletionsArgs),
     /// Write man pages.
@@ -91,6 +97,114 @@ pub(crate) struct PublishArgs {
     /// How many nights keep their pages and rows; the history keeps every night.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keep: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MeasureArgs {
+    #[command(subcommand)]
+    pub(crate) command: MeasureCommand,
+}
+
+const DEPLOY_EXAMPLES: &str = "Example:
+  credlink measure deploy --runs 10 -- ./deploy.sh staging";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MeasureCommand {
+    /// Time a command, several times; every run must succeed.
+    #[command(after_help = DEPLOY_EXAMPLES)]
+    Deploy {
+        /// How many times.
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        runs: u32,
+        /// Print JSON for machines.
+        #[arg(long)]
+        json: bool,
+        /// The command and its arguments.
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Latency of a service under an open-loop load, from the planned time of each request.
+    Load(LoadArgs),
+}
+
+/// A service of CredLink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Service {
+    /// Signing a file.
+    Sign,
+    /// Verifying a signed file.
+    Verify,
+    /// Fetching a proof by its id.
+    Retrieve,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// The service.
+    #[arg(value_enum)]
+    pub(crate) service: Service,
+    /// Requests a second.
+    #[arg(long, value_name = "N", default_value_t = 20.0)]
+    pub(crate) rate: f64,
+    /// How long requests are due.
+    #[arg(long, value_name = "S", default_value_t = 30.0)]
+    pub(crate) seconds: f64,
+    /// Threads that answer [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub(crate) threads: Option<u64>,
+    /// Seed of the synthetic images.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CostArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// A dated price file with sources; docs/prices.example.toml shows its form.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: PathBuf,
+    /// Proofs made in a month.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) proofs_a_month: u64,
+    /// Verifications of each proof.
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    pub(crate) verifications: f64,
+    /// Months that a proof is kept.
+    #[arg(long, value_name = "N", default_value_t = 60.0)]
+    pub(crate) months_kept: f64,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const BENCH_EXAMPLES: &str = "Example:
+  cargo bench -- --save-baseline main     before the change
+  cargo bench -- --baseline main          after it
+  credlink bench-report --baseline main   exit code 5 if something is slower, confirmed
+Where valgrind is installed:
+  cargo build --release -p credlink-benches --example instructions
+  credlink bench-report --instructions target/release/examples/instructions --counts counts.json";
+
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_EXAMPLES)]
+pub(crate) struct BenchReportArgs {
+    /// Name of the saved baseline.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub(crate) baseline: String,
+    /// Criterion's folder.
+    #[arg(long, value_name = "DIR", default_value = "target/criterion")]
+    pub(crate) criterion: PathBuf,
+    /// Count instructions of this program under callgrind instead of comparing times.
+    #[arg(long, value_name = "PROGRAM", requires = "counts")]
+    pub(crate) instructions: Option<PathBuf>,
+    /// The file with the counts to compare with; made if absent.
+    #[arg(long, value_name = "FILE", requires = "instructions")]
+    pub(crate) counts: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

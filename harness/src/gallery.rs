@@ -251,7 +251,7 @@ fn difference(
         *target = amplified.min(255) as u8;
     }
     let scaled = if is_resized {
-        ", received scaled back"
+        ", received scaled to the same size, not aligned"
     } else {
         ""
     };

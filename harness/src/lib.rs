@@ -17,6 +17,7 @@ pub mod identity;
 pub mod image_set;
 pub mod in_order;
 pub mod machine;
+pub mod measure;
 mod negative;
 pub mod plan;
 pub mod received;

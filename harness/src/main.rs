@@ -27,6 +27,9 @@ fn main() -> ExitCode {
         Command::Watermark(args) => cmd::watermark::run(args),
         Command::Docs(args) => cmd::docs::run(args),
         Command::Publish(args) => cmd::publish::run(args),
+        Command::Measure(args) => cmd::measure::run(args),
+        Command::Cost(args) => cmd::measure::cost(args),
+        Command::BenchReport(args) => cmd::measure::bench_report(args),
         Command::Completions(args) => cmd::shell::completions(args),
         Command::Man(args) => cmd::shell::man(args),
     };

@@ -153,6 +153,8 @@ fn row(op: u64) -> Row {
         received_width: 400,
         received_height: 300,
         content_distance: None,
+        mark_psnr: None,
+        mark_ssim: None,
         sign_psnr: signed.then_some(42.5),
         sign_ssim: signed.then_some(0.99),
         sign_ns: 5_000_000 + image % 1_000_000,

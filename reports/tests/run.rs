@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use credlink_reports::formats::FORMATS;
+use credlink_reports::formats::{DOCUMENTS, FORMATS};
 use credlink_reports::header::HEADER_VERSION;
 use credlink_reports::plots::{PICTURES, PLOTS};
 use credlink_reports::tables::TABLES;
@@ -32,7 +32,10 @@ fn a_report_is_made_whole_from_header_and_rows_and_made_again_to_the_byte() {
     let (header, rows) = invented(&PIPELINES[..6], 30);
     let dir = run(base.path(), &header, rows);
     let summary = regenerate(&dir).unwrap();
-    let expected = TABLES.len() * FORMATS.len() + PLOTS.len() * PICTURES.len();
+    let expected = TABLES.len() * FORMATS.len()
+        + PLOTS.len() * PICTURES.len()
+        + DOCUMENTS.len()
+        + header.pipelines.len();
     assert_eq!(summary.files.len(), expected);
     let first = files(dir.root());
     assert_eq!(

@@ -58,6 +58,7 @@ pub mod outcome;
 mod proof_id;
 mod record;
 mod signer;
+pub mod sketch;
 pub mod store;
 pub mod system;
 mod verifier;

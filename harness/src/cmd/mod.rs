@@ -7,6 +7,7 @@ pub(crate) mod dry_run;
 pub(crate) mod evidence;
 pub(crate) mod gate;
 pub(crate) mod keys;
+pub(crate) mod measure;
 pub(crate) mod pipelines;
 pub(crate) mod publish;
 pub(crate) mod replay;

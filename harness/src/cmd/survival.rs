@@ -46,7 +46,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         )
         .build()
         .context("failed to start the worker threads")?;
-    let progress = Progress::new();
+    let progress = Progress::new(args.quiet || args.json);
     let listener = |event: Event| progress.show(event);
     let set = pool.install(|| image_set::open(args.images.as_deref(), args.seed))?;
     for rejected in &set.header().rejected {

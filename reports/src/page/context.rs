@@ -70,7 +70,8 @@ fn sheet(table: &Table, folder: &str) -> Sheet {
 /// A picture that is part of the page.
 #[derive(Serialize)]
 struct Picture {
-    source: String,
+    /// An address made by us, of letters that need no escaping.
+    source: Value,
     width: u32,
     height: u32,
 }
@@ -92,6 +93,8 @@ struct Card {
 struct MatrixRow {
     index: usize,
     id: String,
+    /// The id in parts that a line may break between.
+    parts: Vec<String>,
     title: String,
     family: String,
     grade: String,
@@ -485,6 +488,11 @@ fn matrix_row(index: usize, pipeline: &PipelineTally) -> MatrixRow {
     MatrixRow {
         index,
         id: pipeline.id.clone(),
+        parts: pipeline
+            .id
+            .split_inclusive('/')
+            .map(str::to_owned)
+            .collect(),
         title: String::new(),
         family: pipeline.family.clone(),
         grade: pipeline.grade.clone(),
@@ -500,7 +508,7 @@ fn gallery(report: &Report) -> Vec<GalleryGroup> {
     let header = report.evidence.header();
     let picture = |picture: &crate::gallery::Picture| {
         report.pictures.get(&picture.file).map(|source| Picture {
-            source: source.clone(),
+            source: safe(source.clone()),
             width: picture.width,
             height: picture.height,
         })

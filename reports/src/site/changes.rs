@@ -2,8 +2,8 @@
 //!
 //! Nights with the same seed, images, recipe and n measure the same ops: any difference in their counts is a change
 //! of the program, with no noise at all. Otherwise two shares are compared by Newcombe's interval of a difference,
-//! built of two Wilson intervals, at a level of 1 % divided by the number of pipelines compared (Bonferroni), so that
-//! an unchanged program raises about one false alarm in a hundred nights.
+//! built of two Wilson intervals, at a level of 0.1 % divided by the number of pipelines compared (Bonferroni), so
+//! that an unchanged program raises about one false alarm in a thousand nights.
 //!
 //! Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
 //! Medicine 17 (1998) 873–890, method 10.
@@ -13,7 +13,7 @@ use std::collections::HashSet;
 use super::Night;
 
 /// Chance of any false alarm in a night.
-const ALARM: f64 = 0.01;
+const ALARM: f64 = 0.001;
 
 /// A pipeline whose survival changed.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -132,8 +132,8 @@ fn score((k, n): (u64, u64), z: f64) -> (f64, f64) {
 
 /// The z beyond which the standard normal distribution has `tail` of its mass, for `0 < tail < 0.02`.
 ///
-/// Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 26.2.23; error below 4.5e-4, which moves a level
-/// of 1 % by a fiftieth of itself.
+/// Abramowitz and Stegun, Handbook of Mathematical Functions (1964), 26.2.23; error below 4.5e-4, which moves a
+/// level by a few hundredths of itself.
 fn upper_quantile(tail: f64) -> f64 {
     let t = (-2.0 * tail.ln()).sqrt();
     let top = 2.515_517 + t * (0.802_853 + t * 0.010_328);

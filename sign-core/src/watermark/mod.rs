@@ -37,25 +37,26 @@
 
 mod align;
 mod apply;
-mod canonical;
+pub(crate) mod canonical;
 mod crc;
 mod dct;
 mod detect;
 mod embed;
 mod features;
 mod fft;
+mod frames;
 mod gate;
 mod key;
 mod layout;
 mod luma;
 mod masks;
-mod plane;
+pub(crate) mod plane;
 mod polar;
 mod search;
 mod shape;
 pub(crate) mod similarity;
 mod trim;
 
-pub use self::detect::{Detection, Effort, detect};
+pub use self::detect::{Detection, Effort, Features, detect};
 pub use self::embed::{EmbedSettings, Embedding, Probe, Refusal, Verdict, embed};
 pub use self::key::{MIN_SECRET, WatermarkError, WatermarkKey};
