@@ -157,8 +157,6 @@ fn row(op: u64) -> Row {
         mark_ssim: None,
         sign_psnr: signed.then_some(42.5),
         sign_ssim: signed.then_some(0.99),
-        mark_psnr: signed.then_some(42.5),
-        mark_ssim: signed.then_some(0.99),
         sign_ns: 5_000_000 + image % 1_000_000,
         transform_ns: 20_000_000 + chance % 10_000_000,
         codec_ns: 10_000_000,
