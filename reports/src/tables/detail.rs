@@ -75,6 +75,10 @@ pub(crate) struct Detail {
     pub(crate) error_cause: Words,
     pub(crate) source_bytes: Vec<u64>,
     pub(crate) signed_bytes: Vec<u64>,
+    /// NaN where there is no watermark.
+    pub(crate) mark_psnr: Vec<f32>,
+    /// NaN where there is no watermark.
+    pub(crate) mark_ssim: Vec<f32>,
     /// NaN where signing changed no pixel.
     pub(crate) psnr: Vec<f32>,
     /// NaN where signing changed no pixel.
@@ -124,6 +128,8 @@ impl Detail {
             error_cause: Words::read(rows.texts("error_cause")?),
             source_bytes: bytes("source_bytes")?,
             signed_bytes: bytes("signed_bytes")?,
+            mark_psnr: real("mark_psnr")?,
+            mark_ssim: real("mark_ssim")?,
             psnr: real("sign_psnr")?,
             ssim: real("sign_ssim")?,
             cells,

@@ -36,6 +36,8 @@ pub const COLUMNS: &[&str] = &[
     "signed_bytes",
     "sign_psnr",
     "sign_ssim",
+    "mark_psnr",
+    "mark_ssim",
 ];
 
 /// Columns of each carrier that tables and plots need.

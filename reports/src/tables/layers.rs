@@ -173,6 +173,18 @@ pub(super) fn signing(evidence: &Evidence) -> Table {
             .map(|(key, title, kind)| Column::new(key, title, kind))
             .collect(),
         rows: vec![
+            row(
+                "watermark alone, before coding, PSNR",
+                "dB",
+                3,
+                finite(&detail.mark_psnr),
+            ),
+            row(
+                "watermark alone, before coding, SSIM",
+                "0–1",
+                6,
+                finite(&detail.mark_ssim),
+            ),
             row("pixels of marked images, PSNR", "dB", 3, finite(&detail.psnr)),
             row("pixels of marked images, SSIM", "0–1", 6, finite(&detail.ssim)),
             row("growth of the file", "bytes", 0, sized.iter().map(growth).collect()),

@@ -93,14 +93,15 @@ fn worst(evidence: &Evidence, measures: usize) -> (Vec<Value>, String) {
     let header = evidence.header();
     let mut values = Vec::new();
     let mut names = Vec::new();
+    let pipelines = evidence.by_pipeline();
     for measure in 0..measures {
-        let rates = evidence.by_pipeline().into_iter().filter_map(|pipeline| {
+        let rates = pipelines.iter().filter_map(|pipeline| {
             let tally = &pipeline.tally;
             let rate = match measure.checked_sub(1) {
                 None => tally.any(),
                 Some(carrier) => tally.rate(tally.carriers[carrier].alone),
             };
-            Some((rate.value()?, rate, pipeline.id))
+            Some((rate.value()?, rate, &pipeline.id))
         });
         let name = match measure.checked_sub(1) {
             None => "any carrier",
