@@ -206,11 +206,11 @@ impl Report {
             })
             .collect();
         checks.extend(header.controls.iter().map(|control| Check {
-                suite: "controls",
-                name: control.name.clone(),
-                passed: Some(control.passed),
-                detail: control.detail.clone(),
-            }));
+            suite: "controls",
+            name: control.name.clone(),
+            passed: Some(control.passed),
+            detail: control.detail.clone(),
+        }));
         for pipeline in self.evidence.by_pipeline() {
             let wrong = pipeline.tally.outcome("misattributed");
             let any = crate::figures::rate_with_interval(pipeline.tally.any());

@@ -1,6 +1,10 @@
 //! The page of a run in a real browser. Opt-in: `CREDLINK_CHROMIUM` names the program, `CREDLINK_RUN` a run directory
 //! to look at instead of an invented one.
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may fail loudly"
+)]
 
 mod support;
 
@@ -83,7 +87,12 @@ const PROBE: &str = r#"
 fn looked_at(browser: &Path, page: &Path, width: u32) -> (Json, String) {
     let profile = tempfile::tempdir().unwrap();
     let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--enable-logging=stderr",
+        ])
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(format!("--window-size={width},900"))
         .args(["--virtual-time-budget=10000", "--dump-dom"])
@@ -92,10 +101,18 @@ fn looked_at(browser: &Path, page: &Path, width: u32) -> (Json, String) {
         .unwrap();
     let page = String::from_utf8_lossy(&output.stdout);
     let log = String::from_utf8_lossy(&output.stderr);
-    let console: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
-    let found = page.split_once("<pre id=\"probe\">").and_then(|(_, rest)| rest.split_once("</pre>"));
+    let console: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
+    let found = page
+        .split_once("<pre id=\"probe\">")
+        .and_then(|(_, rest)| rest.split_once("</pre>"));
     let (found, _) = found.unwrap_or_else(|| panic!("the page did not run: {console:?}"));
-    let found = found.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let found = found
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&");
     (serde_json::from_str(&found).unwrap(), console.join("\n"))
 }
 

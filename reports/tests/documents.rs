@@ -158,9 +158,16 @@ fn the_page_stands_alone_and_is_accessible() {
     assert!(page.len() < 5 << 20);
     // Every table of the run is on the page, whatever tables there are.
     for table in &report.tables {
-        assert!(page.contains(&format!("<caption>{}", table.title)), "{}", table.id);
+        assert!(
+            page.contains(&format!("<caption>{}", table.title)),
+            "{}",
+            table.id
+        );
     }
-    assert!(!page.contains("alert\">Partial"), "a whole run is not partial");
+    assert!(
+        !page.contains("alert\">Partial"),
+        "a whole run is not partial"
+    );
 }
 
 #[test]
@@ -195,7 +202,12 @@ fn a_gate_in_the_run_directory_is_judged_on_every_page() {
     assert_eq!(failures("[[survival]]\nmin = 0.0001\n"), 0);
     assert_eq!(failures("[[survival]]\nmin = 0.9999\n"), 1);
     std::fs::write(dir.root().join("gate.toml"), "[[survival]]\nleast = 1\n").unwrap();
-    assert!(Report::read(&dir).unwrap_err().to_string().contains("gate.toml"));
+    assert!(
+        Report::read(&dir)
+            .unwrap_err()
+            .to_string()
+            .contains("gate.toml")
+    );
 }
 
 #[test]
@@ -226,17 +238,31 @@ fn every_document_is_written_and_says_what_the_tables_say() {
     regenerate(&dir).unwrap();
     for document in DOCUMENTS {
         let written = std::fs::read_to_string(dir.root().join(document.file)).unwrap();
-        assert_eq!(written, (document.render)(&report).unwrap(), "{}", document.name);
+        assert_eq!(
+            written,
+            (document.render)(&report).unwrap(),
+            "{}",
+            document.name
+        );
     }
     let json: Json = serde_json::from_str(&document(&report, "json")).unwrap();
     let any = report.evidence.overall().any();
     let families = json["tables"].as_array().unwrap().iter();
-    let families = families.filter(|table| table["table"] == "families").last().unwrap();
+    let families = families
+        .filter(|table| table["table"] == "families")
+        .last()
+        .unwrap();
     let total = families["rows"].as_array().unwrap().last().unwrap();
-    assert_eq!((total["any"]["k"].as_u64(), total["any"]["n"].as_u64()), (Some(any.k), Some(any.n)));
+    assert_eq!(
+        (total["any"]["k"].as_u64(), total["any"]["n"].as_u64()),
+        (Some(any.k), Some(any.n))
+    );
 
     let metrics = document(&report, "prometheus");
-    let label = format!("credlink_survival_ratio{{pipeline=\"all\",family=\"all\",carrier=\"any\"}} {}", any.value().unwrap());
+    let label = format!(
+        "credlink_survival_ratio{{pipeline=\"all\",family=\"all\",carrier=\"any\"}} {}",
+        any.value().unwrap()
+    );
     assert!(metrics.contains(&label), "{label}");
     assert!(metrics.contains("credlink_latency_seconds_count{part=\"service\",name=\"sign\"} 40"));
     assert!(!metrics.contains("# EOF"));
@@ -272,7 +298,10 @@ fn a_damaged_gallery_is_named_and_a_missing_one_is_no_trouble() {
     assert!(report.gallery.exhibits.is_empty());
     std::fs::write(dir.root().join(gallery::FILE), "{\"exhibits\": [").unwrap();
     let words = Report::read(&dir).unwrap_err().to_string();
-    assert!(words.contains("gallery.json") && words.contains("delete it"), "{words}");
+    assert!(
+        words.contains("gallery.json") && words.contains("delete it"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -282,11 +311,26 @@ fn a_half_written_run_is_refused_by_name() {
     let (dir, _) = opened(base.path(), &header, rows);
     let whole = std::fs::read(dir.rows()).unwrap();
     std::fs::write(dir.rows(), &whole[..whole.len() / 2]).unwrap();
-    assert!(Report::read(&dir).unwrap_err().to_string().contains("rows.parquet"));
+    assert!(
+        Report::read(&dir)
+            .unwrap_err()
+            .to_string()
+            .contains("rows.parquet")
+    );
     std::fs::remove_file(dir.rows()).unwrap();
-    assert!(Report::read(&dir).unwrap_err().to_string().contains("rows.parquet"));
+    assert!(
+        Report::read(&dir)
+            .unwrap_err()
+            .to_string()
+            .contains("rows.parquet")
+    );
     std::fs::write(dir.header(), "{\"id\": ").unwrap();
-    assert!(Report::read(&dir).unwrap_err().to_string().contains("run.json"));
+    assert!(
+        Report::read(&dir)
+            .unwrap_err()
+            .to_string()
+            .contains("run.json")
+    );
 }
 
 #[test]
@@ -308,7 +352,10 @@ fn the_choice_of_examples_shows_the_worst_first_and_never_repeats_an_op() {
         .map(|choice| choice.row)
         .collect();
     assert_eq!(losses, [3, 5], "worst outcome, then the smallest file");
-    assert_eq!(choices.iter().filter(|c| c.shows == Shows::Example).count(), 1);
+    assert_eq!(
+        choices.iter().filter(|c| c.shows == Shows::Example).count(),
+        1
+    );
 }
 
 #[test]
@@ -321,20 +368,36 @@ fn documentation_is_generated_checked_and_never_typed() {
     std::fs::create_dir_all(repository.join("docs")).unwrap();
     let readme = repository.join(docs::README);
     std::fs::write(&readme, "# No place\n").unwrap();
-    assert!(matches!(docs::update(&results, &repository, false), Err(DocsError::Marks { .. })));
+    assert!(matches!(
+        docs::update(&results, &repository, false),
+        Err(DocsError::Marks { .. })
+    ));
 
-    std::fs::write(&readme, "# Title\n<!-- result:begin -->\nold\n<!-- result:end -->\nrest\n").unwrap();
+    std::fs::write(
+        &readme,
+        "# Title\n<!-- result:begin -->\nold\n<!-- result:end -->\nrest\n",
+    )
+    .unwrap();
     assert_eq!(docs::update(&results, &repository, true).unwrap().len(), 2);
-    assert!(std::fs::read_to_string(&readme).unwrap().contains("old"), "check writes nothing");
+    assert!(
+        std::fs::read_to_string(&readme).unwrap().contains("old"),
+        "check writes nothing"
+    );
     docs::update(&results, &repository, false).unwrap();
-    assert!(docs::update(&results, &repository, true).unwrap().is_empty());
+    assert!(
+        docs::update(&results, &repository, true)
+            .unwrap()
+            .is_empty()
+    );
     let text = std::fs::read_to_string(&readme).unwrap();
     assert!(text.starts_with("# Title\n") && text.ends_with("rest\n") && !text.contains("old"));
     assert!(text.contains("simulated"));
 
     // One figure changed by hand is found.
     let page = repository.join(docs::PAGE);
-    let typed = std::fs::read_to_string(&page).unwrap().replacen(" % [", " % [9", 1);
+    let typed = std::fs::read_to_string(&page)
+        .unwrap()
+        .replacen(" % [", " % [9", 1);
     std::fs::write(&page, typed).unwrap();
     assert_eq!(docs::update(&results, &repository, true).unwrap(), [page]);
 }
@@ -354,7 +417,10 @@ fn the_json_document_keeps_to_its_published_schema() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schema/report.schema.json");
     let schema: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let mut document: Json = serde_json::from_str(&document(&report, "json")).unwrap();
-    assert_eq!(faults(&document, &schema, &schema, "report"), Vec::<String>::new());
+    assert_eq!(
+        faults(&document, &schema, &schema, "report"),
+        Vec::<String>::new()
+    );
     document["tables"][0]["columns"][0]["kind"] = "wish".into();
     document["version"] = "1".into();
     document.as_object_mut().unwrap().remove("checks");
@@ -410,7 +476,12 @@ fn faults(value: &Json, schema: &Json, root: &Json, at: &str) -> Vec<String> {
     }
     if let (Some(items), true) = (value.as_array(), schema.get("items").is_some()) {
         for (index, item) in items.iter().enumerate() {
-            found.extend(faults(item, &schema["items"], root, &format!("{at}[{index}]")));
+            found.extend(faults(
+                item,
+                &schema["items"],
+                root,
+                &format!("{at}[{index}]"),
+            ));
         }
     }
     found

@@ -1,5 +1,9 @@
 //! How long a report of a million rows takes. Opt-in, for it needs some gigabytes: `CREDLINK_MILLION=1`.
-#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may fail loudly"
+)]
 
 mod support;
 
@@ -23,7 +27,9 @@ fn a_million_rows_are_reported_within_a_minute() {
     let start = Instant::now();
     regenerate(&dir).unwrap();
     let took = start.elapsed();
-    let page = std::fs::metadata(dir.root().join("report.html")).unwrap().len();
+    let page = std::fs::metadata(dir.root().join("report.html"))
+        .unwrap()
+        .len();
     eprintln!("{n} rows in {:.1} s, page {page} bytes", took.as_secs_f64());
     assert!(took.as_secs() < 60 && page < 5 << 20);
 }

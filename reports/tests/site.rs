@@ -44,7 +44,13 @@ fn night(base: &Path, number: u64) -> RunDir {
             row.recovered_by = kept.then(|| "fingerprint".to_owned());
             rows.push(row);
         }
-        rows.push(unsigned(rows.len() as u64, pipeline, 900, "rejected", &[false]));
+        rows.push(unsigned(
+            rows.len() as u64,
+            pipeline,
+            900,
+            "rejected",
+            &[false],
+        ));
     }
     let mut of_night = header(&["fingerprint"], &PIPELINES);
     of_night.id = id(number);
@@ -53,7 +59,9 @@ fn night(base: &Path, number: u64) -> RunDir {
     of_night.ops_done = rows.len() as u64;
     of_night.ops_planned = of_night.ops_done;
     if number >= 10 {
-        of_night.versions.insert("credlink".to_owned(), "0.2.0".to_owned());
+        of_night
+            .versions
+            .insert("credlink".to_owned(), "0.2.0".to_owned());
     }
     run(base, &of_night, rows)
 }
@@ -65,7 +73,9 @@ fn published(site: &Path, base: &Path, number: u64) {
 
 fn history(site: &Path) -> Vec<Night> {
     let text = std::fs::read_to_string(site.join("history.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 fn text(site: &Path, name: &str) -> String {
@@ -93,14 +103,24 @@ fn thirty_nights_with_one_planted_regression_show_exactly_that_one() {
     assert_eq!(nights.len(), 30);
     let found = changes(&nights);
     assert_eq!(found.len(), 1, "{found:#?}");
-    assert_eq!((found[0].night.as_str(), found[0].pipeline.as_str()), ("night-19", "social/b"));
+    assert_eq!(
+        (found[0].night.as_str(), found[0].pipeline.as_str()),
+        ("night-19", "social/b")
+    );
 
     let page = text(&site, "index.html");
     assert!(page.contains("night-19") && page.contains("beyond the noise"));
-    assert!(page.contains("credlink 0.1.0 to 0.2.0"), "versions of each point");
+    assert!(
+        page.contains("credlink 0.1.0 to 0.2.0"),
+        "versions of each point"
+    );
     assert!(page.contains("failed: &lt;script&gt;no run") && !page.contains("<script>no run"));
     let failed = nights.iter().find(|night| night.id == id(12)).unwrap();
-    assert_eq!((failed.status, failed.survived), (Status::Failed, (0, 0)), "no figure is made up");
+    assert_eq!(
+        (failed.status, failed.survived),
+        (Status::Failed, (0, 0)),
+        "no figure is made up"
+    );
     // A failed night has no figure in its row.
     assert!(page.contains("not measured"));
     for number in [1, 30] {
@@ -135,9 +155,16 @@ fn publishing_twice_changes_nothing_and_mends_what_was_interrupted() {
     let other = tempfile::tempdir().unwrap();
     let mut changed = header(&["fingerprint"], &PIPELINES);
     changed.id = id(3);
-    let changed = run(other.path(), &changed, vec![signed(0, PIPELINES[0], 1, "lost", &[false])]);
+    let changed = run(
+        other.path(),
+        &changed,
+        vec![signed(0, PIPELINES[0], 1, "lost", &[false])],
+    );
     let refused = publish(&site, &Source::Run(&changed), &Settings::default());
-    assert!(matches!(refused, Err(SiteError::Other { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(SiteError::Other { .. })),
+        "{refused:?}"
+    );
     assert_eq!(text(&site, "history.jsonl"), history);
 }
 
@@ -161,7 +188,9 @@ fn a_torn_last_line_is_set_aside_and_a_damaged_line_stops_the_publish() {
     let damaged = text(&site, "history.jsonl").replacen("\"version\":1", "\"version\":", 1);
     std::fs::write(&path, &damaged).unwrap();
     let run = night(base.path(), 4);
-    let words = publish(&site, &Source::Run(&run), &Settings::default()).unwrap_err().to_string();
+    let words = publish(&site, &Source::Run(&run), &Settings::default())
+        .unwrap_err()
+        .to_string();
     assert!(words.contains("line 1"), "{words}");
     assert_eq!(text(&site, "history.jsonl"), damaged, "history intact");
 }
@@ -201,7 +230,10 @@ fn old_nights_lose_their_pages_but_not_their_line() {
 fn the_same_images_leave_no_room_for_noise_and_a_new_recipe_begins_anew() {
     let base = tempfile::tempdir().unwrap();
     let first = Night::of(&credlink_reports::Report::read(&night(base.path(), 1)).unwrap());
-    let mut second = Night { id: id(2), ..first.clone() };
+    let mut second = Night {
+        id: id(2),
+        ..first.clone()
+    };
     assert!(changes(&[first.clone(), second.clone()]).is_empty());
     second.pipelines.get_mut("cdn/c").unwrap().survived.0 -= 1;
     let found = changes(&[first.clone(), second.clone()]);
@@ -220,7 +252,11 @@ fn the_same_images_leave_no_room_for_noise_and_a_new_recipe_begins_anew() {
 fn a_name_that_is_no_folder_is_refused() {
     let base = tempfile::tempdir().unwrap();
     for id in ["", "../up", "a b", "<script>", ".hidden"] {
-        let source = Source::Failed { id, created: "", reason: "" };
+        let source = Source::Failed {
+            id,
+            created: "",
+            reason: "",
+        };
         let refused = publish(base.path(), &source, &Settings::default());
         assert!(matches!(refused, Err(SiteError::Id { .. })), "{id}");
     }

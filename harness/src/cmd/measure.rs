@@ -50,14 +50,17 @@ fn deployment(runs: u32, as_json: bool, command: &[String]) -> Result<u8> {
 }
 
 fn under_load(args: &LoadArgs) -> Result<u8> {
-    let threads = args.threads.unwrap_or(u64::from(machine::describe().cores.max(1)));
+    let threads = args
+        .threads
+        .unwrap_or(u64::from(machine::describe().cores.max(1)));
     let load = load::Load {
         rate: args.rate,
         seconds: args.seconds,
         threads: usize::try_from(threads)?,
         images: 20,
     };
-    if !(load.rate > 0.0 && load.rate.is_finite() && load.seconds > 0.0 && load.seconds.is_finite()) {
+    if !(load.rate > 0.0 && load.rate.is_finite() && load.seconds > 0.0 && load.seconds.is_finite())
+    {
         bail!("rate and seconds must be above 0");
     }
     let what = match args.service {
@@ -92,17 +95,38 @@ fn under_load(args: &LoadArgs) -> Result<u8> {
     }
     let mut text = format!(
         "{:?} at {} requests a second for {} s, {} threads, {} requests, {} errors, {:.1} answered a second\n\n{:<8}{:>14}{:>16}\n",
-        args.service, load.rate, load.seconds, load.threads, count(n), count(found.errors), found.answered_rate,
-        "", "from plan", "service alone"
+        args.service,
+        load.rate,
+        load.seconds,
+        load.threads,
+        count(n),
+        count(found.errors),
+        found.answered_rate,
+        "",
+        "from plan",
+        "service alone"
     );
     for (share, latency, service) in rows {
         let name = format!("p{}", (share * 1000.0).round() / 10.0);
-        writeln!(text, "{name:<8}{:>14}{:>16}", duration(latency), duration(service))?;
+        writeln!(
+            text,
+            "{name:<8}{:>14}{:>16}",
+            duration(latency),
+            duration(service)
+        )?;
     }
     let (latency, service) = (found.latency.max(), found.service.max());
-    write!(text, "{:<8}{:>14}{:>16}", "max", duration(latency), duration(service))?;
+    write!(
+        text,
+        "{:<8}{:>14}{:>16}",
+        "max",
+        duration(latency),
+        duration(service)
+    )?;
     if found.answered_rate < 0.95 * load.rate {
-        text.push_str("\n\nThe machine did not keep up: latencies grow with the length of such a run.");
+        text.push_str(
+            "\n\nThe machine did not keep up: latencies grow with the length of such a run.",
+        );
     }
     super::say(&text)?;
     Ok(exit::OK)
@@ -123,7 +147,10 @@ pub(crate) fn cost(args: &CostArgs) -> Result<u8> {
     }
     let bill = cost::bill(&measured, &prices, traffic);
     let total = |of: fn(&cost::Line) -> f64| bill.iter().map(of).sum::<f64>();
-    let (thousand, month) = (total(|line| line.per_thousand), total(|line| line.per_month));
+    let (thousand, month) = (
+        total(|line| line.per_thousand),
+        total(|line| line.per_month),
+    );
     if args.json {
         let report = json!({
             "currency": prices.currency, "date": prices.date, "measured": measured, "traffic": traffic,
@@ -135,19 +162,32 @@ pub(crate) fn cost(args: &CostArgs) -> Result<u8> {
     let currency = &prices.currency;
     let mut text = format!("{:<56}{:>16}{:>16}\n", "", "1,000 proofs", "a month");
     for line in &bill {
-        writeln!(text, "{:<56}{:>12.6} {currency}{:>12.4} {currency}", line.what, line.per_thousand, line.per_month)?;
+        writeln!(
+            text,
+            "{:<56}{:>12.6} {currency}{:>12.4} {currency}",
+            line.what, line.per_thousand, line.per_month
+        )?;
     }
-    writeln!(text, "{:<56}{thousand:>12.6} {currency}{month:>12.4} {currency}", "together")?;
+    writeln!(
+        text,
+        "{:<56}{thousand:>12.6} {currency}{month:>12.4} {currency}",
+        "together"
+    )?;
     writeln!(text, "\nAssumed:")?;
     writeln!(
         text,
         "  {} proofs a month, each verified {} times and kept for {} months",
-        count(args.proofs_a_month), traffic.verifications, traffic.months_kept
+        count(args.proofs_a_month),
+        traffic.verifications,
+        traffic.months_kept
     )?;
     writeln!(
         text,
         "  signing {:.1} ms and verifying {:.1} ms of one core (means of {} images and {} verifications of this run; wall-clock, so rather too much)",
-        measured.sign_s * 1e3, measured.verify_s * 1e3, count(measured.images), count(measured.verifications)
+        measured.sign_s * 1e3,
+        measured.verify_s * 1e3,
+        count(measured.images),
+        count(measured.verifications)
     )?;
     writeln!(
         text,
@@ -156,7 +196,10 @@ pub(crate) fn cost(args: &CostArgs) -> Result<u8> {
     )?;
     write!(text, "  prices of {}, per unit:", prices.date)?;
     for ((item, unit), (amount, source)) in cost::ITEMS.iter().zip(&prices.amounts) {
-        write!(text, "\n    {item:<18}{amount} {currency} for {unit} ({source})")?;
+        write!(
+            text,
+            "\n    {item:<18}{amount} {currency} for {unit} ({source})"
+        )?;
     }
     super::say(&text)?;
     Ok(exit::OK)
@@ -171,7 +214,9 @@ pub(crate) fn bench_report(args: &BenchReportArgs) -> Result<u8> {
         super::complain(&format!("measuring {} again", known.id));
         again(&args.criterion, &args.baseline, known)
     })?;
-    let mut text = String::from("| benchmark | baseline | now | change | verdict |\n| --- | ---: | ---: | ---: | --- |\n");
+    let mut text = String::from(
+        "| benchmark | baseline | now | change | verdict |\n| --- | ---: | ---: | ---: | --- |\n",
+    );
     for (known, verdict) in &judged {
         let (change, low, high) = known.change;
         writeln!(
@@ -186,7 +231,10 @@ pub(crate) fn bench_report(args: &BenchReportArgs) -> Result<u8> {
             verdict.as_str()
         )?;
     }
-    let slower = judged.iter().filter(|(_, verdict)| *verdict == bench::Verdict::Slower).count();
+    let slower = judged
+        .iter()
+        .filter(|(_, verdict)| *verdict == bench::Verdict::Slower)
+        .count();
     write!(
         text,
         "\n{slower} of {} slower than baseline {}. A change counts if the whole 95 % interval lies beyond {} %, in two measurements.",
@@ -201,7 +249,16 @@ pub(crate) fn bench_report(args: &BenchReportArgs) -> Result<u8> {
 /// Measures one benchmark again with cargo, against the same baseline.
 fn again(criterion: &Path, baseline: &str, known: &bench::Compared) -> Result<bench::Compared> {
     let status = Command::new("cargo")
-        .args(["bench", "-p", "credlink-benches", "--", "--baseline", baseline, "--exact", &known.id])
+        .args([
+            "bench",
+            "-p",
+            "credlink-benches",
+            "--",
+            "--baseline",
+            baseline,
+            "--exact",
+            &known.id,
+        ])
         .status()
         .context("failed to start cargo")?;
     if !status.success() {
@@ -216,20 +273,45 @@ fn instruction_report(program: &Path, counts: &Path) -> Result<u8> {
     let now = instructions::count(program)?;
     if !counts.exists() {
         super::write_new(counts, serde_json::to_string_pretty(&now)?.as_bytes())?;
-        super::say(&format!("{} cases counted into {}", now.len(), counts.display()))?;
+        super::say(&format!(
+            "{} cases counted into {}",
+            now.len(),
+            counts.display()
+        ))?;
         return Ok(exit::OK);
     }
-    let before = serde_json::from_slice(&super::read(counts)?)
-        .with_context(|| format!("{} holds no counts; delete it to count anew", counts.display()))?;
+    let before = serde_json::from_slice(&super::read(counts)?).with_context(|| {
+        format!(
+            "{} holds no counts; delete it to count anew",
+            counts.display()
+        )
+    })?;
     let found = instructions::compared(&before, &now);
-    let mut text = String::from("| case | baseline | now | change | verdict |\n| --- | ---: | ---: | ---: | --- |\n");
+    let mut text = String::from(
+        "| case | baseline | now | change | verdict |\n| --- | ---: | ---: | ---: | --- |\n",
+    );
     for case in &found {
         let baseline = case.counts.0.map_or_else(|| "–".to_owned(), count);
-        let change = case.change.map_or_else(|| "–".to_owned(), |c| format!("{:+.2} %", c * 100.0));
+        let change = case
+            .change
+            .map_or_else(|| "–".to_owned(), |c| format!("{:+.2} %", c * 100.0));
         let verdict = if case.is_slower() { "SLOWER" } else { "ok" };
-        writeln!(text, "| {} | {baseline} | {} | {change} | {verdict} |", case.case, count(case.counts.1))?;
+        writeln!(
+            text,
+            "| {} | {baseline} | {} | {change} | {verdict} |",
+            case.case,
+            count(case.counts.1)
+        )?;
     }
-    write!(text, "\nInstructions under callgrind, preparation taken off; growth above {} % is reported.", instructions::LEAST * 100.0)?;
+    write!(
+        text,
+        "\nInstructions under callgrind, preparation taken off; growth above {} % is reported.",
+        instructions::LEAST * 100.0
+    )?;
     super::say(&text)?;
-    Ok(if found.iter().any(instructions::Compared::is_slower) { exit::DIFFERS } else { exit::OK })
+    Ok(if found.iter().any(instructions::Compared::is_slower) {
+        exit::DIFFERS
+    } else {
+        exit::OK
+    })
 }

@@ -186,7 +186,11 @@ mod tests {
         unchanged.push(compared("neighbour", 0.2, 0.4));
         let quiet = |known: &Compared| Ok(compared(&known.id, -0.01, 0.01));
         let found = judged(unchanged, quiet).unwrap();
-        assert!(found.iter().all(|(_, verdict)| !matches!(verdict, Verdict::Slower | Verdict::Faster)));
+        assert!(
+            found
+                .iter()
+                .all(|(_, verdict)| !matches!(verdict, Verdict::Slower | Verdict::Faster))
+        );
         assert_eq!(found[9].1, Verdict::NotConfirmed);
     }
 
@@ -200,15 +204,23 @@ mod tests {
             std::fs::write(path, text).unwrap();
         };
         let estimates = |point: f64, low: f64, high: f64| {
-            format!(r#"{{"mean":{{"point_estimate":{point},"confidence_interval":{{"lower_bound":{low},"upper_bound":{high},"confidence_level":0.95}},"standard_error":0}}}}"#)
+            format!(
+                r#"{{"mean":{{"point_estimate":{point},"confidence_interval":{{"lower_bound":{low},"upper_bound":{high},"confidence_level":0.95}},"standard_error":0}}}}"#
+            )
         };
         write("main/estimates.json", &estimates(100.0, 99.0, 101.0));
         write("new/estimates.json", &estimates(110.0, 109.0, 111.0));
         write("change/estimates.json", &estimates(0.1, 0.08, 0.12));
-        write("new/benchmark.json", r#"{"full_id":"sign/whole","directory_name":"sign/whole"}"#);
+        write(
+            "new/benchmark.json",
+            r#"{"full_id":"sign/whole","directory_name":"sign/whole"}"#,
+        );
         let found = read(base.path(), "main").unwrap();
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].id.as_str(), found[0].direction()), ("sign/whole", 1));
+        assert_eq!(
+            (found[0].id.as_str(), found[0].direction()),
+            ("sign/whole", 1)
+        );
         let missing = read(base.path(), "other").unwrap_err().to_string();
         assert!(missing.contains("--save-baseline other"), "{missing}");
         write("change/estimates.json", "{\"mean\":");

@@ -66,15 +66,25 @@ impl Prices {
         for price in wire.price {
             let Some(place) = ITEMS.iter().position(|(item, _)| *item == price.item) else {
                 let known = ITEMS.map(|(item, _)| item).join(", ");
-                bail!("{name}: item {:?} is unknown; there are {known}", price.item);
+                bail!(
+                    "{name}: item {:?} is unknown; there are {known}",
+                    price.item
+                );
             };
             if !price.amount.is_finite() || price.amount < 0.0 {
-                bail!("{name}: {} costs {}, which is no price", price.item, price.amount);
+                bail!(
+                    "{name}: {} costs {}, which is no price",
+                    price.item,
+                    price.amount
+                );
             }
             if price.source.trim().is_empty() {
                 bail!("{name}: the price of {} has no source", price.item);
             }
-            if amounts[place].replace((price.amount, price.source)).is_some() {
+            if amounts[place]
+                .replace((price.amount, price.source))
+                .is_some()
+            {
                 bail!("{name}: {} has two prices", price.item);
             }
         }
@@ -115,7 +125,14 @@ impl Measured {
     /// # Errors
     /// When rows or the proof store cannot be read, or nothing was signed.
     pub fn of(run_dir: &RunDir) -> Result<Self> {
-        let columns = &["trial", "image", "sign_ns", "verify_ns", "source_bytes", "signed_bytes"];
+        let columns = &[
+            "trial",
+            "image",
+            "sign_ns",
+            "verify_ns",
+            "source_bytes",
+            "signed_bytes",
+        ];
         let rows = read_columns(&run_dir.rows(), columns, &["accepted"])?;
         let (trial, image) = (rows.texts("trial")?, rows.small("image")?);
         let big = |name: &str| rows.big(name);
@@ -142,7 +159,10 @@ impl Measured {
         }
         let images = seen.len() as u64;
         if images == 0 || verifications == 0 {
-            bail!("{} has no signed and verified op to measure", run_dir.root().display());
+            bail!(
+                "{} has no signed and verified op to measure",
+                run_dir.root().display()
+            );
         }
         let mean = |sum: u128, n: u64| sum as f64 / n as f64;
         Ok(Self {
@@ -200,10 +220,19 @@ pub fn bill(measured: &Measured, prices: &Prices, traffic: Traffic) -> Vec<Line>
     let verifications = traffic.verifications;
     vec![
         one("signing, CPU", measured.sign_s / 3600.0 * price(0)),
-        one("verifying, CPU", verifications * measured.verify_s / 3600.0 * price(0)),
-        one("proof store", measured.store_bytes / 1e9 * traffic.months_kept * price(1)),
+        one(
+            "verifying, CPU",
+            verifications * measured.verify_s / 3600.0 * price(0),
+        ),
+        one(
+            "proof store",
+            measured.store_bytes / 1e9 * traffic.months_kept * price(1),
+        ),
         one("requests", (1.0 + verifications) / 1e6 * price(2)),
-        one("what signing adds to a file, sent at each verification", verifications * measured.added_bytes / 1e9 * price(3)),
+        one(
+            "what signing adds to a file, sent at each verification",
+            verifications * measured.added_bytes / 1e9 * price(3),
+        ),
     ]
 }
 
@@ -272,9 +301,15 @@ source = "c"
             ("amount = 3.6", "amount = \"3.6\"", "not a price file"),
         ] {
             let error = format!("{:#}", parsed(&GOOD.replace(from, to)).unwrap_err());
-            assert!(error.contains(word) && error.contains("prices.toml"), "{word}: {error}");
+            assert!(
+                error.contains(word) && error.contains("prices.toml"),
+                "{word}: {error}"
+            );
         }
-        let error = format!("{:#}", parsed("currency = \"EUR\"\ndate = \"x\"").unwrap_err());
+        let error = format!(
+            "{:#}",
+            parsed("currency = \"EUR\"\ndate = \"x\"").unwrap_err()
+        );
         assert!(error.contains("no price for cpu-hour"), "{error}");
     }
 }

@@ -97,7 +97,9 @@ pub fn measure(command: &[String], runs: u32) -> Result<Deployment> {
             .with_context(|| format!("failed to start {program}"))?;
         let nanos = clock::wall_nanos() - start;
         if !status.success() {
-            bail!("run {run} of {runs} failed ({status}); no time is reported for deployments that fail");
+            bail!(
+                "run {run} of {runs} failed ({status}); no time is reported for deployments that fail"
+            );
         }
         seconds.push(nanos as f64 / 1e9);
     }

@@ -34,7 +34,10 @@ pub fn count(program: &Path) -> Result<BTreeMap<String, u64>> {
             .context("failed to start valgrind; instructions are counted where it is installed")?;
         let log = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            bail!("case {case} failed under valgrind ({}): {log}", output.status);
+            bail!(
+                "case {case} failed under valgrind ({}): {log}",
+                output.status
+            );
         }
         counts.insert(case.to_owned(), collected(&log)?);
     }

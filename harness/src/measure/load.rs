@@ -90,9 +90,13 @@ pub fn run(load: Load, ask: &(dyn Fn(u64) -> bool + Sync)) -> Result<Measured> {
         answered_rate: 0.0,
     };
     std::thread::scope(|scope| -> Result<()> {
-        let threads: Vec<_> = (0..load.threads.max(1)).map(|_| scope.spawn(worker)).collect();
+        let threads: Vec<_> = (0..load.threads.max(1))
+            .map(|_| scope.spawn(worker))
+            .collect();
         for thread in threads {
-            let joined = thread.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?;
+            let joined = thread
+                .join()
+                .map_err(|_| anyhow::anyhow!("a worker panicked"))?;
             let (latency, service, errors) = joined?;
             measured.latency.add(&latency)?;
             measured.service.add(&service)?;
@@ -139,7 +143,9 @@ pub fn measure(what: Service, load: Load, seed: u64) -> Result<Measured> {
                 let (id, bytes) = &signed[at(number)];
                 let file = ImageFile::new(bytes, &received::decode_bytes);
                 let verification = verifier.verify(&file, &clock::wall_nanos);
-                verification.findings().any(|(_, finding)| finding.accepted() == Some(*id))
+                verification
+                    .findings()
+                    .any(|(_, finding)| finding.accepted() == Some(*id))
             }
             Service::Retrieve => verifier.store().by_id(signed[at(number)].0).is_some(),
         }
@@ -184,7 +190,11 @@ mod tests {
         };
         for what in [Service::Sign, Service::Verify, Service::Retrieve] {
             let measured = measure(what, load, 3).unwrap();
-            assert_eq!((measured.latency.len(), measured.errors), (5, 0), "{what:?}");
+            assert_eq!(
+                (measured.latency.len(), measured.errors),
+                (5, 0),
+                "{what:?}"
+            );
         }
     }
 }

@@ -499,7 +499,11 @@ fn matrix_row(index: usize, pipeline: &PipelineTally) -> MatrixRow {
     MatrixRow {
         index,
         id: pipeline.id.clone(),
-        parts: pipeline.id.split_inclusive('/').map(str::to_owned).collect(),
+        parts: pipeline
+            .id
+            .split_inclusive('/')
+            .map(str::to_owned)
+            .collect(),
         title: String::new(),
         family: pipeline.family.clone(),
         grade: pipeline.grade.clone(),
