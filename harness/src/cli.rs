@@ -297,6 +297,9 @@ pub(crate) struct ReportArgs {
     /// The run directory.
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
+    /// Hold the run against this gate; a copy of it stays in the run directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gate: Option<PathBuf>,
     /// Print this format instead of writing all of them.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(crate::cmd::report::format_names()))]
     pub(crate) format: Option<String>,

@@ -1,11 +1,13 @@
 //! One run, read once and counted once: what every document is written from.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::gallery::{self, Gallery, GalleryError};
+use crate::gate::{Gate, GateError, GateReport};
 use crate::page::{FoundOp, Strata};
 use crate::plots::{PLOTS, PlotError, svg};
 use crate::rows::{RowError, Rows, read_columns};
@@ -14,6 +16,9 @@ use crate::tables::{
     EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, Latency, TABLES, Table, Timed,
     Verdict, latencies,
 };
+
+/// The gate of a run in its directory, if it was given one.
+pub const GATE: &str = "gate.toml";
 
 /// Columns that documents need besides those of the tables.
 const COLUMNS: &[&str] = &[
@@ -52,6 +57,15 @@ pub enum ReadError {
     /// The gallery is there but cannot be read.
     #[error(transparent)]
     Gallery(#[from] GalleryError),
+    /// The run's gate cannot be used.
+    #[error("the gate of the run, {path}")]
+    Gate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: GateError,
+    },
     /// A plot could not be drawn.
     #[error("plot {plot}")]
     Plot {
@@ -75,7 +89,7 @@ pub struct Drawing {
 /// A check of the run with a known good answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// What kind of check: `controls`, `service levels` or `attribution`.
+    /// What kind of check: `gate`, `controls`, `attribution` or `service levels`.
     pub suite: &'static str,
     /// What is checked.
     pub name: String,
@@ -102,6 +116,8 @@ pub struct Report {
     pub found: Vec<FoundOp>,
     /// Examples with pictures; empty if the run has none.
     pub gallery: Gallery,
+    /// The run against its gate; `None` if it has none.
+    pub gate: Option<GateReport>,
     /// The gallery's pictures by file name, as `data:` addresses.
     pub pictures: BTreeMap<String, String>,
 }
@@ -118,9 +134,18 @@ impl Report {
         let rows = read_columns(&run_dir.rows(), &columns, &cells)?;
         let gallery = Gallery::read(run_dir.root())?;
         let pictures = pictures(run_dir, &gallery);
+        let evidence = Evidence::new(header, &rows)?;
+        let path = run_dir.root().join(GATE);
+        let gate = if path.exists() {
+            let judged = Gate::read(&path).and_then(|gate| gate.judge(&evidence));
+            Some(judged.map_err(|source| ReadError::Gate { path, source })?)
+        } else {
+            None
+        };
         Ok(Self {
             pictures,
-            ..Self::of(Evidence::new(header, &rows)?, rows, gallery)?
+            gate,
+            ..Self::of(evidence, rows, gallery)?
         })
     }
 
@@ -150,6 +175,7 @@ impl Report {
             found,
             gallery,
             pictures: BTreeMap::new(),
+            gate: None,
             evidence,
             rows,
         })
@@ -167,19 +193,24 @@ impl Report {
             .collect()
     }
 
-    /// Everything with a known good answer: the run's controls, attribution by pipeline, service levels.
+    /// Everything with a known good answer: the run's gate and controls, attribution by pipeline, service levels.
     pub fn checks(&self) -> Vec<Check> {
         let header = self.evidence.header();
-        let mut checks: Vec<Check> = header
-            .controls
-            .iter()
-            .map(|control| Check {
-                suite: "controls",
-                name: control.name.clone(),
-                passed: Some(control.passed),
-                detail: control.detail.clone(),
+        let gate = self.gate.iter().flat_map(|gate| &gate.checks);
+        let mut checks: Vec<Check> = gate
+            .map(|check| Check {
+                suite: "gate",
+                name: check.name.clone(),
+                passed: Some(check.passed),
+                detail: check.detail.clone(),
             })
             .collect();
+        checks.extend(header.controls.iter().map(|control| Check {
+            suite: "controls",
+            name: control.name.clone(),
+            passed: Some(control.passed),
+            detail: control.detail.clone(),
+        }));
         for pipeline in self.evidence.by_pipeline() {
             let wrong = pipeline.tally.outcome("misattributed");
             let any = crate::figures::rate_with_interval(pipeline.tally.any());

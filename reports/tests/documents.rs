@@ -187,6 +187,30 @@ fn a_partial_run_and_a_failed_control_are_told_at_the_top() {
 }
 
 #[test]
+fn a_gate_in_the_run_directory_is_judged_on_every_page() {
+    let base = tempfile::tempdir().unwrap();
+    let (header, rows) = invented(&PIPELINES[..2], 30);
+    let (dir, report) = opened(base.path(), &header, rows);
+    assert!(report.gate.is_none() && !document(&report, "html").contains(">Gate<"));
+    let failures = |text: &str| {
+        std::fs::write(dir.root().join("gate.toml"), text).unwrap();
+        let report = Report::read(&dir).unwrap();
+        let junit = document(&report, "junit");
+        assert!(document(&report, "html").contains(">Gate<"));
+        junit.matches("<failure").count()
+    };
+    assert_eq!(failures("[[survival]]\nmin = 0.0001\n"), 0);
+    assert_eq!(failures("[[survival]]\nmin = 0.9999\n"), 1);
+    std::fs::write(dir.root().join("gate.toml"), "[[survival]]\nleast = 1\n").unwrap();
+    assert!(
+        Report::read(&dir)
+            .unwrap_err()
+            .to_string()
+            .contains("gate.toml")
+    );
+}
+
+#[test]
 fn strata_add_up_to_the_tables() {
     let base = tempfile::tempdir().unwrap();
     let (header, rows) = invented(&PIPELINES[..6], 40);

@@ -1,14 +1,20 @@
 //! `credlink report`.
 
-use anyhow::{Result, bail};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
 use credlink_harness::exit;
 use credlink_reports::formats::{DOCUMENTS, FORMATS};
+use credlink_reports::gate::Gate;
 use credlink_reports::{Report, RunDir};
 
 use crate::cli::ReportArgs;
 
 pub(crate) fn run(args: &ReportArgs) -> Result<u8> {
     let run = RunDir::open(&args.run)?;
+    if let Some(gate) = &args.gate {
+        keep_gate(gate, &run)?;
+    }
     let Some(name) = &args.format else {
         let summary = credlink_reports::regenerate(&run)?;
         if !args.quiet {
@@ -27,6 +33,14 @@ pub(crate) fn run(args: &ReportArgs) -> Result<u8> {
         None => super::say(text.trim_end_matches('\n'))?,
     }
     Ok(exit::OK)
+}
+
+/// Copies a gate into a run directory, where reports find it.
+pub(crate) fn keep_gate(gate: &Path, run: &RunDir) -> Result<()> {
+    Gate::read(gate)?;
+    let kept = run.root().join(credlink_reports::report::GATE);
+    let bytes = super::read(gate)?;
+    std::fs::write(&kept, bytes).with_context(|| format!("failed to write {}", kept.display()))
 }
 
 /// The names that `--format` takes: documents of a whole run, and formats of a table.

@@ -136,6 +136,9 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     if let Err(error) = pool.install(|| gallery::make(&run_dir, &header, &stop)) {
         super::complain(&format!("warning: no gallery: {error:#}"));
     }
+    if let Some(gate) = &args.gate {
+        super::report::keep_gate(gate, &run_dir)?;
+    }
     let summary = credlink_reports::regenerate(&run_dir)?;
     if args.json {
         super::say(std::fs::read_to_string(run_dir.root().join("report.json"))?.trim_end())?;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::{Document, DocumentError, seconds_since_1970};
 use crate::report::Report;
-use crate::row::SIGNED_OUTCOMES;
+use crate::row::{SIGNED_OUTCOMES, Trial};
 use crate::stats::{Interval, PERCENTILES, Rate};
 use crate::tables::{Tally, latencies};
 
@@ -159,17 +159,21 @@ fn families(report: &Report) -> Vec<Family> {
     let mut accepts = family(
         "credlink_false_accept_ratio",
         "ratio",
-        "Share of unsigned trials that were accepted.",
+        "Share of negative trials that were accepted, by kind of trial.",
     );
     let mut trials = family(
         "credlink_false_accept_trials",
         "trials",
-        "Unsigned trials without error.",
+        "Negative trials without error, by kind of trial.",
     );
-    let Rate { n, .. } = report.evidence.controls().all.accepted;
-    trials.add(&[], n as f64);
-    if let Some(value) = report.evidence.controls().all.accepted.value() {
-        accepts.add(&[], value);
+    let negative = report.evidence.controls();
+    for control in negative.kinds.iter().chain([&negative.all]) {
+        let kind = control.trial.map_or("all", Trial::as_str);
+        let Rate { n, .. } = control.accepted;
+        trials.add(&[("trial", kind)], n as f64);
+        if let Some(value) = control.accepted.value() {
+            accepts.add(&[("trial", kind)], value);
+        }
     }
     let mut controls = family(
         "credlink_control_passed",

@@ -356,7 +356,7 @@ fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
         detail: format!(
             "{} of {}",
             count(accepts.accepted.k),
-            plural(accepts.accepted.n, "unsigned trial")
+            plural(accepts.accepted.n, "negative trial")
         ),
         tone: if accepts.accepted.k > 0 {
             "bad"
@@ -365,6 +365,17 @@ fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
         },
         link: "tables/false-accepts.csv".to_owned(),
     });
+    if let Some(gate) = &report.gate {
+        let failed = gate.checks.iter().filter(|check| !check.passed).count();
+        let passed = gate.passed();
+        cards.push(Card {
+            title: "Gate",
+            figure: if passed { "passed" } else { "FAILED" }.to_owned(),
+            detail: format!("{failed} of {} demands not met", gate.checks.len()),
+            tone: if passed { "good" } else { "bad" },
+            link: crate::report::GATE.to_owned(),
+        });
+    }
     cards.push(Card {
         title: "Controls",
         figure: match (controls, failed) {

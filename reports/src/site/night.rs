@@ -80,7 +80,7 @@ pub struct Night {
     pub versions: BTreeMap<String, String>,
     /// Ops that survived, and ops.
     pub survived: (u64, u64),
-    /// Unsigned trials that were accepted, and trials.
+    /// Negative trials that were accepted, and trials.
     pub false_accepts: (u64, u64),
     /// Pipelines by id.
     pub pipelines: BTreeMap<String, NightPipeline>,
