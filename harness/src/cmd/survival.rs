@@ -14,7 +14,7 @@ use credlink_harness::{
     clock, cost, distractors, exit, gallery, identity, image_set, machine, versions,
 };
 use credlink_reports::gate::Gate;
-use credlink_reports::header::{ImageSetHeader, PipelineHeader};
+use credlink_reports::header::{ImageSetHeader, PipelineHeader, SweepHeader};
 use credlink_reports::{RowWriter, RunDir, RunHeader};
 use credlink_sign_core::carriers::CARRIERS;
 use credlink_sign_core::store::ProofStoreBuilder;
@@ -59,7 +59,12 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         || Size::Total(args.ops.unwrap_or(DEFAULT_OPS)),
         Size::PerPipeline,
     );
-    let plan = plan::plan(&*set, pipelines, size);
+    let (pipelines, missing) = with_programs(pipelines);
+    let mut plan = plan::plan(&*set, pipelines, size);
+    plan.shortfalls.extend(missing);
+    if plan.pipelines.is_empty() {
+        anyhow::bail!("nothing to run: {}", plan.shortfalls.join("; "));
+    }
     if args.dry_run {
         super::dry_run::print(&plan, &*set, pool.current_num_threads())?;
         return Ok(exit::OK);
@@ -199,6 +204,31 @@ fn chosen(patterns: &[String]) -> Result<Vec<Arc<Recipe>>> {
     Ok(chosen)
 }
 
+/// The recipes whose programs are installed, and a sentence about each of the others.
+fn with_programs(recipes: Vec<Arc<Recipe>>) -> (Vec<Arc<Recipe>>, Vec<String>) {
+    let folders: Vec<PathBuf> = std::env::var_os("PATH")
+        .map(|path| std::env::split_paths(&path).collect())
+        .unwrap_or_default();
+    let installed = |program: &str| folders.iter().any(|folder| folder.join(program).is_file());
+    let mut missing = Vec::new();
+    let usable = recipes.into_iter().filter(|recipe| {
+        let absent: Vec<&str> = recipe
+            .programs()
+            .into_iter()
+            .filter(|program| !installed(program))
+            .collect();
+        if !absent.is_empty() {
+            missing.push(format!(
+                "{}: skipped, because {} is not installed",
+                recipe.id,
+                absent.join(" and ")
+            ));
+        }
+        absent.is_empty()
+    });
+    (usable.collect(), missing)
+}
+
 fn make_run_dir(args: &SurvivalArgs, created: &str) -> Result<RunDir> {
     let path = args.out.clone().unwrap_or_else(|| {
         let time: String = created
@@ -250,7 +280,12 @@ fn described(
         grade: recipe.grade().letter().to_string(),
         severity: recipe.severity.as_str().to_owned(),
         digest: recipe.digest(),
-        sweep: None,
+        sweep: recipe.sweep_point().map(|point| SweepHeader {
+            recipe: point.recipe,
+            parameter: point.parameter,
+            value: point.value,
+            unit: point.unit,
+        }),
         expect: recipe
             .contract
             .map(|contract| format!("{contract:?}").into()),
