@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run -p credlink-harness --example watermark -- --photos DIR [--only crop] [--set-aside]
 //! cargo run -p credlink-harness --example watermark -- --synthetic 40
+//! cargo run -p credlink-harness --example watermark -- --photos DIR --false-accepts 1000000 --searches 2000
 //! ```
 //!
 //! A third of the photographs, by the hash of the file name, is set aside: nothing may be tuned on it.
@@ -16,7 +17,7 @@ use cpu_time::ThreadTime;
 use credlink_corpus::{ImageSet, SyntheticSet};
 use credlink_sign_core::ProofId;
 use credlink_sign_core::watermark::{
-    Detection, Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed,
+    Detection, Effort, EmbedSettings, Features, Verdict, WatermarkKey, detect, embed,
 };
 use credlink_transforms::codecs::{avif, decode, jpeg, webp};
 use credlink_transforms::steps::resize::{Filter, resized};
@@ -48,6 +49,15 @@ struct Arguments {
     /// Lowest PSNR aimed at, dB.
     #[arg(long)]
     psnr: Option<f64>,
+    /// Instead, try at least this many pairs of image and foreign key in stage 0, and print what was accepted.
+    #[arg(long)]
+    false_accepts: Option<u32>,
+    /// With `--false-accepts`: full searches without rotation, as well.
+    #[arg(long, default_value_t = 0)]
+    searches: u32,
+    /// With `--false-accepts`: full searches with rotation, as well.
+    #[arg(long, default_value_t = 0)]
+    rotated_searches: u32,
     /// List each image and each loss.
     #[arg(long)]
     list: bool,
@@ -174,6 +184,9 @@ fn main() -> Result<()> {
     let key = WatermarkKey::derive(b"watermark measurement key")?;
     let mut settings = EmbedSettings::default();
     settings.psnr_floor = arguments.psnr.unwrap_or(settings.psnr_floor);
+    if let Some(least) = arguments.false_accepts {
+        return false_accepts(&sources, &key, &settings, least, &arguments);
+    }
     let trials: Vec<Trial> = sources
         .par_iter()
         .map(|source| tried(source, &key, &settings, &attacks))
@@ -187,7 +200,10 @@ fn main() -> Result<()> {
                 .zip(&attacks)
                 .filter(|((_, right, _), _)| !right);
             let lost: Vec<String> = lost
-                .map(|((d, ..), (name, ..))| format!("{name}({:.0})", d.exponent))
+                .map(|((d, ..), (name, ..))| {
+                    let wrong = if d.id.is_some() { " WRONG ID" } else { "" };
+                    format!("{name}({:.0}{wrong})", d.exponent)
+                })
                 .collect();
             println!(
                 "{:36} {:>4}x{:<4} {:?} psnr {:.2} ssim {:.4} z_q {:.1} embed {:.0} ms; lost: {}",
@@ -241,6 +257,103 @@ fn main() -> Result<()> {
     }
     println!("wrong ids: {wrong}");
     Ok(())
+}
+
+/// Images that do not depend on the keys they are tried with: as they are, and marked under another key.
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
+fn false_accepts(
+    sources: &[Source],
+    key: &WatermarkKey,
+    settings: &EmbedSettings,
+    least: u32,
+    arguments: &Arguments,
+) -> Result<()> {
+    let images: Vec<(DynamicImage, Orientation)> = sources
+        .par_iter()
+        .flat_map(|source| {
+            let id = ProofId::new(7);
+            let embedding = embed(&source.pixels, source.orientation, id, key, settings, None);
+            let images = [Some(source.pixels.clone()), embedding.image];
+            images.map(|image| image.map(|image| (image, source.orientation)))
+        })
+        .flatten()
+        .collect();
+    let features: Vec<Features> = images
+        .par_iter()
+        .map(|(image, orientation)| Features::of(image, *orientation))
+        .collect();
+    let foreign = |kind: &[u8], k: u32| {
+        let digest = Sha256::new()
+            .chain_update(kind)
+            .chain_update(k.to_le_bytes());
+        WatermarkKey::derive(&digest.finalize())
+    };
+    println!(
+        "{} images, of which {} marked under another key",
+        images.len(),
+        images.len() - sources.len()
+    );
+    let keys = least.div_ceil(images.len().max(1) as u32);
+    let direct: Vec<Detection> = (0..keys)
+        .into_par_iter()
+        .map(|k| {
+            let key = foreign(b"stage 0", k)?;
+            Ok(features
+                .iter()
+                .map(|features| features.detect(&key))
+                .collect())
+        })
+        .collect::<Result<Vec<Vec<Detection>>>>()?
+        .concat();
+    report("stage 0", &direct);
+    for (name, effort, count) in [
+        ("search", Effort::Search, arguments.searches),
+        (
+            "search, rotated",
+            Effort::SearchRotated,
+            arguments.rotated_searches,
+        ),
+    ] {
+        let found: Vec<Detection> = (0..count)
+            .into_par_iter()
+            .map(|k| {
+                let key = foreign(name.as_bytes(), k)?;
+                let (image, orientation) = images
+                    .get(k as usize % images.len().max(1))
+                    .context("no images")?;
+                Ok(detect(image, *orientation, &key, effort))
+            })
+            .collect::<Result<_>>()?;
+        report(name, &found);
+    }
+    Ok(())
+}
+
+/// How many were accepted, and what rate that bounds: with none in n, 3/n at 95 % (the rule of three).
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
+fn report(name: &str, detections: &[Detection]) {
+    if detections.is_empty() {
+        return;
+    }
+    let count = |counts: &dyn Fn(&Detection) -> bool| {
+        detections
+            .iter()
+            .filter(|detection| counts(detection))
+            .count()
+    };
+    let largest = detections.iter().map(|d| d.exponent).fold(0.0, f64::max);
+    let decodes: u64 = detections.iter().map(|d| u64::from(d.decodes)).sum();
+    let accepted = count(&|d| d.id.is_some());
+    let bound = if accepted == 0 {
+        format!("below {:.1e} at 95 %", 3.0 / detections.len() as f64)
+    } else {
+        "not bounded".to_owned()
+    };
+    println!(
+        "{name}: {} trials, {decodes} decodes, {} with a right checksum, largest exponent {largest:.1}, accepted {accepted}: {bound}",
+        detections.len(),
+        count(&|d| d.exponent > 0.0),
+    );
 }
 
 fn tried(

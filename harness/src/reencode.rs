@@ -41,6 +41,19 @@ impl<'a> Rewriter<'a> {
         self.nanos.get()
     }
 
+    /// The pixels in the original's format and with its metadata.
+    ///
+    /// # Errors
+    /// The codec's words, or that the original is of a kind that is not written anew.
+    pub fn recoded(original: &[u8], pixels: &DynamicImage) -> Result<Vec<u8>, String> {
+        let rewriter = Rewriter::of(original);
+        if rewriter.can_rewrite() {
+            rewriter.rewritten(pixels)
+        } else {
+            Err("files of this kind are not written anew".to_owned())
+        }
+    }
+
     fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
         let start = clock::thread_nanos();
         let result = work();

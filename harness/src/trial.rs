@@ -18,21 +18,23 @@ use crate::{clock, received};
 
 /// What is known about the file that enters the pipelines.
 pub struct Subject<'a> {
+    /// The kind of trial.
+    pub trial: Trial,
     /// The source image.
     pub entry: &'a Entry,
-    /// The proof on it; `None` for an unsigned control.
+    /// The proof on it; `None` in a negative trial.
     pub issued: Option<ProofId>,
     /// Size of the source file in bytes.
     pub source_bytes: u64,
-    /// Size of the signed file in bytes; that of the source for an unsigned control.
+    /// Size of the signed file in bytes; that of the source in a negative trial.
     pub signed_bytes: u64,
-    /// How well the image took each carrier, in ladder order; empty for an unsigned control.
+    /// How well the image took each carrier, in ladder order; empty in a negative trial.
     pub embedded: &'a [&'static str],
     /// What the watermark alone did to the pixels; `None` where there is none.
     pub mark: Option<Distortion>,
     /// What signing did to the pixels; `None` where it changed none.
     pub distortion: Option<Distortion>,
-    /// Time of signing in nanoseconds; 0 for an unsigned control.
+    /// Time of signing in nanoseconds; 0 in a negative trial.
     pub sign_nanos: u64,
 }
 
@@ -51,11 +53,7 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
     let entry = subject.entry;
     Row {
         op,
-        trial: if subject.issued.is_some() {
-            Trial::Signed
-        } else {
-            Trial::Unsigned
-        },
+        trial: subject.trial,
         pipeline: recipe.id.clone(),
         family: recipe.family.clone(),
         grade: recipe.grade().letter(),
@@ -247,7 +245,7 @@ fn cells(verification: &Verification, subject: &Subject<'_>) -> Vec<credlink_rep
                 .and_then(|state| state.as_str().map(str::to_owned))
                 .unwrap_or_default(),
             proof: finding.proof.map(|id| id.to_string()),
-            // For an unsigned control any acceptance is a false one, and counts.
+            // In a negative trial any acceptance is a false one, and counts.
             accepted: finding.accepted().is_some()
                 && (issued.is_none() || finding.accepted() == issued),
             distance: finding.distance,

@@ -34,6 +34,8 @@ pub struct RunHeader {
     pub pipelines: Vec<PipelineHeader>,
     /// The carriers in ladder order.
     pub carriers: Vec<String>,
+    /// Proofs in the store that belong to no image of the run.
+    pub distractors: u64,
     /// Ops in the plan, trials of every kind.
     pub ops_planned: u64,
     /// Ops with a row.
@@ -163,6 +165,7 @@ impl Default for RunHeader {
             image_set: ImageSetHeader::default(),
             pipelines: Vec::new(),
             carriers: Vec::new(),
+            distractors: 0,
             ops_planned: 0,
             ops_done: 0,
             partial: false,

@@ -38,7 +38,7 @@ pub enum Trial {
     WatermarkCopy,
     /// A manifest forged under a certificate that looks like ours.
     LookAlike,
-    /// A proof of ours was put back on its image after the content was changed.
+    /// Everything of a proof of ours, manifest, link and watermark, was put on another image.
     Replay,
     /// A manifest of ours whose claims were edited.
     EditedClaim,
@@ -96,7 +96,7 @@ impl Trial {
             Self::Transplant => "other images with a proof of ours pasted on",
             Self::WatermarkCopy => "other images with a copied watermark",
             Self::LookAlike => "manifests forged under a look-alike certificate",
-            Self::Replay => "changed images with their old proof",
+            Self::Replay => "other images with a whole old proof: manifest, link and watermark",
             Self::EditedClaim => "manifests with edited claims",
             Self::NearDuplicate => "unsigned neighbouring views of signed scenes",
         }

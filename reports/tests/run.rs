@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use credlink_reports::formats::FORMATS;
+use credlink_reports::formats::{DOCUMENTS, FORMATS};
 use credlink_reports::header::HEADER_VERSION;
 use credlink_reports::plots::{PICTURES, PLOTS};
 use credlink_reports::tables::TABLES;
@@ -32,7 +32,10 @@ fn a_report_is_made_whole_from_header_and_rows_and_made_again_to_the_byte() {
     let (header, rows) = invented(&PIPELINES[..6], 30);
     let dir = run(base.path(), &header, rows);
     let summary = regenerate(&dir).unwrap();
-    let expected = TABLES.len() * FORMATS.len() + PLOTS.len() * PICTURES.len();
+    let expected = TABLES.len() * FORMATS.len()
+        + PLOTS.len() * PICTURES.len()
+        + DOCUMENTS.len()
+        + header.pipelines.len();
     assert_eq!(summary.files.len(), expected);
     let first = files(dir.root());
     assert_eq!(
@@ -177,7 +180,7 @@ fn reports_of_incomplete_runs_name_what_is_missing() {
         .unwrap();
     let error = regenerate(&dir).unwrap_err();
     assert!(
-        matches!(error, ReportError::Rows(_)) && error.to_string().contains("rows.parquet"),
+        matches!(error, ReportError::Read(_)) && error.to_string().contains("rows.parquet"),
         "{error}"
     );
     std::fs::write(dir.rows(), "PAR1").unwrap();

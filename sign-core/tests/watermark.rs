@@ -3,7 +3,8 @@
 
 use credlink_sign_core::ProofId;
 use credlink_sign_core::watermark::{
-    Detection, Effort, EmbedSettings, Embedding, Refusal, Verdict, WatermarkKey, detect, embed,
+    Detection, Effort, EmbedSettings, Embedding, Features, Refusal, Verdict, WatermarkKey, detect,
+    embed,
 };
 use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
@@ -70,7 +71,7 @@ fn a_mark_is_invisible_by_number_and_leaves_the_sky_alone() {
     let embedding = marked(&original.clone().into());
     assert_eq!(embedding.verdict, Verdict::Carried);
     assert!(embedding.psnr >= 42.0, "{}", embedding.psnr);
-    assert!(embedding.ssim >= 0.98, "{}", embedding.ssim);
+    assert!(embedding.ssim >= 0.985, "{}", embedding.ssim);
     let result = embedding.image.unwrap().to_rgb8();
     let squares: f64 = original
         .iter()
@@ -87,6 +88,38 @@ fn a_mark_is_invisible_by_number_and_leaves_the_sky_alone() {
         original.view(0, 0, 900, 100).to_image(),
         result.view(0, 0, 900, 100).to_image()
     );
+}
+
+#[test]
+fn a_floor_of_similarity_is_met_where_the_strength_alone_would_not() {
+    let image = DynamicImage::from(landscape(640, 480));
+    let with = |ssim_floor: f64| {
+        let settings = EmbedSettings {
+            ssim_floor,
+            ..EmbedSettings::default()
+        };
+        embed(&image, UPRIGHT, ID, &key(), &settings, None)
+    };
+    let (usual, strict) = (with(0.0), with(0.9975));
+    assert!(usual.ssim < 0.9975, "{usual:?}");
+    assert!(
+        strict.ssim >= 0.9975 && strict.psnr > usual.psnr,
+        "{strict:?}"
+    );
+}
+
+#[test]
+fn features_serve_many_keys() {
+    let image = carried(500, 400);
+    let features = Features::of(&image, UPRIGHT);
+    for key in [key(), WatermarkKey::derive(&[3; 16]).unwrap()] {
+        assert_eq!(
+            features.detect(&key),
+            detect(&image, UPRIGHT, &key, Effort::Direct)
+        );
+    }
+    let nothing = Features::of(&DynamicImage::new_rgb8(0, 0), UPRIGHT).detect(&key());
+    assert_eq!((nothing.id, nothing.exponent), (None, 0.0));
 }
 
 #[test]
@@ -189,10 +222,8 @@ fn a_small_rotation_is_found() {
     assert_eq!(found.id, Some(ID), "{found:?}");
 }
 
-#[test]
-fn every_pixel_type_stays_and_carries() {
-    let image = DynamicImage::from(landscape(500, 400));
-    let types: [DynamicImage; 10] = [
+fn every_type(image: &DynamicImage) -> [DynamicImage; 10] {
+    [
         image.to_luma8().into(),
         image.to_luma_alpha8().into(),
         image.to_rgb8().into(),
@@ -203,8 +234,13 @@ fn every_pixel_type_stays_and_carries() {
         image.to_rgba16().into(),
         image.to_rgb32f().into(),
         image.to_rgba32f().into(),
-    ];
-    for image in types {
+    ]
+}
+
+#[test]
+fn every_pixel_type_stays_and_carries() {
+    let image = DynamicImage::from(landscape(500, 400));
+    for image in every_type(&image) {
         let result = marked(&image).image.unwrap();
         assert_eq!(result.color(), image.color());
         assert_eq!(
@@ -284,6 +320,13 @@ fn images_of_every_size_give_answers_and_no_id() {
             assert!(matches!(marked(&image).verdict, Verdict::Refused(_)));
         }
     }
+    for side in 1..=24 {
+        for image in every_type(&landscape(side, 25 - side).into()) {
+            assert_eq!(read(&image, Effort::Cheap).id, None, "{side}");
+            let refused = Verdict::Refused(Refusal::TooSmall);
+            assert_eq!(marked(&image).verdict, refused, "{side}");
+        }
+    }
     let nan = image::Rgb32FImage::from_pixel(300, 200, image::Rgb([f32::NAN, f32::INFINITY, -1.0]))
         .into();
     assert_eq!(read(&nan, Effort::Search).id, None);
@@ -309,10 +352,11 @@ fn the_same_inputs_give_the_same_pixels() {
     let digest = |image: DynamicImage| hex::encode(Sha256::digest(image.as_bytes()));
     let first = digest(carried(480, 360));
     assert_eq!(first, digest(carried(480, 360)));
-    // A known answer: whoever changes the pattern or its strength should know that he does.
+    // A known answer: whoever changes the pattern or its strength should know that he does. Powers come from the
+    // platform's library; where it rounds them differently, single pixels may differ by one.
     assert_eq!(
         first,
-        "de7c37cdc7772734849a8542096edc0ed39dc95cfb4d4daf0578e6a075b39947"
+        "6bc411698032adc04f918e00e7eda6a8a634f3566fa11a8c7df08b9d6f833bbd"
     );
 }
 

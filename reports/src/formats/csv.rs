@@ -92,7 +92,7 @@ fn bound_fields(rate: Rate) -> Vec<String> {
     ]
 }
 
-fn record(text: &mut String, fields: impl Iterator<Item = String>) {
+pub(crate) fn record(text: &mut String, fields: impl Iterator<Item = String>) {
     for (index, field) in fields.enumerate() {
         if index > 0 {
             text.push(',');

@@ -58,7 +58,7 @@ fn row(text: &mut String, cells: impl Iterator<Item = String>) {
     text.push('\n');
 }
 
-fn cell(kind: &Kind, value: &Value) -> String {
+pub(crate) fn cell(kind: &Kind, value: &Value) -> String {
     match (value, kind) {
         (Value::Text(words), _) => words.clone(),
         (Value::Count(number), _) => count(*number),
@@ -98,7 +98,7 @@ fn cell(kind: &Kind, value: &Value) -> String {
 
 /// Names come from strangers' file systems and recipes: a pipe would end the cell, a line break the row, and
 /// the others would start markup. Text in backticks is ours and stays code.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let is_code = text.len() > 2 && text.starts_with('`') && text.ends_with('`');
     let mut safe = String::with_capacity(text.len());
     for c in line(text).chars() {

@@ -1,5 +1,8 @@
 //! The binomial distribution, exact to about fifteen digits for any number of trials.
 //!
+//! Numbers of trials and successes may be fractions, as effective sample sizes are; the sums are then the incomplete
+//! beta functions that they are for whole numbers.
+//!
 //! Densities are computed by Loader's saddle-point expansion, which does not subtract large logarithms from each
 //! other; sums by the continued fraction of the incomplete beta function.
 //!
@@ -9,7 +12,7 @@
 
 use std::f64::consts::TAU;
 
-/// `ln n! − ln(√(2πn) (n/e)ⁿ)`: the error of Stirling's formula; 0 for `n = 0` stands for the whole factorial.
+/// `ln Γ(n+1) − ln(√(2πn) (n/e)ⁿ)` for `n > 0`: the error of Stirling's formula.
 fn stirling_error(n: f64) -> f64 {
     /// The values for 0 to 15, from exact factorials (the first is unused).
     const SMALL: [f64; 16] = [
@@ -31,7 +34,12 @@ fn stirling_error(n: f64) -> f64 {
         0.005_554_733_551_962_801,
     ];
     if n < 16.0 {
-        return SMALL[n as usize];
+        let whole = n.fract() == 0.0 && n >= 1.0;
+        return if whole {
+            SMALL[n as usize]
+        } else {
+            libm::lgamma(n + 1.0) - (n + 0.5) * n.ln() + n - 0.5 * TAU.ln()
+        };
     }
     let square = n * n;
     (1.0 / 12.0
@@ -60,35 +68,34 @@ fn deviance(x: f64, m: f64) -> f64 {
 }
 
 /// The probability of exactly `k` successes in `n` trials of chance `p`; 0 where `k > n`.
-pub(super) fn density(k: u64, n: u64, p: f64) -> f64 {
+pub(super) fn density(k: f64, n: f64, p: f64) -> f64 {
     if k > n {
         return 0.0;
     }
     if p <= 0.0 {
-        return f64::from(u8::from(k == 0));
+        return f64::from(u8::from(k == 0.0));
     }
     if p >= 1.0 {
         return f64::from(u8::from(k == n));
     }
-    let (x, trials) = (k as f64, n as f64);
-    if k == 0 {
-        return (trials * (-p).ln_1p()).exp();
+    if k == 0.0 {
+        return (n * (-p).ln_1p()).exp();
     }
     if k == n {
-        return (trials * p.ln()).exp();
+        return (n * p.ln()).exp();
     }
-    let rest = trials - x;
-    let exponent = stirling_error(trials)
-        - stirling_error(x)
+    let rest = n - k;
+    let exponent = stirling_error(n)
+        - stirling_error(k)
         - stirling_error(rest)
-        - deviance(x, trials * p)
-        - deviance(rest, trials * (1.0 - p));
-    exponent.exp() * (trials / (TAU * x * rest)).sqrt()
+        - deviance(k, n * p)
+        - deviance(rest, n * (1.0 - p));
+    exponent.exp() * (n / (TAU * k * rest)).sqrt()
 }
 
 /// The probability of `k` or more successes in `n` trials of chance `p`.
-pub(super) fn at_least(k: u64, n: u64, p: f64) -> f64 {
-    if k == 0 {
+pub(super) fn at_least(k: f64, n: f64, p: f64) -> f64 {
+    if k <= 0.0 {
         return 1.0;
     }
     if k > n || p <= 0.0 {
@@ -98,15 +105,15 @@ pub(super) fn at_least(k: u64, n: u64, p: f64) -> f64 {
         return 1.0;
     }
     // I_p(k, n−k+1), whose fraction converges fast on this side of the mean; else its complement.
-    if p < (k as f64 + 1.0) / (n as f64 + 3.0) {
-        tail(k, n - k + 1, p)
+    if p < (k + 1.0) / (n + 3.0) {
+        tail(k, n - k + 1.0, p)
     } else {
-        1.0 - tail(n - k + 1, k, 1.0 - p)
+        1.0 - tail(n - k + 1.0, k, 1.0 - p)
     }
 }
 
 /// The probability of `k` or fewer successes in `n` trials of chance `p`.
-pub(super) fn at_most(k: u64, n: u64, p: f64) -> f64 {
+pub(super) fn at_most(k: f64, n: f64, p: f64) -> f64 {
     if k >= n {
         return 1.0;
     }
@@ -114,11 +121,10 @@ pub(super) fn at_most(k: u64, n: u64, p: f64) -> f64 {
     at_least(n - k, n, 1.0 - p)
 }
 
-/// The regularised incomplete beta function `I_x(a, b)` for whole `a, b ≥ 1` and `x` left of the mean.
-fn tail(a: u64, b: u64, x: f64) -> f64 {
-    let (first, second) = (a as f64, b as f64);
+/// The regularised incomplete beta function `I_x(a, b)` for `a, b > 0` and `x` left of the mean.
+fn tail(first: f64, second: f64, x: f64) -> f64 {
     // xᵃ(1−x)ᵇ / (a B(a, b)) as a binomial density: 1/B(a, b) = C(a+b, a) · ab/(a+b).
-    let front = density(a, a + b, x) * second / (first + second);
+    let front = density(first, first + second, x) * second / (first + second);
     const TINY: f64 = 1e-300;
     let safe = |value: f64| if value.abs() < TINY { TINY } else { value };
     let mut c = 1.0;

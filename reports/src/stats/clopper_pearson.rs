@@ -16,34 +16,34 @@ const ONE_SIDED: f64 = 0.05;
 /// The two-sided 95 % Clopper–Pearson interval of `k` in `n`, or `None` if `n` is 0 or smaller than `k`.
 pub fn clopper_pearson(k: u64, n: u64) -> Option<Interval> {
     Some(Interval {
-        low: lower(k, n, 0.025)?,
-        high: upper(k, n, 0.025)?,
+        low: lower(k as f64, n as f64, 0.025)?,
+        high: upper(k as f64, n as f64, 0.025)?,
     })
 }
 
 /// The one-sided 95 % lower bound of a rate, or `None` without trials.
 pub fn lower_bound(rate: Rate) -> Option<f64> {
-    lower(rate.k, rate.n, ONE_SIDED)
+    lower(rate.k as f64, rate.n as f64, ONE_SIDED)
 }
 
 /// The one-sided 95 % upper bound of a rate, or `None` without trials.
 pub fn upper_bound(rate: Rate) -> Option<f64> {
-    upper(rate.k, rate.n, ONE_SIDED)
+    upper(rate.k as f64, rate.n as f64, ONE_SIDED)
 }
 
 /// The `p` at which `k` or more of `n` have probability `alpha`.
-pub(super) fn lower(k: u64, n: u64, alpha: f64) -> Option<f64> {
-    if n == 0 || k > n {
+pub(super) fn lower(k: f64, n: f64, alpha: f64) -> Option<f64> {
+    if n <= 0.0 || k > n {
         return None;
     }
-    if k == 0 {
+    if k <= 0.0 {
         return Some(0.0);
     }
     if k == n {
-        return Some((alpha.ln() / n as f64).exp());
+        return Some((alpha.ln() / n).exp());
     }
     // d/dp P(X ≥ k) = k/p · P(X = k).
-    let slope = |p: f64| k as f64 / p * density(k, n, p);
+    let slope = |p: f64| k / p * density(k, n, p);
     Some(root(
         k as f64 / n as f64,
         alpha,
@@ -54,18 +54,18 @@ pub(super) fn lower(k: u64, n: u64, alpha: f64) -> Option<f64> {
 }
 
 /// The `p` at which `k` or fewer of `n` have probability `alpha`.
-pub(super) fn upper(k: u64, n: u64, alpha: f64) -> Option<f64> {
-    if n == 0 || k > n {
+pub(super) fn upper(k: f64, n: f64, alpha: f64) -> Option<f64> {
+    if n <= 0.0 || k > n {
         return None;
     }
     if k == n {
         return Some(1.0);
     }
-    if k == 0 {
-        return Some(-(alpha.ln() / n as f64).exp_m1());
+    if k <= 0.0 {
+        return Some(-(alpha.ln() / n).exp_m1());
     }
     // d/dp P(X ≤ k) = −(n−k)/(1−p) · P(X = k).
-    let slope = |p: f64| -((n - k) as f64) / (1.0 - p) * density(k, n, p);
+    let slope = |p: f64| -(n - k) / (1.0 - p) * density(k, n, p);
     Some(root(
         k as f64 / n as f64,
         alpha,
@@ -107,4 +107,47 @@ fn root(
         p = next;
     }
     p
+}
+
+/// The rule of three: `3/n`, which bounds the rate of something that `n` trials never showed, to within 0.2 % of
+/// the exact [`upper_bound`] from n = 800 on. `None` without trials.
+pub fn rule_of_three(n: u64) -> Option<f64> {
+    (n > 0).then(|| (3.0 / n as f64).min(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_of_three_approximates_the_exact_bound_from_above() {
+        for n in [30_u64, 100, 800, 12_345, 1_000_000] {
+            let (rule, exact) = (
+                rule_of_three(n).unwrap(),
+                upper_bound(Rate { k: 0, n }).unwrap(),
+            );
+            assert!(
+                rule > exact && rule / exact < 1.0 + 2.0 / n as f64 + 0.0015,
+                "{n}"
+            );
+        }
+        assert_eq!(rule_of_three(0), None);
+    }
+
+    #[test]
+    fn bounds_mirror_each_other_and_hold_the_rate() {
+        for n in [1_u64, 2, 7, 100, 3001, 1_000_000] {
+            for k in [0, 1, n / 3, n - n / 7, n].into_iter().filter(|k| *k <= n) {
+                let (here, there) = (
+                    clopper_pearson(k, n).unwrap(),
+                    clopper_pearson(n - k, n).unwrap(),
+                );
+                assert!((here.low - (1.0 - there.high)).abs() < 1e-12, "{k}/{n}");
+                let p = k as f64 / n as f64;
+                assert!(here.low <= p && p <= here.high, "{k}/{n}");
+            }
+        }
+        assert_eq!(clopper_pearson(2, 1), None);
+        assert_eq!(upper_bound(Rate::default()), None);
+    }
 }

@@ -4,6 +4,7 @@ use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::fingerprint::Match;
 use crate::image_file::ImageFile;
+use crate::store::Candidate;
 use crate::verifier::Verifier;
 
 /// Name of the soft-binding algorithm: PDQ, 256 bits, of the displayed image, as 64 hexadecimal digits.
@@ -57,10 +58,13 @@ impl Carrier for Fingerprint {
             .nearest(&content.views, policy.max_distance, policy);
         let found = neighbours
             .best
-            .and_then(|best| Some((best, against.store().by_id(best.id)?)));
-        let genuine = found.is_some_and(|(_, record)| against.is_genuine(record));
+            .and_then(|best| Some((best, against.store().candidate(best.id)?)));
+        let genuine = found.is_some_and(|(_, candidate)| match candidate {
+            Candidate::Record(record) => against.is_genuine(record),
+            Candidate::Distractor(_) => true,
+        });
         let retrieve_nanos = clock().saturating_sub(start);
-        let Some((best, record)) = found else {
+        let Some((best, candidate)) = found else {
             return Finding {
                 retrieve_nanos,
                 ..measured(State::Absent)
@@ -77,9 +81,13 @@ impl Carrier for Fingerprint {
                 ..finding.because("credlink.record.signature")
             };
         }
+        let registered = match candidate {
+            Candidate::Record(record) => record.fingerprint_quality,
+            Candidate::Distractor(distractor) => distractor.quality,
+        };
         match policy.judge(
             best.difference,
-            quality.min(record.fingerprint_quality),
+            quality.min(registered),
             neighbours.runner_up,
         ) {
             Match::Accepted => Finding {

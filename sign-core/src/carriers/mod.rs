@@ -39,8 +39,9 @@ use crate::proof_id::ProofId;
 use crate::verifier::{Confirmation, Verifier};
 use crate::watermark::Verdict;
 
-/// The carriers in ladder order: what proves most comes first.
-pub const CARRIERS: &[&dyn Carrier] = &[&Manifest, &Link, &Watermark, &Fingerprint];
+/// The carriers in ladder order: what proves most comes first, then what costs least. A watermark that is not there
+/// takes a long search to miss.
+pub const CARRIERS: &[&dyn Carrier] = &[&Manifest, &Link, &Fingerprint, &Watermark];
 
 /// One way of a proof to travel.
 pub trait Carrier: Sync {

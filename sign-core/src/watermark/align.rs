@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::canonical::{RowSampler, Taps, resized};
-use super::features::{Blocks, FLOOR};
+use super::features::{self, Blocks, FLOOR};
 use super::key::WatermarkKey;
 use super::layout::{BLOCK, CHIPS, TILE};
 use super::plane::Plane;
@@ -68,6 +68,9 @@ fn point(scale: f64, angle: f64, (x, y): (f64, f64)) -> (f64, f64) {
     (scale * (cos * x - sin * y), scale * (sin * x + cos * y))
 }
 
+/// Left and top of a grid, its width and its height.
+type Place = (i64, i64, usize, usize);
+
 /// An image to be aligned.
 pub(super) struct Source<'a> {
     luma: &'a Plane,
@@ -93,8 +96,9 @@ impl<'a> Source<'a> {
         let side = |side: f64| ((side * start.scale).round() as usize).max(8);
         let scaled = resized(self.luma, (side(self.size.0), side(self.size.1)));
         let centre = (self.size.0 / 2.0, self.size.1 / 2.0);
-        let score = |alignment: Alignment| {
-            let folded = self.folded(&scaled, &alignment);
+        let mut weights = None;
+        let mut score = |alignment: Alignment| {
+            let folded = self.folded(&scaled, &alignment, &mut weights);
             (key.pilot_score(&folded), alignment, folded)
         };
         let mut best = score(start);
@@ -123,7 +127,15 @@ impl<'a> Source<'a> {
     }
 
     /// Folded features of the image warped onto the tile's grid. Blocks less than half inside count nothing.
-    fn folded(&self, scaled: &Plane, alignment: &Alignment) -> Vec<f32> {
+    ///
+    /// `weights` are those of the blocks of an alignment near this one, with the place of their grid; they are
+    /// made where they do not fit.
+    fn folded(
+        &self,
+        scaled: &Plane,
+        alignment: &Alignment,
+        weights: &mut Option<(Place, Vec<f32>)>,
+    ) -> Vec<f32> {
         let corners = [
             (0.0, 0.0),
             (self.size.0, 0.0),
@@ -210,7 +222,12 @@ impl<'a> Source<'a> {
                 *block = [0.0; CHIPS];
             }
         }
-        blocks.folded(&blocks.scales(FLOOR))
+        let place = (left as i64, top as i64, width, height);
+        let weights = match weights {
+            Some((at, weights)) if *at == place => weights,
+            stale => &mut stale.insert((place, features::weights(&grid))).1,
+        };
+        blocks.folded(&blocks.scales(FLOOR), weights)
     }
 }
 

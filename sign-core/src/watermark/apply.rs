@@ -123,7 +123,24 @@ impl Pass<'_> {
 /// Adds a residual to the colours of a row of `N` samples a pixel and returns the sum of squared changes. Pixels that
 /// are fully transparent keep their hidden colours.
 fn add<S: Sample, const N: usize, const COLOURS: usize>(row: &mut [S], added: &[f32]) -> f32 {
-    // One sum a channel: three short chains of additions instead of a long one.
+    // Where there is nothing but three colours, eight pixels at once.
+    const WIDE: usize = 8;
+    let mut wide = [0.0_f32; 3 * WIDE];
+    let done = if N == 3 { added.len() / WIDE * WIDE } else { 0 };
+    let (head, row) = row.split_at_mut(done * N);
+    let (head_added, added) = added.split_at(done);
+    let (chunks, _) = head.as_chunks_mut::<{ 3 * WIDE }>();
+    let (added_chunks, _) = head_added.as_chunks::<WIDE>();
+    for (samples, added) in chunks.iter_mut().zip(added_chunks) {
+        let added: [f32; 3 * WIDE] = std::array::from_fn(|k| added[k / 3]);
+        for ((sample, added), squares) in samples.iter_mut().zip(added).zip(&mut wide) {
+            let old = sample.value();
+            let new = S::nearest(old + added);
+            let change = new.value() - old;
+            *squares += change * change;
+            *sample = new;
+        }
+    }
     let mut squares = [0.0_f32; COLOURS];
     let (pixels, _) = row.as_chunks_mut::<N>();
     for (pixel, &added) in pixels.iter_mut().zip(added) {
@@ -138,5 +155,5 @@ fn add<S: Sample, const N: usize, const COLOURS: usize>(row: &mut [S], added: &[
             *sample = new;
         }
     }
-    squares.iter().sum()
+    wide.iter().chain(&squares).sum()
 }

@@ -8,7 +8,7 @@ use image::metadata::Orientation;
 use super::apply::{Marked, marked};
 use super::canonical::{canonical_size, resized, size_for};
 use super::detect::direct;
-use super::features::{Blocks, FLOOR};
+use super::features::{Blocks, FLOOR, weights};
 use super::gate::deflection;
 use super::key::WatermarkKey;
 use super::layout::LONG_SIDE;
@@ -22,6 +22,9 @@ use crate::proof_id::ProofId;
 /// Quantiser of the robustness score: what strong compression does to the canonical coefficients.
 const ROBUSTNESS_STEP: f32 = 24.0;
 
+/// Most times a mark is made weaker for the sake of structural similarity.
+const MOST_SOFTENINGS: u32 = 4;
+
 /// How strong a mark is made, and what it is called afterwards.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EmbedSettings {
@@ -31,6 +34,8 @@ pub struct EmbedSettings {
     pub psnr_start: f64,
     /// Highest PSNR that the second pass aims at, dB.
     pub psnr_ceiling: f64,
+    /// Lowest structural similarity of a mark; its PSNR goes as high as that takes.
+    pub ssim_floor: f64,
     /// Robustness score that the second pass aims at within these limits.
     pub z_target: f64,
     /// Least robustness score of a mark that counts as carried.
@@ -45,6 +50,7 @@ impl Default for EmbedSettings {
             psnr_floor: 42.3,
             psnr_start: 43.0,
             psnr_ceiling: 45.0,
+            ssim_floor: 0.985,
             z_target: 30.0,
             carried_z: 14.0,
             fragile_z: 8.0,
@@ -211,22 +217,37 @@ pub fn embed(
     // Second pass: more where lossy coding would leave a bit weak, and as invisible as the score allows.
     let second = Plan::corrected(&clean, &coarse, shaper.reference() * level, z_q);
     let psnr = settings.psnr_start + 20.0 * (z_q.max(1e-3) / settings.z_target).log10();
-    let psnr = psnr.min(settings.psnr_ceiling).max(settings.psnr_floor);
-    let level = shaper.level(target(psnr) / ratio.max(1e-12), &second);
-    let residual = on_fine_grid(&shaper.residual(&shaper.chips(level, &second).chips));
+    let mut psnr = psnr.min(settings.psnr_ceiling).max(settings.psnr_floor);
+    let at = |psnr: f64| {
+        let level = shaper.level(target(psnr) / ratio.max(1e-12), &second);
+        let residual = on_fine_grid(&shaper.residual(&shaper.chips(level, &second).chips));
+        marked(&image, &residual.coded(orientation), canonical)
+    };
+    let mut result = at(psnr);
+    for _ in 0..MOST_SOFTENINGS {
+        if result.ssim >= settings.ssim_floor {
+            break;
+        }
+        // What is missing from full similarity goes with the energy of the residual; a little is for its share
+        // that does not.
+        let missing = (1.0 - result.ssim) / (1.0 - settings.ssim_floor).max(1e-6);
+        psnr = psnr.max(result.psnr) + 10.0 * missing.log10() + 0.1;
+        result = at(psnr);
+    }
     let Marked {
         image: result,
         luma: canonical,
         psnr,
         ssim,
-    } = marked(&image, &residual.coded(orientation), canonical);
-    let blocks = Blocks::of(&canonical.displayed(orientation));
+    } = result;
+    let canonical = canonical.displayed(orientation);
+    let blocks = Blocks::of(&canonical);
     let scores = shaper.scores(&blocks);
 
     let read = |folded: &[f32]| direct(key, folded).id == Some(id);
     let verdict = if scores.z_q < settings.fragile_z {
         Verdict::Refused(Refusal::TooFlat)
-    } else if !read(&blocks.folded(&blocks.scales(FLOOR))) {
+    } else if !read(&blocks.folded(&blocks.scales(FLOOR), &weights(&canonical))) {
         Verdict::Refused(Refusal::NotFound)
     } else {
         let survives = |probe: Probe<'_>| {
@@ -265,10 +286,11 @@ pub(super) struct Scores {
 impl Shaper<'_> {
     /// How a marked image would be read, clean and after the quantiser.
     fn scores(&self, marked: &Blocks) -> Scores {
+        let weights = self.weights();
         let quantised = marked.quantised(ROBUSTNESS_STEP);
-        let coarse = self.correlations(&quantised.folded(&quantised.scales(FLOOR)));
-        let clean = self.correlations(&marked.folded(self.scales()));
-        let own = self.correlations(&marked.folded(&marked.scales(FLOOR)));
+        let coarse = self.correlations(&quantised.folded(&quantised.scales(FLOOR), weights));
+        let clean = self.correlations(&marked.folded(self.scales(), weights));
+        let own = self.correlations(&marked.folded(&marked.scales(FLOOR), weights));
         Scores {
             z_q: deflection(&coarse),
             z_c: deflection(&own),

@@ -2,6 +2,7 @@
 
 use super::dct;
 use super::layout::{BLOCK, CHIPS, SLOTS, first_slot};
+use super::masks;
 use super::plane::Plane;
 
 /// Floor of the scale estimate.
@@ -60,13 +61,14 @@ impl Blocks {
         scales
     }
 
-    /// Σ of value/scale over all chips of each slot: all that decoding, gate and pilots need.
-    pub(super) fn folded(&self, scales: &Self) -> Vec<f32> {
+    /// Σ of weight·value/scale over all chips of each slot: all that decoding, gate and pilots need.
+    pub(super) fn folded(&self, scales: &Self, weights: &[f32]) -> Vec<f32> {
         let mut folded = vec![0.0; SLOTS];
-        for (k, (values, scales)) in self.data.iter().zip(&scales.data).enumerate() {
+        let blocks = self.data.iter().zip(&scales.data).zip(weights);
+        for (k, ((values, scales), weight)) in blocks.enumerate() {
             let slot = first_slot(k / self.columns, k % self.columns);
             for ((sum, value), scale) in folded[slot..].iter_mut().zip(values).zip(scales) {
-                *sum += value / scale;
+                *sum += weight * value / scale;
             }
         }
         folded
@@ -84,10 +86,15 @@ impl Blocks {
     }
 }
 
+/// Weight of each block of a canonical image.
+pub(super) fn weights(plane: &Plane) -> Vec<f32> {
+    masks::weights(&masks::by_block(&masks::texture(plane)))
+}
+
 /// Folded features of a canonical image, with the usual or another floor.
 pub(super) fn folded(plane: &Plane, floor: f32) -> Vec<f32> {
     let blocks = Blocks::of(plane);
-    blocks.folded(&blocks.scales(floor))
+    blocks.folded(&blocks.scales(floor), &weights(plane))
 }
 
 #[cfg(test)]
@@ -131,7 +138,9 @@ mod tests {
             ..*blocks
         };
         let blocks = Blocks::of(&wide);
-        let (folded, single) = (blocks.folded(&unit(&blocks)), once.folded(&unit(&once)));
+        let ones = vec![1.0; blocks.data.len()];
+        let folded = blocks.folded(&unit(&blocks), &ones);
+        let single = once.folded(&unit(&once), &ones);
         for (folded, single) in folded.iter().zip(&single) {
             assert!((folded - 6.0 * single).abs() < 1e-2);
         }

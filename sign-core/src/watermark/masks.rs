@@ -1,5 +1,6 @@
 //! Where a residual hides: two texture masks.
 
+use super::layout::BLOCK;
 use super::plane::Plane;
 
 /// Mean of roots, squared: a lone edge counts little, distributed texture fully.
@@ -25,6 +26,32 @@ pub(super) fn texture(canonical: &Plane) -> Plane {
             share.powf(0.7)
         }
     })
+}
+
+/// Mean of a mask and of its square over each whole block.
+pub(super) fn by_block(mask: &Plane) -> Vec<(f32, f32)> {
+    let (rows, columns) = (mask.height / BLOCK, mask.width / BLOCK);
+    let mut means = Vec::with_capacity(rows * columns);
+    for r in 0..rows {
+        for c in 0..columns {
+            let (mut sum, mut squares) = (0.0, 0.0);
+            for y in r * BLOCK..(r + 1) * BLOCK {
+                for m in &mask.row(y)[c * BLOCK..][..BLOCK] {
+                    sum += m;
+                    squares += m * m;
+                }
+            }
+            let pixels = (BLOCK * BLOCK) as f32;
+            means.push((sum / pixels, squares / pixels));
+        }
+    }
+    means
+}
+
+/// How much each block counts for the detector, from its means: where little can have been hidden there is mostly
+/// noise. Never nothing, as compression changes masks.
+pub(super) fn weights(means: &[(f32, f32)]) -> Vec<f32> {
+    means.iter().map(|(mean, _)| mean.sqrt().max(0.2)).collect()
 }
 
 /// Mask on the fine grid, 0.3 to 1: clears the halo between fine lines.
@@ -58,6 +85,26 @@ mod tests {
         assert!(texture(&noise).data.iter().all(|&m| m > 0.99));
         assert!(fine(&flat).data.iter().all(|&m| m == 0.3));
         assert!(fine(&noise).data.iter().all(|&m| m > 0.99));
+    }
+
+    #[test]
+    fn blocks_count_by_the_root_of_their_mean_mask() {
+        let mask = Plane::from_fn(
+            21,
+            9,
+            |x, y| if x < 8 { 1.0 } else { (x + y) as f32 / 100.0 },
+        );
+        let means = by_block(&mask);
+        assert_eq!(means.len(), 2);
+        assert_eq!(means[0], (1.0, 1.0));
+        let slow: f32 = (0..64)
+            .map(|k| (8 + k % 8 + k / 8) as f32 / 100.0)
+            .sum::<f32>()
+            / 64.0;
+        assert!((means[1].0 - slow).abs() < 1e-5);
+        let weights = weights(&means);
+        assert!(weights[0] == 1.0 && (weights[1] - slow.sqrt()).abs() < 1e-4);
+        assert_eq!(super::weights(&[(0.0, 0.0)]), [0.2]);
     }
 
     #[test]

@@ -44,6 +44,7 @@ mod detect;
 mod embed;
 mod features;
 mod fft;
+mod frames;
 mod gate;
 mod key;
 mod layout;
@@ -56,6 +57,6 @@ mod shape;
 pub(crate) mod similarity;
 mod trim;
 
-pub use self::detect::{Detection, Effort, detect};
+pub use self::detect::{Detection, Effort, Features, detect};
 pub use self::embed::{EmbedSettings, Embedding, Probe, Refusal, Verdict, embed};
 pub use self::key::{MIN_SECRET, WatermarkError, WatermarkKey};

@@ -104,26 +104,27 @@ impl Plane {
     pub(crate) fn box_mean(&self, radius: usize) -> Self {
         let window = 2 * radius + 1;
         let weight = 1.0 / (window * window) as f32;
-        let mut sums = Self::new(self.width, self.height);
+        // Down and then across row by row, so that all but the source stays in the cache.
+        let mut mean = Self::new(self.width, self.height);
+        let mut sums = vec![0.0; self.width];
         let mut padded = vec![0.0; self.width + 2 * radius];
         for y in 0..self.height {
-            let row = self.row(y);
-            for (k, value) in padded.iter_mut().enumerate() {
-                *value = row[reflected(k as isize - radius as isize, self.width)];
-            }
-            let out = sums.row_mut(y);
+            sums.fill(0.0);
             for k in 0..window {
-                for (out, value) in out.iter_mut().zip(&padded[k..]) {
-                    *out += value;
+                let source = self.row(reflected((y + k) as isize - radius as isize, self.height));
+                for (sum, value) in sums.iter_mut().zip(source) {
+                    *sum += value;
                 }
             }
-        }
-        let mut mean = Self::new(self.width, self.height);
-        for y in 0..self.height {
+            padded[radius..radius + self.width].copy_from_slice(&sums);
+            for k in 0..radius {
+                padded[k] = sums[reflected(k as isize - radius as isize, self.width)];
+                padded[radius + self.width + k] =
+                    sums[reflected((self.width + k) as isize, self.width)];
+            }
             let out = &mut mean.data[y * self.width..][..self.width];
             for k in 0..window {
-                let source = sums.row(reflected((y + k) as isize - radius as isize, self.height));
-                for (out, value) in out.iter_mut().zip(source) {
+                for (out, value) in out.iter_mut().zip(&padded[k..]) {
                     *out += value;
                 }
             }

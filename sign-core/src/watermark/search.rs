@@ -99,7 +99,7 @@ fn distinct(mut peaks: Vec<Peak>, most: usize) -> Vec<Peak> {
 /// Local contrast set to one: detail over its own strength, so that no edge outshouts the pattern.
 fn whitened(canonical: &Plane) -> Plane {
     let detail = canonical.combined(&blurred(canonical), |value, mean| value - mean);
-    let strength = detail.mapped(|value| value * value).box_mean(5);
+    let strength = detail.mapped(|value| value * value).box_mean(3);
     detail.combined(&strength, |value, strength| value / (strength + 9.0).sqrt())
 }
 

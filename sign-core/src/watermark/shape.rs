@@ -2,6 +2,7 @@
 
 use super::dct;
 use super::features::{Blocks, FLOOR};
+use super::frames::Frames;
 use super::key::WatermarkKey;
 use super::layout::{BLOCK, CHIPS, CODED, first_slot};
 use super::masks;
@@ -10,7 +11,7 @@ use super::plane::Plane;
 /// Exponent of a chip's amplitude in its scale: less where coefficients are large, as the detector divides by them.
 const GAMMA: f32 = -0.4;
 /// Most amplitude a coded bit or the pilots get.
-const MOST: f32 = 36.4;
+const MOST: f32 = 100.0;
 /// Highest level tried.
 const TOP_LEVEL: f32 = 8.0;
 
@@ -25,7 +26,7 @@ pub(super) struct Plan {
 impl Default for Plan {
     fn default() -> Self {
         Self {
-            pilot_gain: 2.2,
+            pilot_gain: 1.8,
             extra: vec![0.0; CODED],
         }
     }
@@ -47,7 +48,7 @@ impl Plan {
             0.7 * (aim - clean).max(0.0) + share * weak
         });
         Self {
-            pilot_gain: 1.8 + 0.4 * ((z_q - 18.0) / 8.0).clamp(0.0, 1.0) as f32,
+            pilot_gain: 1.6 + 0.4 * ((z_q - 18.0) / 8.0).clamp(0.0, 1.0) as f32,
             extra: extra.collect(),
         }
     }
@@ -72,33 +73,20 @@ pub(super) struct Shaper<'a> {
     openness: Vec<(f32, f32)>,
     /// Cap of a block's L2 norm.
     caps: Vec<f32>,
+    /// Weight of each block in the features.
+    weights: Vec<f32>,
     folded: Vec<f32>,
-    /// Correlation of the host with each coded bit.
-    host: Vec<f32>,
-    /// What amplitude 1 adds to each bit's correlation.
-    gains: Vec<f32>,
-    reference: f32,
+    frames: Frames,
 }
 
 impl<'a> Shaper<'a> {
     pub(super) fn new(host: &Plane, key: &'a WatermarkKey, bits: &'a [f32]) -> Self {
         let blocks = Blocks::of(host);
         let scales = blocks.scales(FLOOR);
-        let folded = blocks.folded(&scales);
         let mask = masks::texture(host);
-        let openness: Vec<(f32, f32)> = (0..blocks.data.len())
-            .map(|k| {
-                let (top, left) = (k / blocks.columns * BLOCK, k % blocks.columns * BLOCK);
-                let (mut sum, mut squares) = (0.0, 0.0);
-                for y in top..top + BLOCK {
-                    for m in &mask.row(y)[left..left + BLOCK] {
-                        sum += m;
-                        squares += m * m;
-                    }
-                }
-                (sum / 64.0, squares / 64.0)
-            })
-            .collect();
+        let openness = masks::by_block(&mask);
+        let weights = masks::weights(&openness);
+        let folded = blocks.folded(&scales, &weights);
         let caps = scales.data.iter().map(|scales| {
             let texture: f32 = scales.iter().map(|s| s * s - FLOOR * FLOOR).sum();
             0.30 * texture.max(0.0).sqrt() + 3.0
@@ -111,19 +99,17 @@ impl<'a> Shaper<'a> {
                 .collect(),
             ..scales
         };
-        // Gain by slot first: Σ of shape·mask/scale over the chips of the slot.
-        let mut by_slot = vec![0.0_f32; folded.len()];
-        for (k, (shapes, scales)) in shapes.data.iter().zip(&scales.data).enumerate() {
-            let slot = first_slot(k / blocks.columns, k % blocks.columns);
-            for ((sum, shape), scale) in by_slot[slot..].iter_mut().zip(shapes).zip(scales) {
-                *sum += shape * openness[k].0 / scale;
-            }
-        }
-        let mut gains = vec![0.0_f32; CODED];
-        for (slot, bit) in key.payload() {
-            gains[bit] += by_slot[slot];
-        }
-        let mut shaper = Self {
+        let chipwise = |value: &dyn Fn(usize, usize) -> f32| Blocks {
+            data: (0..blocks.data.len())
+                .map(|k| std::array::from_fn(|q| value(k, q)))
+                .collect(),
+            ..blocks
+        };
+        let features = chipwise(&|k, q| weights[k] * blocks.data[k][q] / scales.data[k][q]);
+        let responses =
+            chipwise(&|k, q| weights[k] * openness[k].0 * shapes.data[k][q] / scales.data[k][q]);
+        Self {
+            frames: Frames::of(&features, &responses, key, bits),
             key,
             bits,
             caps: caps.collect(),
@@ -131,20 +117,19 @@ impl<'a> Shaper<'a> {
             shapes,
             mask,
             openness,
+            weights,
             folded,
-            host: Vec::new(),
-            gains,
-            reference: 0.0,
-        };
-        shaper.host = shaper.correlations(&shaper.folded);
-        let squares: f32 = shaper.host.iter().map(|x| x * x).sum();
-        shaper.reference = (squares / CODED as f32).sqrt();
-        shaper
+        }
     }
 
     /// Folded features of the host.
     pub(super) fn folded(&self) -> &[f32] {
         &self.folded
+    }
+
+    /// Weights of the host's blocks.
+    pub(super) fn weights(&self) -> &[f32] {
+        &self.weights
     }
 
     /// Scales of the host.
@@ -154,7 +139,7 @@ impl<'a> Shaper<'a> {
 
     /// Root mean square of the host's correlations: the unit of levels.
     pub(super) fn reference(&self) -> f32 {
-        self.reference
+        self.frames.reference()
     }
 
     /// Correlations of folded features with the coded bits.
@@ -166,49 +151,65 @@ impl<'a> Shaper<'a> {
             .collect()
     }
 
-    /// The chips at a level. A bit whose host correlation is above the level gets nothing, an adverse one is
-    /// pushed all the way: that is what rejects the host.
-    pub(super) fn chips(&self, level: f32, plan: &Plan) -> Chips {
-        let aim = level * self.reference;
+    /// Amplitude of each slot of the tile at a level.
+    fn tile(&self, level: f32, plan: &Plan) -> Vec<f32> {
         let amplitudes: Vec<f32> = (0..CODED)
-            .map(|b| {
-                let wanted = aim - self.host[b] + plan.extra[b];
-                // A bit without any open chip cannot be reached, and nothing is spent on it.
-                let amplitude = if self.gains[b] > 0.0 {
-                    wanted / self.gains[b]
-                } else {
-                    0.0
-                };
-                self.bits[b] * amplitude.clamp(0.0, MOST)
+            .map(|bit| {
+                let amplitude = self.frames.amplitude(bit, level, plan.extra[bit]);
+                self.bits[bit] * amplitude.min(MOST)
             })
             .collect();
-        let total: f32 = self.gains.iter().sum();
-        let pilot = if total > 0.0 {
-            (plan.pilot_gain * aim * CODED as f32 / total).clamp(0.0, MOST)
+        let gain = self.frames.mean_gain();
+        let pilot = if gain > 0.0 {
+            (plan.pilot_gain * level * self.reference() / gain).min(MOST)
         } else {
             0.0
         };
-        let tile = self.key.spread(&amplitudes, pilot);
+        self.key.spread(&amplitudes, pilot)
+    }
 
-        let mut chips = self.shapes.clone();
-        let mut energy = 0.0_f64;
-        for (k, chips) in chips.data.iter_mut().enumerate() {
-            let slot = first_slot(k / self.shapes.columns, k % self.shapes.columns);
-            for (chip, amplitude) in chips.iter_mut().zip(&tile[slot..slot + CHIPS]) {
-                *chip *= amplitude;
-            }
-            let squares: f32 = chips.iter().map(|chip| chip * chip).sum();
-            let cap = self.caps[k];
-            let share = if squares > cap * cap {
-                cap / squares.sqrt()
-            } else {
-                1.0
-            };
-            for chip in chips.iter_mut() {
-                *chip *= share;
-            }
-            energy += f64::from(squares * share * share * self.openness[k].1);
+    /// Chips of a block for the amplitudes of its slots, and their energy under the mask.
+    fn block(&self, k: usize, tile: &[f32]) -> ([f32; CHIPS], f32) {
+        let slot = first_slot(k / self.shapes.columns, k % self.shapes.columns);
+        let mut chips = self.shapes.data[k];
+        for (chip, amplitude) in chips.iter_mut().zip(&tile[slot..slot + CHIPS]) {
+            *chip *= amplitude;
         }
+        let squares: f32 = chips.iter().map(|chip| chip * chip).sum();
+        let cap = self.caps[k];
+        let share = if squares > cap * cap {
+            cap / squares.sqrt()
+        } else {
+            1.0
+        };
+        for chip in &mut chips {
+            *chip *= share;
+        }
+        (chips, squares * share * share * self.openness[k].1)
+    }
+
+    /// Mean square of the residual at a level, per canonical pixel, as far as the blocks' mean masks tell.
+    fn mean_square(&self, level: f32, plan: &Plan) -> f64 {
+        let tile = self.tile(level, plan);
+        let blocks = 0..self.shapes.data.len();
+        let energy: f64 = blocks.map(|k| f64::from(self.block(k, &tile).1)).sum();
+        energy / self.mask.data.len() as f64
+    }
+
+    /// The chips at a level.
+    pub(super) fn chips(&self, level: f32, plan: &Plan) -> Chips {
+        let tile = self.tile(level, plan);
+        let mut energy = 0.0_f64;
+        let blocks = 0..self.shapes.data.len();
+        let data = blocks.map(|k| {
+            let (chips, squares) = self.block(k, &tile);
+            energy += f64::from(squares);
+            chips
+        });
+        let chips = Blocks {
+            data: data.collect(),
+            ..self.shapes
+        };
         Chips {
             chips,
             mean_square: energy / self.mask.data.len() as f64,
@@ -217,7 +218,7 @@ impl<'a> Shaper<'a> {
 
     /// The highest level whose residual stays within a mean square (as [`Chips::mean_square`] counts).
     pub(super) fn level(&self, most: f64, plan: &Plan) -> f32 {
-        let fits = |level: f32| self.chips(level, plan).mean_square <= most;
+        let fits = |level: f32| self.mean_square(level, plan) <= most;
         if fits(TOP_LEVEL) {
             return TOP_LEVEL;
         }

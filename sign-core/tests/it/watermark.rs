@@ -96,7 +96,7 @@ fn a_marked_image_is_recovered_by_its_mark_when_all_metadata_is_gone() {
     );
     assert_eq!(
         judge(Some(id(77)), received.findings()),
-        Outcome::Recovered { by: "watermark" }
+        Outcome::Recovered { by: "fingerprint" }
     );
 }
 
