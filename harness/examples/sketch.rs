@@ -685,7 +685,7 @@ fn written(path: &Path, trials: &[Trial]) -> Result<()> {
         let c = &trial.comparison;
         writeln!(
             file,
-            "{}\t{}\t{}\t{:.4}\t{:.3}\t{:.2}\t{:?}\t{:?}\t{:?}\t{}\t{:.3}\t{:.3}\t{}",
+            "{}\t{}\t{}\t{:.4}\t{:.3}\t{:.2}\t{:?}\t{:?}\t{:?}\t{}\t{:.3}\t{:.3}\t{:.2}\t{}",
             trial.what,
             trial.class,
             trial.names,
@@ -698,6 +698,7 @@ fn written(path: &Path, trials: &[Trial]) -> Result<()> {
             trial.fingerprint,
             trial.milliseconds,
             c.largest_difference,
+            c.corners,
             trial.note
         )?;
     }

@@ -29,6 +29,8 @@ pub struct Cell {
     pub agreement: Option<f32>,
     /// How much there is to compare: 0 (flat in both) to 1 (textured in either).
     pub weight: f32,
+    /// How much of it fixes a place: 0 (flat, or one straight edge, which lies well in many places) to 1.
+    pub corners: f32,
 }
 
 /// Where the received image shows the registered one, and where it shows something else.
@@ -134,6 +136,12 @@ impl AgreementMap {
         sums.0 < COVERED_BELOW * sums.1 || sums.1 == 0.0
     }
 
+    /// Sum of the corners that are seen, cells.
+    pub(super) fn corners(&self) -> f32 {
+        let seen = self.cells.iter().filter(|cell| cell.agreement.is_some());
+        seen.map(|cell| cell.corners).sum()
+    }
+
     /// Weighted mean of the agreement, 0 to 1, and the sum of the weights.
     pub(super) fn similarity(&self) -> (f32, f32) {
         let mut sums = (0.0, 0.0);
@@ -153,6 +161,33 @@ impl AgreementMap {
             weight,
         )
     }
+}
+
+/// How textured a window of this variance is, 0 to 1. Steep, since a sketch's coding leaves a variance of one in
+/// every flat window.
+fn textured(variance: f32) -> f32 {
+    let floor = FLAT * FLAT;
+    variance * variance / (variance * variance + floor * floor)
+}
+
+/// How far a window's gradients point in all directions rather than in one: the smaller eigenvalue of the structure
+/// tensor (Shi and Tomasi, "Good Features to Track", 1994) beside the larger, 0 to 1.
+fn corners(plane: &Plane, columns: std::ops::Range<usize>, rows: std::ops::Range<usize>) -> f32 {
+    let (mut xx, mut yy, mut xy) = (0.0_f32, 0.0_f32, 0.0_f32);
+    for y in rows.start.max(1)..rows.end.min(plane.height - 1) {
+        let (above, row, below) = (plane.row(y - 1), plane.row(y), plane.row(y + 1));
+        for x in columns.start.max(1)..columns.end.min(plane.width - 1) {
+            let (dx, dy) = (row[x + 1] - row[x - 1], below[x] - above[x]);
+            xx += dx * dx;
+            yy += dy * dy;
+            xy += dx * dy;
+        }
+    }
+    let spread = ((xx - yy).powi(2) + 4.0 * xy * xy).sqrt();
+    let (small, large) = ((xx + yy - spread) / 2.0, (xx + yy + spread) / 2.0);
+    // From a third on the directions are as good as even.
+    let even = (3.0 * small / (large + 1e-3)).clamp(0.0, 1.0);
+    even * even
 }
 
 #[derive(Clone, Copy, Default)]
@@ -186,6 +221,7 @@ impl Moments {
 pub(super) fn agreement(registered: &Plane, received: &Warped) -> AgreementMap {
     let (columns, rows) = (registered.width / CELL, registered.height / CELL);
     let mut windows = Vec::with_capacity(columns * rows);
+    let mut even = Vec::with_capacity(columns * rows);
     for row in 0..rows {
         let above = (row * CELL).saturating_sub(CELL / 2);
         let below = (row * CELL + CELL + CELL / 2).min(registered.height);
@@ -208,7 +244,13 @@ pub(super) fn agreement(registered: &Plane, received: &Warped) -> AgreementMap {
                 }
             }
             let whole = ((below - above) * (right - left)) as f32;
-            windows.push((m.count >= 0.6 * whole).then(|| m.spread()));
+            let seen = m.count >= 0.6 * whole;
+            windows.push(seen.then(|| m.spread()));
+            even.push(if seen {
+                corners(registered, left..right, above..below)
+            } else {
+                0.0
+            });
         }
     }
     // From what correlates, so that a caption's sharp letters do not count.
@@ -220,7 +262,8 @@ pub(super) fn agreement(registered: &Plane, received: &Warped) -> AgreementMap {
     let gain = (a / b).sqrt().clamp(0.25, 4.0);
     let cells = windows
         .into_iter()
-        .map(|window| match window {
+        .zip(even)
+        .map(|(window, even)| match window {
             None => Cell::default(),
             Some((a, b, both)) => {
                 let (b, both) = (b * gain * gain, both * gain);
@@ -230,7 +273,8 @@ pub(super) fn agreement(registered: &Plane, received: &Warped) -> AgreementMap {
                     agreement: Some(
                         ((both + floor / 4.0) / (energy + floor / 4.0)).clamp(0.0, 1.0),
                     ),
-                    weight: energy / (energy + floor),
+                    weight: textured(energy),
+                    corners: even * textured(a),
                 }
             }
         })

@@ -18,6 +18,16 @@ const CERTAIN: f32 = 0.9;
 /// Similarity from which the content is the same.
 const SAME_FROM: f32 = 0.68;
 
+/// The same where the place was searched for: the best of some 100,000 places agrees by chance much better than one.
+const SEARCHED_SAME_FROM: f32 = 0.78;
+
+/// How much more is asked of few corners, and from how many cells on nothing is.
+const FEW_CORNERS: (f32, f32) = (0.1, 40.0);
+
+/// Cells that fix the place, and share of the registered image, that must then be seen.
+const LEAST_CORNERS: f32 = 14.0;
+const LEAST_COVERAGE: f32 = 0.15;
+
 /// Textured cells without which nothing is said.
 const LEAST_EVIDENCE: f32 = 12.0;
 
@@ -66,6 +76,8 @@ pub struct Comparison {
     pub coverage: f32,
     /// Textured cells that the similarity rests on.
     pub evidence: f32,
+    /// Cells among them that fix the place.
+    pub corners: f32,
     /// Largest connected region that differs, as a share of what is seen, 0 to 1.
     pub largest_difference: f32,
     /// Cell by cell.
@@ -84,6 +96,7 @@ impl Registered {
     /// Aligns a received image and compares it.
     pub fn compare(&self, received: &Received) -> Comparison {
         let mut best = self.direct(&received.plane, &Affine::IDENTITY, Path::Direct);
+        let is_textured = best.evidence >= LEAST_EVIDENCE;
         if best.similarity < CERTAIN
             && let Some((left, top, width, height)) = received.trimmed()
         {
@@ -101,6 +114,10 @@ impl Registered {
             && let Some(found) = self.searched(received)
         {
             best = better(best, found);
+        }
+        // The best place may show little of images that have much.
+        if best.verdict == Verdict::Featureless && is_textured {
+            best.verdict = Verdict::Different;
         }
         best
     }
@@ -249,11 +266,27 @@ fn comparison(
     let region = bare.largest_difference();
     let largest_difference = region as f32 / bare.seen().max(1) as f32;
     let altered = region >= ALTERED_CELLS && largest_difference > ALTERED_FROM;
-    let verdict = judged(similarity, evidence, altered);
+    let corners = bare.corners();
+    let verdict = if evidence < LEAST_EVIDENCE {
+        Verdict::Featureless
+    } else if similarity < SAME_FROM {
+        Verdict::Different
+    } else if path == Path::Searched
+        && (similarity < searched_same_from(corners)
+            || corners < LEAST_CORNERS
+            || bare.coverage() < LEAST_COVERAGE)
+    {
+        Verdict::Different
+    } else if altered {
+        Verdict::Altered
+    } else {
+        Verdict::Same
+    };
     Comparison {
         similarity,
         coverage: map.coverage(),
         evidence,
+        corners,
         largest_difference,
         map,
         symmetry,
@@ -263,14 +296,8 @@ fn comparison(
     }
 }
 
-fn judged(similarity: f32, evidence: f32, altered: bool) -> Verdict {
-    if evidence < LEAST_EVIDENCE {
-        Verdict::Featureless
-    } else if similarity < SAME_FROM {
-        Verdict::Different
-    } else if altered {
-        Verdict::Altered
-    } else {
-        Verdict::Same
-    }
+/// Similarity from which a place that was searched for shows the same content.
+fn searched_same_from(corners: f32) -> f32 {
+    let (most, enough) = FEW_CORNERS;
+    SEARCHED_SAME_FROM + most * (1.0 - corners / enough).max(0.0)
 }

@@ -1,14 +1,29 @@
 //! Luma with its local contrast taken out, so that brightness, contrast and gamma hardly show.
 
 use super::affine::Affine;
-use crate::watermark::plane::Plane;
+use crate::watermark::plane::{Plane, reflected};
 
 /// Contrast, grey levels, below which a neighbourhood counts as flat.
 const FLAT: f32 = 2.5;
 
 /// Every sample less the mean of its neighbourhood. `radius` in pixels.
 pub(super) fn detail(plane: &Plane, radius: usize) -> Plane {
-    plane.combined(&plane.box_mean(radius), |value, mean| value - mean)
+    // Beyond the border the plane goes on as its point reflection, so that a slope has no detail there either.
+    let (width, height) = (plane.width, plane.height);
+    let beyond = |at: usize, length: usize| {
+        let at = at as isize - radius as isize;
+        let last = length as isize - 1;
+        let inside = at.clamp(0, last);
+        (inside as usize, reflected(at, length))
+    };
+    let padded = Plane::from_fn(width + 2 * radius, height + 2 * radius, |x, y| {
+        let ((x, rx), (y, ry)) = (beyond(x, width), beyond(y, height));
+        2.0 * plane.row(y)[x] - plane.row(ry)[rx]
+    });
+    let mean = padded
+        .box_mean(radius)
+        .cropped(radius, radius, width, height);
+    plane.combined(&mean, |value, mean| value - mean)
 }
 
 /// Every sample less the mean of its neighbourhood, over the deviation there. `radius` in pixels.
