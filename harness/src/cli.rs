@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use credlink_harness::exit;
@@ -18,8 +19,16 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Sign images, push them through pipelines, verify what comes out, write rows and reports.
     Survival(SurvivalArgs),
-    /// Write the tables and plots of a run anew from its rows.
+    /// Write the page, tables and plots of a run anew from its rows, or print it in one format.
     Report(ReportArgs),
+    /// Compare two runs: what got better or worse, by how much, and whether it is more than noise.
+    Compare(CompareArgs),
+    /// Hold a run against a gate.
+    Gate(GateArgs),
+    /// Write a run's evidence of robustness, one JSON document per carrier.
+    Evidence(EvidenceArgs),
+    /// Run one op of a finished run again, and say whether its row is right.
+    Replay(ReplayArgs),
     /// List the pipelines, or show one with its sources.
     Pipelines(PipelinesArgs),
     /// Run one pipeline on one file.
@@ -30,14 +39,193 @@ pub(crate) enum Command {
     Sign(SignArgs),
     /// Look for a proof of ours in an image file.
     Verify(VerifyArgs),
-    /// Put a 64-bit id invisibly into the pixels, or read it (not yet a carrier of `sign` and `verify`).
+    /// Put a 64-bit id invisibly into the pixels, or read it.
     Watermark(WatermarkArgs),
+    /// Write the figures in README.md and docs/SURVIVAL-RATE.md from the committed summary of a run.
+    Docs(DocsArgs),
+    /// Add a run to a static site with history, trends and changes.
+    Publish(PublishArgs),
+    /// Measure a deployment command, or latencies under load.
+    Measure(MeasureArgs),
+    /// Say what proofs cost, from a run and a list of prices.
+    Cost(CostArgs),
+    /// Compare benchmarks with a saved baseline, and measure again what looks changed.
+    BenchReport(BenchReportArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Write man pages.
+    Man(ManArgs),
+}
+
+const DOCS_EXAMPLES: &str = "Examples:
+  credlink docs --from reports/runs/today     take this run's figures into the documentation
+  credlink docs --check                       exit code 5 if a generated file is not what the summary says";
+
+#[derive(Debug, Args)]
+#[command(after_help = DOCS_EXAMPLES)]
+pub(crate) struct DocsArgs {
+    /// Make docs/results/summary.json anew from this run directory first.
+    #[arg(long, value_name = "RUN", conflicts_with = "check")]
+    pub(crate) from: Option<PathBuf>,
+    /// Write nothing; say what differs.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// The repository.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repository: PathBuf,
+}
+
+const PUBLISH_EXAMPLES: &str = "Examples:
+  credlink publish site reports/runs/today
+  credlink publish site nightly-2026-01-31 --failed-night --url https://example.org/credlink";
+
+#[derive(Debug, Args)]
+#[command(after_help = PUBLISH_EXAMPLES)]
+pub(crate) struct PublishArgs {
+    /// The directory of the site, made if absent.
+    #[arg(value_name = "SITE_DIR")]
+    pub(crate) site: PathBuf,
+    /// The run directory; its name is the night's.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// If the run is missing or unreadable, publish the night as failed instead of stopping.
+    #[arg(long)]
+    pub(crate) failed_night: bool,
+    /// Where the site will be, for the links in its feed.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// How many nights keep their pages and rows; the history keeps every night.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) keep: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MeasureArgs {
+    #[command(subcommand)]
+    pub(crate) command: MeasureCommand,
+}
+
+const DEPLOY_EXAMPLES: &str = "Example:
+  credlink measure deploy --runs 10 -- ./deploy.sh staging";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MeasureCommand {
+    /// Time a command, several times; every run must succeed.
+    #[command(after_help = DEPLOY_EXAMPLES)]
+    Deploy {
+        /// How many times.
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        runs: u32,
+        /// Print JSON for machines.
+        #[arg(long)]
+        json: bool,
+        /// The command and its arguments.
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Latency of a service under an open-loop load, from the planned time of each request.
+    Load(LoadArgs),
+}
+
+/// A service of CredLink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Service {
+    /// Signing a file.
+    Sign,
+    /// Verifying a signed file.
+    Verify,
+    /// Fetching a proof by its id.
+    Retrieve,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// The service.
+    #[arg(value_enum)]
+    pub(crate) service: Service,
+    /// Requests a second.
+    #[arg(long, value_name = "N", default_value_t = 20.0)]
+    pub(crate) rate: f64,
+    /// How long requests are due.
+    #[arg(long, value_name = "S", default_value_t = 30.0)]
+    pub(crate) seconds: f64,
+    /// Threads that answer [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub(crate) threads: Option<u64>,
+    /// Seed of the synthetic images.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CostArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// A dated price file with sources; docs/prices.example.toml shows its form.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: PathBuf,
+    /// Proofs made in a month.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) proofs_a_month: u64,
+    /// Verifications of each proof.
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    pub(crate) verifications: f64,
+    /// Months that a proof is kept.
+    #[arg(long, value_name = "N", default_value_t = 60.0)]
+    pub(crate) months_kept: f64,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const BENCH_EXAMPLES: &str = "Example:
+  cargo bench -- --save-baseline main     before the change
+  cargo bench -- --baseline main          after it
+  credlink bench-report --baseline main   exit code 5 if something is slower, confirmed
+Where valgrind is installed:
+  cargo build --release -p credlink-benches --example instructions
+  credlink bench-report --instructions target/release/examples/instructions --counts counts.json";
+
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_EXAMPLES)]
+pub(crate) struct BenchReportArgs {
+    /// Name of the saved baseline.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub(crate) baseline: String,
+    /// Criterion's folder.
+    #[arg(long, value_name = "DIR", default_value = "target/criterion")]
+    pub(crate) criterion: PathBuf,
+    /// Count instructions of this program under callgrind instead of comparing times.
+    #[arg(long, value_name = "PROGRAM", requires = "counts")]
+    pub(crate) instructions: Option<PathBuf>,
+    /// The file with the counts to compare with; made if absent.
+    #[arg(long, value_name = "FILE", requires = "instructions")]
+    pub(crate) counts: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The directory to write to, made if absent.
+    #[arg(value_name = "DIR", default_value = "man")]
+    pub(crate) folder: PathBuf,
 }
 
 const SURVIVAL_EXAMPLES: &str = "Examples:
   credlink survival --ops 10000
   credlink survival --ops 2000 --images ~/Pictures --pipelines social,messaging
-  credlink survival --per-pipeline 3000 --pipelines core --seed 7 --out nightly";
+  credlink survival --per-pipeline 3000 --pipelines core --seed 7 --out nightly
+  credlink survival --pipelines all --dry-run";
 
 #[derive(Debug, Args)]
 #[command(after_help = SURVIVAL_EXAMPLES)]
@@ -71,10 +259,113 @@ pub(crate) struct SurvivalArgs {
     /// Sign with the keys in this directory instead of keys made from the seed.
     #[arg(long, value_name = "DIR")]
     pub(crate) keys: Option<PathBuf>,
+    /// A gate that the run must pass; exit code 22 if it does not.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gate: Option<PathBuf>,
+    /// Fill the proof store with so many other proofs, to see what its size does to false accepts. The first time they
+    /// are made, at about a second of CPU time for a thousand; later they come from reports/cache.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    pub(crate) distractors: u32,
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
+    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
+    #[arg(long)]
+    pub(crate) search_rotation: bool,
+    /// Print the plan with an estimate of its time and disk, and run nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print nothing but warnings and errors.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Print the whole report as JSON instead of a table.
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) json: bool,
+}
+
+const REPORT_EXAMPLES: &str = "Examples:
+  credlink report reports/runs/today                       write report.html and everything else anew
+  credlink report RUN --format job-summary >> \"$GITHUB_STEP_SUMMARY\"
+  credlink report RUN --format csv --table survival";
+
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_EXAMPLES)]
+pub(crate) struct ReportArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Hold the run against this gate; a copy of it stays in the run directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gate: Option<PathBuf>,
+    /// Print this format instead of writing all of them.
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(crate::cmd::report::format_names()))]
+    pub(crate) format: Option<String>,
+    /// Only this table, in a format for tables.
+    #[arg(long, value_name = "ID", requires = "format")]
+    pub(crate) table: Option<String>,
+    /// Write to this file instead of printing.
+    #[arg(long, short, value_name = "FILE", requires = "format")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print nothing but warnings and errors.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ReportArgs {
+pub(crate) struct ReplayArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The number of the op, as rows and pages show it.
+    #[arg(value_name = "OP")]
+    pub(crate) op: u64,
+    /// The directory of images of the run, for unsigned trials.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
+}
+
+const COMPARE_EXAMPLES: &str = "Examples:
+  credlink compare reports/runs/yesterday reports/runs/today
+  credlink compare --equivalence 0.01 reports/runs/synthetic reports/runs/photos
+
+Exit codes: 0 nothing is worse beyond noise (or all is equivalent), 1 the runs cannot be compared,
+20 something is worse, 21 equivalence is not shown.";
+
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub(crate) struct CompareArgs {
+    /// The run directory to compare with.
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: PathBuf,
+    /// The run directory to judge.
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: PathBuf,
+    /// Test instead whether survival agrees within this share (0.01 is one percentage point), per family and carrier.
+    #[arg(long, value_name = "MARGIN")]
+    pub(crate) equivalence: Option<f64>,
+    /// Compare what the runs share even though images, recipes or carriers differ.
+    #[arg(long)]
+    pub(crate) allow_different: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The directory to write to, made if absent; files there are never overwritten.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    /// The gate, a TOML file such as gates/default.toml.
+    #[arg(value_name = "GATE")]
+    pub(crate) gate: PathBuf,
     /// The run directory.
     #[arg(value_name = "RUN")]
     pub(crate) run: PathBuf,
@@ -118,6 +409,31 @@ pub(crate) enum PipelinesCommand {
         /// The pipeline's id, such as `social/bluesky`.
         id: String,
     },
+    /// Read every recipe anew, refuse what is faulty or unsourced, and print the coverage by family and grade.
+    Check {
+        /// A directory of recipes, `family/name.toml`, to be checked beside those of the program.
+        dir: Option<PathBuf>,
+    },
+    /// Write the list of all pipelines as Markdown.
+    Doc {
+        /// The file to write.
+        #[arg(default_value = "docs/PIPELINES.md")]
+        file: PathBuf,
+        /// Only compare the file with what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Compare real round trips, as uploaded and as downloaded, with what a pipeline predicts.
+    Calibrate {
+        /// The pipeline's id.
+        id: String,
+        /// The uploaded files.
+        #[arg(value_name = "BEFORE_DIR")]
+        before: PathBuf,
+        /// The downloaded files, with the same names; extensions may differ.
+        #[arg(value_name = "AFTER_DIR")]
+        after: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -140,7 +456,7 @@ pub(crate) struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
-    /// Make a new Ed25519 key with a certificate chain of its own test authority.
+    /// Make a new Ed25519 key with a certificate chain of its own test authority, and a watermark secret.
     Generate {
         /// The directory to make.
         #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
@@ -155,6 +471,16 @@ pub(crate) enum KeysCommand {
         #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
         dir: PathBuf,
     },
+}
+
+/// Below 30 dB a mark would be plain to see, above 60 dB rounding leaves nothing of it.
+fn decibels(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (30.0..=60.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("give 30 to 60 dB".to_owned())
+    }
 }
 
 /// The most ops that a run may be asked for: a plan is held in memory, and this many fill about ten gigabytes.
@@ -179,6 +505,12 @@ pub(crate) struct SignArgs {
     /// The directory of the proof store, made if absent.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
     pub(crate) store: PathBuf,
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
 }
 
 #[derive(Debug, Args)]
@@ -193,6 +525,9 @@ pub(crate) struct VerifyArgs {
     /// The directory of the proof store; a run directory is one, too [default: credlink-store, if it is there].
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
+    #[arg(long)]
+    pub(crate) search_rotation: bool,
     /// Print JSON for machines.
     #[arg(long)]
     pub(crate) json: bool,
@@ -221,7 +556,7 @@ pub(crate) enum WatermarkCommand {
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
         /// The lowest PSNR to aim at, dB [default: 42.3].
-        #[arg(long, value_name = "DB")]
+        #[arg(long, value_name = "DB", value_parser = decibels)]
         psnr: Option<f64>,
     },
     /// Read the id from a picture.

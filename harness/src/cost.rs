@@ -7,7 +7,7 @@ use credlink_reports::header::CpuShares;
 
 use crate::clock;
 
-/// A kind of work. The first three are what the harness exists to run; the rest is its overhead.
+/// A kind of work. The first four are what the harness exists to run; the rest is its overhead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Encoders, decoders, lossless transcoders.
@@ -16,20 +16,23 @@ pub enum Work {
     Resize,
     /// Perceptual hashing.
     Hash,
+    /// Putting watermarks in and reading them.
+    Watermark,
     /// Making or reading source images, their own encoding included.
     SourceImages,
-    /// Signing, decoding and hashing aside.
+    /// Signing; codecs, hashing and watermarks aside.
     Sign,
     /// Pixel steps, metadata and copies inside pipelines.
     OtherSteps,
-    /// Verification, decoding and hashing aside.
+    /// Verification; decoding, hashing and watermarks aside.
     Verify,
 }
 
-const ALL: [(Work, &str); 7] = [
+const ALL: [(Work, &str); 8] = [
     (Work::Codec, "codecs"),
     (Work::Resize, "resizing"),
     (Work::Hash, "hashing"),
+    (Work::Watermark, "watermarking"),
     (Work::SourceImages, "source images"),
     (Work::Sign, "signing"),
     (Work::OtherSteps, "other steps"),
@@ -68,7 +71,10 @@ impl Ledger {
         for (work, name) in ALL {
             let sum = seconds(self.sums[work as usize].load(Ordering::Relaxed));
             claimed += sum;
-            if matches!(work, Work::Codec | Work::Resize | Work::Hash) {
+            if matches!(
+                work,
+                Work::Codec | Work::Resize | Work::Hash | Work::Watermark
+            ) {
                 purpose += sum;
             }
             by_category.insert(name.to_owned(), sum);

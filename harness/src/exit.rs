@@ -10,6 +10,9 @@ pub const USAGE: u8 = 2;
 pub const CONTROL_FAILED: u8 = 3;
 /// The run was interrupted; what was done is written and marked as partial.
 pub const INTERRUPTED: u8 = 4;
+/// `replay`: the op gave another result than its row; `docs --check`: a generated file is not what it should be;
+/// `bench-report`: something is slower than its baseline.
+pub const DIFFERS: u8 = 5;
 /// `verify`: no proof was found.
 pub const NO_PROOF: u8 = 10;
 /// `verify`: a manifest is there but invalid, and nothing else led to a proof.
@@ -20,6 +23,12 @@ pub const UNCONFIRMED: u8 = 12;
 pub const FOREIGN: u8 = 13;
 /// `verify`: the file was altered after signing (its manifest is invalid), and something else led to the proof.
 pub const ALTERED: u8 = 14;
+/// `compare`: the second run is worse beyond noise.
+pub const WORSE: u8 = 20;
+/// `compare --equivalence`: some family or carrier is not shown to agree within the margin.
+pub const NOT_EQUIVALENT: u8 = 21;
+/// A gate was not passed.
+pub const GATE_FAILED: u8 = 22;
 
 /// The list as help texts show it.
 pub const HELP: &str = "Exit codes:
@@ -28,8 +37,12 @@ pub const HELP: &str = "Exit codes:
    2  command line not understood
    3  run finished, but a control failed: do not use its figures
    4  run interrupted; rows so far are written and marked as partial
+   5  replay, docs --check, bench-report: what was found is not what was recorded
   10  verify: no proof found
   11  verify: the manifest is invalid and nothing else led to a proof
   12  verify: a pointer leads to a proof, but the pixels do not confirm it
   13  verify: a valid manifest of another signer
-  14  verify: a proof was found, but the file was altered since (its manifest is invalid)";
+  14  verify: a proof was found, but the file was altered since (its manifest is invalid)
+  20  compare: the second run is worse, beyond noise
+  21  compare --equivalence: not shown to agree within the margin
+  22  gate not passed";

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use credlink_sign_core::ProofId;
-use credlink_sign_core::keys::{Date, Identity, Validity};
+use credlink_sign_core::keys::{Date, Identity, Validity, WATERMARK_FILE, WatermarkSecret};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -40,6 +40,36 @@ pub fn of_run(keys: Option<&Path>, seed: u64) -> Result<Identity> {
             )?)
         }
     }
+}
+
+/// The watermark secret of a run: the one in `keys`, or one made from the run's seed, which is no secret.
+///
+/// # Errors
+/// When the folder holds no usable secret; the message names the file.
+pub fn watermark_of_run(keys: Option<&Path>, seed: u64) -> Result<WatermarkSecret> {
+    match keys {
+        Some(folder) => loaded_watermark(folder),
+        None => {
+            let seed = Sha256::new()
+                .chain_update(b"credlink measurement watermark")
+                .chain_update(seed.to_le_bytes());
+            let seed = Zeroizing::new(<[u8; 32]>::from(seed.finalize()));
+            Ok(WatermarkSecret::new(&seed))
+        }
+    }
+}
+
+/// The watermark secret in a folder of keys.
+///
+/// # Errors
+/// When it cannot be read; the message says what to do.
+pub fn loaded_watermark(folder: &Path) -> Result<WatermarkSecret> {
+    WatermarkSecret::load(folder).with_context(|| {
+        format!(
+            "failed to load {WATERMARK_FILE} from {}; `credlink keys generate` makes one, --no-watermark does without",
+            folder.display()
+        )
+    })
 }
 
 /// The proof id of an image in a run: 64 bits of a hash of the seed and the image's position, so that every run with

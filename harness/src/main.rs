@@ -15,12 +15,23 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Survival(args) => cmd::survival::run(args),
         Command::Report(args) => cmd::report::run(args),
+        Command::Compare(args) => cmd::compare::run(args),
+        Command::Gate(args) => cmd::gate::run(args),
+        Command::Evidence(args) => cmd::evidence::run(args),
+        Command::Replay(args) => cmd::replay::run(args),
         Command::Pipelines(args) => cmd::pipelines::run(args),
         Command::Apply(args) => cmd::apply::run(args),
         Command::Keys(args) => cmd::keys::run(args),
         Command::Sign(args) => cmd::sign::run(args),
         Command::Verify(args) => cmd::verify::run(args),
         Command::Watermark(args) => cmd::watermark::run(args),
+        Command::Docs(args) => cmd::docs::run(args),
+        Command::Publish(args) => cmd::publish::run(args),
+        Command::Measure(args) => cmd::measure::run(args),
+        Command::Cost(args) => cmd::measure::cost(args),
+        Command::BenchReport(args) => cmd::measure::bench_report(args),
+        Command::Completions(args) => cmd::shell::completions(args),
+        Command::Man(args) => cmd::shell::man(args),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use credlink_corpus::{Entry, ImageSet};
+use credlink_reports::Trial;
 use credlink_transforms::format::Format;
 use credlink_transforms::recipe::Recipe;
 
@@ -27,6 +28,15 @@ pub struct PlannedImage {
     pub first_op: u64,
 }
 
+/// One negative trial: what is done to an image so that a verifier might be deceived, and its pipelines.
+#[derive(Clone, Debug)]
+pub struct Negative {
+    /// The kind; never [`Trial::Signed`].
+    pub trial: Trial,
+    /// The image and its pipelines.
+    pub image: PlannedImage,
+}
+
 /// A whole run.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -34,23 +44,36 @@ pub struct Plan {
     pub pipelines: Vec<Arc<Recipe>>,
     /// Images to be signed.
     pub signed: Vec<PlannedImage>,
-    /// Images that are never signed: controls that no pipeline may turn into a proof.
-    pub unsigned: Vec<PlannedImage>,
+    /// Trials in which no proof of ours may be found, on images that are never signed.
+    pub negatives: Vec<Negative>,
     /// Ops on signed images.
     pub signed_ops: u64,
-    /// Ops on unsigned images.
-    pub unsigned_ops: u64,
+    /// Ops of negative trials.
+    pub negative_ops: u64,
     /// Pipelines that get fewer ops than asked for, and why; controls that could not be planned.
     pub shortfalls: Vec<String>,
 }
 
-/// The share of images that is held out as unsigned controls: one in twenty.
+/// The share of images that is held out for negative trials: one in twenty. All of them go through as they are.
 const UNSIGNED_SHARE: u64 = 20;
+
+/// The other negative trials on held-out images, each with the distance from one image that it takes to the next.
+const DECEPTIONS: [(Trial, usize); 6] = [
+    (Trial::ForeignKey, 2),
+    (Trial::Transplant, 5),
+    (Trial::WatermarkCopy, 5),
+    (Trial::LookAlike, 5),
+    (Trial::Replay, 5),
+    (Trial::EditedClaim, 5),
+];
+
+/// The share of signed images of which a neighbouring view is tried: one in forty.
+const NEIGHBOUR_SHARE: usize = 40;
 
 /// Plans a run over an image set.
 ///
 /// Each pipeline takes the first images of the set, in its seeded order, whose format it accepts. The first sources
-/// of that order are held out as unsigned controls, so that neither they nor other views of them are ever signed.
+/// of that order are held out for negative trials, so that neither they nor other views of them are ever signed.
 #[must_use]
 pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan {
     let count = pipelines.len() as u64;
@@ -64,20 +87,20 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
     let mut plan = Plan {
         pipelines,
         signed: Vec::new(),
-        unsigned: Vec::new(),
+        negatives: Vec::new(),
         signed_ops: 0,
-        unsigned_ops: 0,
+        negative_ops: 0,
         shortfalls: Vec::new(),
     };
 
-    let held_out = hold_out(set, &wanted, &mut plan);
+    let (held_out, sources) = hold_out(set, &wanted, &mut plan);
 
     for index in 0..reach(largest) {
         if wanted.iter().all(|count| *count == 0) {
             break;
         }
         let entry = set.entry(index);
-        if held_out.contains(&entry.source) {
+        if sources.contains(&entry.source) {
             continue;
         }
         let format = format_of(&entry);
@@ -112,14 +135,35 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
             ));
         }
     }
-    for image in &mut plan.unsigned {
-        image.first_op += plan.signed_ops;
-    }
+    plan_negatives(&mut plan, &held_out);
     plan
 }
 
-/// Chooses the unsigned controls, one for every twenty ops of each pipeline; gives the sources that must not be signed.
-fn hold_out(set: &dyn ImageSet, wanted: &[u64], plan: &mut Plan) -> BTreeSet<String> {
+/// Numbers the negative trials behind the signed ones, kind by kind.
+fn plan_negatives(plan: &mut Plan, held_out: &[PlannedImage]) {
+    let every = |trial: Trial, images: &[PlannedImage], step: usize| -> Vec<Negative> {
+        let chosen = images.iter().step_by(step).cloned();
+        chosen.map(|image| Negative { trial, image }).collect()
+    };
+    let mut negatives = every(Trial::Unsigned, held_out, 1);
+    for (trial, step) in DECEPTIONS {
+        negatives.extend(every(trial, held_out, step));
+    }
+    negatives.extend(every(Trial::NearDuplicate, &plan.signed, NEIGHBOUR_SHARE));
+    for negative in &mut negatives {
+        negative.image.first_op = plan.signed_ops + plan.negative_ops;
+        plan.negative_ops += negative.image.pipelines.len() as u64;
+    }
+    plan.negatives = negatives;
+}
+
+/// Chooses the images of negative trials, one for every twenty ops of each pipeline; gives also the sources that must
+/// not be signed.
+fn hold_out(
+    set: &dyn ImageSet,
+    wanted: &[u64],
+    plan: &mut Plan,
+) -> (Vec<PlannedImage>, BTreeSet<String>) {
     let sources = set.distinct_sources().unwrap_or(usize::MAX);
     // A small set gives up at most a quarter of its sources.
     let most = sources / 4;
@@ -129,11 +173,12 @@ fn hold_out(set: &dyn ImageSet, wanted: &[u64], plan: &mut Plan) -> BTreeSet<Str
         .collect();
     let largest = missing.iter().copied().max().unwrap_or(0);
     let mut seen = BTreeSet::new();
-    let mut held_out = BTreeSet::new();
+    let mut sources_held_out = BTreeSet::new();
+    let mut held_out = Vec::new();
     // Whole files come first in every set, so each source is met once within their number.
     let reach = sources.min(reach(largest));
     for index in 0..reach {
-        if held_out.len() >= most || missing.iter().all(|count| *count == 0) {
+        if sources_held_out.len() >= most || missing.iter().all(|count| *count == 0) {
             break;
         }
         let entry = set.entry(index);
@@ -150,13 +195,11 @@ fn hold_out(set: &dyn ImageSet, wanted: &[u64], plan: &mut Plan) -> BTreeSet<Str
         for position in &chosen {
             missing[*position] -= 1;
         }
-        held_out.insert(entry.source.clone());
-        let first_op = plan.unsigned_ops;
-        plan.unsigned_ops += chosen.len() as u64;
-        plan.unsigned.push(PlannedImage {
+        sources_held_out.insert(entry.source.clone());
+        held_out.push(PlannedImage {
             entry,
             pipelines: chosen,
-            first_op,
+            first_op: 0,
         });
     }
     for (position, recipe) in plan.pipelines.iter().enumerate() {
@@ -168,7 +211,7 @@ fn hold_out(set: &dyn ImageSet, wanted: &[u64], plan: &mut Plan) -> BTreeSet<Str
             ));
         }
     }
-    held_out
+    (held_out, sources_held_out)
 }
 
 /// How many positions of a set are looked at before the plan gives up: far more than any pipeline needs, even where

@@ -9,18 +9,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// A bar that follows the runner's events.
 pub(crate) struct Progress {
     bar: Mutex<ProgressBar>,
+    /// Whether only warnings are shown.
+    quiet: bool,
 }
 
 impl Progress {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         Self {
             bar: Mutex::new(ProgressBar::hidden()),
+            quiet,
         }
     }
 
     pub(crate) fn show(&self, event: Event) {
         let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
+            Event::Stage { .. } if self.quiet => {}
             Event::Stage { name, total } => {
                 bar.finish_and_clear();
                 *bar = ProgressBar::new(total);

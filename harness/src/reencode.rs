@@ -1,69 +1,237 @@
 //! Writes changed pixels back in the format of the file they came from, at a quality that costs less than what was
 //! changed, with the metadata of that file.
 
-use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder};
-use credlink_transforms::codecs::{png, webp};
-use credlink_transforms::file::ImageFile;
+use std::cell::Cell;
+
+use credlink_sign_core::Encoder;
+use credlink_transforms::codecs::jpeg::{self, Chroma};
+use credlink_transforms::codecs::{decode, png, webp};
+use credlink_transforms::error::EncodeError;
 use credlink_transforms::format::Format;
 use credlink_transforms::metadata::{self, Kind};
-use credlink_transforms::meter::Meter;
 use image::DynamicImage;
+
+use crate::clock;
 
 /// JPEG quality of a re-encoded file: near 50 dB on photographs, where a watermark is at 42.
 const JPEG_QUALITY: u8 = 97;
+/// The same for lossy WebP, in libwebp's scale.
+const WEBP_QUALITY: u8 = 98;
 
-/// The pixels as a file like `original`: JPEG at quality 97 without colour subsampling, PNG and WebP without loss,
-/// anything else as PNG. EXIF, XMP, IPTC and ICC stay; a C2PA manifest goes, because it would be stale.
-///
-/// # Errors
-/// The codec's words.
-pub fn like(original: &ImageFile, pixels: &DynamicImage) -> Result<Vec<u8>, String> {
-    let words = |error: credlink_transforms::error::EncodeError| error.to_string();
-    let (format, bare) = match original.format() {
-        Format::Jpeg => {
-            let traits = jpeg::traits(original.bytes());
-            let settings = jpeg::Settings {
-                encoder: Encoder::LibjpegTurbo,
-                quality: JPEG_QUALITY,
-                chroma: Chroma::Full,
-                progressive: traits.is_some_and(|traits| traits.progressive),
-            };
-            (Format::Jpeg, jpeg::encode(pixels, settings))
-        }
-        Format::WebP => {
-            let settings = webp::Settings {
-                quality: 50,
-                method: 2,
-                lossless: true,
-            };
-            (Format::WebP, webp::encode(pixels, settings))
-        }
-        _ => (Format::Png, png::encode(pixels)),
-    };
-    let clock = || 0;
-    let frame = original
-        .frame(&Meter::new(&clock))
-        .map_err(|error| error.to_string())?;
-    let kept = frame
-        .metadata
-        .filtered(&[Kind::Exif, Kind::Xmp, Kind::Iptc, Kind::Icc]);
-    metadata::written(format, bare.map_err(words)?, &kept).map_err(words)
+/// Writes files like one original, and counts the CPU time that its codecs take.
+#[derive(Debug)]
+pub struct Rewriter<'a> {
+    original: &'a [u8],
+    nanos: Cell<u64>,
 }
 
-/// What a JPEG of quality 60 with 4:2:0 makes of pixels: the trial that decides whether a mark counts as carried.
-#[must_use]
-pub fn through_jpeg_60(pixels: &DynamicImage) -> Option<DynamicImage> {
-    let settings = jpeg::Settings {
-        encoder: Encoder::JpegEncoder,
-        quality: 60,
-        chroma: Chroma::Quarter,
-        progressive: false,
-    };
-    let flat = DynamicImage::ImageRgb8(pixels.to_rgb8());
-    let file = jpeg::encode(&flat, settings).ok()?;
-    Some(
-        credlink_transforms::codecs::decode::decode(&file)
-            .ok()?
-            .pixels,
-    )
+impl<'a> Rewriter<'a> {
+    /// For files like this one.
+    #[must_use]
+    pub fn of(original: &'a [u8]) -> Self {
+        Self {
+            original,
+            nanos: Cell::new(0),
+        }
+    }
+
+    /// CPU nanoseconds that codecs took so far.
+    #[must_use]
+    pub fn codec_nanos(&self) -> u64 {
+        self.nanos.get()
+    }
+
+    /// The pixels in the original's format and with its metadata.
+    ///
+    /// # Errors
+    /// The codec's words, or that the original is of a kind that is not written anew.
+    pub fn recoded(original: &[u8], pixels: &DynamicImage) -> Result<Vec<u8>, String> {
+        let rewriter = Rewriter::of(original);
+        if rewriter.can_rewrite() {
+            rewriter.rewritten(pixels)
+        } else {
+            Err("files of this kind are not written anew".to_owned())
+        }
+    }
+
+    fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
+        let start = clock::thread_nanos();
+        let result = work();
+        self.nanos
+            .set(self.nanos.get() + clock::thread_nanos().saturating_sub(start));
+        result
+    }
+}
+
+impl Encoder for Rewriter<'_> {
+    fn can_rewrite(&self) -> bool {
+        match Format::sniff(self.original) {
+            Some(Format::Jpeg) => true,
+            Some(Format::Png) => !has_chunk(self.original, *b"acTL"),
+            Some(Format::WebP) => !has_chunk(self.original, *b"ANIM"),
+            _ => false,
+        }
+    }
+
+    fn rewritten(&self, pixels: &DynamicImage) -> Result<Vec<u8>, String> {
+        let words = |error: EncodeError| error.to_string();
+        let format = Format::sniff(self.original).ok_or("the format of the file is unknown")?;
+        let bare = self.timed(|| coded(format, self.original, pixels));
+        let mut kept = metadata::read(format, self.original).filtered(&[
+            Kind::Exif,
+            Kind::Xmp,
+            Kind::Iptc,
+            Kind::Icc,
+        ]);
+        // Pixels come decoded to RGB or grey; a profile for inks would colour them wrongly.
+        kept.icc = kept
+            .icc
+            .filter(|profile| profile.get(16..20) != Some(b"CMYK"));
+        metadata::written(format, bare.map_err(words)?, &kept).map_err(words)
+    }
+
+    fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage> {
+        let settings = jpeg::Settings {
+            encoder: jpeg::Encoder::JpegEncoder,
+            quality: 60,
+            chroma: Chroma::Quarter,
+            progressive: false,
+        };
+        self.timed(|| {
+            let file = jpeg::encode(&DynamicImage::ImageRgb8(pixels.to_rgb8()), settings).ok()?;
+            Some(decode::decode(&file).ok()?.pixels)
+        })
+    }
+}
+
+/// JPEG keeps its scan mode and colour subsampling, WebP stays lossy or lossless, PNG is lossless anyway.
+fn coded(format: Format, original: &[u8], pixels: &DynamicImage) -> Result<Vec<u8>, EncodeError> {
+    match format {
+        Format::Jpeg => {
+            let traits = jpeg::traits(original);
+            let chroma = match traits.as_ref().map(|traits| traits.luma_sampling) {
+                Some((2, 2)) => Chroma::Quarter,
+                Some((2, 1)) => Chroma::HalfWidth,
+                _ => Chroma::Full,
+            };
+            let settings = jpeg::Settings {
+                encoder: jpeg::Encoder::LibjpegTurbo,
+                quality: JPEG_QUALITY,
+                chroma,
+                progressive: traits.is_some_and(|traits| traits.progressive),
+            };
+            jpeg::encode(pixels, settings)
+        }
+        Format::WebP => {
+            let lossless = has_chunk(original, *b"VP8L");
+            let settings = webp::Settings {
+                quality: if lossless { 50 } else { WEBP_QUALITY },
+                method: 2,
+                lossless,
+            };
+            webp::encode(pixels, settings)
+        }
+        _ => png::encode(pixels),
+    }
+}
+
+/// Whether a PNG or WebP file has a chunk of this name.
+fn has_chunk(file: &[u8], name: [u8; 4]) -> bool {
+    let is_png = Format::sniff(file) == Some(Format::Png);
+    let mut at = if is_png { 8 } else { 12 };
+    while let Some(&[a, b, c, d, e, f, g, h]) = file.get(at..at + 8) {
+        let (found, length, framing) = if is_png {
+            ([e, f, g, h], u32::from_be_bytes([a, b, c, d]), 12)
+        } else {
+            let length = u32::from_le_bytes([e, f, g, h]);
+            ([a, b, c, d], length, 8 + (length & 1) as usize)
+        };
+        if found == name {
+            return true;
+        }
+        at = at.saturating_add(length as usize).saturating_add(framing);
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use credlink_transforms::metadata::Metadata;
+
+    use super::*;
+
+    fn picture() -> DynamicImage {
+        image::RgbImage::from_fn(96, 64, |x, y| {
+            image::Rgb([(x * 2) as u8, (y * 3) as u8, ((x * y) % 200) as u8])
+        })
+        .into()
+    }
+
+    #[test]
+    fn a_file_keeps_its_format_its_kind_and_its_metadata() {
+        let jpeg = |chroma, progressive| {
+            let settings = jpeg::Settings {
+                encoder: jpeg::Encoder::JpegEncoder,
+                quality: 80,
+                chroma,
+                progressive,
+            };
+            jpeg::encode(&picture(), settings).unwrap()
+        };
+        let webp = |lossless| {
+            let settings = webp::Settings {
+                quality: 80,
+                method: 2,
+                lossless,
+            };
+            webp::encode(&picture(), settings).unwrap()
+        };
+        let files = [
+            (Format::Jpeg, jpeg(Chroma::Quarter, true)),
+            (Format::Jpeg, jpeg(Chroma::HalfWidth, false)),
+            (Format::Jpeg, jpeg(Chroma::Full, false)),
+            (Format::WebP, webp(true)),
+            (Format::WebP, webp(false)),
+            (Format::Png, png::encode(&picture()).unwrap()),
+        ];
+        for (format, file) in files {
+            let metadata = Metadata {
+                xmp: Some(b"<x:xmpmeta xmlns:x=\"adobe:ns:meta/\"/>".to_vec().into()),
+                ..Metadata::default()
+            };
+            let file = metadata::written(format, file, &metadata).unwrap();
+            let rewriter = Rewriter::of(&file);
+            assert!(rewriter.can_rewrite());
+            let again = rewriter.rewritten(&picture()).unwrap();
+            assert_eq!(Format::sniff(&again), Some(format));
+            assert_eq!(
+                has_chunk(&again, *b"VP8L"),
+                has_chunk(&file, *b"VP8L"),
+                "lossy and lossless stay apart"
+            );
+            let traits =
+                |file| jpeg::traits(file).map(|traits| (traits.progressive, traits.luma_sampling));
+            assert_eq!(traits(&again), traits(&file));
+            assert_eq!(
+                metadata::read(format, &again),
+                metadata::read(format, &file)
+            );
+        }
+    }
+
+    #[test]
+    fn animations_and_formats_without_encoder_are_left_alone() {
+        let mut animated = png::encode(&picture()).unwrap();
+        // An animation control chunk behind the header; its sum is not looked at here.
+        let chunk = [&[0, 0, 0, 8][..], b"acTL", &[0; 8], &[0; 4]].concat();
+        animated.splice(33..33, chunk);
+        for file in [
+            &animated[..],
+            b"GIF89a\x01\x00\x01\x00\x00\x00\x00",
+            b"",
+            b"RIFF",
+        ] {
+            assert!(!Rewriter::of(file).can_rewrite());
+        }
+    }
 }

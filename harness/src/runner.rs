@@ -1,11 +1,12 @@
 //! Runs a plan: sign all, wait, then transform and verify, in parallel by image.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use credlink_reports::header::ControlResult;
-use credlink_reports::{RowError, RowWriter};
+use credlink_reports::{RowError, RowWriter, Trial};
 use credlink_sign_core::system::{SealedSystem, System};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
@@ -16,7 +17,8 @@ use crate::control::Controls;
 use crate::cost::Work;
 use crate::event::Event;
 use crate::in_order::InOrder;
-use crate::plan::{Plan, PlannedImage};
+use crate::negative::{Donors, Forger};
+use crate::plan::{Negative, Plan, PlannedImage};
 use crate::setting::Setting;
 use crate::signing::{self, SignedFile, SigningFailure};
 use crate::trial::{self, Op, Subject};
@@ -55,8 +57,14 @@ pub fn run(
 
     listener(Event::Stage {
         name: "verifying",
-        total: plan.signed_ops + plan.unsigned_ops,
+        total: plan.signed_ops + plan.negative_ops,
     });
+    let forger = Forger::new(setting.seed, setting.signer_name)
+        .context("failed to make the keys of the negative trials")?;
+    let donors = Donors {
+        images: &plan.signed,
+        signed: &signed,
+    };
     let controls = Controls::of(plan);
     let controls = Mutex::new(controls);
     let mut writer = writer;
@@ -66,28 +74,45 @@ pub fn run(
     let jobs = plan
         .signed
         .iter()
-        .zip(signed.iter().map(Some))
-        .chain(plan.unsigned.iter().map(|image| (image, None)));
+        .zip(&signed)
+        .map(|(image, signed)| Job::Signed(image, signed))
+        .chain(plan.negatives.iter().map(Job::Negative));
     // A bridge hands jobs out one by one and in order, so that few results wait for their turn.
-    let worked = jobs.enumerate().par_bridge().try_for_each(
-        |(number, (image, signed))| -> Result<(), RowError> {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(());
-            }
-            let ops = match signed {
-                Some(None) => return Ok(()),
-                Some(Some(Ok(file))) => signed_ops(plan, image, file, &*system, setting),
-                Some(Some(Err(failure))) => failed_ops(plan, image, failure, setting),
-                None => unsigned_ops(plan, image, &*system, setting),
-            };
-            let mut controls = controls.lock().unwrap_or_else(PoisonError::into_inner);
-            for (position, op) in image.pipelines.iter().zip(&ops) {
-                controls.watch(&plan.pipelines[*position], op);
-            }
-            drop(controls);
-            in_order.put(number, ops)
-        },
-    );
+    let worked =
+        jobs.enumerate()
+            .par_bridge()
+            .try_for_each(|(number, job)| -> Result<(), RowError> {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let (image, ops) = match job {
+                    Job::Signed(_, None) => return Ok(()),
+                    Job::Signed(image, Some(Ok(file))) => {
+                        (image, signed_ops(plan, image, file, &*system, setting))
+                    }
+                    Job::Signed(image, Some(Err(failure))) => {
+                        (image, failed_ops(plan, image, failure, setting))
+                    }
+                    Job::Negative(negative) => {
+                        let start = clock::thread_nanos();
+                        // Numbers of negatives follow those of signed images; a kind takes its donors in turn.
+                        let turn = number - plan.signed.len();
+                        let file = caught(|| {
+                            forger.file(negative.trial, &negative.image, turn, &donors, setting)
+                        });
+                        let spent = clock::thread_nanos() - start;
+                        setting.ledger.add(Work::SourceImages, spent);
+                        let ops = negative_ops(plan, negative, file, &*system, setting);
+                        (&negative.image, ops)
+                    }
+                };
+                let mut controls = controls.lock().unwrap_or_else(PoisonError::into_inner);
+                for (position, op) in image.pipelines.iter().zip(&ops) {
+                    controls.watch(&plan.pipelines[*position], op);
+                }
+                drop(controls);
+                in_order.put(number, ops)
+            });
     in_order.finish().context("failed to write rows")?;
     worked.context("failed to write rows")?;
     let ops_done = writer.finish().context("failed to finish the row file")?;
@@ -97,7 +122,7 @@ pub fn run(
         .results();
     Ok(Ending {
         ops_done,
-        partial: ops_done < plan.signed_ops + plan.unsigned_ops,
+        partial: ops_done < plan.signed_ops + plan.negative_ops,
         controls,
     })
 }
@@ -112,39 +137,53 @@ fn signed_ops(
     let file =
         std::fs::read(&signed.path).map_err(|error| format!("{}: {error}", signed.path.display()));
     let subject = Subject {
+        trial: Trial::Signed,
         entry: &image.entry,
         issued: Some(signed.id),
         source_bytes: signed.source_bytes,
         signed_bytes: signed.signed_bytes,
+        embedded: &signed.embedded,
+        mark: signed.mark,
+        distortion: signed.distortion,
         sign_nanos: signed.nanos,
     };
     ops(plan, image, &subject, file, system, setting)
 }
 
-fn unsigned_ops(
+/// What a worker does next.
+enum Job<'a> {
+    Signed(
+        &'a PlannedImage,
+        &'a Option<Result<SignedFile, SigningFailure>>,
+    ),
+    Negative(&'a Negative),
+}
+
+/// A panic in a library as an error in words.
+fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("a library panicked".to_owned()))
+}
+
+fn negative_ops(
     plan: &Plan,
-    image: &PlannedImage,
+    negative: &Negative,
+    file: Result<Vec<u8>, String>,
     system: &dyn SealedSystem,
     setting: &Setting<'_>,
 ) -> Vec<Op> {
-    let start = clock::thread_nanos();
-    let file = setting
-        .set
-        .load(image.entry.index)
-        .map(|source| source.bytes)
-        .map_err(|error| error.to_string());
-    setting
-        .ledger
-        .add(Work::SourceImages, clock::thread_nanos() - start);
     let size = file.as_ref().map_or(0, |bytes| bytes.len() as u64);
     let subject = Subject {
-        entry: &image.entry,
+        trial: negative.trial,
+        entry: &negative.image.entry,
         issued: None,
         source_bytes: size,
         signed_bytes: size,
+        embedded: &[],
+        mark: None,
+        distortion: None,
         sign_nanos: 0,
     };
-    ops(plan, image, &subject, file, system, setting)
+    ops(plan, &negative.image, &subject, file, system, setting)
 }
 
 fn failed_ops(
@@ -156,10 +195,14 @@ fn failed_ops(
     // The id that would have been issued keeps the op among the signed trials, in the denominator.
     let issued = crate::identity::proof_id(setting.seed, image.entry.index);
     let subject = Subject {
+        trial: Trial::Signed,
         entry: &image.entry,
         issued: Some(issued),
         source_bytes: 0,
         signed_bytes: 0,
+        embedded: &[],
+        mark: None,
+        distortion: None,
         sign_nanos: 0,
     };
     errors(

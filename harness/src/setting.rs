@@ -14,6 +14,8 @@ pub struct Setting<'a> {
     pub set: &'a dyn ImageSet,
     /// Seed of ids.
     pub seed: u64,
+    /// What the signer is called; look-alikes take the name.
+    pub signer_name: &'a str,
     /// Where signed files go.
     pub signed_folder: &'a Path,
     /// Set from outside to end the run early.

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use credlink_sign_core::system::System;
-use credlink_sign_core::{ImageFile, ProofId};
+use credlink_sign_core::{Distortion, ImageFile, ProofId};
 use rayon::prelude::*;
 
 use crate::cost::Work;
 use crate::event::Event;
 use crate::plan::PlannedImage;
+use crate::reencode::Rewriter;
 use crate::setting::Setting;
 use crate::{clock, identity, received};
 
@@ -25,6 +26,12 @@ pub struct SignedFile {
     pub source_bytes: u64,
     /// Size of the signed file.
     pub signed_bytes: u64,
+    /// How well the image took each carrier, in ladder order.
+    pub embedded: Vec<&'static str>,
+    /// What the watermark alone did to the pixels; `None` where there is none.
+    pub mark: Option<Distortion>,
+    /// What signing did to the pixels; `None` where it changed none.
+    pub distortion: Option<Distortion>,
     /// Wall-clock time of signing, decoding and hashing included, in nanoseconds.
     pub nanos: u64,
 }
@@ -91,18 +98,22 @@ fn sign_one(
     let decode = |bytes: &[u8]| {
         let start = clock::thread_nanos();
         let decoded = received::decode_bytes(bytes);
-        decoding.set(clock::thread_nanos() - start);
+        decoding.set(decoding.get() + clock::thread_nanos() - start);
         decoded
     };
-    let file = ImageFile::new(&source.bytes, &decode);
+    let rewriter = Rewriter::of(&source.bytes);
+    let file = ImageFile::new(&source.bytes, &decode)
+        .with_encoder(&rewriter)
+        .with_clock(&clock::thread_nanos);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
-    // Signing uses what is prepared here; asked for apart, its share of hashing is known.
-    let (_, hashing) = file.prepared(&clock::thread_nanos);
     let signed = system.sign(&file, id);
     let (cpu, nanos) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
-    ledger.add(Work::Codec, decoding.get());
+    let codecs = decoding.get() + rewriter.codec_nanos();
+    let (hashing, marking) = signed.as_ref().map_or((0, 0), |signed| signed.work_nanos);
+    ledger.add(Work::Codec, codecs);
     ledger.add(Work::Hash, hashing);
-    ledger.add(Work::Sign, cpu.saturating_sub(decoding.get() + hashing));
+    ledger.add(Work::Watermark, marking);
+    ledger.add(Work::Sign, cpu.saturating_sub(codecs + hashing + marking));
     let signed = signed.map_err(|error| {
         // The whole chain of causes: the outermost line alone seldom says what to do.
         let reason = format!("{}: {:#}", image.entry.name, anyhow::Error::from(error));
@@ -124,6 +135,13 @@ fn sign_one(
         path,
         source_bytes: source.bytes.len() as u64,
         signed_bytes: signed.bytes.len() as u64,
+        embedded: signed
+            .embedded
+            .iter()
+            .map(|embedded| embedded.as_str())
+            .collect(),
+        mark: signed.mark,
+        distortion: signed.distortion,
         nanos,
     })
 }

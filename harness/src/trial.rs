@@ -8,7 +8,7 @@ use credlink_corpus::Entry;
 use credlink_reports::{Row, Trial};
 use credlink_sign_core::outcome::{Outcome, judge};
 use credlink_sign_core::system::SealedSystem;
-use credlink_sign_core::{Pixels, ProofId, Verification};
+use credlink_sign_core::{Distortion, Pixels, ProofId, Verification};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
@@ -18,15 +18,23 @@ use crate::{clock, received};
 
 /// What is known about the file that enters the pipelines.
 pub struct Subject<'a> {
+    /// The kind of trial.
+    pub trial: Trial,
     /// The source image.
     pub entry: &'a Entry,
-    /// The proof on it; `None` for an unsigned control.
+    /// The proof on it; `None` in a negative trial.
     pub issued: Option<ProofId>,
     /// Size of the source file in bytes.
     pub source_bytes: u64,
-    /// Size of the signed file in bytes; that of the source for an unsigned control.
+    /// Size of the signed file in bytes; that of the source in a negative trial.
     pub signed_bytes: u64,
-    /// Time of signing in nanoseconds; 0 for an unsigned control.
+    /// How well the image took each carrier, in ladder order; empty in a negative trial.
+    pub embedded: &'a [&'static str],
+    /// What the watermark alone did to the pixels; `None` where there is none.
+    pub mark: Option<Distortion>,
+    /// What signing did to the pixels; `None` where it changed none.
+    pub distortion: Option<Distortion>,
+    /// Time of signing in nanoseconds; 0 in a negative trial.
     pub sign_nanos: u64,
 }
 
@@ -45,11 +53,7 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
     let entry = subject.entry;
     Row {
         op,
-        trial: if subject.issued.is_some() {
-            Trial::Signed
-        } else {
-            Trial::Unsigned
-        },
+        trial: subject.trial,
         pipeline: recipe.id.clone(),
         family: recipe.family.clone(),
         grade: recipe.grade().letter(),
@@ -73,6 +77,10 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         received_width: 0,
         received_height: 0,
         content_distance: None,
+        mark_psnr: subject.mark.map(|mark| mark.psnr),
+        mark_ssim: subject.mark.map(|mark| mark.ssim),
+        sign_psnr: subject.distortion.map(|changed| changed.psnr),
+        sign_ssim: subject.distortion.map(|changed| changed.ssim),
         sign_ns: subject.sign_nanos,
         transform_ns: 0,
         codec_ns: 0,
@@ -173,7 +181,7 @@ fn attempt(
         .map(|(_, finding)| finding.retrieve_nanos)
         .max()
         .unwrap_or(0);
-    row.carriers = cells(&verified.verification, subject.issued);
+    row.carriers = cells(&verified.verification, subject);
     Ok(Op {
         row,
         same_bytes,
@@ -204,7 +212,8 @@ fn verify(
         decoding.set(decoding.get() + clock::thread_nanos() - start);
         decoded.clone()
     };
-    let file = credlink_sign_core::ImageFile::new(received.bytes(), &decode);
+    let file = credlink_sign_core::ImageFile::new(received.bytes(), &decode)
+        .with_clock(&clock::thread_nanos);
     let start = clock::thread_nanos();
     let verification = system.verify(&file, &clock::wall_nanos);
     let distance = issued.and_then(|id| system.distance_to(&file, id));
@@ -212,10 +221,9 @@ fn verify(
     let cpu = clock::thread_nanos() - start;
     ledger.add(Work::Codec, decoding.get());
     ledger.add(Work::Hash, verification.hash_nanos);
-    ledger.add(
-        Work::Verify,
-        cpu.saturating_sub(decoding.get() + verification.hash_nanos),
-    );
+    ledger.add(Work::Watermark, verification.watermark_nanos);
+    let claimed = decoding.get() + verification.hash_nanos + verification.watermark_nanos;
+    ledger.add(Work::Verify, cpu.saturating_sub(claimed));
     Verified {
         verification,
         distance,
@@ -223,16 +231,21 @@ fn verify(
     }
 }
 
-fn cells(verification: &Verification, issued: Option<ProofId>) -> Vec<credlink_reports::Cell> {
-    let cell = |examined: &credlink_sign_core::Examined| {
+fn cells(verification: &Verification, subject: &Subject<'_>) -> Vec<credlink_reports::Cell> {
+    let issued = subject.issued;
+    let cell = |(position, examined): (usize, &credlink_sign_core::Examined)| {
         let finding = &examined.finding;
         let state = serde_json::to_value(finding.state).ok();
         credlink_reports::Cell {
+            embedded: subject
+                .embedded
+                .get(position)
+                .map(|word| (*word).to_owned()),
             state: state
                 .and_then(|state| state.as_str().map(str::to_owned))
                 .unwrap_or_default(),
             proof: finding.proof.map(|id| id.to_string()),
-            // For an unsigned control any acceptance is a false one, and counts.
+            // In a negative trial any acceptance is a false one, and counts.
             accepted: finding.accepted().is_some()
                 && (issued.is_none() || finding.accepted() == issued),
             distance: finding.distance,
@@ -241,7 +254,7 @@ fn cells(verification: &Verification, issued: Option<ProofId>) -> Vec<credlink_r
             ns: examined.nanos,
         }
     };
-    verification.carriers.iter().map(cell).collect()
+    verification.carriers.iter().enumerate().map(cell).collect()
 }
 
 /// Whether a received file shows the pixels of the signed one; colours under full transparency do not show.

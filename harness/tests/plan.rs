@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use credlink_corpus::SyntheticSet;
-use credlink_harness::plan::{Plan, Size, format_of, plan};
+use credlink_harness::plan::{Plan, PlannedImage, Size, format_of, plan};
+use credlink_reports::Trial;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 
@@ -13,6 +14,11 @@ fn recipes(pattern: &str) -> Vec<Arc<Recipe>> {
     let recipes = Catalogue::embedded().unwrap().select(pattern);
     assert!(!recipes.is_empty());
     recipes
+}
+
+fn all_images(plan: &Plan) -> impl Iterator<Item = &PlannedImage> {
+    let negatives = plan.negatives.iter().map(|negative| &negative.image);
+    plan.signed.iter().chain(negatives)
 }
 
 fn per_pipeline(plan: &Plan) -> Vec<u64> {
@@ -44,7 +50,7 @@ fn the_total_is_spread_evenly_over_the_pipelines() {
 fn every_image_has_a_format_that_its_pipelines_take() {
     let plan = plan(&SyntheticSet::new(2), recipes("all"), Size::PerPipeline(20));
     assert_eq!(per_pipeline(&plan), vec![20; plan.pipelines.len()]);
-    for image in plan.signed.iter().chain(&plan.unsigned) {
+    for image in all_images(&plan) {
         for position in &image.pipelines {
             assert!(plan.pipelines[*position].takes(format_of(&image.entry)));
         }
@@ -55,15 +61,15 @@ fn every_image_has_a_format_that_its_pipelines_take() {
 fn op_numbers_run_from_zero_without_gaps() {
     let plan = plan(&SyntheticSet::new(3), recipes("core"), Size::Total(500));
     let mut next = 0;
-    for image in plan.signed.iter().chain(&plan.unsigned) {
+    for image in all_images(&plan) {
         assert_eq!(image.first_op, next);
         next += image.pipelines.len() as u64;
     }
-    assert_eq!(next, plan.signed_ops + plan.unsigned_ops);
+    assert_eq!(next, plan.signed_ops + plan.negative_ops);
 }
 
 #[test]
-fn no_source_is_both_signed_and_an_unsigned_control() {
+fn no_source_is_both_signed_and_held_out_and_every_kind_of_negative_is_planned() {
     let plan = plan(
         &SyntheticSet::new(4),
         recipes("core"),
@@ -74,20 +80,25 @@ fn no_source_is_both_signed_and_an_unsigned_control() {
         .iter()
         .map(|image| &image.entry.source)
         .collect();
-    let unsigned: BTreeSet<_> = plan
-        .unsigned
-        .iter()
-        .map(|image| &image.entry.source)
-        .collect();
-    assert!(!unsigned.is_empty());
-    assert!(signed.is_disjoint(&unsigned));
+    let mut kinds = BTreeSet::new();
+    for negative in &plan.negatives {
+        kinds.insert(negative.trial);
+        let is_signed = signed.contains(&negative.image.entry.source);
+        // A neighbouring view is one of a signed scene; everything else is of a scene that nobody signed.
+        assert_eq!(is_signed, negative.trial == Trial::NearDuplicate);
+    }
+    assert_eq!(kinds, BTreeSet::from(Trial::NEGATIVES));
 }
 
 #[test]
 fn every_pipeline_gets_one_unsigned_control_for_every_twenty_ops() {
     let plan = plan(&SyntheticSet::new(4), recipes("all"), Size::PerPipeline(60));
     let mut counts = vec![0; plan.pipelines.len()];
-    for position in plan.unsigned.iter().flat_map(|image| &image.pipelines) {
+    let unsigned = plan
+        .negatives
+        .iter()
+        .filter(|negative| negative.trial == Trial::Unsigned);
+    for position in unsigned.flat_map(|negative| &negative.image.pipelines) {
         counts[*position] += 1;
     }
     assert_eq!(counts, vec![3; plan.pipelines.len()]);

@@ -1,7 +1,7 @@
 //! Whole runs in small: the record does not depend on threads, and systems that lie are caught.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use credlink_corpus::SyntheticSet;
@@ -16,7 +16,7 @@ use credlink_sign_core::carriers::{CARRIERS, Finding, State};
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::{CredLink, SealedSystem, System};
 use credlink_sign_core::{
-    Clock, Examined, ImageFile, ProofId, SignError, SignedImage, Signer, Verification,
+    Clock, Examined, ImageFile, Marker, ProofId, SignError, SignedImage, Signer, Verification,
 };
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
@@ -36,7 +36,9 @@ fn recipes(ids: &[&str]) -> Vec<Arc<Recipe>> {
 }
 
 fn signer() -> Signer {
-    Signer::new(identity::of_run(None, 1).unwrap()).unwrap()
+    let key = identity::watermark_of_run(None, 1).unwrap().key().unwrap();
+    let signer = Signer::new(identity::of_run(None, 1).unwrap()).unwrap();
+    signer.with_marker(Marker::new(key))
 }
 
 /// Runs `each` ops a pipeline with a system made for it, and reads the rows back.
@@ -60,6 +62,7 @@ fn measured(
     let setting = Setting {
         set: &set,
         seed: 1,
+        signer_name: "CredLink measurement",
         signed_folder: folder.path(),
         stop: &AtomicBool::new(false),
         listener: &listener,
@@ -103,7 +106,7 @@ fn without_times(mut row: Row) -> Row {
         &mut row.retrieve_ns,
     ] {
         assert!(
-            *time > 0 || row.trial == Trial::Unsigned || row.outcome == "intact",
+            *time > 0 || row.trial.is_negative() || row.outcome == "intact",
             "a time was not measured"
         );
         *time = 0;
@@ -154,70 +157,157 @@ fn an_honest_system_passes_every_control() {
     );
 }
 
-/// What a liar says of every file.
-#[derive(Clone, Copy)]
+/// What a liar says of a file.
+#[derive(Clone, Copy, Debug)]
 enum Lie {
-    /// "The proof is here", with the id that was issued last.
+    /// "The proof is here", with the same id for every file.
     Always,
     /// "Nothing here."
     Never,
+    /// Heads or tails, and some id that was issued.
+    AtRandom,
+    /// The honest answer, but with the proof of another image.
+    OfAnother,
     /// The library behind it panics.
     Crash,
+    /// The honest answer, but every tenth time the library behind it panics.
+    CrashAtTimes,
 }
 
 /// Signs honestly and verifies by a lie.
-struct Liar(CredLink, Lie);
-struct SealedLiar(Lie);
+struct Liar(CredLink, Lie, Mutex<Vec<ProofId>>);
+
+struct SealedLiar {
+    honest: Box<dyn SealedSystem>,
+    lie: Lie,
+    issued: Vec<ProofId>,
+    asked: AtomicU64,
+}
 
 impl System for Liar {
     fn name(&self) -> &str {
         "liar"
     }
     fn sign(&self, file: &ImageFile<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+        self.2.lock().unwrap().push(id);
         self.0.sign(file, id)
     }
     fn seal(self: Box<Self>) -> Result<Box<dyn SealedSystem>, SignError> {
-        Ok(Box::new(SealedLiar(self.1)))
+        let mut issued = self.2.into_inner().unwrap();
+        issued.sort_unstable_by_key(ToString::to_string);
+        Ok(Box::new(SealedLiar {
+            honest: Box::new(self.0).seal()?,
+            lie: self.1,
+            issued,
+            asked: AtomicU64::new(0),
+        }))
+    }
+}
+
+/// One carrier says this, the others find nothing.
+fn saying(finding: Finding) -> Verification {
+    let mut carriers: Vec<Examined> = CARRIERS
+        .iter()
+        .map(|carrier| Examined {
+            carrier: carrier.name(),
+            finding: Finding::new(State::Absent),
+            nanos: 1,
+        })
+        .collect();
+    carriers[0].finding = finding;
+    Verification {
+        carriers,
+        ladder_nanos: 1,
+        decode_nanos: 0,
+        hash_nanos: 0,
+        watermark_nanos: 0,
     }
 }
 
 impl SealedSystem for SealedLiar {
-    fn verify(&self, _: &ImageFile<'_>, _: Clock<'_>) -> Verification {
-        let finding = match self.0 {
-            Lie::Always => Finding::new(State::Intact).leading_to(ProofId::new(7)),
-            Lie::Never => Finding::new(State::Absent),
+    fn verify(&self, file: &ImageFile<'_>, clock: Clock<'_>) -> Verification {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        match self.lie {
+            Lie::Always => saying(Finding::new(State::Intact).leading_to(ProofId::new(7))),
+            Lie::Never => saying(Finding::new(State::Absent)),
+            Lie::AtRandom if asked.is_multiple_of(2) => saying(Finding::new(State::Absent)),
+            Lie::AtRandom => {
+                let draw = asked.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+                let id = self.issued[draw as usize % self.issued.len()];
+                saying(Finding::new(State::Intact).leading_to(id))
+            }
+            Lie::OfAnother => {
+                let mut answer = self.honest.verify(file, clock);
+                for examined in &mut answer.carriers {
+                    let place = self
+                        .issued
+                        .iter()
+                        .position(|id| Some(*id) == examined.finding.proof);
+                    if let Some(place) = place {
+                        examined.finding.proof = Some(self.issued[(place + 1) % self.issued.len()]);
+                    }
+                }
+                answer
+            }
             Lie::Crash => panic!("a verifier that crashes"),
-        };
-        let examined = |carrier: &str, finding| Examined {
-            carrier: CARRIERS
-                .iter()
-                .find(|known| known.name() == carrier)
-                .unwrap()
-                .name(),
-            finding,
-            nanos: 1,
-        };
-        let mut carriers: Vec<Examined> = CARRIERS
-            .iter()
-            .map(|carrier| examined(carrier.name(), Finding::new(State::Absent)))
-            .collect();
-        carriers[0].finding = finding;
-        Verification {
-            carriers,
-            ladder_nanos: 1,
-            decode_nanos: 0,
-            hash_nanos: 0,
+            Lie::CrashAtTimes if asked % 10 == 9 => panic!("a verifier that crashes at times"),
+            Lie::CrashAtTimes => self.honest.verify(file, clock),
         }
     }
-    fn distance_to(&self, _: &ImageFile<'_>, _: ProofId) -> Option<u32> {
-        None
+    fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
+        self.honest.distance_to(file, id)
     }
 }
 
 fn lied(lie: Lie) -> (Ending, Vec<Row>) {
-    let system = Liar(CredLink::new(signer(), ProofStoreBuilder::in_memory()), lie);
+    let honest = CredLink::new(signer(), ProofStoreBuilder::in_memory());
+    let system = Liar(honest, lie, Mutex::default());
     let (ending, rows, _) = measured(&PIPELINES[..2], 6, 2, Box::new(system));
     (ending, rows)
+}
+
+#[test]
+fn a_system_that_accepts_at_random_is_caught_on_both_sides() {
+    let (ending, rows) = lied(Lie::AtRandom);
+    assert!(
+        !verdict(&ending, "another image"),
+        "it names whatever proof comes to its mind"
+    );
+    assert!(!verdict(&ending, "controls/identity"));
+    let accepted = rows.iter().filter(|row| row.outcome == "accepted").count();
+    assert!(accepted > 0, "and accepts negative trials");
+    assert!(
+        ending
+            .controls
+            .iter()
+            .any(|control| { control.name.contains("never accepted") && !control.passed })
+    );
+}
+
+#[test]
+fn a_system_that_answers_with_another_images_proof_is_caught() {
+    let (ending, rows) = lied(Lie::OfAnother);
+    assert!(!verdict(&ending, "another image"));
+    assert!(!verdict(&ending, "controls/identity"));
+    assert!(rows.iter().any(|row| row.outcome == "misattributed"));
+    assert!(
+        rows.iter().all(|row| !row.survived),
+        "no wrong proof counts as survival"
+    );
+}
+
+#[test]
+fn a_system_that_crashes_every_tenth_time_keeps_its_errors_in_the_count_and_fails() {
+    let (ending, rows) = lied(Lie::CrashAtTimes);
+    assert_eq!(ending.ops_done, rows.len() as u64, "no op disappears");
+    let crashed: Vec<&Row> = rows.iter().filter(|row| row.outcome == "error").collect();
+    assert!(!crashed.is_empty() && crashed.len() <= rows.len() / 10 + 1);
+    assert!(
+        crashed
+            .iter()
+            .all(|row| row.error_cause.as_deref() == Some("panic"))
+    );
+    assert!(ending.controls.iter().any(|control| !control.passed));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Figures as people read them: rates, intervals, durations, counts.
 
-use crate::stats::{Interval, Rate};
+use crate::stats::{Interval, Rate, upper_bound};
+use crate::tables::Unit;
 
 /// What stands where there is no evidence.
 pub const NOT_MEASURED: &str = "not measured";
@@ -36,16 +37,52 @@ pub fn interval(interval: Interval) -> String {
 
 /// `99.4 % [98.7, 99.8]`, with an asterisk if provisional; "not measured" without trials.
 pub fn rate_with_interval(shown: Rate) -> String {
-    match shown.interval() {
-        None => NOT_MEASURED.to_owned(),
-        Some(bounds) => {
-            let mark = if shown.is_provisional() {
-                PROVISIONAL.to_string()
-            } else {
-                String::new()
-            };
-            format!("{} {}{mark}", rate(shown), interval(bounds))
-        }
+    shown.interval().map_or_else(
+        || NOT_MEASURED.to_owned(),
+        |bounds| pooled_rate(shown, bounds),
+    )
+}
+
+/// The same with an interval of another kind.
+pub fn pooled_rate(shown: Rate, bounds: Interval) -> String {
+    let mark = if shown.is_provisional() {
+        PROVISIONAL.to_string()
+    } else {
+        String::new()
+    };
+    format!("{} {}{mark}", rate(shown), interval(bounds))
+}
+
+/// `0 (≤ 2.4 %)`: failures, and the one-sided 95 % upper bound of their rate to two significant figures, rounded
+/// up; "not measured" without trials.
+pub fn bound(failures: Rate) -> String {
+    let Some(upper) = upper_bound(failures) else {
+        return NOT_MEASURED.to_owned();
+    };
+    format!("{} (≤ {} %)", count(failures.k), percent_above(upper))
+}
+
+/// A fraction in percent to two significant figures, never below it: `0.031`, `2.4`, `100`.
+pub fn percent_above(fraction: f64) -> String {
+    let percent = fraction * 100.0;
+    if percent <= 0.0 {
+        return "0".to_owned();
+    }
+    let decimals = (1.0 - percent.log10().floor()).clamp(0.0, 12.0);
+    let scale = 10_f64.powi(decimals as i32);
+    // Rounding up alone would turn an exact 2.4 into 2.5 where the product is 24.000000000000004.
+    let up = ((percent * scale * (1.0 - 1e-12)).ceil() / scale).min(100.0);
+    format!("{up:.0$}", decimals as usize)
+}
+
+/// `42.5 dB`, with the decimals of the unit.
+pub fn number(value: f64, unit: Unit) -> String {
+    let digits = unit.decimals;
+    let shown = format!("{value:.digits$}");
+    if unit.name.is_empty() {
+        shown
+    } else {
+        format!("{shown} {}", unit.name)
     }
 }
 
@@ -134,6 +171,14 @@ mod tests {
             assert_ne!(rate(Rate { k: n - 1, n }), "100.0 %");
             assert_ne!(rate(Rate { k: 1, n }), "0.0 %");
         }
+    }
+
+    #[test]
+    fn bounds_round_up_to_two_figures_and_never_to_zero() {
+        let shown = [1.0, 0.776, 0.024, 0.02401, 0.000_998, 3e-7].map(percent_above);
+        assert_eq!(shown, ["100", "78", "2.4", "2.5", "0.10", "0.000030"]);
+        assert_eq!(bound(Rate { k: 0, n: 2995 }), "0 (≤ 0.10 %)");
+        assert_eq!(bound(Rate::default()), "not measured");
     }
 
     #[test]

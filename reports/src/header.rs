@@ -34,7 +34,9 @@ pub struct RunHeader {
     pub pipelines: Vec<PipelineHeader>,
     /// The carriers in ladder order.
     pub carriers: Vec<String>,
-    /// Ops in the plan, signed and unsigned.
+    /// Proofs in the store that belong to no image of the run.
+    pub distractors: u64,
+    /// Ops in the plan, trials of every kind.
     pub ops_planned: u64,
     /// Ops with a row.
     pub ops_done: u64,
@@ -104,9 +106,26 @@ pub struct PipelineHeader {
     pub severity: String,
     /// SHA-256 of the recipe in hex: equal digests mean equal pipelines.
     pub digest: String,
+    /// Where the pipeline stands on a curve, if its recipe sweeps over one parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepHeader>,
     /// What the recipe promises of its outcomes, carried as the recipe says it and not interpreted here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expect: Option<serde_json::Value>,
+}
+
+/// One point of a recipe that sweeps over a parameter, e.g. a JPEG quality or a number of re-shares.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SweepHeader {
+    /// Id of the recipe that all points share.
+    pub recipe: String,
+    /// The parameter, e.g. `quality`; `hops` for generations of re-sharing.
+    pub parameter: String,
+    /// Its value at this point.
+    pub value: f64,
+    /// Its unit; empty if it has none.
+    pub unit: String,
 }
 
 /// CPU time of a run by what it was spent on.
@@ -146,6 +165,7 @@ impl Default for RunHeader {
             image_set: ImageSetHeader::default(),
             pipelines: Vec::new(),
             carriers: Vec::new(),
+            distractors: 0,
             ops_planned: 0,
             ops_done: 0,
             partial: false,

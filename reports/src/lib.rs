@@ -27,7 +27,7 @@
 //!
 //! The row, not the aggregate, is the record: every figure can be computed again from `run.json` and
 //! `rows.parquet` alone, years later and by somebody who distrusts our tables. Plug-ins live in one visible
-//! list each: [`tables::TABLES`], [`formats::FORMATS`], [`plots::PLOTS`] and [`plots::PICTURES`].
+//! list each: [`tables::TABLES`], [`formats::FORMATS`], [`formats::DOCUMENTS`], [`plots::PLOTS`] and [`plots::PICTURES`].
 //!
 //! # Guarantees
 //!
@@ -42,20 +42,29 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod atomic;
+pub mod compare;
+pub mod docs;
 pub mod figures;
 pub mod formats;
+pub mod gallery;
+pub mod gate;
 pub mod header;
+pub mod page;
 pub mod plots;
 mod regenerate;
+pub mod report;
+pub mod robustness;
 pub mod row;
 pub mod rows;
 pub mod run_dir;
+pub mod site;
 pub mod stats;
 pub mod summary;
 pub mod tables;
 
 pub use header::RunHeader;
-pub use regenerate::{ReportError, regenerate};
+pub use regenerate::{ReportError, load, regenerate};
+pub use report::{ReadError, Report};
 pub use row::{Cell, Row, Trial};
 pub use rows::{RowError, RowWriter, Rows, read_rows};
 pub use run_dir::{RunDir, RunDirError};

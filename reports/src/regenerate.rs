@@ -3,26 +3,31 @@
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
-use crate::formats::FORMATS;
+use crate::formats::{DOCUMENTS, DocumentError, FORMATS};
+use crate::page::row_files;
 use crate::plots::{PICTURES, PLOTS, PlotError};
-use crate::rows::{RowError, read_columns};
-use crate::run_dir::{RunDir, RunDirError};
+use crate::report::{ReadError, Report};
+use crate::rows::read_columns;
+use crate::run_dir::RunDir;
 use crate::summary::Summary;
-use crate::tables::{EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, TABLES};
+use crate::tables::{EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence};
 
 /// A report that could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
-    /// The run directory or its header could not be read.
+    /// The run could not be read.
     #[error(transparent)]
-    RunDir(#[from] RunDirError),
-    /// The rows could not be read.
-    #[error(transparent)]
-    Rows(#[from] RowError),
-    /// Header and rows do not belong together, or a row contradicts itself.
-    #[error(transparent)]
-    Evidence(#[from] EvidenceError),
+    Read(#[from] ReadError),
+    /// A document could not be made.
+    #[error("make the {document} document")]
+    Document {
+        /// Its name.
+        document: &'static str,
+        /// The reason.
+        #[source]
+        source: DocumentError,
+    },
     /// A plot could not be drawn.
     #[error("plot {plot}")]
     Plot {
@@ -43,25 +48,31 @@ pub enum ReportError {
     },
 }
 
-/// Writes every table in every format and every plot as every picture, and returns the terminal's summary.
+/// A run's header and rows, joined and checked.
 ///
-/// Needs about 200 bytes of memory per row. Files that are there are replaced, each as a whole; `run.json`
-/// and `rows.parquet` are only read.
+/// # Errors
+/// [`ReadError`] if either cannot be read, or if they do not belong together.
+pub fn load(run_dir: &RunDir) -> Result<Evidence, ReadError> {
+    let header = run_dir.read_header()?;
+    let rows = read_columns(&run_dir.rows(), EVIDENCE_COLUMNS, EVIDENCE_CELLS)?;
+    Ok(Evidence::new(header, &rows)?)
+}
+
+/// Writes every table in every format, every plot as every picture, every document and the rows of each pipeline as
+/// CSV, and returns the terminal's summary.
+///
+/// Needs about 1 kB of memory per row. Files that are there are replaced, each as a whole; `run.json`,
+/// `rows.parquet` and the gallery are only read.
 ///
 /// # Errors
 /// [`ReportError`] naming the file; what was written before it stays and is complete.
 pub fn regenerate(run_dir: &RunDir) -> Result<Summary, ReportError> {
-    let header = run_dir.read_header()?;
-    let evidence = {
-        let rows = read_columns(&run_dir.rows(), EVIDENCE_COLUMNS, EVIDENCE_CELLS)?;
-        Evidence::new(header, &rows)?
-    };
+    let report = Report::read(run_dir)?;
     let mut files = Vec::new();
-    for kind in TABLES {
-        let table = (kind.make)(&evidence);
+    for table in &report.tables {
         for format in FORMATS {
-            let path = run_dir.tables().join(format.file_name(kind.id));
-            write(&path, (format.render)(&table).as_bytes(), &mut files)?;
+            let path = run_dir.tables().join(format.file_name(&table.id));
+            write(&path, (format.render)(table).as_bytes(), &mut files)?;
         }
     }
     for kind in PLOTS {
@@ -69,7 +80,7 @@ pub fn regenerate(run_dir: &RunDir) -> Result<Summary, ReportError> {
             plot: kind.id,
             source,
         };
-        let scene = (kind.make)(&evidence).map_err(failed)?;
+        let scene = (kind.make)(&report.evidence).map_err(failed)?;
         for picture in PICTURES {
             let bytes = (picture.paint)(&scene).map_err(failed)?;
             let path = run_dir
@@ -78,7 +89,25 @@ pub fn regenerate(run_dir: &RunDir) -> Result<Summary, ReportError> {
             write(&path, &bytes, &mut files)?;
         }
     }
-    Ok(Summary::new(&evidence, files))
+    for document in DOCUMENTS {
+        let failed = |source| ReportError::Document {
+            document: document.name,
+            source,
+        };
+        let text = (document.render)(&report).map_err(failed)?;
+        write(
+            &run_dir.root().join(document.file),
+            text.as_bytes(),
+            &mut files,
+        )?;
+    }
+    let header = report.evidence.header();
+    let texts = row_files::texts(header, &report.rows).map_err(ReadError::from)?;
+    let folder = run_dir.root().join(row_files::FOLDER);
+    let written = row_files::write(&folder, &row_files::names(header), &texts)
+        .map_err(|(path, source)| ReportError::Write { path, source })?;
+    files.extend(written);
+    Ok(Summary::new(&report.evidence, files))
 }
 
 fn write(path: &Path, bytes: &[u8], files: &mut Vec<PathBuf>) -> Result<(), ReportError> {

@@ -15,49 +15,119 @@ pub const SIGNED_OUTCOMES: &[&str] = &[
 /// How many of [`SIGNED_OUTCOMES`], from the front, count as survived.
 pub const SURVIVING: usize = 3;
 
-/// Outcomes of a [`Trial::Unsigned`] op: a verifier that accepts anything there is wrong.
-pub const UNSIGNED_OUTCOMES: &[&str] = &["rejected", "accepted", "error"];
+/// Outcomes of a negative trial ([`Trial::NEGATIVES`]): a verifier that accepts anything there is wrong.
+pub const NEGATIVE_OUTCOMES: &[&str] = &["rejected", "accepted", "error"];
 
-/// Whether an image of the op carried our proof.
+/// How a signed image may take a carrier: as it should; with little reserve, so that it may be lost early; not
+/// at all, because the image has no room for it.
+pub const EMBEDDINGS: &[&str] = &["carried", "fragile", "refused"];
+
+/// What kind of op it is: one that measures survival, or one of the negative trials, in which a verifier must
+/// accept nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Trial {
     /// A signed image went through the pipeline: survival is measured on these.
     Signed,
-    /// Control: an image without our proof went through the same pipeline, and must be rejected.
+    /// An image that was never signed went through the same pipeline.
     Unsigned,
+    /// An image of the same class that somebody else signed, with a key that is not ours.
+    ForeignKey,
+    /// Our manifest or link was put on another image.
+    Transplant,
+    /// The watermark of signed images was estimated and added to another image.
+    WatermarkCopy,
+    /// A manifest forged under a certificate that looks like ours.
+    LookAlike,
+    /// Everything of a proof of ours, manifest, link and watermark, was put on another image.
+    Replay,
+    /// A manifest of ours whose claims were edited.
+    EditedClaim,
+    /// An unsigned neighbouring view of a scene of which another view is signed.
+    NearDuplicate,
 }
 
 impl Trial {
+    /// Every kind, the one that measures survival first.
+    pub const ALL: [Self; 9] = [
+        Self::Signed,
+        Self::Unsigned,
+        Self::ForeignKey,
+        Self::Transplant,
+        Self::WatermarkCopy,
+        Self::LookAlike,
+        Self::Replay,
+        Self::EditedClaim,
+        Self::NearDuplicate,
+    ];
+
+    /// The kinds in which nothing may be accepted, in the order of [`Trial::ALL`].
+    pub const NEGATIVES: [Self; 8] = [
+        Self::Unsigned,
+        Self::ForeignKey,
+        Self::Transplant,
+        Self::WatermarkCopy,
+        Self::LookAlike,
+        Self::Replay,
+        Self::EditedClaim,
+        Self::NearDuplicate,
+    ];
+
     /// The word that stands in the row file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Signed => "signed",
             Self::Unsigned => "unsigned",
+            Self::ForeignKey => "foreign-key",
+            Self::Transplant => "transplant",
+            Self::WatermarkCopy => "watermark-copy",
+            Self::LookAlike => "look-alike",
+            Self::Replay => "replay",
+            Self::EditedClaim => "edited-claim",
+            Self::NearDuplicate => "near-duplicate",
         }
+    }
+
+    /// What went through the pipeline, in words for people.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Signed => "signed images",
+            Self::Unsigned => "unsigned images",
+            Self::ForeignKey => "images signed under another key",
+            Self::Transplant => "other images with a proof of ours pasted on",
+            Self::WatermarkCopy => "other images with a copied watermark",
+            Self::LookAlike => "manifests forged under a look-alike certificate",
+            Self::Replay => "other images with a whole old proof: manifest, link and watermark",
+            Self::EditedClaim => "manifests with edited claims",
+            Self::NearDuplicate => "unsigned neighbouring views of signed scenes",
+        }
+    }
+
+    /// Whether nothing may be accepted in it.
+    pub fn is_negative(self) -> bool {
+        self != Self::Signed
     }
 
     /// The trial of a word from a row file, or `None` for a word we do not know.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Signed, Self::Unsigned]
-            .into_iter()
-            .find(|trial| trial.as_str() == word)
+        Self::ALL.into_iter().find(|trial| trial.as_str() == word)
     }
 
     /// Every outcome that an op of this trial may have.
     pub fn outcomes(self) -> &'static [&'static str] {
-        match self {
-            Self::Signed => SIGNED_OUTCOMES,
-            Self::Unsigned => UNSIGNED_OUTCOMES,
+        if self.is_negative() {
+            NEGATIVE_OUTCOMES
+        } else {
+            SIGNED_OUTCOMES
         }
     }
 }
 
 /// One op. Times are nanoseconds; a time of 0 means that this part did not run and is not measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Row {
-    /// Number of the op in the run's plan, unique over signed and unsigned trials together.
+    /// Number of the op in the run's plan, unique over trials of every kind together.
     pub op: u64,
-    /// Signed, or an unsigned control.
+    /// Signed, or which kind of negative trial.
     pub trial: Trial,
     /// Id of the pipeline, e.g. `social/bluesky`.
     pub pipeline: String,
@@ -79,11 +149,11 @@ pub struct Row {
     pub width: u32,
     /// Displayed height of the source image in pixels.
     pub height: u32,
-    /// Proof id that was put on the image (16 hex digits); `None` for controls.
+    /// Proof id that was put on the image (16 hex digits); `None` for negative trials.
     pub issued: Option<String>,
     /// What became of the proof: one of [`Trial::outcomes`].
     pub outcome: String,
-    /// Whether the outcome counts as survived. Always false for controls.
+    /// Whether the outcome counts as survived. Always false for negative trials.
     pub survived: bool,
     /// The first carrier of the ladder that recovered the proof, for outcome `recovered`.
     pub recovered_by: Option<String>,
@@ -93,7 +163,7 @@ pub struct Row {
     pub error_cause: Option<String>,
     /// Size of the source file in bytes.
     pub source_bytes: u64,
-    /// Size of the signed file in bytes (of the unsigned file for controls).
+    /// Size of the signed file in bytes (of the file that entered the pipeline for negative trials).
     pub signed_bytes: u64,
     /// Size of the file that came out of the pipeline in bytes; 0 if none did.
     pub received_bytes: u64,
@@ -105,6 +175,16 @@ pub struct Row {
     pub received_height: u32,
     /// Fingerprint distance in bits between the received image and the registered one.
     pub content_distance: Option<u32>,
+    /// What the watermark alone did to the pixels, before coding: peak signal-to-noise ratio of the colour
+    /// channels in dB. `None` where there is none, and for controls.
+    pub mark_psnr: Option<f32>,
+    /// The same as structural similarity of luma, 0 to 1.
+    pub mark_ssim: Option<f32>,
+    /// What signing did to the pixels, signed file beside source: peak signal-to-noise ratio of the colour
+    /// channels in dB. `None` where the pixels are the same, and for negative trials.
+    pub sign_psnr: Option<f32>,
+    /// The same as structural similarity of luma, 0 to 1.
+    pub sign_ssim: Option<f32>,
     /// Time to sign the image: the same figure on every op of one image.
     pub sign_ns: u64,
     /// Time of the whole pipeline.
@@ -123,11 +203,13 @@ pub struct Row {
 /// What one carrier, examined on its own, said about the received image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
+    /// How well the signed image took this carrier: one of [`EMBEDDINGS`]. `None` for negative trials.
+    pub embedded: Option<String>,
     /// State in the carrier's own words, e.g. `intact`, `absent`, `recovered`.
     pub state: String,
     /// The proof id that the carrier led to (16 hex digits).
     pub proof: Option<String>,
-    /// Signed trials: the carrier accepted a proof and it is the issued one. Unsigned trials: the carrier
+    /// Signed trials: the carrier accepted a proof and it is the issued one. Negative trials: the carrier
     /// accepted any proof of ours, which is a false accept.
     pub accepted: bool,
     /// Distance between received and registered content in bits, where the carrier has such a thing.
@@ -171,18 +253,32 @@ impl Row {
         {
             return Err(format!("recovered_by {by:?} is not a carrier of the run"));
         }
+        for (cell, carrier) in self.carriers.iter().zip(carriers) {
+            let known = cell
+                .embedded
+                .as_deref()
+                .map(|word| EMBEDDINGS.contains(&word));
+            if known != (self.trial == Trial::Signed).then_some(true) {
+                return Err(format!(
+                    "{carrier}_embedded is {:?}; signed trials have one of {}, others none",
+                    cell.embedded,
+                    EMBEDDINGS.join(", ")
+                ));
+            }
+        }
         let accepted = self.carriers.iter().any(|cell| cell.accepted);
         match self.trial {
             Trial::Signed => self.check_signed(outcome < SURVIVING, accepted),
-            Trial::Unsigned if self.survived => {
-                Err("survived: an unsigned control has no proof that could survive".to_owned())
-            }
+            trial if self.survived => Err(format!(
+                "survived: a trial of kind {} has no proof that could survive",
+                trial.as_str()
+            )),
             // Also for errors: a false accept must not hide behind one.
-            Trial::Unsigned if accepted != (self.outcome == "accepted") => Err(format!(
+            _ if accepted != (self.outcome == "accepted") => Err(format!(
                 "outcome {:?} contradicts the carriers' accepted flags",
                 self.outcome
             )),
-            Trial::Unsigned => Ok(()),
+            _ => Ok(()),
         }
     }
 

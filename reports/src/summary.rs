@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::figures::{self, NOT_MEASURED, PROVISIONAL, bytes, count, duration, percent, plural};
 use crate::header::ControlResult;
-use crate::stats::Rate;
+use crate::stats::{Interval, Rate, upper_bound};
 use crate::tables::{Control, Evidence, Latency, PipelineTally, Tally, Timed, Verdict, latencies};
 
 /// No line of the summary is longer than this many characters, paths aside.
@@ -36,7 +36,9 @@ pub struct Summary {
     pub pipelines: Vec<PipelineTally>,
     /// All signed ops together.
     pub overall: Tally,
-    /// All unsigned controls together.
+    /// The 95 % interval of their survival, over sources.
+    pub overall_interval: Option<Interval>,
+    /// All negative trials together.
     pub controls: Control,
     /// The services and whether they meet their levels.
     pub services: Vec<Latency>,
@@ -64,6 +66,7 @@ impl Summary {
             carriers: header.carriers.clone(),
             pipelines: evidence.by_pipeline(),
             overall: evidence.overall(),
+            overall_interval: evidence.overall_intervals().into_iter().next().flatten(),
             controls: evidence.controls().all,
             services: latencies(evidence)
                 .into_iter()
@@ -125,9 +128,10 @@ impl Summary {
         layout: &(usize, Vec<usize>),
         name: &str,
         tally: &Tally,
+        interval: Option<Interval>,
     ) -> fmt::Result {
         let any = tally.any();
-        let (rate, bounds) = match any.interval() {
+        let (rate, bounds) = match interval {
             // A space where a provisional rate has its mark.
             None => (String::new(), format!("{NOT_MEASURED} ")),
             Some(bounds) => {
@@ -210,10 +214,12 @@ impl Summary {
             + layout.1.iter().map(|width| width + 2).sum::<usize>();
         writeln!(f, "{}", "─".repeat(longest))?;
         for pipeline in &self.pipelines {
-            self.line(f, &layout, &pipeline.id, &pipeline.tally)?;
+            let tally = &pipeline.tally;
+            self.line(f, &layout, &pipeline.id, tally, tally.any().interval())?;
         }
         if self.pipelines.len() > 1 {
-            self.line(f, &layout, "all (pooled)", &self.overall)?;
+            let interval = self.overall_interval;
+            self.line(f, &layout, "all (pooled)", &self.overall, interval)?;
         }
         writeln!(f)?;
         write!(f, "Percent of n; each carrier on its own")?;
@@ -246,12 +252,13 @@ impl Summary {
         if n == 0 {
             writeln!(f, "False accepts: {NOT_MEASURED}.")?;
         } else {
-            let rate = figures::rate_with_interval(self.controls.accepted);
+            let upper = upper_bound(self.controls.accepted).map(figures::percent_above);
             writeln!(
                 f,
-                "False accepts: {} of {}, {rate}.",
+                "False accepts: {} of {}, at most {} % (95 %).",
                 count(k),
-                plural(n, "unsigned trial")
+                plural(n, "negative trial"),
+                upper.unwrap_or_default()
             )?;
         }
         let troubles = ["misattributed", "broken", "unconfirmed", "error"]
@@ -262,7 +269,10 @@ impl Summary {
             .map(|(outcome, number)| format!("{outcome} {}", count(number)))
             .collect();
         if self.controls.errors > 0 {
-            troubles.push(format!("error in controls {}", count(self.controls.errors)));
+            troubles.push(format!(
+                "error in negative trials {}",
+                count(self.controls.errors)
+            ));
         }
         if !troubles.is_empty() {
             writeln!(f, "Of note: {}.", troubles.join(", "))?;

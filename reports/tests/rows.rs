@@ -42,6 +42,7 @@ fn various() -> Vec<Row> {
     wide.grade = 'Ä';
     wide.sign_ns = u64::MAX;
     wide.carriers[0] = Cell {
+        embedded: None,
         state: String::new(),
         proof: Some(String::new()),
         accepted: true,

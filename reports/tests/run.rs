@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use credlink_reports::formats::FORMATS;
+use credlink_reports::formats::{DOCUMENTS, FORMATS};
 use credlink_reports::header::HEADER_VERSION;
 use credlink_reports::plots::{PICTURES, PLOTS};
 use credlink_reports::tables::TABLES;
@@ -32,7 +32,10 @@ fn a_report_is_made_whole_from_header_and_rows_and_made_again_to_the_byte() {
     let (header, rows) = invented(&PIPELINES[..6], 30);
     let dir = run(base.path(), &header, rows);
     let summary = regenerate(&dir).unwrap();
-    let expected = TABLES.len() * FORMATS.len() + PLOTS.len() * PICTURES.len();
+    let expected = TABLES.len() * FORMATS.len()
+        + PLOTS.len() * PICTURES.len()
+        + DOCUMENTS.len()
+        + header.pipelines.len();
     assert_eq!(summary.files.len(), expected);
     let first = files(dir.root());
     assert_eq!(
@@ -177,7 +180,7 @@ fn reports_of_incomplete_runs_name_what_is_missing() {
         .unwrap();
     let error = regenerate(&dir).unwrap_err();
     assert!(
-        matches!(error, ReportError::Rows(_)) && error.to_string().contains("rows.parquet"),
+        matches!(error, ReportError::Read(_)) && error.to_string().contains("rows.parquet"),
         "{error}"
     );
     std::fs::write(dir.rows(), "PAR1").unwrap();
@@ -231,7 +234,7 @@ False accepts: not measured.
 Of note: error 3.
 sign                    p95 1.00 ms (level 500 ms), met
 verify, signed images   p95 5.00 ms (level 200 ms), met
-verify, unsigned images not measured
+verify, negative trials not measured
 retrieve proof          p95 40.5 µs (level 100 ms), met
 FAILED CONTROL identity is intact: 12 of 12
 12.3 s, 10.0 % of the CPU time outside codecs, hashing and resizing, 300.0 MiB at peak.

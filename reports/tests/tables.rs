@@ -71,9 +71,10 @@ fn families_carriers_and_false_accepts_agree_with_counting_by_hand() {
             .skip(2)
             .collect::<Vec<_>>(),
         [
-            "| cdn | 4 | 4 | 2 | 2 | 50.0 % [15.0, 85.0]\\* | 25.0 % [4.6, 69.9]\\* | 50.0 % [15.0, 85.0]\\* | intact 1, recovered 1, lost 1, error 1 |",
-            "| social | 6 | 5 | 3 | 2 | 33.3 % [9.7, 70.0]\\* | 33.3 % [9.7, 70.0]\\* | 16.7 % [3.0, 56.4]\\* | resigned 1, recovered 1, unconfirmed 1, broken 1, lost 1, misattributed 1 |",
-            "| all families | 10 | 5 | 3 | 4 | 40.0 % [16.8, 68.7]\\* | 30.0 % [10.8, 60.3]\\* | 30.0 % [10.8, 60.3]\\* | intact 1, resigned 1, recovered 2, unconfirmed 1, broken 1, lost 2, misattributed 1, error 1 |",
+            // Few sources say little: the exact interval with the effective number of trials.
+            "| cdn | 4 | 4 | 2 | 2 | 50.0 % [0.04, 99.96]\\* | 25.0 % [0.0000, 99.4]\\* | 50.0 % [0.04, 99.96]\\* | intact 1, recovered 1, lost 1, error 1 |",
+            "| social | 6 | 5 | 3 | 2 | 33.3 % [0.1, 97.2]\\* | 33.3 % [0.1, 97.2]\\* | 16.7 % [0.0000, 98.5]\\* | resigned 1, recovered 1, unconfirmed 1, broken 1, lost 1, misattributed 1 |",
+            "| all families | 10 | 5 | 3 | 4 | 40.0 % [0.01, 99.9]\\* | 30.0 % [0.5, 89.3]\\* | 30.0 % [0.01, 98.4]\\* | intact 1, resigned 1, recovered 2, unconfirmed 1, broken 1, lost 2, misattributed 1, error 1 |",
         ]
     );
     assert_eq!(
@@ -82,8 +83,8 @@ fn families_carriers_and_false_accepts_agree_with_counting_by_hand() {
             .skip(2)
             .collect::<Vec<_>>(),
         [
-            "| manifest | 10 | 5 | 3 | 30.0 % [10.8, 60.3]\\* | 10.0 % [1.8, 40.4]\\* | 0 |",
-            "| link | 10 | 5 | 3 | 30.0 % [10.8, 60.3]\\* | 20.0 % [5.7, 51.0]\\* | 2 |",
+            "| manifest | 10 | 5 | 3 | 30.0 % [0.5, 89.3]\\* | 10.0 % [0.0000, 84.7]\\* | 0 |",
+            "| link | 10 | 5 | 3 | 30.0 % [0.01, 98.4]\\* | 20.0 % [0.01, 90.2]\\* | 2 |",
         ]
     );
     // The error is counted apart and not in n; the accept is the link's.
@@ -93,11 +94,49 @@ fn families_carriers_and_false_accepts_agree_with_counting_by_hand() {
             .skip(2)
             .collect::<Vec<_>>(),
         [
-            "| cdn/a | 3 | 3 | 1 | 33.3 % [6.1, 79.2]\\* | 0.0 % [0.0, 56.1]\\* | 33.3 % [6.1, 79.2]\\* |",
-            "| social/b | 0 | 0 | 0 | not measured | not measured | not measured |",
-            "| social/c | 0 | 0 | 0 | not measured | not measured | not measured |",
-            "| all pipelines | 3 | 3 | 1 | 33.3 % [6.1, 79.2]\\* | 0.0 % [0.0, 56.1]\\* | 33.3 % [6.1, 79.2]\\* |",
+            "| all kinds | all pipelines | 3 | 3 | 1 | 1 (≤ 87 %) | 0 (≤ 64 %) | 1 (≤ 87 %) |",
+            "| unsigned | all pipelines | 3 | 3 | 1 | 1 (≤ 87 %) | 0 (≤ 64 %) | 1 (≤ 87 %) |",
+            "| unsigned | cdn/a | 3 | 3 | 1 | 1 (≤ 87 %) | 0 (≤ 64 %) | 1 (≤ 87 %) |",
+            "| unsigned | social/b | 0 | 0 | 0 | not measured | not measured | not measured |",
+            "| unsigned | social/c | 0 | 0 | 0 | not measured | not measured | not measured |",
         ]
+    );
+}
+
+#[test]
+fn every_kind_of_negative_trial_is_counted_by_itself_and_never_as_survival() {
+    let kinds = Trial::NEGATIVES;
+    let rows = (0..80_u64).map(|op| Row {
+        trial: kinds[op as usize % kinds.len()],
+        ..unsigned(
+            op,
+            HAND[op as usize % 2],
+            op as u32,
+            "rejected",
+            &[false; 2],
+        )
+    });
+    let mut rows: Vec<Row> = rows.collect();
+    (rows[3].outcome, rows[3].carriers[1].accepted) = ("accepted".to_owned(), true);
+    let evidence = evidence(&header(&["manifest", "link"], &HAND), rows);
+    let controls = evidence.controls();
+    assert_eq!(controls.kinds.len(), kinds.len());
+    for (kind, control) in kinds.into_iter().zip(&controls.kinds) {
+        assert_eq!(control.trial, Some(kind));
+        let k = u64::from(kind == Trial::WatermarkCopy);
+        assert_eq!(control.accepted, Rate { k, n: 10 });
+        assert_eq!(control.carriers[1], Rate { k, n: 10 });
+    }
+    assert_eq!(controls.all.accepted, Rate { k: 1, n: 80 });
+    assert_eq!(evidence.overall().n, 0);
+    let text = markdown(&evidence, "false-accepts");
+    assert!(
+        text.contains("| watermark-copy | social/b | 10 | 10 | 0 | 1 (≤ 40 %) |"),
+        "{text}"
+    );
+    assert!(
+        text.contains("| look-alike | cdn/a | 10 | 10 | 0 | 0 (≤ 26 %) |"),
+        "{text}"
     );
 }
 
@@ -142,7 +181,7 @@ fn latency_counts_signing_once_an_image_and_leaves_out_what_did_not_run() {
         (300, Some(Verdict::NotMet))
     );
     assert_eq!(
-        named("verify, unsigned images").verdict(),
+        named("verify, negative trials").verdict(),
         Some(Verdict::NotMeasured)
     );
     let retrieve = named("retrieve proof");
@@ -290,11 +329,16 @@ fn nothing_measured_is_never_shown_as_a_rate() {
     for kind in TABLES {
         let table = (kind.make)(&evidence);
         assert!(!table.rows.is_empty(), "{}", kind.id);
-        let rates = table
-            .rows
-            .iter()
-            .flatten()
-            .filter(|value| matches!(value, Value::Rate(_)));
+        let rates = table.rows.iter().flatten().filter(|value| {
+            matches!(
+                value,
+                Value::Rate(_)
+                    | Value::Pooled(..)
+                    | Value::Bound(_)
+                    | Value::Number(_)
+                    | Value::Estimate(..)
+            )
+        });
         assert_eq!(rates.count(), 0, "{}", kind.id);
         assert!(
             (FORMATS[0].render)(&table).contains("not measured"),

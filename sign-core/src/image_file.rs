@@ -43,6 +43,22 @@ impl Pixels {
 /// It owns the limits on pixels and memory; this crate decodes nothing by itself.
 pub type Decode<'a> = &'a dyn Fn(&[u8]) -> Result<Pixels, String>;
 
+/// Writes changed pixels as a file like the one they came from. Handed in, because this crate encodes nothing.
+pub trait Encoder {
+    /// Whether the file is of a kind that can be written anew: a still image in a format that is encoded here.
+    fn can_rewrite(&self) -> bool;
+
+    /// The file with these pixels instead of its own, coded so that coding costs less than the change; in the same
+    /// container, with its EXIF, XMP and ICC data and without its manifest.
+    ///
+    /// # Errors
+    /// The codec's words.
+    fn rewritten(&self, pixels: &DynamicImage) -> Result<Vec<u8>, String>;
+
+    /// What a JPEG file of quality 60 with 4:2:0 makes of the pixels; `None` if they cannot be coded.
+    fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage>;
+}
+
 /// The bytes of an image file, and what was found out about them.
 ///
 /// Pixels are decoded when first asked for and at most once; the fingerprint and the links in the XMP
@@ -50,11 +66,14 @@ pub type Decode<'a> = &'a dyn Fn(&[u8]) -> Result<Pixels, String>;
 pub struct ImageFile<'a> {
     bytes: &'a [u8],
     decode: Decode<'a>,
+    encoder: Option<&'a dyn Encoder>,
+    clock: Clock<'a>,
     pixels: OnceCell<Result<Pixels, String>>,
     content: OnceCell<Option<Content>>,
     links: OnceCell<Vec<String>>,
     decode_nanos: Cell<u64>,
     hash_nanos: Cell<u64>,
+    watermark_nanos: Cell<u64>,
 }
 
 /// The perceptual hash of a file, in every orientation.
@@ -89,12 +108,54 @@ impl<'a> ImageFile<'a> {
         Self {
             bytes,
             decode,
+            encoder: None,
+            clock: &|| 0,
             pixels: OnceCell::new(),
             content: OnceCell::new(),
             links: OnceCell::new(),
             decode_nanos: Cell::new(0),
             hash_nanos: Cell::new(0),
+            watermark_nanos: Cell::new(0),
         }
+    }
+
+    /// The same with an encoder, for a signer that changes pixels.
+    #[must_use]
+    pub fn with_encoder(mut self, encoder: &'a dyn Encoder) -> Self {
+        self.encoder = Some(encoder);
+        self
+    }
+
+    /// The same with a clock for accounting: it measures what signing and verifying spend on hashing and on the
+    /// watermark. Without it these times are 0.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock<'a>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    pub(crate) fn encoder(&self) -> Option<&'a dyn Encoder> {
+        self.encoder
+    }
+
+    pub(crate) fn clock(&self) -> Clock<'a> {
+        self.clock
+    }
+
+    /// Decodes other bytes as this file's would be.
+    pub(crate) fn decoded(&self, bytes: &[u8]) -> Result<Pixels, String> {
+        (self.decode)(bytes)
+    }
+
+    /// Counts time spent on the watermark.
+    pub(crate) fn add_watermark_nanos(&self, nanos: u64) {
+        self.watermark_nanos
+            .set(self.watermark_nanos.get().saturating_add(nanos));
+    }
+
+    /// Nanoseconds spent on the watermark so far.
+    pub(crate) fn watermark_nanos(&self) -> u64 {
+        self.watermark_nanos.get()
     }
 
     /// The bytes.
@@ -118,17 +179,11 @@ impl<'a> ImageFile<'a> {
             .map_err(String::as_str)
     }
 
-    /// Decodes and hashes now, if that has not happened, and tells the nanoseconds that each took whenever it
-    /// did. For whoever accounts for time: signing and verifying afterwards find both done.
-    pub fn prepared(&self, clock: Clock<'_>) -> (u64, u64) {
-        self.content(clock);
-        self.nanos()
-    }
-
     /// The perceptual hash, if the pixels can be decoded.
-    pub(crate) fn content(&self, clock: Clock<'_>) -> Option<&Content> {
+    pub(crate) fn content(&self) -> Option<&Content> {
         self.content
             .get_or_init(|| {
+                let clock = self.clock;
                 let start = clock();
                 let pixels = self.pixels().ok().cloned();
                 let decoded = clock();

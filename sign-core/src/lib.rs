@@ -48,14 +48,17 @@
 
 pub mod carriers;
 mod container;
+mod distortion;
 pub mod fingerprint;
 mod image_file;
 pub mod keys;
 mod manifest;
+mod marker;
 pub mod outcome;
 mod proof_id;
 mod record;
 mod signer;
+pub mod sketch;
 pub mod store;
 pub mod system;
 mod verifier;
@@ -65,8 +68,10 @@ mod xmp;
 pub use c2pa::DigitalSourceType;
 
 pub use self::container::{ContainerError, MEDIA_TYPES, MediaType};
-pub use self::image_file::{Decode, ImageFile, Pixels};
+pub use self::distortion::Distortion;
+pub use self::image_file::{Decode, Encoder, ImageFile, Pixels};
 pub use self::manifest::EngineError;
+pub use self::marker::Marker;
 pub use self::proof_id::{ProofId, ProofIdError};
 pub use self::record::ProofRecord;
 pub use self::signer::{DEFAULT_BASE_URL, SignError, SignedImage, Signer};

@@ -3,14 +3,17 @@
 use c2pa::DigitalSourceType;
 use sha2::{Digest, Sha256};
 
-use crate::carriers::{CARRIERS, Registration};
-use crate::container::ContainerError;
-use crate::image_file::ImageFile;
+use crate::carriers::{CARRIERS, Carrier as _, Embedded, Registration, Watermark};
+use crate::container::{ContainerError, MediaType};
+use crate::distortion::Distortion;
+use crate::image_file::{ImageFile, Pixels};
 use crate::keys::{Identity, KeyError};
 use crate::manifest::write::{Statement, embedded};
 use crate::manifest::{Engine, EngineError};
+use crate::marker::{Marked, Marker};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
+use crate::watermark::Verdict;
 use crate::xmp::{self, XmpError};
 
 /// Where proofs are looked up unless the signer is told otherwise. The domain is reserved (RFC 2606), so
@@ -27,6 +30,9 @@ pub enum SignError {
     /// The pixels are needed for the fingerprint.
     #[error("image cannot be decoded: {0}")]
     Undecodable(String),
+    /// A marked image could not be written.
+    #[error("marked image cannot be written: {0}")]
+    Unencodable(String),
     /// The container cannot take the link.
     #[error("link cannot be written")]
     Container(#[from] ContainerError),
@@ -47,17 +53,28 @@ pub enum SignError {
 /// A signed file and what belongs into the store.
 #[derive(Clone, Debug)]
 pub struct SignedImage {
-    /// The file: the original, byte for byte in its coded image data, with link and manifest.
+    /// The file: the original, marked and coded anew if it took the watermark and otherwise byte for byte in its
+    /// coded image data, with link and manifest.
     pub bytes: Vec<u8>,
     /// The record for the store.
     pub record: ProofRecord,
     /// The manifest as embedded (a JUMBF store).
     pub manifest: Vec<u8>,
+    /// How the image took the watermark; `None` if none was asked for, or its kind of file is not written anew.
+    pub watermark: Option<Verdict>,
+    /// How it took each carrier, in ladder order.
+    pub embedded: Vec<Embedded>,
+    /// What the watermark alone did to the pixels; `None` where there is none.
+    pub mark: Option<Distortion>,
+    /// What marking and coding did to the pixels; `None` where none changed.
+    pub distortion: Option<Distortion>,
+    /// Part of the time that went into hashing and into the watermark, by the clock of the file, nanoseconds.
+    pub work_nanos: (u64, u64),
 }
 
 /// Signs files as one identity. Shared freely between threads.
 ///
-/// Guarantees: coded image data is not touched; existing XMP stays, apart from the link; the same file, id
+/// Guarantees: without a [`Marker`] coded image data is not touched; existing XMP stays, apart from the link; the same file, id
 /// and identity give the same bytes, except where the file already had a manifest (the C2PA library then
 /// records when it validated that one).
 #[derive(Debug)]
@@ -66,6 +83,7 @@ pub struct Signer {
     base_url: String,
     generator: (String, String),
     source_type: Option<DigitalSourceType>,
+    marker: Option<Marker>,
     engine: Engine,
 }
 
@@ -84,6 +102,7 @@ impl Signer {
             base_url: DEFAULT_BASE_URL.to_owned(),
             generator: ("CredLink".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             source_type: None,
+            marker: None,
         })
     }
 
@@ -110,6 +129,18 @@ impl Signer {
         self
     }
 
+    /// Marks every image that can hide a mark. Files then need an [encoder](ImageFile::with_encoder).
+    #[must_use]
+    pub fn with_marker(mut self, marker: Marker) -> Self {
+        self.marker = Some(marker);
+        self
+    }
+
+    /// What marks the images, if anything does.
+    pub fn marker(&self) -> Option<&Marker> {
+        self.marker.as_ref()
+    }
+
     /// Who signs.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -120,7 +151,7 @@ impl Signer {
         &self.base_url
     }
 
-    /// Signs one file as proof `id`: first the link, then the manifest over the final bytes.
+    /// Signs one file as proof `id`: the watermark, the link, and the manifest over the final bytes, in this order.
     ///
     /// # Errors
     /// Every variant of [`SignError`] but [`SignError::Store`].
@@ -129,14 +160,45 @@ impl Signer {
         let pixels = file
             .pixels()
             .map_err(|what| SignError::Undecodable(what.to_owned()))?;
+        let marked = match &self.marker {
+            Some(marker) => marker.marked(file, pixels, id)?,
+            None => Marked {
+                verdict: None,
+                file: None,
+            },
+        };
+        let Some(new) = marked.file else {
+            return self.signed(media_type, file, file.bytes(), id, marked.verdict);
+        };
+        let decode = |_: &[u8]| -> Result<Pixels, String> { Ok(new.pixels.clone()) };
+        let rewritten = ImageFile::new(&new.bytes, &decode).with_clock(file.clock());
+        let mut signed = self.signed(media_type, &rewritten, file.bytes(), id, marked.verdict)?;
+        (signed.mark, signed.distortion) = (Some(new.mark), new.distortion);
+        signed.work_nanos.1 = file.watermark_nanos();
+        Ok(signed)
+    }
+
+    /// Signs a file whose pixels are final. `original` is the file that was handed in.
+    fn signed(
+        &self,
+        media_type: MediaType,
+        file: &ImageFile<'_>,
+        original: &[u8],
+        id: ProofId,
+        watermark: Option<Verdict>,
+    ) -> Result<SignedImage, SignError> {
+        let pixels = file
+            .pixels()
+            .map_err(|what| SignError::Undecodable(what.to_owned()))?;
         let content = file
-            .content(&|| 0)
+            .content()
             .ok_or_else(|| SignError::Undecodable("no pixels".to_owned()))?;
         let [view, ..] = content.views;
         let registration = Registration {
             id,
             fingerprint: view.fingerprint,
             quality: content.quality,
+            watermark,
         };
 
         let link = format!("{}/{id}", self.base_url);
@@ -154,14 +216,9 @@ impl Signer {
             generator: (&self.generator.0, &self.generator.1),
             soft_bindings: &soft_bindings,
             source_type: self.source_type.as_ref(),
+            marked: Watermark.embedded(&registration) != Embedded::Refused,
         };
-        let signed = embedded(
-            &self.engine,
-            &self.identity,
-            &statement,
-            &linked,
-            file.bytes(),
-        )?;
+        let signed = embedded(&self.engine, &self.identity, &statement, &linked, original)?;
 
         let (width, height) = pixels.displayed_size();
         let record = ProofRecord {
@@ -177,10 +234,19 @@ impl Signer {
             signature: [0; 64],
         }
         .signed(&self.identity);
+        let (_, hashing) = file.nanos();
         Ok(SignedImage {
             bytes: signed.bytes,
             record,
             manifest: signed.manifest,
+            watermark,
+            embedded: CARRIERS
+                .iter()
+                .map(|carrier| carrier.embedded(&registration))
+                .collect(),
+            mark: None,
+            distortion: None,
+            work_nanos: (hashing, file.watermark_nanos()),
         })
     }
 }

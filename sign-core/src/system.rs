@@ -11,6 +11,7 @@ use crate::proof_id::ProofId;
 use crate::signer::{SignError, SignedImage, Signer};
 use crate::store::{ProofStore, ProofStoreBuilder};
 use crate::verifier::{Verification, Verifier};
+use crate::watermark::Effort;
 
 /// A system in its first stage.
 pub trait System: Send + Sync {
@@ -44,12 +45,24 @@ pub trait SealedSystem: Send + Sync {
 pub struct CredLink {
     signer: Signer,
     store: ProofStoreBuilder,
+    effort: Effort,
 }
 
 impl CredLink {
     /// Signs with `signer` and registers in `store`.
     pub fn new(signer: Signer, store: ProofStoreBuilder) -> Self {
-        Self { signer, store }
+        Self {
+            signer,
+            store,
+            effort: Effort::Search,
+        }
+    }
+
+    /// How far to search for watermarks; [`Effort::Search`] unless set.
+    #[must_use]
+    pub fn with_effort(mut self, effort: Effort) -> Self {
+        self.effort = effort;
+        self
     }
 }
 
@@ -72,7 +85,10 @@ impl System for CredLink {
             .anchor()
             .map_err(|error| SignError::Other(error.to_string()))?;
         let verifier = Verifier::new(vec![anchor], store)?.with_base_url(self.signer.base_url());
-        Ok(Box::new(verifier))
+        Ok(Box::new(match self.signer.marker() {
+            Some(marker) => verifier.with_watermark(marker.key().clone(), self.effort),
+            None => verifier,
+        }))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 use crate::signer::DEFAULT_BASE_URL;
 use crate::store::ProofStore;
+use crate::watermark::{Effort, WatermarkKey};
 
 /// What a verifier knows: whom it accepts, which proofs there are, when content counts as the same.
 /// Shared freely between threads.
@@ -23,6 +24,7 @@ pub struct Verifier {
     store: Arc<ProofStore>,
     policy: MatchPolicy,
     base_url: String,
+    watermark: Option<(WatermarkKey, Effort)>,
     engine: Engine,
 }
 
@@ -48,6 +50,8 @@ pub struct Verification {
     pub decode_nanos: u64,
     /// Part of the time that went into fingerprint hashing, nanoseconds.
     pub hash_nanos: u64,
+    /// Part of the time that went into reading the watermark, nanoseconds.
+    pub watermark_nanos: u64,
 }
 
 impl Verification {
@@ -71,6 +75,7 @@ impl Verifier {
             store,
             policy: MatchPolicy::default(),
             base_url: DEFAULT_BASE_URL.to_owned(),
+            watermark: None,
         })
     }
 
@@ -78,6 +83,13 @@ impl Verifier {
     #[must_use]
     pub fn with_base_url(mut self, base_url: &str) -> Self {
         self.base_url = base_url.trim_end_matches('/').to_owned();
+        self
+    }
+
+    /// Reads watermarks of this key. Each further [`Effort`] takes more time with images that have none.
+    #[must_use]
+    pub fn with_watermark(mut self, key: WatermarkKey, effort: Effort) -> Self {
+        self.watermark = Some((key, effort));
         self
     }
 
@@ -113,6 +125,7 @@ impl Verifier {
             ladder_nanos: ladder_nanos.unwrap_or(before.saturating_sub(start)),
             decode_nanos,
             hash_nanos,
+            watermark_nanos: file.watermark_nanos(),
         }
     }
 
@@ -120,7 +133,7 @@ impl Verifier {
     /// content was altered. `None` if the proof is unknown, the image undecodable, or either featureless.
     pub fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
         let record = self.store.by_id(id)?;
-        file.content(&|| 0)?
+        file.content()?
             .difference(&record.view(), &self.policy)
             .map(|difference| difference.distance)
     }
@@ -143,6 +156,11 @@ impl Verifier {
     /// Links under this URL are ours.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// The key that watermarks are read with, and how far to search for them.
+    pub fn watermark(&self) -> Option<(&WatermarkKey, Effort)> {
+        self.watermark.as_ref().map(|(key, effort)| (key, *effort))
     }
 
     pub(crate) fn engine(&self) -> &Engine {

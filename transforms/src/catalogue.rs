@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::recipe::{Recipe, RecipeError};
-use crate::step::Step;
 
 include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
 
@@ -35,8 +34,12 @@ impl Catalogue {
         texts: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, RecipeError> {
         let mut parsed = BTreeMap::new();
-        for (id, text) in texts {
-            parsed.insert(id.clone(), Recipe::parse(&id, &text)?);
+        for (file, text) in texts {
+            for recipe in Recipe::parse_file(&file, &text)? {
+                if let Some(before) = parsed.insert(recipe.id.clone(), recipe) {
+                    return Err(RecipeError::Duplicate { recipe: before.id });
+                }
+            }
         }
         let mut linked = BTreeMap::new();
         for id in parsed.keys() {
@@ -56,13 +59,20 @@ impl Catalogue {
         self.recipes.values()
     }
 
-    /// The recipes that one pattern names: an id, a family, `core`, or `all`. Empty where it names nothing.
+    /// The recipes that one pattern names: an id, a family, `core`, `all`, or `ID@all` for all variants of a recipe
+    /// file. The id of a file none of whose variants is the plain one names them all. Empty where it names nothing.
     #[must_use]
     pub fn select(&self, pattern: &str) -> Vec<Arc<Recipe>> {
+        let file = pattern.strip_suffix("@all").unwrap_or(pattern);
+        let whole_file = file != pattern || !self.recipes.contains_key(pattern);
         let chosen = |recipe: &&Arc<Recipe>| match pattern {
             "all" => true,
             "core" => recipe.core,
-            _ => recipe.id == pattern || recipe.family == pattern,
+            _ => {
+                recipe.id == pattern
+                    || recipe.family == pattern
+                    || (whole_file && recipe.file == file)
+            }
         };
         self.iter().filter(chosen).cloned().collect()
     }
@@ -109,13 +119,20 @@ fn link(
     path.push(id.to_owned());
     let mut recipe = recipe.clone();
     for (_, step) in &mut recipe.steps {
-        if let Step::Recipe(nested) = step {
-            let target = link(&nested.id, parsed, linked, path)?;
+        let chain = |message| RecipeError::Chain {
+            recipe: id.to_owned(),
+            message,
+        };
+        let mut targets = Vec::new();
+        for target in step.link_ids(parsed).map_err(chain)? {
             let missing = || RecipeError::UnknownRecipe {
                 recipe: id.to_owned(),
-                target: nested.id.clone(),
+                target: target.clone(),
             };
-            nested.target = Some(target.ok_or_else(missing)?);
+            targets.push(link(&target, parsed, linked, path)?.ok_or_else(missing)?);
+        }
+        if let Some(links) = step.links_mut() {
+            links.0 = targets;
         }
     }
     path.pop();

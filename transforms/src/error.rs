@@ -82,6 +82,31 @@ pub enum StepErrorKind {
         /// Height in pixels of the image given.
         height: u32,
     },
+    /// A chain came to a recipe that does not take what the one before gave.
+    #[error("{recipe} does not take {found} files")]
+    Refused {
+        /// The recipe that was to come next.
+        recipe: String,
+        /// What it was given.
+        found: Format,
+    },
+    /// A recipe within the recipe failed.
+    #[error("{0}")]
+    Nested(Box<StepError>),
+    /// A program that the recipe calls is not installed: the op is skipped rather than failed.
+    #[error("the program `{program}` is not installed; see fidelity/README.md")]
+    MissingProgram {
+        /// The program's name.
+        program: String,
+    },
+    /// A program ran and failed, or took too long.
+    #[error("`{program}` {reason}")]
+    Program {
+        /// The program's name.
+        program: String,
+        /// Its exit status and last words, or the time limit.
+        reason: String,
+    },
     /// A resampler or colour engine refused.
     #[error("{0}")]
     Engine(String),
@@ -117,15 +142,28 @@ pub struct StepError {
 }
 
 impl StepError {
-    /// A short code for tables: `decode`, `encode`, `format`, `geometry` or `engine`.
+    /// A short code for tables: `decode`, `encode`, `format`, `geometry`, `engine`, `program` or `missing-program`.
     #[must_use]
     pub fn cause(&self) -> &'static str {
-        match self.kind {
+        match &self.kind {
             StepErrorKind::Decode(_) => "decode",
             StepErrorKind::Encode(_) => "encode",
-            StepErrorKind::Format { .. } => "format",
+            StepErrorKind::Format { .. } | StepErrorKind::Refused { .. } => "format",
             StepErrorKind::NothingLeft { .. } => "geometry",
             StepErrorKind::Engine(_) | StepErrorKind::NotEncoded => "engine",
+            StepErrorKind::Program { .. } => "program",
+            StepErrorKind::MissingProgram { .. } => "missing-program",
+            StepErrorKind::Nested(error) => error.cause(),
+        }
+    }
+
+    /// The program that would have to be installed, where that is all that is wrong.
+    #[must_use]
+    pub fn missing_program(&self) -> Option<&str> {
+        match &self.kind {
+            StepErrorKind::MissingProgram { program } => Some(program),
+            StepErrorKind::Nested(error) => error.missing_program(),
+            _ => None,
         }
     }
 }

@@ -25,11 +25,14 @@
 //! however many recipes it enters; dimensions are checked before anything is decoded; nothing here knows of proofs.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod calibrate;
 pub mod catalogue;
 pub mod codecs;
 pub mod error;
+pub mod expand;
 pub mod file;
 pub mod format;
+pub mod listing;
 pub mod metadata;
 pub mod meter;
 pub mod recipe;

@@ -10,10 +10,11 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::{DecodeError, StepError, StepErrorKind};
+use crate::expand::{self, SweepPoint};
 use crate::file::ImageFile;
 use crate::format::Format;
 use crate::meter::Meter;
-use crate::step::{Apply, Flow, Step, When, WireStep, Work};
+use crate::step::{Apply, Flow, Kind, Step, When, WireStep, Work};
 
 /// How good the evidence behind a parameter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -111,13 +112,22 @@ struct WireRecipe {
     source: Vec<Source>,
     #[serde(default)]
     step: Vec<WireStep>,
+    // Both were worked off when the file was expanded.
+    #[serde(rename = "variants")]
+    _variants: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "sweep")]
+    _sweep: Option<serde::de::IgnoredAny>,
 }
 
 /// A recipe, valid by construction.
 #[derive(Clone, Debug)]
 pub struct Recipe {
-    /// `family/name`, the path of its file.
+    /// `family/name`, the path of its file, and `@axis=value` behind it for a variant that is not the plain one.
     pub id: String,
+    /// `family/name`, the path of its file; variants share it.
+    pub file: String,
+    /// `axis=value` where the file describes several pipelines.
+    pub variant: Option<String>,
     /// One line for tables.
     pub title: String,
     /// The folder: social, cdn, …
@@ -138,7 +148,9 @@ pub struct Recipe {
     pub sources: Vec<Source>,
     /// The steps in order.
     pub steps: Vec<(Option<When>, Step)>,
+    sweep: Option<SweepPoint>,
     text: String,
+    file_text: Arc<str>,
 }
 
 /// Why a recipe was refused.
@@ -182,6 +194,28 @@ pub enum RecipeError {
         /// The name as written.
         parameter: String,
     },
+    /// The file's `[variants]` or `[sweep]` cannot be expanded.
+    #[error("{recipe}: {message}")]
+    Variants {
+        /// The recipe file's id.
+        recipe: String,
+        /// The reason.
+        message: String,
+    },
+    /// Two pipelines have one id.
+    #[error("{recipe}: two recipes have this id")]
+    Duplicate {
+        /// The id.
+        recipe: String,
+    },
+    /// A chain has no members, or a family that it draws from is empty.
+    #[error("{recipe}: {message}")]
+    Chain {
+        /// The recipe's id.
+        recipe: String,
+        /// What is missing.
+        message: String,
+    },
     /// Pixels are changed but no later step encodes them.
     #[error("{recipe}: step {number} ({step}) changes pixels, and no later step encodes them")]
     NotEncoded {
@@ -211,7 +245,25 @@ pub enum RecipeError {
 }
 
 impl Recipe {
-    /// Reads a recipe from TOML. `id` is `family/name`.
+    /// Reads all pipelines of a recipe file, one unless it has `[variants]` or a `[sweep]`. `file` is `family/name`.
+    ///
+    /// # Errors
+    /// See [`RecipeError`]; the first variant that is refused.
+    pub fn parse_file(file: &str, text: &str) -> Result<Vec<Self>, RecipeError> {
+        let whole: Arc<str> = text.into();
+        let read = |pipeline: expand::Pipeline| {
+            let mut recipe = Self::parse(&pipeline.id, &pipeline.text)?;
+            file.clone_into(&mut recipe.file);
+            recipe.variant = pipeline.variant;
+            recipe.sweep = pipeline.sweep;
+            recipe.file_text = Arc::clone(&whole);
+            recipe.core &= pipeline.may_be_core;
+            Ok(recipe)
+        };
+        expand::expand(file, text)?.into_iter().map(read).collect()
+    }
+
+    /// Reads one recipe from TOML in which no placeholder is left. `id` is `family/name`.
     ///
     /// # Errors
     /// See [`RecipeError`]. Nested recipes are looked up later, by the catalogue.
@@ -233,6 +285,8 @@ impl Recipe {
         }
         let recipe = Self {
             id: id.to_owned(),
+            file: id.to_owned(),
+            variant: None,
             title: wire.title,
             family: id.split('/').next().unwrap_or_default().to_owned(),
             severity: wire.severity,
@@ -243,7 +297,9 @@ impl Recipe {
             assumed: wire.assumed,
             sources: wire.source,
             steps,
+            sweep: None,
             text: text.to_owned(),
+            file_text: text.into(),
         };
         recipe.check_evidence(&parameters(&table))?;
         recipe.check_encoding()?;
@@ -266,10 +322,61 @@ impl Recipe {
         self.accepts.is_empty() || self.accepts.contains(&format)
     }
 
-    /// The TOML that the recipe was read from.
+    /// Where the pipeline stands in its recipe's sweep, if it has one.
+    #[must_use]
+    pub fn sweep_point(&self) -> Option<SweepPoint> {
+        self.sweep.clone()
+    }
+
+    /// The formats that a file of format `input` may come out in; a superset where a condition decides.
+    #[must_use]
+    pub fn outputs(&self, input: Format) -> BTreeSet<Format> {
+        let (mut current, mut done) = (BTreeSet::from([input]), BTreeSet::new());
+        for (when, step) in &self.steps {
+            let mut next = BTreeSet::new();
+            for format in current {
+                let formats = when.as_ref().and_then(|when| when.formats.as_ref());
+                let named = formats.is_none_or(|formats| formats.contains(&format));
+                let certain = when.as_ref().is_none_or(When::is_only_formats);
+                if !(named && certain) {
+                    next.insert(format);
+                }
+                if named {
+                    if matches!(step, Step::Passthrough(_)) {
+                        done.insert(format);
+                    }
+                    next.extend(step.gives(format, input));
+                }
+            }
+            current = next;
+        }
+        done.extend(current);
+        done
+    }
+
+    /// The installed programs that the recipe calls, nested recipes included.
+    #[must_use]
+    pub fn programs(&self) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        for (_, step) in &self.steps {
+            if let Step::Exec(exec) = step {
+                found.extend(exec.programs());
+            }
+            found.extend(step.links().iter().flat_map(|recipe| recipe.programs()));
+        }
+        found
+    }
+
+    /// The TOML that the recipe was read from, a variant's values in their places.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The whole text of the recipe's file, placeholders and all.
+    #[must_use]
+    pub fn file_text(&self) -> &str {
+        &self.file_text
     }
 
     /// SHA-256 over the recipe's text and those of the recipes it runs, as hex: two runs with the same digest did the
@@ -287,10 +394,8 @@ impl Recipe {
         hash.update(self.text.as_bytes());
         hash.update([0]);
         for (_, step) in &self.steps {
-            if let Step::Recipe(nested) = step
-                && let Some(target) = &nested.target
-            {
-                target.feed(hash);
+            for link in step.links() {
+                link.feed(hash);
             }
         }
     }
@@ -370,29 +475,11 @@ impl Recipe {
     fn check_encoding(&self) -> Result<(), RecipeError> {
         let mut pending = None;
         for (index, (_, step)) in self.steps.iter().enumerate() {
-            match step {
-                Step::Orient(_)
-                | Step::ConvertToSrgb(_)
-                | Step::Resize(_)
-                | Step::Crop(_)
-                | Step::Rotate(_)
-                | Step::Flip(_)
-                | Step::Adjust(_)
-                | Step::Sharpen(_)
-                | Step::Pad(_) => pending = Some((index, step)),
-                Step::Jpeg(_) | Step::WebP(_) | Step::Avif(_) | Step::Png(_) | Step::Save(_) => {
-                    pending = None
-                }
-                Step::LosslessJpeg(_)
-                | Step::LosslessPng(_)
-                | Step::Metadata(_)
-                | Step::Passthrough(_)
-                | Step::KeepSmaller(_)
-                | Step::Recipe(_) => {
-                    if pending.is_some() {
-                        break;
-                    }
-                }
+            match step.kind() {
+                Kind::Pixels => pending = Some((index, step)),
+                Kind::Encode => pending = None,
+                Kind::File if pending.is_some() => break,
+                Kind::File => {}
             }
         }
         match pending {

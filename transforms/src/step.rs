@@ -108,9 +108,47 @@ pub struct When {
     pub long_side_over: Option<crate::value::Side>,
     /// The current file is larger than this.
     pub bytes_over: Option<crate::value::Bytes>,
+    /// The current file carries at least one of these kinds of metadata.
+    pub has: Option<Vec<crate::metadata::Kind>>,
+    /// The file says that its pixels must be turned for display (`true`) or not (`false`).
+    pub turned: Option<bool>,
+    /// The shape of the coded pixels.
+    pub shape: Option<Shape>,
+}
+
+/// How width and height compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Shape {
+    /// Wider than high.
+    Landscape,
+    /// Higher than wide.
+    Portrait,
+    /// As wide as high.
+    Square,
+}
+
+impl Shape {
+    fn of(width: u32, height: u32) -> Self {
+        match width.cmp(&height) {
+            std::cmp::Ordering::Greater => Self::Landscape,
+            std::cmp::Ordering::Less => Self::Portrait,
+            std::cmp::Ordering::Equal => Self::Square,
+        }
+    }
 }
 
 impl When {
+    /// Whether the format alone decides.
+    pub(crate) fn is_only_formats(&self) -> bool {
+        *self
+            == Self {
+                formats: self.formats.clone(),
+                ..Self::default()
+            }
+    }
+
     pub(crate) fn holds(&self, work: &Work<'_>) -> Result<bool, DecodeError> {
         let file = work.file();
         if self
@@ -126,23 +164,49 @@ impl When {
         {
             return Ok(false);
         }
-        if self.alpha.is_none() && self.long_side_over.is_none() {
+        if let Some(kinds) = &self.has {
+            let metadata = crate::metadata::read(file.format(), file.bytes());
+            if !kinds.iter().any(|kind| metadata.has(*kind)) {
+                return Ok(false);
+            }
+        }
+        if self.alpha.is_none()
+            && self.turned.is_none()
+            && self.long_side_over.is_none()
+            && self.shape.is_none()
+        {
             return Ok(true);
         }
-        let pixels = &work.frame()?.pixels;
-        let alpha = self
+        let frame = work.frame()?;
+        let (width, height) = (frame.pixels.width(), frame.pixels.height());
+        let turned = frame.orientation != image::metadata::Orientation::NoTransforms;
+        Ok(self
             .alpha
-            .is_none_or(|alpha| pixels.color().has_alpha() == alpha);
-        let long = pixels.width().max(pixels.height());
-        Ok(alpha
+            .is_none_or(|alpha| frame.pixels.color().has_alpha() == alpha)
+            && self.turned.is_none_or(|wanted| turned == wanted)
+            && self
+                .shape
+                .is_none_or(|shape| Shape::of(width, height) == shape)
             && self
                 .long_side_over
-                .is_none_or(|limit| long > u32::from(limit.get())))
+                .is_none_or(|limit| width.max(height) > u32::from(limit.get())))
     }
 }
 
+/// What a step works on, which decides where in a recipe it may stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Changes pixels; a step that encodes them must follow.
+    Pixels,
+    /// Writes the pixels as a file.
+    Encode,
+    /// Works on the coded file; no unencoded pixels may be pending.
+    File,
+}
+
 macro_rules! steps {
-    ($($doc:literal $key:ident => $variant:ident($type:ty)),* $(,)?) => {
+    ($($doc:literal $key:ident: $kind:ident => $variant:ident($type:ty)),* $(,)?) => {
         /// One step of a recipe, valid by construction.
         #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
@@ -156,6 +220,12 @@ macro_rules! steps {
             #[must_use]
             pub const fn name(&self) -> &'static str {
                 match self { $(Self::$variant(_) => stringify!($key)),* }
+            }
+
+            /// What the step works on.
+            #[must_use]
+            pub const fn kind(&self) -> Kind {
+                match self { $(Self::$variant(_) => Kind::$kind),* }
             }
         }
 
@@ -186,43 +256,186 @@ macro_rules! steps {
 
 steps! {
     "Applies the EXIF orientation to the pixels and clears the tag."
-    orient => Orient(steps::orient::Orient),
+    orient: Pixels => Orient(steps::orient::Orient),
     "Converts the pixels from the embedded ICC profile to sRGB and drops the profile."
-    convert_to_srgb => ConvertToSrgb(steps::convert_to_srgb::ConvertToSrgb),
+    convert_to_srgb: Pixels => ConvertToSrgb(steps::convert_to_srgb::ConvertToSrgb),
     "Changes the dimensions by one of several rules."
-    resize => Resize(steps::resize::Resize),
+    resize: Pixels => Resize(steps::resize::Resize),
     "Cuts away edges, or cuts to an aspect ratio around the centre."
-    crop => Crop(steps::crop::Crop),
-    "Turns the pixels clockwise by quarters."
-    rotate => Rotate(steps::rotate::Rotate),
+    crop: Pixels => Crop(steps::crop::Crop),
+    "Turns the pixels clockwise, by quarters without resampling."
+    rotate: Pixels => Rotate(steps::rotate::Rotate),
     "Mirrors the pixels."
-    flip => Flip(steps::flip::Flip),
-    "Changes brightness, contrast, saturation and gamma, in this order."
-    adjust => Adjust(steps::adjust::Adjust),
+    flip: Pixels => Flip(steps::flip::Flip),
+    "Changes brightness, contrast, saturation, hue and gamma, in this order."
+    adjust: Pixels => Adjust(steps::adjust::Adjust),
     "Sharpens with an unsharp mask."
-    sharpen => Sharpen(steps::sharpen::Sharpen),
+    sharpen: Pixels => Sharpen(steps::sharpen::Sharpen),
     "Centres the picture on a canvas of one colour."
-    pad => Pad(steps::pad::Pad),
+    pad: Pixels => Pad(steps::pad::Pad),
+    "Brings the picture into perspective, each corner moved inwards by a seeded share."
+    perspective: Pixels => Perspective(steps::perspective::Perspective),
+    "Reduces colours to grey."
+    grey: Pixels => Grey(steps::grey::Grey),
+    "Blurs with a Gaussian."
+    blur: Pixels => Blur(steps::blur::Blur),
+    "Takes the median of a square neighbourhood."
+    median: Pixels => Median(steps::median::Median),
+    "Adds Gaussian noise from a seed."
+    noise: Pixels => Noise(steps::noise::Noise),
+    "Mixes in a colour and darkens the corners."
+    tint: Pixels => Tint(steps::tint::Tint),
+    "Multiplies with a sinusoidal grid, as a camera before a screen sees it."
+    moire: Pixels => Moire(steps::moire::Moire),
+    "Writes words over the picture."
+    text: Pixels => Text(steps::text::Text),
+    "Lays a sticker, a block or stripes over the picture."
+    overlay: Pixels => Overlay(steps::overlay::Overlay),
+    "Draws a phone's status bar over the top edge."
+    status_bar: Pixels => StatusBar(steps::status_bar::StatusBar),
+    "Puts the picture, scaled down, into another one."
+    collage: Pixels => Collage(steps::collage::Collage),
     "Encodes as JPEG."
-    jpeg => Jpeg(steps::encode::Jpeg),
+    jpeg: Encode => Jpeg(steps::encode::Jpeg),
     "Encodes as WebP."
-    webp => WebP(steps::encode::WebP),
+    webp: Encode => WebP(steps::encode::WebP),
     "Encodes as AVIF."
-    avif => Avif(steps::encode::Avif),
+    avif: Encode => Avif(steps::encode::Avif),
     "Encodes as PNG, true colour or palette."
-    png => Png(steps::encode::Png),
+    png: Encode => Png(steps::encode::Png),
+    "Encodes as GIF with a palette."
+    gif: Encode => Gif(steps::encode::Gif),
+    "Encodes as uncompressed TIFF."
+    tiff: Encode => Tiff(steps::encode::Tiff),
+    "Encodes as Windows bitmap."
+    bmp: Encode => Bmp(steps::encode::Bmp),
     "Encodes in the format that the current file has, each with its own settings."
-    save => Save(steps::encode::Save),
+    save: Encode => Save(steps::encode::Save),
+    "Goes down a ladder of sizes, or of qualities, until the file is small enough."
+    until_bytes: Encode => UntilBytes(steps::until_bytes::UntilBytes),
     "Rewrites a JPEG file's coefficients without loss."
-    lossless_jpeg => LosslessJpeg(steps::lossless::LosslessJpeg),
+    lossless_jpeg: File => LosslessJpeg(steps::lossless::LosslessJpeg),
     "Optimises a PNG file without loss."
-    lossless_png => LosslessPng(steps::lossless::LosslessPng),
+    lossless_png: File => LosslessPng(steps::lossless::LosslessPng),
     "Drops metadata from the file without touching the coded image."
-    metadata => Metadata(steps::metadata::Metadata),
+    metadata: File => Metadata(steps::metadata::Metadata),
+    "Rewrites single metadata fields without touching the coded image."
+    fields: File => Fields(steps::fields::Fields),
     "Ends the recipe here with the current file when it is small enough."
-    passthrough => Passthrough(steps::passthrough::Passthrough),
+    passthrough: File => Passthrough(steps::passthrough::Passthrough),
     "Goes back to the file that entered the recipe unless the result is smaller."
-    keep_smaller => KeepSmaller(steps::keep_smaller::KeepSmaller),
+    keep_smaller: File => KeepSmaller(steps::keep_smaller::KeepSmaller),
     "Runs another recipe, once or several times in a row."
-    recipe => Recipe(steps::recipe::Nested),
+    recipe: File => Recipe(steps::recipe::Nested),
+    "Hands the file round a circle of recipes for a number of hops."
+    relay: File => Relay(steps::recipe::Relay),
+    "Sends the file through recipes of some families, chosen by a seed."
+    journey: File => Journey(steps::recipe::Journey),
+    "Runs a program that is installed on the machine."
+    exec: File => Exec(steps::exec::Exec),
+}
+
+impl Step {
+    /// The formats that the step may leave a file of `format` in, in a recipe that `input` entered.
+    pub(crate) fn gives(&self, format: Format, input: Format) -> Vec<Format> {
+        match self {
+            Self::Jpeg(_) => vec![Format::Jpeg],
+            Self::WebP(_) => vec![Format::WebP],
+            Self::Avif(_) => vec![Format::Avif],
+            Self::Png(_) => vec![Format::Png],
+            Self::Gif(_) => vec![Format::Gif],
+            Self::Tiff(_) => vec![Format::Tiff],
+            Self::Bmp(_) => vec![Format::Bmp],
+            Self::Save(save) => vec![save.gives(format)],
+            Self::UntilBytes(ladder) => vec![ladder.gives(format)],
+            Self::Exec(exec) => vec![exec.gives(format)],
+            Self::KeepSmaller(_) => vec![format, input],
+            Self::Recipe(_) | Self::Relay(_) | Self::Journey(_) => {
+                let mut formats = std::collections::BTreeSet::from([format]);
+                for link in self.links() {
+                    formats = formats
+                        .iter()
+                        .flat_map(|from| link.outputs(*from))
+                        .collect();
+                }
+                formats.into_iter().collect()
+            }
+            _ => vec![format],
+        }
+    }
+
+    /// The recipes that the step runs, in order.
+    pub(crate) fn links(&self) -> &[Arc<crate::recipe::Recipe>] {
+        match self {
+            Self::Recipe(step) => &step.links.0,
+            Self::Relay(step) => &step.links.0,
+            Self::Journey(step) => &step.links.0,
+            _ => &[],
+        }
+    }
+
+    pub(crate) fn links_mut(&mut self) -> Option<&mut steps::recipe::Links> {
+        match self {
+            Self::Recipe(step) => Some(&mut step.links),
+            Self::Relay(step) => Some(&mut step.links),
+            Self::Journey(step) => Some(&mut step.links),
+            _ => None,
+        }
+    }
+
+    /// The ids that the step's links are, in order, given the recipes that there are.
+    ///
+    /// # Errors
+    /// What is missing, in words.
+    pub(crate) fn link_ids(
+        &self,
+        parsed: &std::collections::BTreeMap<String, crate::recipe::Recipe>,
+    ) -> Result<Vec<String>, String> {
+        match self {
+            Self::Recipe(step) => Ok(vec![step.id.clone(); step.times.get().into()]),
+            Self::Relay(step) if step.through.is_empty() => {
+                Err("relay.through names no recipe".to_owned())
+            }
+            Self::Relay(step) => {
+                let circle = step.through.iter().cycle();
+                Ok(circle.take(step.hops.get().into()).cloned().collect())
+            }
+            Self::Journey(step) => {
+                let suits = |recipe: &&crate::recipe::Recipe| {
+                    let common = steps::recipe::COMMON;
+                    step.through.contains(&recipe.family)
+                        && recipe.steps.iter().all(|(_, step)| step.stands_alone())
+                        && common.iter().all(|format| {
+                            recipe.takes(*format)
+                                && recipe
+                                    .outputs(*format)
+                                    .iter()
+                                    .all(|out| common.contains(out))
+                        })
+                };
+                let pool: Vec<&String> = parsed
+                    .values()
+                    .filter(suits)
+                    .map(|recipe| &recipe.id)
+                    .collect();
+                if pool.is_empty() {
+                    return Err(format!(
+                        "journey.through: no recipe of {:?} fits",
+                        step.through
+                    ));
+                }
+                let drawn = step.draw(pool.len());
+                Ok(drawn.into_iter().map(|index| pool[index].clone()).collect())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Whether the step neither runs other recipes nor needs a program.
+    fn stands_alone(&self) -> bool {
+        !matches!(
+            self,
+            Self::Recipe(_) | Self::Relay(_) | Self::Journey(_) | Self::Exec(_)
+        )
+    }
 }

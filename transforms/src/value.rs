@@ -73,6 +73,35 @@ ranged!(
     Component(u8), 0.0, 255.0, "a whole colour component from 0 to 255"
 );
 
+ranged!(
+    /// An entry of an 8-bit quantisation table, 1 to 255.
+    Divisor(u16), 1.0, 255.0, "a whole divisor from 1 to 255"
+);
+ranged!(
+    /// A seed of pseudo-random numbers, 0 to 4e9.
+    Seed(u32), 0.0, 4.0e9, "a whole seed from 0 to 4000000000"
+);
+ranged!(
+    /// An angle in degrees, -360 to 360, clockwise where positive.
+    Degrees(f64), -360.0, 360.0, "an angle from -360 to 360 degrees"
+);
+ranged!(
+    /// A share with a sign, -1 to 1.
+    Signed(f64), -1.0, 1.0, "a number from -1 to 1"
+);
+ranged!(
+    /// The side of a square window in pixels, 1 to 31.
+    Window(u8), 1.0, 31.0, "a whole number of pixels from 1 to 31"
+);
+ranged!(
+    /// A time limit in seconds, 1 to 3600.
+    Seconds(u16), 1.0, 3600.0, "a whole number of seconds from 1 to 3600"
+);
+ranged!(
+    /// A length in pixels that may be nothing, 0 to 65,535.
+    Margin(u16), 0.0, 65535.0, "a whole number of pixels from 0 to 65535"
+);
+
 /// An opaque sRGB colour, written as `[red, green, blue]`.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct Colour(Component, Component, Component);

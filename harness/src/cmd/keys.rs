@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use credlink_harness::{exit, identity};
-use credlink_sign_core::keys::{Identity, TrustAnchor};
+use credlink_sign_core::keys::{Identity, TrustAnchor, WATERMARK_FILE, WatermarkSecret};
 use zeroize::Zeroizing;
 
 use crate::cli::{KeysArgs, KeysCommand};
@@ -10,14 +10,13 @@ use crate::cli::{KeysArgs, KeysCommand};
 pub(crate) fn run(args: &KeysArgs) -> Result<u8> {
     match &args.command {
         KeysCommand::Generate { dir, name } => {
-            let mut seed = Zeroizing::new([0; 32]);
-            getrandom::fill(&mut *seed)
-                .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
-            let made = Identity::generate(seed, name, identity::validity()?)?;
+            let made = Identity::generate(random_seed()?, name, identity::validity()?)?;
+            let secret = WatermarkSecret::new(&random_seed()?);
             made.save(dir)
+                .and_then(|()| secret.save(dir))
                 .with_context(|| format!("failed to save keys in {}", dir.display()))?;
             super::say(&format!(
-                "made a key and certificates for {name} in {}; keep key.pem secret",
+                "made a key and certificates for {name} in {}; keep key.pem secret, and give {WATERMARK_FILE} to nobody but those who verify",
                 dir.display()
             ))?;
         }
@@ -28,4 +27,11 @@ pub(crate) fn run(args: &KeysArgs) -> Result<u8> {
         }
     }
     Ok(exit::OK)
+}
+
+fn random_seed() -> Result<Zeroizing<[u8; 32]>> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *seed)
+        .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
+    Ok(seed)
 }

@@ -1,9 +1,18 @@
 //! One file a command.
 
 pub(crate) mod apply;
+pub(crate) mod compare;
+pub(crate) mod docs;
+pub(crate) mod dry_run;
+pub(crate) mod evidence;
+pub(crate) mod gate;
 pub(crate) mod keys;
+pub(crate) mod measure;
 pub(crate) mod pipelines;
+pub(crate) mod publish;
+pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod shell;
 pub(crate) mod sign;
 pub(crate) mod survival;
 pub(crate) mod verify;

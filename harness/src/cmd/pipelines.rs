@@ -1,23 +1,47 @@
 //! `credlink pipelines`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::Result;
-use credlink_harness::exit;
+use anyhow::{Context, Result, ensure};
+use credlink_harness::{clock, exit};
 use credlink_transforms::catalogue::Catalogue;
+use credlink_transforms::file::ImageFile;
+use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
+use credlink_transforms::{calibrate, listing};
 
 use crate::cli::{Grade, PipelinesArgs, PipelinesCommand};
 
 pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
     let catalogue = Catalogue::embedded()?;
-    if let Some(PipelinesCommand::Show { id }) = &args.command {
-        super::say(&manual(&*super::recipe(&catalogue, id)?)?)?;
-        return Ok(exit::OK);
+    match &args.command {
+        Some(PipelinesCommand::Show { id }) => {
+            super::say(&manual(&*super::recipe(&catalogue, id)?)?)?;
+        }
+        Some(PipelinesCommand::Check { dir }) => {
+            let checked = match dir {
+                Some(dir) => with_folder(&catalogue, dir)?,
+                None => catalogue,
+            };
+            super::say(listing::coverage_table(&checked).trim_end())?;
+        }
+        Some(PipelinesCommand::Doc { file, check }) => document(&catalogue, file, *check)?,
+        Some(PipelinesCommand::Calibrate { id, before, after }) => {
+            let recipe = super::recipe(&catalogue, id)?;
+            super::say(calibration(&recipe, before, after)?.trim_end())?;
+        }
+        None => list(&catalogue, args)?,
     }
+    Ok(exit::OK)
+}
+
+fn list(catalogue: &Catalogue, args: &PipelinesArgs) -> Result<()> {
     let selected = catalogue.select(&args.select);
     if selected.is_empty() {
-        return Err(super::unknown(&catalogue, &args.select));
+        return Err(super::unknown(catalogue, &args.select));
     }
     let graded = |recipe: &Recipe| {
         let letter = recipe.grade().letter();
@@ -25,7 +49,7 @@ pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
         args.grade.is_empty() || args.grade.iter().any(named)
     };
     let mut text = format!(
-        "{:<34} {:<5} {:<9} {:<4} title\n",
+        "{:<46} {:<5} {:<9} {:<4} title\n",
         "id", "grade", "severity", "core"
     );
     let mut count = 0;
@@ -34,7 +58,7 @@ pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
         let core = if recipe.core { "core" } else { "" };
         writeln!(
             text,
-            "{:<34} {grade:<5} {severity:<9} {core:<4} {}",
+            "{:<46} {grade:<5} {severity:<9} {core:<4} {}",
             recipe.id, recipe.title
         )?;
         count += 1;
@@ -43,8 +67,107 @@ pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
         text,
         "{count} pipelines; `credlink pipelines show ID` prints one with its sources"
     )?;
-    super::say(&text)?;
-    Ok(exit::OK)
+    super::say(&text)
+}
+
+/// The catalogue together with the recipes of a directory, which may chain those of the program.
+fn with_folder(catalogue: &Catalogue, dir: &Path) -> Result<Catalogue> {
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    for recipe in catalogue.iter() {
+        texts.insert(recipe.file.clone(), recipe.file_text().to_owned());
+    }
+    let mut found = 0;
+    for family in entries(dir)?.into_iter().filter(|path| path.is_dir()) {
+        for file in entries(&family)? {
+            if file
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                let id = file.strip_prefix(dir)?.with_extension("");
+                let id = id.to_string_lossy().replace('\\', "/");
+                let text = std::fs::read_to_string(&file)
+                    .with_context(|| format!("failed to read {}", file.display()))?;
+                ensure!(
+                    texts.insert(id.clone(), text).is_none(),
+                    "{id} is a recipe of the program; give yours another name"
+                );
+                found += 1;
+            }
+        }
+    }
+    ensure!(found > 0, "{} holds no family/name.toml", dir.display());
+    Ok(Catalogue::from_texts(texts)?)
+}
+
+fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
+    let failed = || format!("failed to list {}", dir.display());
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(dir).with_context(failed)? {
+        paths.push(entry.with_context(failed)?.path());
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn document(catalogue: &Catalogue, file: &Path, check: bool) -> Result<()> {
+    let text = listing::document(catalogue);
+    if check {
+        let found = std::fs::read_to_string(file)
+            .with_context(|| format!("failed to read {}", file.display()))?;
+        ensure!(
+            found == text,
+            "{} is not what the recipes say; run `credlink pipelines doc`",
+            file.display()
+        );
+        return super::say(&format!("{} is up to date", file.display()));
+    }
+    std::fs::write(file, text).with_context(|| format!("failed to write {}", file.display()))?;
+    super::say(&format!("wrote {}", file.display()))
+}
+
+/// Compares the files of two directories that have one name, and reports; files without a partner are named.
+fn calibration(recipe: &Recipe, before: &Path, after: &Path) -> Result<String> {
+    let named = |dir: &Path| -> Result<BTreeMap<String, PathBuf>> {
+        let files = entries(dir)?.into_iter().filter(|path| path.is_file());
+        let stem = |path: PathBuf| Some((path.file_stem()?.to_string_lossy().into_owned(), path));
+        Ok(files.filter_map(stem).collect())
+    };
+    let (uploads, downloads) = (named(before)?, named(after)?);
+    let clock = clock::wall_nanos;
+    let meter = Meter::new(&clock);
+    let (mut comparisons, mut notes) = (Vec::new(), Vec::new());
+    for (name, upload) in &uploads {
+        let Some(download) = downloads.get(name) else {
+            notes.push(format!("{name}: uploaded, but not among the downloads"));
+            continue;
+        };
+        let compared = || -> Result<calibrate::Comparison> {
+            let upload = Arc::new(ImageFile::new(super::read(upload)?)?);
+            let download = ImageFile::new(super::read(download)?)?;
+            ensure!(
+                recipe.takes(upload.format()),
+                "the pipeline does not take {} files",
+                upload.format()
+            );
+            Ok(calibrate::compare(recipe, &upload, &download, &meter)?)
+        };
+        match compared() {
+            Ok(comparison) => comparisons.push((name.clone(), comparison)),
+            Err(error) => notes.push(format!("{name}: {error:#}")),
+        }
+    }
+    let strays = downloads.keys().filter(|name| !uploads.contains_key(*name));
+    notes.extend(strays.map(|name| format!("{name}: downloaded, but not among the uploads")));
+    ensure!(
+        !comparisons.is_empty(),
+        "no round trip could be compared\n{}",
+        notes.join("\n")
+    );
+    let mut text = calibrate::report(recipe, &comparisons);
+    if !notes.is_empty() {
+        write!(text, "\nLeft out\n  {}\n", notes.join("\n  "))?;
+    }
+    Ok(text)
 }
 
 /// A recipe as a manual page.

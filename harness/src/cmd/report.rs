@@ -1,13 +1,84 @@
 //! `credlink report`.
 
-use anyhow::Result;
-use credlink_reports::run_dir::RunDir;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use credlink_harness::exit;
+use credlink_reports::formats::{DOCUMENTS, FORMATS};
+use credlink_reports::gate::Gate;
+use credlink_reports::{Report, RunDir};
 
 use crate::cli::ReportArgs;
 
 pub(crate) fn run(args: &ReportArgs) -> Result<u8> {
     let run = RunDir::open(&args.run)?;
-    let summary = credlink_reports::regenerate(&run)?;
-    super::say(&summary.to_string())?;
-    Ok(super::verdict(&run.read_header()?))
+    if let Some(gate) = &args.gate {
+        keep_gate(gate, &run)?;
+    }
+    let Some(name) = &args.format else {
+        let summary = credlink_reports::regenerate(&run)?;
+        if !args.quiet {
+            super::say(&summary.to_string())?;
+            super::say(&format!(
+                "report: {}",
+                run.root().join("report.html").display()
+            ))?;
+        }
+        return Ok(super::verdict(&run.read_header()?));
+    };
+    let text = written(&Report::read(&run)?, name, args.table.as_deref())?;
+    match &args.output {
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| anyhow::anyhow!("failed to write {}: {error}", path.display()))?,
+        None => super::say(text.trim_end_matches('\n'))?,
+    }
+    Ok(exit::OK)
+}
+
+/// Copies a gate into a run directory, where reports find it.
+pub(crate) fn keep_gate(gate: &Path, run: &RunDir) -> Result<()> {
+    Gate::read(gate)?;
+    let kept = run.root().join(credlink_reports::report::GATE);
+    let bytes = super::read(gate)?;
+    std::fs::write(&kept, bytes).with_context(|| format!("failed to write {}", kept.display()))
+}
+
+/// The names that `--format` takes: documents of a whole run, and formats of a table.
+pub(crate) fn format_names() -> Vec<&'static str> {
+    let documents = DOCUMENTS.iter().map(|document| document.name);
+    let tables = FORMATS.iter().map(|format| format.name);
+    let mut names: Vec<&str> = documents.collect();
+    names.extend(tables.filter(|name| DOCUMENTS.iter().all(|document| document.name != *name)));
+    names
+}
+
+fn written(report: &Report, name: &str, table: Option<&str>) -> Result<String> {
+    let format = FORMATS.iter().find(|format| format.name == name);
+    if let Some(id) = table {
+        let Some(format) = format else {
+            bail!("a single table cannot be written as {name}; leave --table out");
+        };
+        let Some(table) = report.table(id) else {
+            let ids: Vec<&str> = report
+                .tables
+                .iter()
+                .map(|table| table.id.as_str())
+                .collect();
+            bail!("no table is called `{id}`; there are {}", ids.join(", "));
+        };
+        return Ok((format.render)(table));
+    }
+    if let Some(document) = DOCUMENTS.iter().find(|document| document.name == name) {
+        return Ok((document.render)(report)?);
+    }
+    match format {
+        Some(format) if format.name == "csv" => {
+            bail!("a CSV file holds one table; name it with --table")
+        }
+        Some(format) => {
+            let tables = report.tables.iter().map(|table| (format.render)(table));
+            Ok(tables.collect::<Vec<_>>().join("\n"))
+        }
+        None => bail!("no format is called `{name}`"),
+    }
 }

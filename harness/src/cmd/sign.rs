@@ -1,10 +1,12 @@
 //! `credlink sign`.
 
 use anyhow::{Context, Result};
-use credlink_harness::{exit, received};
+use credlink_harness::reencode::Rewriter;
+use credlink_harness::{exit, identity, received};
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::{ImageFile, ProofId, Signer};
+use credlink_sign_core::watermark::Verdict;
+use credlink_sign_core::{ImageFile, Marker, ProofId, SignedImage, Signer};
 
 use crate::cli::SignArgs;
 
@@ -20,8 +22,15 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     getrandom::fill(&mut id)
         .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
     let id = ProofId::new(u64::from_le_bytes(id));
-    let signer = Signer::new(identity)?;
-    let file = ImageFile::new(&bytes, &received::decode_bytes);
+    let mut signer = Signer::new(identity)?;
+    if !args.no_watermark {
+        let key = identity::loaded_watermark(&args.keys)?.key()?;
+        signer = signer.with_marker(
+            Marker::new(key).with_settings(super::watermark::settings(args.watermark_psnr)),
+        );
+    }
+    let rewriter = Rewriter::of(&bytes);
+    let file = ImageFile::new(&bytes, &received::decode_bytes).with_encoder(&rewriter);
     let signed = signer
         .sign(&file, id)
         .with_context(|| format!("failed to sign {}", args.input.display()))?;
@@ -35,10 +44,38 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
         return Err(error).context("failed to keep the proof; nothing was signed");
     }
     super::say(&format!(
-        "signed {} as proof {id}: {} bytes, {} more than before; no pixel was changed",
+        "signed {} as proof {id}: {} bytes, {:+} than before; {}",
         args.output.display(),
         signed.bytes.len(),
-        signed.bytes.len() as i64 - bytes.len() as i64
+        signed.bytes.len() as i64 - bytes.len() as i64,
+        marking(&signed, args.no_watermark)
     ))?;
     Ok(exit::OK)
+}
+
+/// What happened to the pixels, for people.
+fn marking(signed: &SignedImage, unwanted: bool) -> String {
+    let distortion = || {
+        signed.distortion.map_or_else(
+            || "no pixel was changed".to_owned(),
+            |d| {
+                format!(
+                    "the pixels carry a watermark (PSNR {:.1} dB, SSIM {:.4})",
+                    d.psnr, d.ssim
+                )
+            },
+        )
+    };
+    match signed.watermark {
+        Some(Verdict::Carried) => distortion(),
+        Some(Verdict::Fragile) => format!("{}, which may be lost early", distortion()),
+        Some(Verdict::Refused(reason)) => {
+            format!("no watermark, because the {reason}; no pixel was changed")
+        }
+        None if unwanted => "no watermark, as asked; no pixel was changed".to_owned(),
+        None => {
+            "no watermark, because files of this kind are not written anew; no pixel was changed"
+                .to_owned()
+        }
+    }
 }

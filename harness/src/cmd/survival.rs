@@ -1,7 +1,6 @@
 //! `credlink survival`: the main job.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,13 +10,16 @@ use credlink_harness::event::Event;
 use credlink_harness::plan::{self, Plan, Size};
 use credlink_harness::runner;
 use credlink_harness::setting::Setting;
-use credlink_harness::{clock, cost, exit, identity, image_set, machine};
-use credlink_reports::header::{ImageSetHeader, PipelineHeader};
+use credlink_harness::{
+    clock, cost, distractors, exit, gallery, identity, image_set, machine, versions,
+};
+use credlink_reports::gate::Gate;
+use credlink_reports::header::{ImageSetHeader, PipelineHeader, SweepHeader};
 use credlink_reports::{RowWriter, RunDir, RunHeader};
-use credlink_sign_core::Signer;
 use credlink_sign_core::carriers::CARRIERS;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::CredLink;
+use credlink_sign_core::{Marker, Signer};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 
@@ -32,7 +34,11 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let ledger = cost::Ledger::new();
     let created = clock::utc_now();
     let pipelines = chosen(&args.pipelines)?;
+    let gate = gate(args, &pipelines)?;
     let identity = identity::of_run(args.keys.as_deref(), args.seed)?;
+    let watermark = (!args.no_watermark)
+        .then(|| identity::watermark_of_run(args.keys.as_deref(), args.seed))
+        .transpose()?;
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(
             args.threads
@@ -40,11 +46,9 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         )
         .build()
         .context("failed to start the worker threads")?;
-    let progress = Progress::new();
+    let progress = Progress::new(args.quiet || args.json);
     let listener = |event: Event| progress.show(event);
     let set = pool.install(|| image_set::open(args.images.as_deref(), args.seed))?;
-    // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
-    let run_dir = make_run_dir(args, &created)?;
     for rejected in &set.header().rejected {
         listener(Event::Warning(format!(
             "left out {}: {}",
@@ -55,10 +59,21 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         || Size::Total(args.ops.unwrap_or(DEFAULT_OPS)),
         Size::PerPipeline,
     );
-    let plan = plan::plan(&*set, pipelines, size);
+    let (pipelines, missing) = with_programs(pipelines);
+    let mut plan = plan::plan(&*set, pipelines, size);
+    plan.shortfalls.extend(missing);
+    if plan.pipelines.is_empty() {
+        anyhow::bail!("nothing to run: {}", plan.shortfalls.join("; "));
+    }
+    if args.dry_run {
+        super::dry_run::print(&plan, &*set, pool.current_num_threads())?;
+        return Ok(exit::OK);
+    }
     for shortfall in &plan.shortfalls {
         listener(Event::Warning(shortfall.clone()));
     }
+    // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
+    let run_dir = make_run_dir(args, &created)?;
 
     let carriers: Vec<String> = CARRIERS
         .iter()
@@ -66,11 +81,25 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         .collect();
     // So that the signed files can be verified by anybody afterwards: `credlink verify --keys RUN --store RUN`.
     identity.save_certificates(run_dir.root())?;
-    let signer = Signer::new(identity)?;
-    let system = Box::new(CredLink::new(
-        signer,
-        ProofStoreBuilder::create(run_dir.root())?,
-    ));
+    let signer_name = identity.name().to_owned();
+    let mut signer = Signer::new(identity)?;
+    if let Some(secret) = &watermark {
+        if args.keys.is_none() {
+            secret.save(run_dir.root())?;
+        }
+        let settings = super::watermark::settings(args.watermark_psnr);
+        signer = signer.with_marker(Marker::new(secret.key()?).with_settings(settings));
+    }
+    let distractors = pool.install(|| {
+        let cache = distractors::cache_file(Path::new("reports/cache"));
+        match args.distractors as usize {
+            0 => Ok(Vec::new()),
+            count => distractors::first(count, &cache, &listener),
+        }
+    })?;
+    let store = ProofStoreBuilder::create(run_dir.root())?.with_distractors(distractors);
+    let effort = super::watermark::effort(args.search_rotation);
+    let system = Box::new(CredLink::new(signer, store).with_effort(effort));
     let writer = RowWriter::create(&run_dir.rows(), &carriers)?;
     let mut header = described(args, &plan, &*set, carriers);
     header.id = run_dir
@@ -89,6 +118,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let setting = Setting {
         set: &*set,
         seed: args.seed,
+        signer_name: &signer_name,
         signed_folder: &signed_folder,
         stop: &stop,
         listener: &listener,
@@ -107,13 +137,53 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     header.peak_memory_bytes = machine::peak_memory_bytes();
     header.cpu = ledger.shares();
     run_dir.write_header(&header)?;
+    // After the header, whose times it must not change; a run without pictures is still a run.
+    if let Err(error) = pool.install(|| gallery::make(&run_dir, &header, &stop)) {
+        super::complain(&format!("warning: no gallery: {error:#}"));
+    }
+    if let Some(gate) = &args.gate {
+        super::report::keep_gate(gate, &run_dir)?;
+    }
     let summary = credlink_reports::regenerate(&run_dir)?;
-    super::say(&summary.to_string())?;
-    super::say(&format!(
-        "report: {}",
-        run_dir.tables().join("survival.md").display()
-    ))?;
-    Ok(super::verdict(&header))
+    if args.json {
+        super::say(std::fs::read_to_string(run_dir.root().join("report.json"))?.trim_end())?;
+    } else if !args.quiet {
+        super::say(&summary.to_string())?;
+        super::say(&format!(
+            "report: {}",
+            run_dir.root().join("report.html").display()
+        ))?;
+    }
+    let verdict = super::verdict(&header);
+    let Some(gate) = &gate else {
+        return Ok(verdict);
+    };
+    let report = super::gate::judged(gate, &run_dir)?;
+    // Standard output may be for machines.
+    super::complain(&report.to_string());
+    // Interrupted or control failed: the gate cannot pass, and the exit code says why.
+    Ok(match verdict {
+        exit::OK => super::gate::code(&report),
+        worse => worse,
+    })
+}
+
+/// The gate, refused before anything runs if it names what the run will not have.
+fn gate(args: &SurvivalArgs, pipelines: &[Arc<Recipe>]) -> Result<Option<Gate>> {
+    let Some(path) = &args.gate else {
+        return Ok(None);
+    };
+    let gate = Gate::read(path)?;
+    let named: Vec<(String, String)> = pipelines
+        .iter()
+        .map(|recipe| (recipe.id.clone(), recipe.family.clone()))
+        .collect();
+    let carriers: Vec<String> = CARRIERS
+        .iter()
+        .map(|carrier| carrier.name().to_owned())
+        .collect();
+    gate.check_names(&named, &carriers)?;
+    Ok(Some(gate))
 }
 
 /// The recipes that the patterns name, each once, in the order of the patterns.
@@ -132,6 +202,31 @@ fn chosen(patterns: &[String]) -> Result<Vec<Arc<Recipe>>> {
         }
     }
     Ok(chosen)
+}
+
+/// The recipes whose programs are installed, and a sentence about each of the others.
+fn with_programs(recipes: Vec<Arc<Recipe>>) -> (Vec<Arc<Recipe>>, Vec<String>) {
+    let folders: Vec<PathBuf> = std::env::var_os("PATH")
+        .map(|path| std::env::split_paths(&path).collect())
+        .unwrap_or_default();
+    let installed = |program: &str| folders.iter().any(|folder| folder.join(program).is_file());
+    let mut missing = Vec::new();
+    let usable = recipes.into_iter().filter(|recipe| {
+        let absent: Vec<&str> = recipe
+            .programs()
+            .into_iter()
+            .filter(|program| !installed(program))
+            .collect();
+        if !absent.is_empty() {
+            missing.push(format!(
+                "{}: skipped, because {} is not installed",
+                recipe.id,
+                absent.join(" and ")
+            ));
+        }
+        absent.is_empty()
+    });
+    (usable.collect(), missing)
 }
 
 fn make_run_dir(args: &SurvivalArgs, created: &str) -> Result<RunDir> {
@@ -185,19 +280,21 @@ fn described(
         grade: recipe.grade().letter().to_string(),
         severity: recipe.severity.as_str().to_owned(),
         digest: recipe.digest(),
+        sweep: recipe.sweep_point().map(|point| SweepHeader {
+            recipe: point.recipe,
+            parameter: point.parameter,
+            value: point.value,
+            unit: point.unit,
+        }),
         expect: recipe
             .contract
             .map(|contract| format!("{contract:?}").into()),
     };
-    let mut versions = BTreeMap::new();
-    versions.insert("credlink".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
-    for (name, version) in LIBRARIES {
-        versions.insert((*name).to_owned(), (*version).to_owned());
-    }
     RunHeader {
         seed: args.seed,
+        distractors: args.distractors.into(),
         command_line: std::env::args().collect(),
-        versions,
+        versions: versions::all(),
         machine: machine::describe(),
         image_set: ImageSetHeader {
             name: header.name.clone(),
@@ -206,7 +303,7 @@ fn described(
             seed: header.seed,
             files: header
                 .files
-                .unwrap_or(plan.signed.len() + plan.unsigned.len()) as u64,
+                .unwrap_or(plan.signed.len() + plan.negatives.len()) as u64,
             rejected: header
                 .rejected
                 .iter()
@@ -215,11 +312,9 @@ fn described(
         },
         pipelines: plan.pipelines.iter().map(pipeline).collect(),
         carriers,
-        ops_planned: plan.signed_ops + plan.unsigned_ops,
+        ops_planned: plan.signed_ops + plan.negative_ops,
         partial: true,
         skipped: plan.shortfalls.clone(),
         ..RunHeader::default()
     }
 }
-
-include!(concat!(env!("OUT_DIR"), "/libraries.rs"));

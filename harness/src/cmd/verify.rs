@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use credlink_harness::{clock, exit, received};
-use credlink_sign_core::keys::TrustAnchor;
+use credlink_harness::{clock, exit, identity, received};
+use credlink_sign_core::keys::{TrustAnchor, WATERMARK_FILE};
 use credlink_sign_core::outcome::{Conclusion, conclude};
 use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::{ImageFile, Verification, Verifier};
@@ -25,8 +25,13 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
     };
     let proofs = store.len();
     let bytes = super::read(&args.file)?;
-    let verifier = Verifier::new(vec![anchor], Arc::new(store))?;
-    let file = ImageFile::new(&bytes, &received::decode_bytes);
+    let mut verifier = Verifier::new(vec![anchor], Arc::new(store))?;
+    // Without the secret everything else can be verified; the watermark then says that it could not be read.
+    if args.keys.join(WATERMARK_FILE).exists() {
+        let key = identity::loaded_watermark(&args.keys)?.key()?;
+        verifier = verifier.with_watermark(key, super::watermark::effort(args.search_rotation));
+    }
+    let file = ImageFile::new(&bytes, &received::decode_bytes).with_clock(&clock::wall_nanos);
     let verification = verifier.verify(&file, &clock::wall_nanos);
     let conclusion = conclude(verification.findings());
     if args.json {

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use credlink_harness::{clock, exit, reencode};
-use credlink_sign_core::ProofId;
+use credlink_harness::reencode::Rewriter;
+use credlink_harness::{clock, exit};
 use credlink_sign_core::watermark::{
     Detection, Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed,
 };
+use credlink_sign_core::{Encoder, ProofId};
 use credlink_transforms::file::{Frame, ImageFile};
 use credlink_transforms::meter::Meter;
 use image::{DynamicImage, RgbImage};
@@ -32,17 +33,14 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
                 Some(id) => id.parse::<ProofId>()?,
                 None => random_id()?,
             };
-            let settings = EmbedSettings {
-                psnr_floor: psnr.unwrap_or(EmbedSettings::default().psnr_floor),
-                ..EmbedSettings::default()
-            };
+            let rewriter = Rewriter::of(file.bytes());
             let embedding = embed(
                 &frame.pixels,
                 frame.orientation,
                 id,
                 &key,
-                &settings,
-                Some(&reencode::through_jpeg_60),
+                &settings(*psnr),
+                Some(&|pixels| rewriter.through_jpeg_60(pixels)),
             );
             let Some(marked) = &embedding.image else {
                 let Verdict::Refused(reason) = embedding.verdict else {
@@ -51,7 +49,13 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
                 super::say(&format!("{}: refused, {reason}", input.display()))?;
                 return Ok(exit::FAILURE);
             };
-            let bytes = reencode::like(&file, marked).map_err(anyhow::Error::msg)?;
+            if !rewriter.can_rewrite() {
+                anyhow::bail!(
+                    "{} is not a still JPEG, PNG or WebP file, the kinds that are written anew",
+                    input.display()
+                );
+            }
+            let bytes = rewriter.rewritten(marked).map_err(anyhow::Error::msg)?;
             super::write_new(output, &bytes)?;
             super::say(&format!(
                 "{}: {} with id {id}, PSNR {:.1} dB, SSIM {:.4}, {} bytes from {}",
@@ -108,7 +112,7 @@ fn inspect(path: &Path, key: &WatermarkKey, rotated: bool, residual: Option<&Pat
         ProofId::new(0),
         key,
         &EmbedSettings::default(),
-        Some(&reencode::through_jpeg_60),
+        Some(&|pixels| Rewriter::of(&[]).through_jpeg_60(pixels)),
     );
     let verdict = match embedding.verdict {
         Verdict::Refused(reason) => format!("refused, {reason}"),
@@ -156,12 +160,27 @@ fn word(verdict: Verdict) -> &'static str {
 }
 
 fn searched(frame: &Frame, key: &WatermarkKey, rotated: bool) -> Detection {
-    let effort = if rotated {
+    detect(&frame.pixels, frame.orientation, key, effort(rotated))
+}
+
+/// How far to search.
+pub(crate) fn effort(rotated: bool) -> Effort {
+    if rotated {
         Effort::SearchRotated
     } else {
         Effort::Search
-    };
-    detect(&frame.pixels, frame.orientation, key, effort)
+    }
+}
+
+/// The default settings, or those for at least `psnr` dB.
+pub(crate) fn settings(psnr: Option<f64>) -> EmbedSettings {
+    let default = EmbedSettings::default();
+    psnr.map_or(default, |floor| EmbedSettings {
+        psnr_floor: floor,
+        psnr_start: default.psnr_start.max(floor),
+        psnr_ceiling: default.psnr_ceiling.max(floor),
+        ..default
+    })
 }
 
 fn open(path: &Path) -> Result<ImageFile> {

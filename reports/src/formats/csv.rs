@@ -2,7 +2,7 @@
 //! empty field where nothing was measured.
 
 use super::Format;
-use crate::stats::Rate;
+use crate::stats::{Interval, Rate, upper_bound};
 use crate::tables::{Column, Kind, Table, Value};
 
 pub(super) const FORMAT: Format = Format {
@@ -14,6 +14,8 @@ pub(super) const FORMAT: Format = Format {
 
 /// Columns that a rate takes, as suffixes of its key.
 const RATE: [&str; 6] = ["k", "n", "rate", "low", "high", "provisional"];
+/// Columns that a count of failures takes; `upper` is the one-sided 95 % bound.
+const BOUND: [&str; 4] = ["k", "n", "rate", "upper"];
 
 fn render(table: &Table) -> String {
     let mut text = String::new();
@@ -31,7 +33,9 @@ fn render(table: &Table) -> String {
 fn header(column: &Column) -> Vec<String> {
     let with = |suffix: &str| format!("{}_{suffix}", column.key);
     match &column.kind {
-        Kind::Text | Kind::Count => vec![column.key.clone()],
+        Kind::Text | Kind::Count | Kind::Number(_) => vec![column.key.clone()],
+        Kind::Estimate(_) => vec![column.key.clone(), with("low"), with("high")],
+        Kind::Bound => BOUND.map(with).to_vec(),
         Kind::Nanos => vec![with("ns")],
         Kind::Rate => RATE.map(with).to_vec(),
         Kind::Counts(names) => names.iter().map(|name| with(name)).collect(),
@@ -43,18 +47,32 @@ fn fields(kind: &Kind, value: &Value) -> Vec<String> {
         Value::Text(words) => vec![words.clone()],
         Value::Count(number) | Value::Nanos(number) => vec![number.to_string()],
         Value::Counts(numbers) => numbers.iter().map(u64::to_string).collect(),
-        Value::Rate(rate) => rate_fields(*rate),
+        Value::Rate(rate) => rate_fields(*rate, rate.interval()),
+        Value::Pooled(rate, interval) => rate_fields(*rate, Some(*interval)),
+        Value::Bound(rate) => bound_fields(*rate),
+        Value::Number(number) => vec![number.to_string()],
+        Value::Estimate(number, interval) => {
+            vec![
+                number.to_string(),
+                interval.low.to_string(),
+                interval.high.to_string(),
+            ]
+        }
         Value::NotMeasured | Value::TooFew | Value::NotApplicable => match kind {
-            Kind::Text | Kind::Count | Kind::Nanos => vec![String::new()],
-            Kind::Rate => rate_fields(Rate::default()),
+            Kind::Text | Kind::Count | Kind::Nanos | Kind::Number(_) => vec![String::new()],
+            Kind::Estimate(_) => vec![String::new(); 3],
+            Kind::Rate => rate_fields(Rate::default(), None),
+            Kind::Bound => bound_fields(Rate::default()),
             Kind::Counts(names) => vec![String::new(); names.len()],
         },
     }
 }
 
-fn rate_fields(rate: Rate) -> Vec<String> {
-    let figure = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-    let interval = rate.interval();
+fn figure(value: Option<f64>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn rate_fields(rate: Rate, interval: Option<Interval>) -> Vec<String> {
     vec![
         rate.k.to_string(),
         rate.n.to_string(),
@@ -65,7 +83,16 @@ fn rate_fields(rate: Rate) -> Vec<String> {
     ]
 }
 
-fn record(text: &mut String, fields: impl Iterator<Item = String>) {
+fn bound_fields(rate: Rate) -> Vec<String> {
+    vec![
+        rate.k.to_string(),
+        rate.n.to_string(),
+        figure(rate.value()),
+        figure(upper_bound(rate)),
+    ]
+}
+
+pub(crate) fn record(text: &mut String, fields: impl Iterator<Item = String>) {
     for (index, field) in fields.enumerate() {
         if index > 0 {
             text.push(',');

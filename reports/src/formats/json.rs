@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::Format;
+use crate::stats::{Interval, Rate, upper_bound};
 use crate::tables::{Kind, Table, Value};
 
 pub(super) const FORMAT: Format = Format {
@@ -45,6 +46,9 @@ fn kind(kind: &Kind) -> &'static str {
         Kind::Text => "text",
         Kind::Count => "count",
         Kind::Rate => "rate",
+        Kind::Bound => "bound",
+        Kind::Number(_) => "number",
+        Kind::Estimate(_) => "estimate",
         Kind::Nanos => "nanoseconds",
         Kind::Counts(_) => "counts",
     }
@@ -54,13 +58,19 @@ fn figure(kind: &Kind, value: &Value) -> Json {
     match (value, kind) {
         (Value::Text(words), _) => json!(words),
         (Value::Count(number) | Value::Nanos(number), _) => json!(number),
-        (Value::Rate(rate), _) => json!({
-            "k": rate.k,
-            "n": rate.n,
-            "rate": rate.value(),
-            "low": rate.interval().map(|bounds| bounds.low),
-            "high": rate.interval().map(|bounds| bounds.high),
-            "provisional": rate.is_provisional(),
+        (Value::Rate(value), _) => rate(*value, value.interval()),
+        (Value::Pooled(value, interval), _) => rate(*value, Some(*interval)),
+        (Value::Bound(value), _) => json!({
+            "k": value.k,
+            "n": value.n,
+            "rate": value.value(),
+            "upper": upper_bound(*value),
+        }),
+        (Value::Number(number), _) => json!(number),
+        (Value::Estimate(number, interval), _) => json!({
+            "value": number,
+            "low": interval.low,
+            "high": interval.high,
         }),
         (Value::Counts(numbers), Kind::Counts(names)) => Json::Object(
             names
@@ -73,4 +83,15 @@ fn figure(kind: &Kind, value: &Value) -> Json {
             Json::Null
         }
     }
+}
+
+fn rate(rate: Rate, interval: Option<Interval>) -> Json {
+    json!({
+        "k": rate.k,
+        "n": rate.n,
+        "rate": rate.value(),
+        "low": interval.map(|bounds| bounds.low),
+        "high": interval.map(|bounds| bounds.high),
+        "provisional": rate.is_provisional(),
+    })
 }

@@ -1,7 +1,9 @@
 //! Markdown with GitHub's tables, for people.
 
 use super::Format;
-use crate::figures::{NOT_MEASURED, count, duration, rate_with_interval};
+use crate::figures::{
+    NOT_MEASURED, bound, count, duration, number, pooled_rate, rate_with_interval,
+};
 use crate::tables::{Kind, Table, Value};
 
 pub(super) const FORMAT: Format = Format {
@@ -21,7 +23,12 @@ fn render(table: &Table) -> String {
         &mut text,
         table.columns.iter().map(|column| match column.kind {
             Kind::Text | Kind::Counts(_) => "---".to_owned(),
-            Kind::Count | Kind::Rate | Kind::Nanos => "---:".to_owned(),
+            Kind::Count
+            | Kind::Rate
+            | Kind::Bound
+            | Kind::Number(_)
+            | Kind::Estimate(_)
+            | Kind::Nanos => "---:".to_owned(),
         }),
     );
     for values in &table.rows {
@@ -51,11 +58,24 @@ fn row(text: &mut String, cells: impl Iterator<Item = String>) {
     text.push('\n');
 }
 
-fn cell(kind: &Kind, value: &Value) -> String {
+pub(crate) fn cell(kind: &Kind, value: &Value) -> String {
     match (value, kind) {
         (Value::Text(words), _) => words.clone(),
         (Value::Count(number), _) => count(*number),
         (Value::Rate(rate), _) => rate_with_interval(*rate),
+        (Value::Pooled(rate, interval), _) => pooled_rate(*rate, *interval),
+        (Value::Bound(rate), _) => bound(*rate),
+        (Value::Number(value), Kind::Number(unit)) => number(*value, *unit),
+        (Value::Estimate(value, interval), Kind::Estimate(unit)) => {
+            let digits = unit.decimals;
+            format!(
+                "{} [{:.digits$}, {:.digits$}]",
+                number(*value, *unit),
+                interval.low,
+                interval.high
+            )
+        }
+        (Value::Number(value) | Value::Estimate(value, _), _) => value.to_string(),
         (Value::Nanos(nanos), _) => duration(*nanos),
         (Value::Counts(numbers), Kind::Counts(names)) => {
             let present: Vec<String> = names
@@ -78,7 +98,7 @@ fn cell(kind: &Kind, value: &Value) -> String {
 
 /// Names come from strangers' file systems and recipes: a pipe would end the cell, a line break the row, and
 /// the others would start markup. Text in backticks is ours and stays code.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let is_code = text.len() > 2 && text.starts_with('`') && text.ends_with('`');
     let mut safe = String::with_capacity(text.len());
     for c in line(text).chars() {

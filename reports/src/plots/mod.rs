@@ -3,12 +3,16 @@
 //! A plot makes a [`Scene`]; a picture format paints it. A new plot is a file here and a line in [`PLOTS`], a
 //! new picture format a function and a line in [`PICTURES`].
 
+mod curves;
 mod latency;
+mod lines;
 mod paint;
 mod palette;
 mod scene;
 mod survival;
 
+pub use curves::curves;
+pub use lines::{Line, Lines, Point, lines, percent_ticks};
 pub use scene::{Anchor, Color, Marker, Scene, Shape, text_width};
 
 use crate::tables::Evidence;
@@ -64,6 +68,18 @@ pub struct Picture {
     /// # Errors
     /// [`PlotError::Draw`] if the drawing library fails.
     pub paint: fn(&Scene) -> Result<Vec<u8>, PlotError>,
+}
+
+/// A scene as the text of an SVG document.
+///
+/// # Errors
+/// [`PlotError::Draw`] if the drawing library fails.
+pub(crate) fn svg(scene: &Scene) -> Result<String, PlotError> {
+    let bytes = (paint::SVG.paint)(scene)?;
+    String::from_utf8(bytes).map_err(|error| PlotError::Draw {
+        format: "svg",
+        reason: error.to_string(),
+    })
 }
 
 /// Every picture format.

@@ -44,7 +44,7 @@ pub enum RowError {
         reason: String,
     },
     /// An op number was used twice, so one trial would count twice.
-    #[error("op {op} is there twice; every signed and unsigned trial needs a number of its own")]
+    #[error("op {op} is there twice; every trial needs a number of its own")]
     Duplicate {
         /// Number of the op.
         op: u64,

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use polars::prelude::{
-    BooleanChunked, Column, DataFrame, PolarsResult, StringChunked, UInt32Chunked, UInt64Chunked,
+    BooleanChunked, Column, DataFrame, Float32Chunked, PolarsResult, StringChunked, UInt32Chunked,
+    UInt64Chunked,
 };
 
 use super::RowError;
@@ -71,6 +72,14 @@ impl Rows {
         self.typed(column, "u64", |c| c.u64())
     }
 
+    /// A column of single-precision numbers.
+    ///
+    /// # Errors
+    /// As [`Rows::texts`].
+    pub fn real(&self, column: &str) -> Result<&Float32Chunked, RowError> {
+        self.typed(column, "f32", |c| c.f32())
+    }
+
     /// One row, as it was written.
     ///
     /// # Errors
@@ -130,6 +139,10 @@ impl Rows {
             received_width: size("received_width")?,
             received_height: size("received_height")?,
             content_distance: small("content_distance")?,
+            mark_psnr: self.real("mark_psnr")?.get(index),
+            mark_ssim: self.real("mark_ssim")?.get(index),
+            sign_psnr: self.real("sign_psnr")?.get(index),
+            sign_ssim: self.real("sign_ssim")?.get(index),
             sign_ns: big("sign_ns")?,
             transform_ns: big("transform_ns")?,
             codec_ns: big("codec_ns")?,
@@ -151,6 +164,7 @@ impl Rows {
                 Ok(self.texts(&name(column))?.get(index).map(str::to_owned))
             };
             cells.push(Cell {
+                embedded: words("embedded")?,
                 state: state.to_owned(),
                 proof: words("proof")?,
                 accepted: self

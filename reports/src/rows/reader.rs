@@ -195,7 +195,7 @@ fn expected_columns(
     {
         let full = !matches!(
             spec.take,
-            Take::OptText(_) | Take::OptSmall(_) | Take::Byte(_)
+            Take::OptText(_) | Take::OptSmall(_) | Take::OptReal(_) | Take::Byte(_)
         );
         expected.push((
             spec.name.to_owned(),

@@ -8,7 +8,7 @@ use crate::tables::{Column, Kind, Table, Value};
 
 /// Version of the row file's schema. It grows when a column changes its meaning, its type or its name; a new
 /// column alone does not need a new version, because readers ask for columns by name.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// Key under which [`SCHEMA_VERSION`] stands in the Parquet file's own metadata.
 pub const SCHEMA_KEY: &str = "credlink.rows.schema";
@@ -23,6 +23,7 @@ pub(crate) enum Take<T: 'static> {
     Small(fn(&T) -> u32),
     OptSmall(fn(&T) -> Option<u32>),
     Big(fn(&T) -> u64),
+    OptReal(fn(&T) -> Option<f32>),
 }
 
 impl<T> Take<T> {
@@ -33,6 +34,7 @@ impl<T> Take<T> {
             Self::Byte(_) => DataType::UInt8,
             Self::Small(_) | Self::OptSmall(_) => DataType::UInt32,
             Self::Big(_) => DataType::UInt64,
+            Self::OptReal(_) => DataType::Float32,
         }
     }
 
@@ -46,6 +48,7 @@ impl<T> Take<T> {
             Self::Small(_) => "u32",
             Self::OptSmall(_) => "u32?",
             Self::Big(_) => "u64",
+            Self::OptReal(_) => "f32?",
         }
     }
 }
@@ -76,7 +79,7 @@ const fn spec<T>(
 #[rustfmt::skip]
 pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("op", "", "number of the op in the run's plan, unique in the file", Take::Big(|r| r.op)),
-    spec("trial", "", "signed, or unsigned for a control", Take::Text(|r| r.trial.as_str())),
+    spec("trial", "", "signed, or the kind of a negative trial: unsigned, foreign-key, transplant, watermark-copy, look-alike, replay, edited-claim, near-duplicate", Take::Text(|r| r.trial.as_str())),
     spec("pipeline", "", "id of the pipeline", Take::Text(|r| &r.pipeline)),
     spec("family", "", "family of the pipeline", Take::Text(|r| &r.family)),
     spec("grade", "", "evidence grade of the recipe, A to D", Take::Letter(|r| r.grade)),
@@ -87,7 +90,7 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("image_format", "", "format of the source image", Take::Text(|r| &r.image_format)),
     spec("width", "px", "displayed width of the source image", Take::Small(|r| r.width)),
     spec("height", "px", "displayed height of the source image", Take::Small(|r| r.height)),
-    spec("issued", "", "proof id put on the image, 16 hex digits; null for controls", Take::OptText(|r| r.issued.as_deref())),
+    spec("issued", "", "proof id put on the image, 16 hex digits; null for negative trials", Take::OptText(|r| r.issued.as_deref())),
     spec("outcome", "", "what became of the proof", Take::Text(|r| &r.outcome)),
     spec("survived", "", "whether the outcome counts as survived", Take::Flag(|r| r.survived)),
     spec("recovered_by", "", "first carrier of the ladder that recovered the proof", Take::OptText(|r| r.recovered_by.as_deref())),
@@ -100,6 +103,10 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("received_width", "px", "displayed width that came out", Take::Small(|r| r.received_width)),
     spec("received_height", "px", "displayed height that came out", Take::Small(|r| r.received_height)),
     spec("content_distance", "bits", "fingerprint distance between received and registered image", Take::OptSmall(|r| r.content_distance)),
+    spec("mark_psnr", "dB", "colour difference made by the watermark alone; null where there is none", Take::OptReal(|r| r.mark_psnr)),
+    spec("mark_ssim", "0–1", "structural similarity of luma after the watermark alone; null where there is none", Take::OptReal(|r| r.mark_ssim)),
+    spec("sign_psnr", "dB", "colour difference of signed and source image; null where no pixel was changed", Take::OptReal(|r| r.sign_psnr)),
+    spec("sign_ssim", "0–1", "structural similarity of the luma of signed and source image; null where no pixel was changed", Take::OptReal(|r| r.sign_ssim)),
     spec("sign_ns", "ns", "time to sign the image, the same on every op of one image; 0 is not measured", Take::Big(|r| r.sign_ns)),
     spec("transform_ns", "ns", "time of the whole pipeline; 0 is not measured", Take::Big(|r| r.transform_ns)),
     spec("codec_ns", "ns", "time of the pipeline inside codecs", Take::Big(|r| r.codec_ns)),
@@ -111,9 +118,10 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
 /// carrier was examined on.
 #[rustfmt::skip]
 pub(crate) const CELL_COLUMNS: &[Spec<Cell>] = &[
+    spec("embedded", "", "carried, fragile or refused: how well the signed image took this carrier; null for negative trials", Take::OptText(|c| c.embedded.as_deref())),
     spec("state", "", "state in the carrier's own words", Take::Text(|c| &c.state)),
     spec("proof", "", "proof id that the carrier led to", Take::OptText(|c| c.proof.as_deref())),
-    spec("accepted", "", "signed: accepted, and it is the issued proof; unsigned: accepted any proof", Take::Flag(|c| c.accepted)),
+    spec("accepted", "", "signed: accepted, and it is the issued proof; negative: accepted any proof", Take::Flag(|c| c.accepted)),
     spec("distance", "bits", "distance between received and registered content", Take::OptSmall(|c| c.distance)),
     spec("quality", "0–100", "the carrier's own quality figure", Take::Byte(|c| c.quality)),
     spec("codes", "", "status or cause codes, comma separated", Take::Text(|c| &c.codes)),

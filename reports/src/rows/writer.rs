@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::{
-    BooleanChunked, Column, DataFrame, Field, IntoColumn, KeyValueMetadata, NewChunkedArray,
-    ParquetCompression, ParquetWriter, PlSmallStr, Schema, StringChunked, UInt8Chunked,
-    UInt32Chunked, UInt64Chunked,
+    BooleanChunked, Column, DataFrame, Field, Float32Chunked, IntoColumn, KeyValueMetadata,
+    NewChunkedArray, ParquetCompression, ParquetWriter, PlSmallStr, Schema, StringChunked,
+    UInt8Chunked, UInt32Chunked, UInt64Chunked,
 };
 
 use super::RowError;
@@ -255,6 +255,9 @@ fn column<'a, T>(
         }
         Take::Big(get) => {
             UInt64Chunked::from_iter_options(name, values.map(|v| v.map(*get))).into_column()
+        }
+        Take::OptReal(get) => {
+            Float32Chunked::from_iter_options(name, values.map(|v| v.and_then(*get))).into_column()
         }
     }
 }

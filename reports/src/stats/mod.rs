@@ -1,7 +1,36 @@
 //! Statistics as pure functions, one file each, with formula and source.
 
+mod binomial;
+mod claim;
+mod clopper_pearson;
+pub mod clustered;
+mod difference;
+mod dose;
+mod equivalence;
+mod fisher;
+mod holm;
+mod kaplan_meier;
+mod mcnemar;
+mod normal;
 mod percentile;
+mod quantile_shift;
+mod random;
 mod wilson;
 
+pub use claim::{supports, trials_needed};
+pub use clopper_pearson::{clopper_pearson, lower_bound, rule_of_three, upper_bound};
+pub use clustered::Clusters;
+pub use difference::{Arm, newcombe_paired, square_and_add};
+pub use dose::{Crossing, crossing, isotonic};
+pub use equivalence::{Equivalence, tost};
+pub use fisher::fisher_exact;
+pub use holm::holm;
+pub use kaplan_meier::{KaplanMeier, Lifetime, Step, kaplan_meier};
+pub use mcnemar::{mcnemar, mcnemar_clustered};
+pub use normal::{normal_cdf, normal_quantile};
 pub use percentile::{PERCENTILES, Percentile, Quantiles, nearest_rank};
-pub use wilson::{Interval, PROVISIONAL_BELOW, Rate, wilson};
+pub use quantile_shift::{Shift, quantile_shift};
+pub use wilson::{Interval, PROVISIONAL_BELOW, Rate, wilson, wilson_at};
+
+#[cfg(test)]
+mod reference;

@@ -50,6 +50,8 @@ pub fn nearest_rank(sorted: &[u64], permille: u64) -> Option<u64> {
 pub struct Quantiles {
     /// How many values.
     pub n: u64,
+    /// Their sum, which with `n` gives the mean.
+    pub sum: u64,
     /// First and third quartile, for drawing only; `None` without values.
     pub quartiles: Option<(u64, u64)>,
     /// One entry per [`PERCENTILES`]; `None` where n does not support it.
@@ -65,6 +67,9 @@ impl Quantiles {
         let n = values.len() as u64;
         Self {
             n,
+            sum: values
+                .iter()
+                .fold(0, |sum, value| sum.saturating_add(*value)),
             quartiles: nearest_rank(&values, 250).zip(nearest_rank(&values, 750)),
             at: PERCENTILES.map(|percentile| {
                 (n >= percentile.least_n())

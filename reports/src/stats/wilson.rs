@@ -33,15 +33,20 @@ pub struct Interval {
 /// It assumes independent trials. Several ops of one image are not independent, so over pooled pipelines the
 /// interval is too narrow; tables say so where they pool.
 pub fn wilson(k: u64, n: u64) -> Option<Interval> {
+    wilson_at(k, n, Z_95)
+}
+
+/// The same at the confidence of the normal quantile `z`, e.g. 1.645 for 90 %.
+pub fn wilson_at(k: u64, n: u64, z: f64) -> Option<Interval> {
     if n == 0 || k > n {
         return None;
     }
     let (successes, trials) = (k as f64, n as f64);
     let p = successes / trials;
-    let z2 = Z_95 * Z_95;
+    let z2 = z * z;
     let scale = 1.0 + z2 / trials;
     let centre = (p + z2 / (2.0 * trials)) / scale;
-    let half = Z_95 * (p * (1.0 - p) / trials + z2 / (4.0 * trials * trials)).sqrt() / scale;
+    let half = z * (p * (1.0 - p) / trials + z2 / (4.0 * trials * trials)).sqrt() / scale;
     // At the ends the formula gives exactly 0 and 1; rounding must not report 1e-17 or 0.9999….
     Some(Interval {
         low: if k == 0 {

@@ -7,9 +7,11 @@ use std::path::PathBuf;
 
 use polars::prelude::{GroupsIndicator, IdxSize, PolarsError, StringChunked};
 
+use super::detail::Detail;
 use crate::header::{PipelineHeader, RunHeader};
 use crate::row::{SURVIVING, Trial};
 use crate::rows::{RowError, Rows};
+use crate::stats::{Clusters, Interval};
 
 /// Columns of the row file that tables and plots need, besides [`CELLS`].
 pub const COLUMNS: &[&str] = &[
@@ -25,10 +27,21 @@ pub const COLUMNS: &[&str] = &[
     "transform_ns",
     "verify_ns",
     "retrieve_ns",
+    "class",
+    "image_format",
+    "width",
+    "height",
+    "error_cause",
+    "source_bytes",
+    "signed_bytes",
+    "sign_psnr",
+    "sign_ssim",
+    "mark_psnr",
+    "mark_ssim",
 ];
 
 /// Columns of each carrier that tables and plots need.
-pub const CELLS: &[&str] = &["accepted", "ns"];
+pub const CELLS: &[&str] = &["accepted", "ns", "embedded", "state", "codes"];
 
 /// Rows and header that do not belong together, or rows that contradict themselves.
 #[derive(Debug, thiserror::Error)]
@@ -97,21 +110,23 @@ struct Group {
 pub struct Evidence {
     header: RunHeader,
     groups: Vec<Group>,
-    pub(super) image: Vec<u32>,
+    pub(crate) image: Vec<u32>,
     /// Index of the source file, in order of first appearance.
-    pub(super) source: Vec<u32>,
+    pub(crate) source: Vec<u32>,
     /// Position in [`Trial::outcomes`] of the row's trial.
-    pub(super) outcome: Vec<u8>,
+    pub(crate) outcome: Vec<u8>,
     /// Bit c is set where carrier c accepted.
-    pub(super) accepted: Vec<u64>,
+    pub(crate) accepted: Vec<u64>,
     /// Index of the carrier that recovered the proof in the ladder, or `u8::MAX`.
-    pub(super) recovered_by: Vec<u8>,
-    pub(super) sign_ns: Vec<u64>,
-    pub(super) transform_ns: Vec<u64>,
-    pub(super) verify_ns: Vec<u64>,
-    pub(super) retrieve_ns: Vec<u64>,
+    pub(crate) recovered_by: Vec<u8>,
+    pub(crate) sign_ns: Vec<u64>,
+    pub(crate) transform_ns: Vec<u64>,
+    pub(crate) verify_ns: Vec<u64>,
+    pub(crate) retrieve_ns: Vec<u64>,
     /// One column of times per carrier; 0 where it was not examined.
-    pub(super) carrier_ns: Vec<Vec<u64>>,
+    pub(crate) carrier_ns: Vec<Vec<u64>>,
+    pub(crate) detail: Detail,
+    sources: usize,
 }
 
 impl Evidence {
@@ -141,10 +156,13 @@ impl Evidence {
             }
             carrier_ns.push(times(rows, &format!("{carrier}_ns"))?);
         }
+        let source = interned(rows.texts("source")?);
         let evidence = Self {
             groups,
+            sources: source.iter().max().map_or(0, |last| *last as usize + 1),
+            detail: Detail::read(rows)?,
             image: rows.small("image")?.into_no_null_iter().collect(),
-            source: interned(rows.texts("source")?),
+            source,
             outcome,
             accepted,
             recovered_by: recovered_by(rows)?,
@@ -165,7 +183,7 @@ impl Evidence {
     }
 
     /// Positions of the ops of one pipeline (by its index in the header) and trial, by ascending op.
-    pub(super) fn ops(&self, pipeline: usize, trial: Trial) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn ops(&self, pipeline: usize, trial: Trial) -> impl Iterator<Item = usize> + '_ {
         self.groups
             .iter()
             .filter(move |group| group.pipeline == pipeline && group.trial == trial)
@@ -173,8 +191,69 @@ impl Evidence {
     }
 
     /// Positions of all ops of one trial, pipeline by pipeline.
-    pub(super) fn all_ops(&self, trial: Trial) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn all_ops(&self, trial: Trial) -> impl Iterator<Item = usize> + '_ {
         (0..self.header.pipelines.len()).flat_map(move |pipeline| self.ops(pipeline, trial))
+    }
+
+    /// Rows of any kind.
+    pub fn rows(&self) -> u64 {
+        self.image.len() as u64
+    }
+
+    /// Distinct sources; [`Self::source`] counts up to it.
+    pub(crate) fn sources(&self) -> usize {
+        self.sources
+    }
+
+    /// Whether the op at this position is a signed one that survived.
+    pub(crate) fn survived(&self, op: usize) -> bool {
+        usize::from(self.outcome[op]) < SURVIVING
+    }
+
+    /// Counts per source: `count` adds what one op contributes to its source's columns, of which the first is the
+    /// number of ops. Sources without any op are left out.
+    pub(crate) fn clusters(
+        &self,
+        ops: impl Iterator<Item = usize>,
+        columns: usize,
+        count: impl Fn(usize, &mut [u32]),
+    ) -> Clusters {
+        let mut counts = vec![0; self.sources * columns];
+        for op in ops {
+            let start = self.source[op] as usize * columns;
+            count(op, &mut counts[start..start + columns]);
+        }
+        let sources = counts
+            .chunks_exact(columns.max(1))
+            .filter(|counts| counts[0] > 0);
+        Clusters::of(columns, sources)
+    }
+
+    /// Per source: ops, survivals by any carrier, then acceptances by each carrier.
+    pub(crate) fn survival_clusters(&self, ops: impl Iterator<Item = usize>) -> Clusters {
+        let carriers = self.header.carriers.len();
+        self.clusters(ops, carriers + 2, |op, counts| {
+            counts[0] += 1;
+            counts[1] += u32::from(self.survived(op));
+            for (carrier, count) in counts[2..].iter_mut().enumerate() {
+                *count += (self.accepted[op] >> carrier & 1) as u32;
+            }
+        })
+    }
+
+    /// The 95 % intervals of pooled ops over sources: survival by any carrier, then by each.
+    pub(crate) fn pooled_intervals(
+        &self,
+        ops: impl Iterator<Item = usize>,
+    ) -> Vec<Option<Interval>> {
+        let measures: Vec<usize> = (1..self.header.carriers.len() + 2).collect();
+        self.survival_clusters(ops)
+            .rates(0, &measures, 0.05, self.header.seed)
+    }
+
+    /// [`Evidence::pooled_intervals`] of all signed ops.
+    pub fn overall_intervals(&self) -> Vec<Option<Interval>> {
+        self.pooled_intervals(self.all_ops(Trial::Signed))
     }
 
     /// The writer refuses such rows; a file that somebody else wrote or edited is checked again.

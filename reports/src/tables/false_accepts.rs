@@ -1,48 +1,75 @@
-//! False accepts: unsigned images that went through the same pipelines.
+//! False accepts: negative trials that went through the same pipelines.
 
 use super::tally::Control;
-use super::{Column, Evidence, Kind, POOLED, Table, Value, rate_notes, run_notes};
+use super::{Column, Evidence, Kind, Table, Value, run_notes};
+use crate::row::Trial;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut columns = vec![
+        Column::new("trial", "negative trial", Kind::Text),
         Column::new("pipeline", "pipeline", Kind::Text),
         Column::new("n", "n", Kind::Count),
         Column::new("images", "images", Kind::Count),
         Column::new("errors", "errors", Kind::Count),
-        Column::new("any", "accepted by any carrier", Kind::Rate),
+        Column::new("any", "accepted by any carrier", Kind::Bound),
     ];
     let carriers = &evidence.header().carriers;
-    columns.extend(
-        carriers.iter().map(|carrier| {
-            Column::new(format!("by_{carrier}"), format!("by {carrier}"), Kind::Rate)
-        }),
-    );
+    columns.extend(carriers.iter().map(|carrier| {
+        Column::new(
+            format!("by_{carrier}"),
+            format!("by {carrier}"),
+            Kind::Bound,
+        )
+    }));
     let controls = evidence.controls();
-    let rows = controls.pipelines.iter().chain([&controls.all]).map(values);
+    let rows = [&controls.all]
+        .into_iter()
+        .chain(&controls.kinds)
+        .chain(&controls.cells);
     let mut notes = vec![
-        "Unsigned images: nothing may be accepted. n leaves errors out, since an op that failed could not accept anything; counting them would make the rate look better. An interval that begins at 0 still allows its upper bound."
+        "Nothing may be accepted in these trials. A figure is the number of false accepts with the one-sided 95 % upper bound of their rate (Clopper–Pearson; about 3/n where none was seen, the rule of three)."
             .to_owned(),
-        POOLED.to_owned(),
+        "n leaves errors out, since an op that failed could not accept anything; counting them would make the rate look better."
+            .to_owned(),
+        "Over several pipelines one image counts several times; the bound takes the trials as independent and is too low where they are not."
+            .to_owned(),
     ];
-    notes.extend(rate_notes());
+    notes.extend(controls.kinds.iter().filter_map(|control| {
+        let trial = control.trial?;
+        Some(format!("{}: {}.", trial.as_str(), trial.about()))
+    }));
+    let absent: Vec<&str> = Trial::NEGATIVES
+        .into_iter()
+        .filter(|trial| controls.kinds.iter().all(|kind| kind.trial != Some(*trial)))
+        .map(Trial::as_str)
+        .collect();
+    if !absent.is_empty() {
+        notes.push(format!("Not part of this run: {}.", absent.join(", ")));
+    }
     notes.extend(run_notes(evidence));
     Table {
         id: "false-accepts".to_owned(),
-        title: "False accepts of unsigned images by simulated pipeline".to_owned(),
+        title: "False accepts in negative trials by simulated pipeline".to_owned(),
         columns,
-        rows: rows.collect(),
+        rows: rows.map(values).collect(),
         notes,
     }
 }
 
 fn values(control: &Control) -> Vec<Value> {
     let mut values = vec![
+        Value::text(control.trial.map_or("all kinds", Trial::as_str)),
         Value::text(&control.id),
         Value::Count(control.accepted.n),
         Value::Count(control.images),
         Value::Count(control.errors),
-        Value::rate(control.accepted),
+        Value::bound(control.accepted),
     ];
-    values.extend(control.carriers.iter().map(|carrier| Value::rate(*carrier)));
+    values.extend(
+        control
+            .carriers
+            .iter()
+            .map(|carrier| Value::bound(*carrier)),
+    );
     values
 }

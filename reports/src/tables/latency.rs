@@ -106,65 +106,67 @@ impl Latency {
 
 /// Every latency of a run: services first, then carriers, then pipelines in the header's order.
 pub fn latencies(evidence: &Evidence) -> Vec<Latency> {
-    let header = evidence.header();
-    let signed: Vec<usize> = evidence.all_ops(Trial::Signed).collect();
-    let unsigned: Vec<usize> = evidence.all_ops(Trial::Unsigned).collect();
-    let service = |name: &str, values, level| Latency {
-        name: name.to_owned(),
-        timed: Timed::Service,
-        quantiles: values,
-        level: Some(level),
+    let summed = |sample: Sample| Latency {
+        name: sample.name,
+        timed: sample.timed,
+        quantiles: Quantiles::of(sample.nanos),
+        level: sample.level,
     };
-    let mut all = vec![
-        service(
-            "sign",
-            quantiles(&evidence.sign_ns, &once_per_image(evidence, &signed)),
-            SIGN,
-        ),
-        service(
-            "verify, signed images",
-            quantiles(&evidence.verify_ns, &signed),
-            VERIFY,
-        ),
-        service(
-            "verify, unsigned images",
-            quantiles(&evidence.verify_ns, &unsigned),
-            VERIFY,
-        ),
-        service(
-            "retrieve proof",
-            quantiles(&evidence.retrieve_ns, &signed),
-            RETRIEVE,
-        ),
-    ];
-    for (carrier, times) in header.carriers.iter().zip(&evidence.carrier_ns) {
-        all.push(Latency {
-            name: carrier.clone(),
-            timed: Timed::Carrier,
-            quantiles: quantiles(times, &signed),
-            level: None,
-        });
-    }
-    for (index, pipeline) in header.pipelines.iter().enumerate() {
-        let ops: Vec<usize> = evidence.ops(index, Trial::Signed).collect();
-        all.push(Latency {
-            name: pipeline.id.clone(),
-            timed: Timed::Transform,
-            quantiles: quantiles(&evidence.transform_ns, &ops),
-            level: None,
-        });
-    }
-    all
+    samples(evidence).into_iter().map(summed).collect()
 }
 
-/// 0 means that the part did not run, so it is no value.
-fn quantiles(times: &[u64], ops: &[usize]) -> Quantiles {
-    Quantiles::of(
-        ops.iter()
+/// The values behind a [`Latency`], in no order; those of 0, which did not run, are left out.
+pub(crate) struct Sample {
+    pub(crate) name: String,
+    pub(crate) timed: Timed,
+    pub(crate) level: Option<Level>,
+    pub(crate) nanos: Vec<u64>,
+}
+
+pub(crate) fn samples(evidence: &Evidence) -> Vec<Sample> {
+    let header = evidence.header();
+    let signed: Vec<usize> = evidence.all_ops(Trial::Signed).collect();
+    let negatives: Vec<usize> = Trial::NEGATIVES
+        .into_iter()
+        .flat_map(|trial| evidence.all_ops(trial))
+        .collect();
+    let sample = |name: &str, timed, level, times: &[u64], ops: &[usize]| Sample {
+        name: name.to_owned(),
+        timed,
+        level,
+        nanos: ops
+            .iter()
             .map(|op| times[*op])
             .filter(|nanos| *nanos > 0)
             .collect(),
-    )
+    };
+    let service = |name, level, times, ops| sample(name, Timed::Service, Some(level), times, ops);
+    let once = once_per_image(evidence, &signed);
+    let mut all = vec![
+        service("sign", SIGN, &evidence.sign_ns, &once),
+        service(
+            "verify, signed images",
+            VERIFY,
+            &evidence.verify_ns,
+            &signed,
+        ),
+        service(
+            "verify, negative trials",
+            VERIFY,
+            &evidence.verify_ns,
+            &negatives,
+        ),
+        service("retrieve proof", RETRIEVE, &evidence.retrieve_ns, &signed),
+    ];
+    for (carrier, times) in header.carriers.iter().zip(&evidence.carrier_ns) {
+        all.push(sample(carrier, Timed::Carrier, None, times, &signed));
+    }
+    for (index, pipeline) in header.pipelines.iter().enumerate() {
+        let ops: Vec<usize> = evidence.ops(index, Trial::Signed).collect();
+        let times = &evidence.transform_ns;
+        all.push(sample(&pipeline.id, Timed::Transform, None, times, &ops));
+    }
+    all
 }
 
 /// An image is signed once and its time stands on each of its ops; counted per op it would weigh by the
@@ -207,7 +209,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
                 PERCENTILES[2].least_n(),
                 PERCENTILES[3].least_n()
             ),
-            "Sign counts one value an image. Verify is the ladder up to its first acceptance; on unsigned images it runs to its end. Each carrier and each pipeline is timed on signed images only.".to_owned(),
+            "Sign counts one value an image. Verify is the ladder up to its first acceptance; in negative trials it runs to its end. Each carrier and each pipeline is timed on signed images only.".to_owned(),
             format!(
                 "Service levels at p95: {}.",
                 LEVELS.map(|level| format!("{} {}", level.name, duration(level.nanos))).join(", ")

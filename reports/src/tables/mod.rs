@@ -2,18 +2,27 @@
 //!
 //! A new table is a file here and a line in [`TABLES`]; formats, file names and the run directory follow.
 
+mod average;
 mod carriers;
+mod claims;
+mod detail;
+mod embedded;
 mod evidence;
 mod false_accepts;
 mod families;
 mod latency;
+mod layers;
+mod overall;
+mod strata;
 mod survival;
+mod sweeps;
 mod table;
 mod tally;
 
 pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence, EvidenceError};
+pub(crate) use latency::samples;
 pub use latency::{LEVELS, Latency, Level, Timed, Verdict, latencies};
-pub use table::{Column, Kind, Table, Value};
+pub use table::{Column, Kind, Table, Unit, Value};
 pub use tally::{CarrierTally, Control, Controls, PipelineTally, Tally};
 
 /// One kind of table: its file stem and how it is made.
@@ -36,8 +45,48 @@ pub const TABLES: &[TableKind] = &[
         make: families::table,
     },
     TableKind {
+        id: "overall",
+        make: overall::table,
+    },
+    TableKind {
+        id: "claims",
+        make: claims::table,
+    },
+    TableKind {
         id: "carriers",
         make: carriers::table,
+    },
+    TableKind {
+        id: "layers",
+        make: layers::table,
+    },
+    TableKind {
+        id: "embedded",
+        make: embedded::table,
+    },
+    TableKind {
+        id: "signing",
+        make: layers::signing,
+    },
+    TableKind {
+        id: "strata",
+        make: strata::table,
+    },
+    TableKind {
+        id: "causes",
+        make: strata::causes,
+    },
+    TableKind {
+        id: "doses",
+        make: sweeps::doses,
+    },
+    TableKind {
+        id: "dose-points",
+        make: sweeps::dose_points,
+    },
+    TableKind {
+        id: "generations",
+        make: sweeps::generations,
     },
     TableKind {
         id: "false-accepts",
@@ -62,7 +111,7 @@ fn rate_notes() -> Vec<String> {
 }
 
 /// Said under every table that pools pipelines.
-const POOLED: &str = "One image goes through many pipelines, so pooled ops are not independent and a pooled interval is narrower than the true uncertainty; each pipeline weighs by its number of ops.";
+const POOLED: &str = "One image goes through many pipelines, so pooled intervals take whole sources as the unit of chance: bootstrap over sources (BCa), near 0 and 100 % exact with the effective number of trials. Each pipeline weighs by its number of ops. * marks a provisional rate (n below 100).";
 
 /// Said in the notes of a table whose run was cut off or failed a control.
 fn run_notes(evidence: &Evidence) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! A table as plain data: what a format renders.
 
-use crate::stats::Rate;
+use crate::stats::{Interval, Rate};
 
 /// A table: titled columns, rows of typed values, and the notes that a reader needs to judge them.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,16 +46,31 @@ pub enum Kind {
     Text,
     /// [`Value::Count`].
     Count,
-    /// [`Value::Rate`].
+    /// [`Value::Rate`] or [`Value::Pooled`].
     Rate,
+    /// [`Value::Bound`].
+    Bound,
+    /// [`Value::Number`] in a unit, shown with so many decimals.
+    Number(Unit),
+    /// [`Value::Estimate`] in a unit, shown with so many decimals.
+    Estimate(Unit),
     /// [`Value::Nanos`].
     Nanos,
     /// [`Value::Counts`] of these names, in this order.
     Counts(Vec<String>),
 }
 
+/// The unit of a column of numbers, and how finely people see them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// The unit's sign, e.g. `dB`; empty where there is none.
+    pub name: &'static str,
+    /// Decimals for people; machines get the number unrounded.
+    pub decimals: usize,
+}
+
 /// One value of a [`Table`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// Words.
     Text(String),
@@ -63,6 +78,15 @@ pub enum Value {
     Count(u64),
     /// Successes in trials; people see the rate with its interval, machines also k and n.
     Rate(Rate),
+    /// The same with an interval that allows for several trials of one source, as [`crate::stats::clustered`]
+    /// makes it.
+    Pooled(Rate, Interval),
+    /// Failures in trials; people see their number and the one-sided 95 % upper bound of the rate.
+    Bound(Rate),
+    /// A number in the column's unit.
+    Number(f64),
+    /// A number in the column's unit with its interval in the same unit.
+    Estimate(f64, Interval),
     /// A duration in nanoseconds.
     Nanos(u64),
     /// How many of each name of the column's [`Kind::Counts`].
@@ -79,6 +103,29 @@ impl Value {
     /// Words as a value.
     pub fn text(words: impl Into<String>) -> Self {
         Self::Text(words.into())
+    }
+
+    /// A number, or [`Value::NotMeasured`] where there is none or it is not finite.
+    pub fn number(number: Option<f64>) -> Self {
+        number
+            .filter(|number| number.is_finite())
+            .map_or(Self::NotMeasured, Self::Number)
+    }
+
+    /// Failures in trials, or [`Value::NotMeasured`] without trials.
+    pub fn bound(rate: Rate) -> Self {
+        if rate.n == 0 {
+            Self::NotMeasured
+        } else {
+            Self::Bound(rate)
+        }
+    }
+
+    /// A pooled rate with its clustered interval, or [`Value::NotMeasured`] without trials.
+    pub fn pooled(rate: Rate, interval: Option<Interval>) -> Self {
+        interval
+            .filter(|_| rate.n > 0)
+            .map_or(Self::NotMeasured, |interval| Self::Pooled(rate, interval))
     }
 
     /// A rate, or [`Value::NotMeasured`] without trials.

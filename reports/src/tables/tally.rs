@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Evidence;
-use crate::row::{SIGNED_OUTCOMES, SURVIVING, Trial, UNSIGNED_OUTCOMES};
+use crate::row::{NEGATIVE_OUTCOMES, SIGNED_OUTCOMES, SURVIVING, Trial};
 use crate::stats::Rate;
 
 /// Counts over a set of signed ops.
@@ -97,11 +97,13 @@ pub struct PipelineTally {
     pub tally: Tally,
 }
 
-/// The unsigned controls of one pipeline.
+/// A set of negative trials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Control {
-    /// Id of the pipeline.
+    /// Id of the pipeline, or words for all of them.
     pub id: String,
+    /// The kind of trial; `None` for all kinds together.
+    pub trial: Option<Trial>,
     /// Distinct images among the trials.
     pub images: u64,
     /// Trials that ended in an error. They cannot accept, so they are not in the denominator.
@@ -112,14 +114,21 @@ pub struct Control {
     pub carriers: Vec<Rate>,
 }
 
-/// The unsigned controls of a run.
+/// The negative trials of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Controls {
-    /// One per pipeline in the header's order.
+    /// One per kind that the run has, over all pipelines; unsigned images always.
+    pub kinds: Vec<Control>,
+    /// The same by kind and pipeline: for each of [`Self::kinds`], every pipeline in the header's order.
+    pub cells: Vec<Control>,
+    /// All kinds together, one per pipeline in the header's order.
     pub pipelines: Vec<Control>,
     /// All of them together.
     pub all: Control,
 }
+
+/// What stands in place of a pipeline's id where all of them are meant.
+const ALL_PIPELINES: &str = "all pipelines";
 
 impl Evidence {
     /// Signed ops by pipeline, in the header's order, those without any op included.
@@ -161,31 +170,53 @@ impl Evidence {
         Tally::of(self, self.all_ops(Trial::Signed))
     }
 
-    /// Unsigned controls by pipeline and together.
+    /// Negative trials by kind, by pipeline and together.
     pub fn controls(&self) -> Controls {
         let pipelines = &self.header().pipelines;
+        let all = |trial| self.all_ops(trial);
+        let negatives = |pipeline| {
+            let kinds = Trial::NEGATIVES.into_iter();
+            kinds.flat_map(move |trial| self.ops(pipeline, trial))
+        };
+        let kinds: Vec<Trial> = Trial::NEGATIVES
+            .into_iter()
+            .filter(|trial| *trial == Trial::Unsigned || all(*trial).next().is_some())
+            .collect();
+        let cells = kinds.iter().flat_map(|trial| {
+            let named = pipelines.iter().enumerate();
+            named.map(|(index, pipeline)| {
+                self.control(&pipeline.id, Some(*trial), self.ops(index, *trial))
+            })
+        });
+        let named = pipelines.iter().enumerate();
         Controls {
-            pipelines: pipelines
-                .iter()
-                .enumerate()
-                .map(|(index, pipeline)| {
-                    self.control(&pipeline.id, self.ops(index, Trial::Unsigned))
-                })
+            cells: cells.collect(),
+            pipelines: named
+                .map(|(index, pipeline)| self.control(&pipeline.id, None, negatives(index)))
                 .collect(),
-            all: self.control("all pipelines", self.all_ops(Trial::Unsigned)),
+            all: self.control(
+                ALL_PIPELINES,
+                None,
+                Trial::NEGATIVES.into_iter().flat_map(all),
+            ),
+            kinds: kinds
+                .iter()
+                .map(|trial| self.control(ALL_PIPELINES, Some(*trial), all(*trial)))
+                .collect(),
         }
     }
 
-    fn control(&self, id: &str, ops: impl Iterator<Item = usize>) -> Control {
+    fn control(&self, id: &str, trial: Option<Trial>, ops: impl Iterator<Item = usize>) -> Control {
         let mut control = Control {
             id: id.to_owned(),
+            trial,
             carriers: vec![Rate::default(); self.header().carriers.len()],
             ..Control::default()
         };
         let mut images = HashSet::new();
         for op in ops {
             images.insert(self.image[op]);
-            match UNSIGNED_OUTCOMES.get(usize::from(self.outcome[op])) {
+            match NEGATIVE_OUTCOMES.get(usize::from(self.outcome[op])) {
                 Some(&"error") => {
                     control.errors += 1;
                     continue;

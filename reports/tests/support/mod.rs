@@ -40,6 +40,10 @@ pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bo
         received_width: 600,
         received_height: 400,
         content_distance: survived.then_some(4),
+        mark_psnr: Some(43.5),
+        mark_ssim: Some(0.99),
+        sign_psnr: Some(42.5),
+        sign_ssim: Some(0.99),
         sign_ns: 1_000_000 + u64::from(image),
         transform_ns: 30_000_000 + op,
         codec_ns: 20_000_000,
@@ -48,6 +52,7 @@ pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bo
         carriers: accepted
             .iter()
             .map(|accepted| Cell {
+                embedded: Some("carried".to_owned()),
                 state: if *accepted { "recovered" } else { "absent" }.to_owned(),
                 proof: accepted.then(|| format!("{:016x}", u64::from(image) + 1)),
                 accepted: *accepted,
@@ -62,13 +67,23 @@ pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bo
 
 /// A control; `accepted` as for [`signed`].
 pub fn unsigned(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bool]) -> Row {
+    let row = signed(op, pipeline, image, outcome, accepted);
+    let uncarried = |cell: Cell| Cell {
+        embedded: None,
+        ..cell
+    };
     Row {
         trial: Trial::Unsigned,
         issued: None,
         survived: false,
         content_distance: None,
+        mark_psnr: None,
+        mark_ssim: None,
+        sign_psnr: None,
+        sign_ssim: None,
         sign_ns: 0,
-        ..signed(op, pipeline, image, outcome, accepted)
+        carriers: row.carriers.iter().cloned().map(uncarried).collect(),
+        ..row
     }
 }
 
@@ -107,6 +122,7 @@ pub fn header(carriers: &[&str], pipelines: &[&str]) -> RunHeader {
                 grade: "B".to_owned(),
                 severity: "mild".to_owned(),
                 digest: "abcd".to_owned(),
+                sweep: None,
                 expect: None,
             })
             .collect(),

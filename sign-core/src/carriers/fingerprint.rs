@@ -1,9 +1,10 @@
 //! The perceptual fingerprint, matched in the proof store.
 
-use super::{Carrier, Finding, Registration, SoftBinding, State};
+use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::fingerprint::Match;
 use crate::image_file::ImageFile;
+use crate::store::Candidate;
 use crate::verifier::Verifier;
 
 /// Name of the soft-binding algorithm: PDQ, 256 bits, of the displayed image, as 64 hexadecimal digits.
@@ -22,6 +23,14 @@ impl Carrier for Fingerprint {
         "perceptual hash of the pixels, looked up in the proof store; recovered means one proof fits and no other"
     }
 
+    fn embedded(&self, registration: &Registration) -> Embedded {
+        if registration.fingerprint.is_featureless() {
+            Embedded::Refused
+        } else {
+            Embedded::Carried
+        }
+    }
+
     fn soft_binding(&self, registration: &Registration) -> Option<SoftBinding> {
         (!registration.fingerprint.is_featureless()).then(|| SoftBinding {
             algorithm: ALGORITHM,
@@ -31,7 +40,7 @@ impl Carrier for Fingerprint {
     }
 
     fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
-        let Some(content) = file.content(clock) else {
+        let Some(content) = file.content() else {
             return Finding::new(State::Failed).because("credlink.image.undecodable");
         };
         let quality = content.quality;
@@ -49,10 +58,13 @@ impl Carrier for Fingerprint {
             .nearest(&content.views, policy.max_distance, policy);
         let found = neighbours
             .best
-            .and_then(|best| Some((best, against.store().by_id(best.id)?)));
-        let genuine = found.is_some_and(|(_, record)| against.is_genuine(record));
+            .and_then(|best| Some((best, against.store().candidate(best.id)?)));
+        let genuine = found.is_some_and(|(_, candidate)| match candidate {
+            Candidate::Record(record) => against.is_genuine(record),
+            Candidate::Distractor(_) => true,
+        });
         let retrieve_nanos = clock().saturating_sub(start);
-        let Some((best, record)) = found else {
+        let Some((best, candidate)) = found else {
             return Finding {
                 retrieve_nanos,
                 ..measured(State::Absent)
@@ -69,9 +81,13 @@ impl Carrier for Fingerprint {
                 ..finding.because("credlink.record.signature")
             };
         }
+        let registered = match candidate {
+            Candidate::Record(record) => record.fingerprint_quality,
+            Candidate::Distractor(distractor) => distractor.quality,
+        };
         match policy.judge(
             best.difference,
-            quality.min(record.fingerprint_quality),
+            quality.min(registered),
             neighbours.runner_up,
         ) {
             Match::Accepted => Finding {

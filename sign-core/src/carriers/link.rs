@@ -1,6 +1,6 @@
 //! The provenance link in XMP.
 
-use super::{Carrier, Finding, Registration, SoftBinding, State};
+use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::fingerprint::Match;
 use crate::image_file::ImageFile;
@@ -19,6 +19,10 @@ impl Carrier for Link {
 
     fn describe(&self) -> &'static str {
         "provenance URL in the XMP metadata; recovered means that the fingerprint confirms it"
+    }
+
+    fn embedded(&self, _: &Registration) -> Embedded {
+        Embedded::Carried
     }
 
     fn soft_binding(&self, _: &Registration) -> Option<SoftBinding> {
@@ -61,7 +65,7 @@ impl Carrier for Link {
                 ..finding.because("credlink.record.signature")
             };
         }
-        let Some(content) = file.content(clock) else {
+        let Some(content) = file.content() else {
             return finding.because("credlink.image.undecodable");
         };
         let finding = Finding {

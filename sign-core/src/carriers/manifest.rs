@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Carrier, Finding, Registration, SoftBinding, State};
+use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::fingerprint::Match;
 use crate::image_file::ImageFile;
@@ -20,6 +20,10 @@ impl Carrier for Manifest {
 
     fn describe(&self) -> &'static str {
         "C2PA manifest embedded in the file; intact means signed by us and not a byte altered since"
+    }
+
+    fn embedded(&self, _: &Registration) -> Embedded {
+        Embedded::Carried
     }
 
     fn soft_binding(&self, _: &Registration) -> Option<SoftBinding> {
@@ -72,7 +76,7 @@ impl Carrier for Manifest {
                 let start = clock();
                 let record = against.store().by_id(id);
                 finding.retrieve_nanos = clock().saturating_sub(start);
-                if let (Some(record), Some(content)) = (record, file.content(clock)) {
+                if let (Some(record), Some(content)) = (record, file.content()) {
                     let compared = against.compared(content, record);
                     finding.distance = compared.map(|(distance, _)| distance);
                     finding.quality = Some(content.quality);

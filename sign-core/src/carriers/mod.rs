@@ -18,25 +18,31 @@
 //! | `credlink.record.signature` | the record in the store is not signed by one of our signers |
 //! | `credlink.image.undecodable` | no pixels to compare |
 //! | `credlink.content.featureless` | nothing in the pixels to compare |
+//! | `credlink.watermark.noKey` | the verifier has no watermark key |
+//! | `credlink.watermark.alone` | the mark names the proof, and the fingerprint does not confirm it |
 //! | `credlink.content.differs`, `.lowQuality`, `.ambiguous` | the pixels say no, too little, or several |
 
 mod fingerprint;
 mod link;
 mod manifest;
+mod watermark;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::fingerprint::Fingerprint;
 pub use self::link::Link;
 pub use self::manifest::Manifest;
+pub use self::watermark::Watermark;
 use crate::Clock;
 use crate::fingerprint::Fingerprint as ContentFingerprint;
 use crate::image_file::ImageFile;
 use crate::proof_id::ProofId;
 use crate::verifier::Verifier;
+use crate::watermark::Verdict;
 
-/// The carriers in ladder order: what proves most comes first.
-pub const CARRIERS: &[&dyn Carrier] = &[&Manifest, &Link, &Fingerprint];
+/// The carriers in ladder order: what proves most comes first, then what costs least. A watermark that is not there
+/// takes a long search to miss.
+pub const CARRIERS: &[&dyn Carrier] = &[&Manifest, &Link, &Fingerprint, &Watermark];
 
 /// One way of a proof to travel.
 pub trait Carrier: Sync {
@@ -45,6 +51,9 @@ pub trait Carrier: Sync {
 
     /// One sentence for people: what it is, and what a find by it means.
     fn describe(&self) -> &'static str;
+
+    /// How well an image with these properties takes the carrier.
+    fn embedded(&self, registration: &Registration) -> Embedded;
 
     /// What the manifest records so that the carrier can be tied to it; `None` if the carrier is no soft
     /// binding.
@@ -65,6 +74,31 @@ pub struct Registration {
     pub fingerprint: ContentFingerprint,
     /// PDQ quality, 0 to 100.
     pub quality: u8,
+    /// How the image took the watermark; `None` if none was tried.
+    pub watermark: Option<Verdict>,
+}
+
+/// How well an image took a carrier when it was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Embedded {
+    /// As it should.
+    Carried,
+    /// With little reserve: it may be lost early.
+    Fragile,
+    /// Not at all: the image has no room for it, or it was not wanted.
+    Refused,
+}
+
+impl Embedded {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Carried => "carried",
+            Self::Fragile => "fragile",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// A soft binding for the manifest (C2PA 2.x, "Soft Binding").

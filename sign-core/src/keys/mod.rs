@@ -21,6 +21,7 @@ mod files;
 mod pem;
 #[cfg(test)]
 mod tests;
+mod watermark;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 pub use self::certificate::{Date, Validity};
+pub use self::watermark::{WATERMARK_FILE, WatermarkSecret};
 use crate::manifest::trust;
 
 /// Name of the private key file in an identity directory.

@@ -25,6 +25,8 @@ pub(crate) struct Statement<'a> {
     pub(crate) soft_bindings: &'a [SoftBinding],
     /// How the image came to be, if the signer knows.
     pub(crate) source_type: Option<&'a DigitalSourceType>,
+    /// Whether a watermark was put into the pixels.
+    pub(crate) marked: bool,
 }
 
 /// A file with its manifest embedded, and that manifest.
@@ -135,6 +137,11 @@ fn builder(
         }),
     };
     let opened = action["action"] == "c2pa.opened";
+    let mut actions = vec![action];
+    if statement.marked {
+        // C2PA 2.2, "Actions": a watermark that serves as a soft binding of this manifest.
+        actions.push(json!({ "action": "c2pa.watermarked.bound" }));
+    }
     let proof = ProofAssertion {
         id,
         store: statement.base_url.to_owned(),
@@ -148,7 +155,7 @@ fn builder(
         "instance_id": format!("xmp:iid:{}", uuid("instance", id)),
         "label": format!("urn:c2pa:{}", uuid("manifest", id)),
         "assertions": [
-            { "label": "c2pa.actions", "created": true, "data": { "actions": [action] } },
+            { "label": "c2pa.actions", "created": true, "data": { "actions": actions } },
             { "label": PROOF_LABEL, "created": true, "data": proof },
         ],
     });

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use super::files::{Manifests, Part};
-use super::{ProofStore, StoreError, files};
+use super::{Distractor, ProofStore, StoreError, files};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 
@@ -13,6 +13,7 @@ use crate::record::ProofRecord;
 #[derive(Debug)]
 pub struct ProofStoreBuilder {
     dir: Option<PathBuf>,
+    distractors: Vec<Distractor>,
     inner: Mutex<Inner>,
 }
 
@@ -34,6 +35,7 @@ impl ProofStoreBuilder {
     pub fn in_memory() -> Self {
         Self {
             dir: None,
+            distractors: Vec::new(),
             inner: Mutex::new(Inner {
                 records: BTreeMap::new(),
                 manifests: Pending::Memory(BTreeMap::new()),
@@ -72,11 +74,20 @@ impl ProofStoreBuilder {
     fn on_disk(dir: &Path) -> Result<Self, StoreError> {
         Ok(Self {
             dir: Some(dir.to_owned()),
+            distractors: Vec::new(),
             inner: Mutex::new(Inner {
                 records: BTreeMap::new(),
                 manifests: Pending::Disk(Part::create(dir)?),
             }),
         })
+    }
+
+    /// Fills the store with proofs that are there to be mistaken for others. About 64 bytes of memory each, and as many
+    /// in the index.
+    #[must_use]
+    pub fn with_distractors(mut self, distractors: Vec<Distractor>) -> Self {
+        self.distractors = distractors;
+        self
     }
 
     /// Adds a proof and its manifest.
@@ -132,6 +143,6 @@ impl ProofStoreBuilder {
             (Pending::Memory(manifests), _) => Manifests::Memory(manifests.into_values().collect()),
             (Pending::Disk(part), None) => part.seal(Path::new("."), &records)?,
         };
-        Ok(ProofStore::assembled(records, manifests))
+        Ok(ProofStore::assembled(records, manifests, self.distractors))
     }
 }

@@ -101,11 +101,32 @@ pub struct Neighbour {
     pub symmetry: Orientation,
 }
 
+/// A proof that is registered only to be mistaken for another: it fills the store, so that false accepts are known as a
+/// function of the store's size. Held in memory, never written, and genuine by definition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Distractor {
+    /// Its id.
+    pub id: ProofId,
+    /// What its image looks like.
+    pub view: View,
+    /// PDQ quality of its image, 0 to 100.
+    pub quality: u8,
+}
+
+/// What a neighbour's id stands for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Candidate<'a> {
+    Record(&'a ProofRecord),
+    Distractor(&'a Distractor),
+}
+
 /// A sealed store. Shared freely between threads.
 #[derive(Debug)]
 pub struct ProofStore {
     /// Ascending by id.
     records: Vec<ProofRecord>,
+    /// Behind the records in the index.
+    distractors: Vec<Distractor>,
     index: Index,
     manifests: Manifests,
 }
@@ -113,7 +134,7 @@ pub struct ProofStore {
 impl ProofStore {
     /// A store without proofs, for verifying files that carry their proof.
     pub fn empty() -> Self {
-        Self::assembled(Vec::new(), Manifests::Memory(Vec::new()))
+        Self::assembled(Vec::new(), Manifests::Memory(Vec::new()), Vec::new())
     }
 
     /// Opens the store of a run directory.
@@ -122,19 +143,50 @@ impl ProofStore {
     /// [`StoreError::File`], [`StoreError::Damaged`].
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let (records, manifests) = files::open(dir)?;
-        Ok(Self::assembled(records, manifests))
+        Ok(Self::assembled(records, manifests, Vec::new()))
     }
 
-    fn assembled(records: Vec<ProofRecord>, manifests: Manifests) -> Self {
-        let fingerprints = records.iter().map(|record| record.fingerprint).collect();
+    fn assembled(
+        records: Vec<ProofRecord>,
+        manifests: Manifests,
+        distractors: Vec<Distractor>,
+    ) -> Self {
+        let real = records.iter().map(|record| record.fingerprint);
+        let fingerprints = real.chain(distractors.iter().map(|one| one.view.fingerprint));
         Self {
-            index: Index::new(fingerprints),
+            index: Index::new(fingerprints.collect()),
             records,
+            distractors,
             manifests,
         }
     }
 
-    /// Number of proofs.
+    /// What stands at a position of the index: its id and its view.
+    fn at(&self, position: usize) -> (ProofId, View) {
+        match self.records.get(position) {
+            Some(record) => (record.id, record.view()),
+            None => {
+                let distractor = &self.distractors[position - self.records.len()];
+                (distractor.id, distractor.view)
+            }
+        }
+    }
+
+    /// What a neighbour's id stands for.
+    pub(crate) fn candidate(&self, id: ProofId) -> Option<Candidate<'_>> {
+        let distractor = || self.distractors.iter().find(|one| one.id == id);
+        match self.by_id(id) {
+            Some(record) => Some(Candidate::Record(record)),
+            None => distractor().map(Candidate::Distractor),
+        }
+    }
+
+    /// Number of distractors.
+    pub fn distractors(&self) -> usize {
+        self.distractors.len()
+    }
+
+    /// Number of proofs, distractors aside.
     pub fn len(&self) -> usize {
         self.records.len()
     }
@@ -184,7 +236,7 @@ impl ProofStore {
                 continue;
             }
             self.index.within(&view.fingerprint, radius, |position| {
-                let difference = view.difference(&self.records[position].view());
+                let difference = view.difference(&self.at(position).1);
                 let candidate = (policy.score(difference), position, number, difference);
                 match best {
                     Some(held) if held.1 == position => best = Some(held.min(candidate)),
@@ -204,7 +256,7 @@ impl ProofStore {
         }
         Neighbours {
             best: best.map(|(_, position, number, difference)| Neighbour {
-                id: self.records[position].id,
+                id: self.at(position).0,
                 difference,
                 symmetry: SYMMETRIES[number],
             }),

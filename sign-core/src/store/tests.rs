@@ -341,3 +341,41 @@ fn an_absent_store_is_named() {
     let error = ProofStore::open(dir.path()).unwrap_err().to_string();
     assert!(error.contains("records.jsonl"), "{error}");
 }
+
+#[test]
+fn distractors_are_found_by_content_and_by_nothing_else() {
+    let mut random = Random(21);
+    let (ours, theirs) = (random.fingerprint(), random.fingerprint());
+    let distractor = Distractor {
+        id: ProofId::new(99),
+        view: View {
+            fingerprint: theirs,
+            tone: Tone([50; 16]),
+        },
+        quality: 80,
+    };
+    let builder = ProofStoreBuilder::in_memory().with_distractors(vec![distractor]);
+    builder.insert(record(1, ours), &manifest(1)).unwrap();
+    let store = builder.seal().unwrap();
+    assert_eq!((store.len(), store.distractors()), (1, 1));
+    assert!(store.by_id(ProofId::new(99)).is_none());
+    let found = |fingerprint| {
+        let view = View {
+            fingerprint,
+            tone: Tone([50; 16]),
+        };
+        let best = store.nearest(&[view], 31, &MatchPolicy::default()).best;
+        best.map(|best| best.id)
+    };
+    assert_eq!(found(ours), Some(ProofId::new(1)));
+    assert_eq!(found(theirs), Some(ProofId::new(99)));
+    assert!(matches!(
+        store.candidate(ProofId::new(99)),
+        Some(Candidate::Distractor(found)) if *found == distractor
+    ));
+    assert!(matches!(
+        store.candidate(ProofId::new(1)),
+        Some(Candidate::Record(_))
+    ));
+    assert!(store.candidate(ProofId::new(2)).is_none());
+}

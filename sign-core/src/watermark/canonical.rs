@@ -4,7 +4,7 @@ use super::layout::LONG_SIDE;
 use super::plane::Plane;
 
 /// Size with the given long side; the short side is rounded and at least 8.
-pub(super) fn size_for(native: (usize, usize), long: usize) -> (usize, usize) {
+pub(crate) fn size_for(native: (usize, usize), long: usize) -> (usize, usize) {
     let short = |short: usize, full: usize| ((2 * long * short + full) / (2 * full.max(1))).max(8);
     if native.0 >= native.1 {
         (long, short(native.1, native.0))
@@ -14,13 +14,13 @@ pub(super) fn size_for(native: (usize, usize), long: usize) -> (usize, usize) {
 }
 
 /// Size of the canonical image.
-pub(super) fn canonical_size(native: (usize, usize)) -> (usize, usize) {
+pub(crate) fn canonical_size(native: (usize, usize)) -> (usize, usize) {
     size_for(native, LONG_SIDE)
 }
 
 /// Resamples rows as they come, exactly edge to edge: the exact-coverage area average where neither axis
 /// grows, otherwise cubic convolution (a = −0.75).
-pub(super) enum Reducer {
+pub(crate) enum Reducer {
     /// Rows are averaged when they come.
     Area(AreaReducer),
     /// The whole is kept; one axis at least is small.
@@ -28,7 +28,7 @@ pub(super) enum Reducer {
 }
 
 impl Reducer {
-    pub(super) fn new(from: (usize, usize), to: (usize, usize)) -> Self {
+    pub(crate) fn new(from: (usize, usize), to: (usize, usize)) -> Self {
         if to.0 <= from.0 && to.1 <= from.1 {
             Self::Area(AreaReducer::new(from, to))
         } else {
@@ -37,7 +37,7 @@ impl Reducer {
     }
 
     /// The next row, of the full width.
-    pub(super) fn push(&mut self, row: &[f32]) {
+    pub(crate) fn push(&mut self, row: &[f32]) {
         match self {
             Self::Area(reducer) => reducer.push(row),
             Self::Cubic(plane, filled, _) => {
@@ -48,7 +48,7 @@ impl Reducer {
     }
 
     /// The result, once all rows were pushed.
-    pub(super) fn finish(self) -> Plane {
+    pub(crate) fn finish(self) -> Plane {
         match self {
             Self::Area(reducer) => reducer.out,
             Self::Cubic(plane, _, (width, height)) => enlarged(&plane, width, height),
@@ -57,7 +57,7 @@ impl Reducer {
 }
 
 /// Exact-coverage area average of rows that come one by one.
-pub(super) struct AreaReducer {
+pub(crate) struct AreaReducer {
     from: (usize, usize),
     out: Plane,
     /// First source pixel of each output pixel of a row, and the weights from there on.
@@ -120,7 +120,7 @@ impl AreaReducer {
 }
 
 /// A plane at another size.
-pub(super) fn resized(plane: &Plane, (width, height): (usize, usize)) -> Plane {
+pub(crate) fn resized(plane: &Plane, (width, height): (usize, usize)) -> Plane {
     if (width, height) == (plane.width, plane.height) {
         return plane.clone();
     }
@@ -133,13 +133,13 @@ pub(super) fn resized(plane: &Plane, (width, height): (usize, usize)) -> Plane {
 
 /// Four taps of cubic convolution at a position in pixel indices; the edge repeats.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Taps {
-    pub(super) index: [usize; 4],
-    pub(super) weight: [f32; 4],
+pub(crate) struct Taps {
+    pub(crate) index: [usize; 4],
+    pub(crate) weight: [f32; 4],
 }
 
 impl Taps {
-    pub(super) fn at(position: f64, length: usize) -> Self {
+    pub(crate) fn at(position: f64, length: usize) -> Self {
         const A: f32 = -0.75;
         let floor = position.floor();
         let t = (position - floor) as f32;
@@ -155,7 +155,7 @@ impl Taps {
     }
 
     /// The taps of an axis that is resized.
-    pub(super) fn of_axis(from: usize, to: usize) -> Vec<Self> {
+    pub(crate) fn of_axis(from: usize, to: usize) -> Vec<Self> {
         let scale = from as f64 / to as f64;
         (0..to)
             .map(|k| Self::at((k as f64 + 0.5) * scale - 0.5, from))
@@ -165,7 +165,7 @@ impl Taps {
 
 /// Cubic resampling of rows: horizontal taps first, once for each row of the source, then vertical ones, which are
 /// plain sums of rows.
-pub(super) struct RowSampler<'a> {
+pub(crate) struct RowSampler<'a> {
     plane: &'a Plane,
     columns: Vec<Taps>,
     /// Resampled rows of the source, row y at y mod 4, and which they are.
@@ -174,7 +174,7 @@ pub(super) struct RowSampler<'a> {
 }
 
 impl<'a> RowSampler<'a> {
-    pub(super) fn new(plane: &'a Plane, columns: Vec<Taps>) -> Self {
+    pub(crate) fn new(plane: &'a Plane, columns: Vec<Taps>) -> Self {
         Self {
             plane,
             rows: std::array::from_fn(|_| vec![0.0; columns.len()]),
@@ -184,7 +184,7 @@ impl<'a> RowSampler<'a> {
     }
 
     /// One row of the result; quickest where positions do not jump.
-    pub(super) fn sample(&mut self, row: &Taps, out: &mut [f32]) {
+    pub(crate) fn sample(&mut self, row: &Taps, out: &mut [f32]) {
         for y in row.index {
             let place = y % 4;
             if self.held[place] == Some(y) {

@@ -37,7 +37,7 @@
 
 mod align;
 mod apply;
-mod canonical;
+pub(crate) mod canonical;
 mod crc;
 mod dct;
 mod detect;
@@ -50,11 +50,11 @@ mod key;
 mod layout;
 mod luma;
 mod masks;
-mod plane;
+pub(crate) mod plane;
 mod polar;
 mod search;
 mod shape;
-mod similarity;
+pub(crate) mod similarity;
 mod trim;
 
 pub use self::detect::{Detection, Effort, Features, detect};

@@ -4,14 +4,14 @@ use image::metadata::Orientation;
 
 /// Pixels row by row.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Plane {
-    pub(super) width: usize,
-    pub(super) height: usize,
-    pub(super) data: Vec<f32>,
+pub(crate) struct Plane {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) data: Vec<f32>,
 }
 
 impl Plane {
-    pub(super) fn new(width: usize, height: usize) -> Self {
+    pub(crate) fn new(width: usize, height: usize) -> Self {
         Self {
             width,
             height,
@@ -19,7 +19,7 @@ impl Plane {
         }
     }
 
-    pub(super) fn from_fn(
+    pub(crate) fn from_fn(
         width: usize,
         height: usize,
         mut value: impl FnMut(usize, usize) -> f32,
@@ -35,16 +35,16 @@ impl Plane {
         }
     }
 
-    pub(super) fn row(&self, y: usize) -> &[f32] {
+    pub(crate) fn row(&self, y: usize) -> &[f32] {
         &self.data[y * self.width..][..self.width]
     }
 
-    pub(super) fn row_mut(&mut self, y: usize) -> &mut [f32] {
+    pub(crate) fn row_mut(&mut self, y: usize) -> &mut [f32] {
         &mut self.data[y * self.width..][..self.width]
     }
 
     /// The same with every value changed.
-    pub(super) fn mapped(&self, change: impl Fn(f32) -> f32) -> Self {
+    pub(crate) fn mapped(&self, change: impl Fn(f32) -> f32) -> Self {
         Self {
             data: self.data.iter().map(|&value| change(value)).collect(),
             ..*self
@@ -52,7 +52,7 @@ impl Plane {
     }
 
     /// The same, pixel by pixel combined with a plane of the same size.
-    pub(super) fn combined(&self, other: &Self, combine: impl Fn(f32, f32) -> f32) -> Self {
+    pub(crate) fn combined(&self, other: &Self, combine: impl Fn(f32, f32) -> f32) -> Self {
         let pairs = self.data.iter().zip(&other.data);
         Self {
             data: pairs.map(|(&a, &b)| combine(a, b)).collect(),
@@ -61,14 +61,14 @@ impl Plane {
     }
 
     /// The part that starts at (`left`, `top`).
-    pub(super) fn cropped(&self, left: usize, top: usize, width: usize, height: usize) -> Self {
+    pub(crate) fn cropped(&self, left: usize, top: usize, width: usize, height: usize) -> Self {
         Self::from_fn(width, height, |x, y| {
             self.data[(top + y) * self.width + left + x]
         })
     }
 
     /// Sum of squares over the number of pixels.
-    pub(super) fn mean_square(&self) -> f64 {
+    pub(crate) fn mean_square(&self) -> f64 {
         let sum: f64 = (0..self.height)
             .map(|y| f64::from(self.row(y).iter().map(|v| v * v).sum::<f32>()))
             .sum();
@@ -76,7 +76,7 @@ impl Plane {
     }
 
     /// Coded pixels as a viewer turns them.
-    pub(super) fn displayed(self, orientation: Orientation) -> Self {
+    pub(crate) fn displayed(self, orientation: Orientation) -> Self {
         let (w, h) = (self.width, self.height);
         let at = |x: usize, y: usize| self.data[y * w + x];
         match orientation {
@@ -92,7 +92,7 @@ impl Plane {
     }
 
     /// Displayed pixels as they are coded: undoes [`Plane::displayed`].
-    pub(super) fn coded(self, orientation: Orientation) -> Self {
+    pub(crate) fn coded(self, orientation: Orientation) -> Self {
         self.displayed(match orientation {
             Orientation::Rotate90 => Orientation::Rotate270,
             Orientation::Rotate270 => Orientation::Rotate90,
@@ -101,7 +101,7 @@ impl Plane {
     }
 
     /// Mean over the (2·radius+1)² window; the border reflects without repeating the edge.
-    pub(super) fn box_mean(&self, radius: usize) -> Self {
+    pub(crate) fn box_mean(&self, radius: usize) -> Self {
         let window = 2 * radius + 1;
         let weight = 1.0 / (window * window) as f32;
         // Down and then across row by row, so that all but the source stays in the cache.
@@ -136,7 +136,7 @@ impl Plane {
     }
 
     /// Minimum over the (2·radius+1)² window, as far as it lies within the image.
-    pub(super) fn eroded(&self, radius: usize) -> Self {
+    pub(crate) fn eroded(&self, radius: usize) -> Self {
         let least = |out: &mut [f32], source: &[f32]| {
             for (out, &value) in out.iter_mut().zip(source) {
                 *out = if value < *out { value } else { *out };
@@ -166,7 +166,7 @@ impl Plane {
 }
 
 /// Index within 0..length, mirrored about the edge samples.
-pub(super) fn reflected(index: isize, length: usize) -> usize {
+pub(crate) fn reflected(index: isize, length: usize) -> usize {
     if length < 2 {
         return 0;
     }

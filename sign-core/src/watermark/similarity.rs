@@ -7,7 +7,7 @@
 type Sums = [f32; 4];
 
 /// Mean similarity of luma, 0 to 255, as far as whole windows go.
-pub(super) struct Similarity {
+pub(crate) struct Similarity {
     cells: usize,
     current: Vec<Sums>,
     above: Vec<Sums>,
@@ -17,7 +17,7 @@ pub(super) struct Similarity {
 }
 
 impl Similarity {
-    pub(super) fn new(width: usize) -> Self {
+    pub(crate) fn new(width: usize) -> Self {
         Self {
             cells: width / 4,
             current: vec![[0.0; 4]; width / 4],
@@ -29,7 +29,7 @@ impl Similarity {
     }
 
     /// The next row of both.
-    pub(super) fn push(&mut self, a: &[f32], b: &[f32]) {
+    pub(crate) fn push(&mut self, a: &[f32], b: &[f32]) {
         let (a, _) = a.as_chunks::<4>();
         let (b, _) = b.as_chunks::<4>();
         for ((sums, a), b) in self.current.iter_mut().zip(a).zip(b) {
@@ -62,7 +62,7 @@ impl Similarity {
     }
 
     /// The mean over all windows; 1 if there was none.
-    pub(super) fn mean(&self) -> f64 {
+    pub(crate) fn mean(&self) -> f64 {
         if self.windows == 0 {
             1.0
         } else {

@@ -6,3 +6,4 @@ mod corpora;
 mod round_trip;
 mod system;
 mod tamper;
+mod watermark;

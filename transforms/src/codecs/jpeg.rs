@@ -31,6 +31,9 @@ pub enum Chroma {
     /// Half the columns.
     #[serde(rename = "4:2:2")]
     HalfWidth,
+    /// Half the rows: what turning a 4:2:2 file without loss leaves.
+    #[serde(rename = "4:4:0")]
+    HalfHeight,
     /// Half the columns and half the rows.
     #[serde(rename = "4:2:0")]
     Quarter,
@@ -49,11 +52,33 @@ pub struct Settings {
     pub progressive: bool,
 }
 
+/// What is seldom asked for on top of [`Settings`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// Huffman tables fitted to the image; mozjpeg's and progressive files always have them.
+    pub optimised: bool,
+    /// Quantisation tables in place of the quality's: luma, then chroma; 64 divisors from 1 to 255, in zigzag order as
+    /// a file holds them. Always written by the `jpeg-encoder` crate.
+    pub tables: Option<Box<[[u16; 64]; 2]>>,
+}
+
 /// Encodes 8-bit RGB or grey; alpha must have been flattened. The file carries JFIF and no other metadata.
 ///
 /// # Errors
 /// When a side exceeds 65,535 pixels or the encoder refuses.
 pub fn encode(pixels: &DynamicImage, settings: Settings) -> Result<Vec<u8>, EncodeError> {
+    encode_with(pixels, settings, &Extras::default())
+}
+
+/// As [`encode`], with extras.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_with(
+    pixels: &DynamicImage,
+    settings: Settings,
+    extras: &Extras,
+) -> Result<Vec<u8>, EncodeError> {
     let (width, height) = (pixels.width(), pixels.height());
     let (Ok(narrow), Ok(short)) = (u16::try_from(width), u16::try_from(height)) else {
         return Err(EncodeError::TooLarge {
@@ -80,12 +105,14 @@ pub fn encode(pixels: &DynamicImage, settings: Settings) -> Result<Vec<u8>, Enco
             &rgb
         }
     };
-    if settings.encoder == Encoder::JpegEncoder {
-        return with_jpeg_encoder(samples, narrow, short, grey, settings).map_err(refused);
+    if settings.encoder == Encoder::JpegEncoder || extras.tables.is_some() {
+        let size = (narrow, short);
+        return with_jpeg_encoder(samples, size, grey, settings, extras).map_err(refused);
     }
     // libjpeg reports fatal errors by unwinding; nothing that outlives the call is touched.
     catch_unwind(AssertUnwindSafe(|| {
-        with_mozjpeg(samples, width as usize, height as usize, grey, settings)
+        let size = (width as usize, height as usize);
+        with_mozjpeg(samples, size, grey, settings, extras.optimised)
     }))
     .unwrap_or_else(|panic| Err(panic_message(&*panic)))
     .map_err(refused)
@@ -102,10 +129,10 @@ pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 
 fn with_mozjpeg(
     samples: &[u8],
-    width: usize,
-    height: usize,
+    (width, height): (usize, usize),
     grey: bool,
     settings: Settings,
+    optimised: bool,
 ) -> Result<Vec<u8>, String> {
     use mozjpeg::{ColorSpace, Compress};
     let mut compress = Compress::new(if grey {
@@ -116,6 +143,7 @@ fn with_mozjpeg(
     compress.set_size(width, height);
     if settings.encoder == Encoder::LibjpegTurbo {
         compress.set_fastest_defaults();
+        compress.set_optimize_coding(optimised);
     } else {
         // The scan search makes the file a little smaller and changes no coefficient, at several times the cost.
         compress.set_optimize_scans(false);
@@ -125,6 +153,7 @@ fn with_mozjpeg(
         let size = match settings.chroma {
             Chroma::Full => (1, 1),
             Chroma::HalfWidth => (2, 1),
+            Chroma::HalfHeight => (1, 2),
             Chroma::Quarter => (2, 2),
         };
         compress.set_chroma_sampling_pixel_sizes(size, size);
@@ -143,20 +172,35 @@ fn with_mozjpeg(
 
 fn with_jpeg_encoder(
     samples: &[u8],
-    width: u16,
-    height: u16,
+    (width, height): (u16, u16),
     grey: bool,
     settings: Settings,
+    extras: &Extras,
 ) -> Result<Vec<u8>, String> {
-    use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+    use jpeg_encoder::{ColorType, Encoder, QuantizationTableType, SamplingFactor};
     let mut file = Vec::new();
     let mut encoder = Encoder::new(&mut file, settings.quality.max(1));
     encoder.set_sampling_factor(match settings.chroma {
         Chroma::Full => SamplingFactor::F_1_1,
         Chroma::HalfWidth => SamplingFactor::F_2_1,
+        Chroma::HalfHeight => SamplingFactor::F_1_2,
         Chroma::Quarter => SamplingFactor::F_2_2,
     });
     encoder.set_progressive(settings.progressive);
+    if extras.optimised {
+        encoder.set_optimized_huffman_tables(true);
+    }
+    if let Some(tables) = &extras.tables {
+        let custom = |table: [u16; 64]| {
+            // The crate takes tables row by row.
+            let mut natural = [0; 64];
+            for (entry, position) in table.into_iter().zip(ZIGZAG) {
+                natural[position] = entry;
+            }
+            QuantizationTableType::Custom(Box::new(natural))
+        };
+        encoder.set_quantization_tables(custom(tables[0]), custom(tables[1]));
+    }
     let colour = if grey {
         ColorType::Luma
     } else {
@@ -177,6 +221,20 @@ pub struct Traits {
     pub progressive: bool,
     /// The luma component's horizontal and vertical sampling factors.
     pub luma_sampling: (u8, u8),
+}
+
+impl Traits {
+    /// The chroma sampling that goes with the luma factors; `None` for what we cannot write.
+    #[must_use]
+    pub fn chroma(&self) -> Option<Chroma> {
+        match self.luma_sampling {
+            (1, 1) => Some(Chroma::Full),
+            (2, 1) => Some(Chroma::HalfWidth),
+            (1, 2) => Some(Chroma::HalfHeight),
+            (2, 2) => Some(Chroma::Quarter),
+            _ => None,
+        }
+    }
 }
 
 /// Reads [`Traits`] from the headers before the first scan; `None` where there is no frame header. Tables may stand
@@ -213,6 +271,94 @@ pub fn traits(bytes: &[u8]) -> Option<Traits> {
     })
 }
 
+/// The quantisation tables before the first scan: index and 64 entries in zigzag order, 8 or 16 bits alike.
+#[must_use]
+pub fn tables(bytes: &[u8]) -> Vec<(u8, Vec<u16>)> {
+    let mut found = Vec::new();
+    let mut at = 2;
+    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
+        if marker == 0xFF {
+            at += 1;
+            continue;
+        }
+        let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
+        let Some(mut body) = bytes.get(at + 4..end) else {
+            break;
+        };
+        while marker == 0xDB
+            && let Some((&head, rest)) = body.split_first()
+        {
+            let width = 1 + usize::from(head >> 4 != 0);
+            let Some((table, behind)) = rest.split_at_checked(64 * width) else {
+                break;
+            };
+            let entry = |bytes: &[u8]| {
+                bytes
+                    .iter()
+                    .fold(0, |sum, byte| sum << 8 | u16::from(*byte))
+            };
+            found.push((head & 15, table.chunks_exact(width).map(entry).collect()));
+            body = behind;
+        }
+        if marker == 0xDA {
+            break;
+        }
+        at = end;
+    }
+    found
+}
+
+/// The quality that ImageMagick takes a JPEG file to have: the IJG quality whose luma and chroma tables together have
+/// the sum nearest to the file's (a grey file: luma alone); `None` where it has no table. Unlike [`Traits::quality`] it
+/// lets coarse chroma tables, as cameras write them, count.
+#[must_use]
+pub fn quality_by_sum(bytes: &[u8]) -> Option<u8> {
+    let tables = tables(bytes);
+    let sum = |index: u8| -> Option<u32> {
+        let (_, table) = tables.iter().find(|(found, _)| *found == index)?;
+        Some(table.iter().map(|entry| u32::from(*entry)).sum())
+    };
+    let luma = sum(0)?;
+    let chroma = sum(1);
+    let distance = |quality: u16| {
+        let of = |base: &[u16; 64]| -> u32 { scaled(base, quality).map(u32::from).sum() };
+        (of(&LUMA) + chroma.map_or(0, |_| of(&CHROMA))).abs_diff(luma + chroma.unwrap_or(0))
+    };
+    (1..=100_u16)
+        .min_by_key(|quality| distance(*quality))
+        .and_then(|quality| u8::try_from(quality).ok())
+}
+
+/// A base table at an IJG quality from 1 to 100, by the scaling of jpeg_quality_scaling().
+fn scaled(base: &[u16; 64], quality: u16) -> impl Iterator<Item = u16> {
+    let scale = u32::from(if quality < 50 {
+        5000 / quality
+    } else {
+        200 - 2 * quality
+    });
+    base.iter()
+        .map(move |&base| ((u32::from(base) * scale + 50) / 100).clamp(1, 255) as u16)
+}
+
+/// Where each entry of a zigzag sequence lies in a table written row by row (ITU-T T.81, figure A.6).
+const ZIGZAG: [usize; 64] = [
+    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
+    13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
+    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+];
+
+/// Annex K.2 chrominance table of ITU-T T.81, in zigzag order.
+const CHROMA: [u16; 64] = {
+    let mut table = [99; 64];
+    let start = [17, 18, 18, 24, 21, 24, 47, 26, 26, 47, 99, 66, 56, 66];
+    let mut index = 0;
+    while index < start.len() {
+        table[index] = start[index];
+        index += 1;
+    }
+    table
+};
+
 /// Annex K.1 luminance table of ITU-T T.81, in zigzag order.
 const LUMA: [u16; 64] = [
     16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37,
@@ -227,18 +373,9 @@ fn luma_quality(body: &[u8]) -> Option<u8> {
     };
     let table = table.get(..64)?;
     let distance = |quality: u16| -> u32 {
-        // The scaling of IJG's jpeg_quality_scaling().
-        let scale = if quality < 50 {
-            5000 / quality
-        } else {
-            200 - 2 * quality
-        };
-        let entries = LUMA
-            .iter()
-            .map(|&base| ((u32::from(base) * u32::from(scale) + 50) / 100).clamp(1, 255));
-        entries
+        scaled(&LUMA, quality)
             .zip(table)
-            .map(|(entry, &found)| entry.abs_diff(u32::from(found)))
+            .map(|(entry, &found)| u32::from(entry.abs_diff(found.into())))
             .sum()
     };
     (1..=100_u16)

@@ -1,10 +1,14 @@
 //! Codec rooms: one file a codec, each the only place that names its library.
 
 pub mod avif;
+pub mod bmp;
 pub mod decode;
+pub mod gif;
 pub(crate) mod isobmff;
 pub mod jpeg;
 pub mod lossless_jpeg;
 pub mod lossless_png;
+mod palette;
 pub mod png;
+pub mod tiff;
 pub mod webp;

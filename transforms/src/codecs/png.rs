@@ -1,10 +1,11 @@
-//! PNG encoding, true colour through `image` and palettes through quantizr.
+//! PNG encoding, true colour through `image` and palettes.
 
 use std::io::Cursor;
 
 use image::DynamicImage;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 
+use super::palette::quantise;
 use crate::error::EncodeError;
 use crate::format::Format;
 
@@ -41,51 +42,24 @@ pub fn encode_palette(
     colours: u16,
     dither: f64,
 ) -> Result<Vec<u8>, EncodeError> {
-    let rgba = pixels.to_rgba8();
-    let (width, height) = rgba.dimensions();
-    let source = quantizr::Image::new(&rgba, width as usize, height as usize)
-        .map_err(|error| refused(format!("{error:?}")))?;
-    let mut options = quantizr::Options::default();
-    options
-        .set_max_colors(i32::from(colours))
-        .map_err(|error| refused(format!("{error:?}")))?;
-    let mut result = quantizr::QuantizeResult::quantize(&source, &options);
-    result
-        .set_dithering_level(dither as f32)
-        .map_err(|error| refused(format!("{error:?}")))?;
-    let mut indices = vec![0; rgba.pixels().len()];
-    result
-        .remap_image(&source, &mut indices)
-        .map_err(|error| refused(format!("{error:?}")))?;
-    let palette = result.get_palette();
-    let count = usize::try_from(palette.count)
-        .unwrap_or(0)
-        .min(palette.entries.len());
-    let entries = &palette.entries[..count];
-    write_indexed(width, height, &indices, entries)
-}
-
-fn write_indexed(
-    width: u32,
-    height: u32,
-    indices: &[u8],
-    entries: &[quantizr::Color],
-) -> Result<Vec<u8>, EncodeError> {
+    let indexed = quantise(pixels, colours, dither).map_err(refused)?;
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, width, height);
+    let mut encoder = png::Encoder::new(&mut file, indexed.width, indexed.height);
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_palette(
-        entries
-            .iter()
-            .flat_map(|entry| [entry.r, entry.g, entry.b])
-            .collect::<Vec<u8>>(),
-    );
-    if entries.iter().any(|entry| entry.a < 255) {
-        encoder.set_trns(entries.iter().map(|entry| entry.a).collect::<Vec<u8>>());
+    let colours = indexed.entries.iter().flat_map(|[r, g, b, _]| [*r, *g, *b]);
+    encoder.set_palette(colours.collect::<Vec<u8>>());
+    if indexed.entries.iter().any(|entry| entry[3] < 255) {
+        encoder.set_trns(
+            indexed
+                .entries
+                .iter()
+                .map(|entry| entry[3])
+                .collect::<Vec<u8>>(),
+        );
     }
     let mut writer = encoder.write_header().map_err(refused)?;
-    writer.write_image_data(indices).map_err(refused)?;
+    writer.write_image_data(&indexed.indices).map_err(refused)?;
     writer.finish().map_err(refused)?;
     Ok(file)
 }

@@ -19,11 +19,42 @@ pub struct Settings {
     pub lossless: bool,
 }
 
+/// What is seldom asked for on top of [`Settings`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extras {
+    /// Chroma is subsampled with care for edges (`sharp_yuv`).
+    pub sharp_yuv: bool,
+    /// Quality of the alpha plane, 0 to 100; 100 is lossless.
+    pub alpha_quality: u8,
+}
+
+impl Default for Extras {
+    /// libwebp's own defaults.
+    fn default() -> Self {
+        Self {
+            sharp_yuv: false,
+            alpha_quality: 100,
+        }
+    }
+}
+
 /// Encodes 8-bit RGB or RGBA; grey images become RGB, as the format has no grey. No metadata is written.
 ///
 /// # Errors
 /// When a side exceeds 16,383 pixels or libwebp refuses.
 pub fn encode(pixels: &DynamicImage, settings: Settings) -> Result<Vec<u8>, EncodeError> {
+    encode_with(pixels, settings, Extras::default())
+}
+
+/// As [`encode`], with extras.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_with(
+    pixels: &DynamicImage,
+    settings: Settings,
+    extras: Extras,
+) -> Result<Vec<u8>, EncodeError> {
     let (width, height) = (pixels.width(), pixels.height());
     if width > MAX_SIDE || height > MAX_SIDE {
         return Err(EncodeError::TooLarge {
@@ -40,6 +71,8 @@ pub fn encode(pixels: &DynamicImage, settings: Settings) -> Result<Vec<u8>, Enco
     config.quality = f32::from(settings.quality.min(100));
     config.method = i32::from(settings.method.min(6));
     config.lossless = i32::from(settings.lossless);
+    config.use_sharp_yuv = i32::from(extras.sharp_yuv);
+    config.alpha_quality = i32::from(extras.alpha_quality.min(100));
     // Colours under full transparency are free to change, which is libwebp's own default.
     config.exact = 0;
     let (rgb, rgba);

@@ -4,6 +4,7 @@
 //! The pixel codecs write bare files; [`written`] then inserts what the recipe keeps. So one rule holds for every
 //! format: metadata is absent unless a recipe keeps it. Coded image data is never touched here.
 
+pub(crate) mod fields;
 mod jpeg;
 mod png;
 mod webp;
@@ -16,7 +17,7 @@ use crate::error::EncodeError;
 use crate::format::Format;
 
 /// A kind of metadata that a pipeline keeps or drops as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Kind {
@@ -56,6 +57,21 @@ pub struct ManifestStore {
     format: Format,
     /// JPEG: the APP11 payloads in order; PNG and WebP: one chunk payload.
     payloads: Vec<Bytes>,
+}
+
+impl ManifestStore {
+    /// The store with every payload changed: what a forger makes of it. The lengths should stay.
+    #[must_use]
+    pub fn edited(&self, mut change: impl FnMut(&[u8]) -> Vec<u8>) -> Self {
+        Self {
+            format: self.format,
+            payloads: self
+                .payloads
+                .iter()
+                .map(|payload| change(payload).into())
+                .collect(),
+        }
+    }
 }
 
 /// The metadata of one image file.

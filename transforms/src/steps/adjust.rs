@@ -7,18 +7,20 @@ use serde::Deserialize;
 
 use crate::error::StepErrorKind;
 use crate::step::{Apply, Flow, Work};
-use crate::value::Factor;
+use crate::value::{Factor, Signed};
 
-/// `adjust = { brightness = 1.1, contrast = 1.2, saturation = 1.3, gamma = 0.9 }`; each is left alone where absent.
+/// `adjust = { brightness = 1.1, contrast = 1.2, saturation = 1.3, hue = 0.1, gamma = 0.9 }`; each is left alone where absent.
 ///
 /// Brightness multiplies; contrast scales the distance to the picture's mean luma, rounded; saturation scales the
-/// distance to the pixel's own luma (ITU-R BT.601 weights); gamma raises the value in 0..=1 to its power.
+/// distance to the pixel's own luma (ITU-R BT.601 weights); hue turns the HSV hue by this share of the circle, as
+/// torchvision's adjust_hue does; gamma raises the value in 0..=1 to its power.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Adjust {
     brightness: Option<Factor>,
     contrast: Option<Factor>,
     saturation: Option<Factor>,
+    hue: Option<Signed>,
     gamma: Option<Factor>,
 }
 
@@ -31,9 +33,32 @@ fn table(value: impl Fn(f64) -> f64) -> [u8; 256] {
 }
 
 /// Luma in 1/65536 by Pillow's integer weights.
-fn luma(rgb: &[u8]) -> u32 {
+pub(super) fn luma(rgb: &[u8]) -> u32 {
     (u32::from(rgb[0]) * 19595 + u32::from(rgb[1]) * 38470 + u32::from(rgb[2]) * 7471 + 0x8000)
         >> 16
+}
+
+/// The colour with its HSV hue turned by this share of the circle.
+fn with_hue(rgb: &[u8], turn: f64) -> [u8; 3] {
+    let [r, g, b] = [rgb[0], rgb[1], rgb[2]].map(f64::from);
+    let (high, low) = (r.max(g).max(b), r.min(g).min(b));
+    let range = high - low;
+    if range == 0.0 {
+        return [rgb[0], rgb[1], rgb[2]];
+    }
+    let sector = if high == r {
+        (g - b) / range
+    } else if high == g {
+        (b - r) / range + 2.0
+    } else {
+        (r - g) / range + 4.0
+    };
+    let hue = (sector + turn * 6.0).rem_euclid(6.0);
+    // How far each channel lies below the highest, by the usual piecewise form.
+    [5.0, 3.0, 1.0].map(|offset: f64| {
+        let k = (offset + hue).rem_euclid(6.0);
+        to_u8(high - range * k.min(4.0 - k).clamp(0.0, 1.0))
+    })
 }
 
 impl Adjust {
@@ -69,6 +94,12 @@ impl Adjust {
                     let value = grey + (((i32::from(*sample) - grey) * scale + 128) >> 8);
                     *sample = value.clamp(0, 255) as u8;
                 }
+            }
+        }
+        if let Some(turn) = self.hue {
+            for pixel in samples.chunks_exact_mut(channels) {
+                let turned = with_hue(&pixel[..3], turn.get());
+                pixel[..3].copy_from_slice(&turned);
             }
         }
         if let Some(factor) = self.gamma {

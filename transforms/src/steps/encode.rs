@@ -5,22 +5,28 @@ use std::sync::Arc;
 use image::{DynamicImage, Rgb, RgbImage};
 use serde::Deserialize;
 
-use crate::codecs::{avif, jpeg, png, webp};
+use crate::codecs::{avif, bmp, gif, jpeg, png, tiff, webp};
 use crate::error::{EncodeError, StepErrorKind};
 use crate::file::Frame;
 use crate::format::Format;
 use crate::metadata::{self, Kind};
 use crate::step::{Apply, Flow, Work};
-use crate::value::{Colour, Colours, Level, Quality, Share};
+use crate::value::{Colour, Colours, Divisor, Level, Quality, Share};
 
 /// `jpeg = { encoder = "libjpeg-turbo", quality = 80, chroma = "4:2:0", progressive = false, keep = [] }`.
 ///
 /// `keep` lists the kinds of metadata that stay. `capped_at_source = true` lowers the quality to that of a JPEG
-/// source, as jpegoptim's `-m` does. Alpha is flattened over `background`, white if absent. 16-bit samples are
-/// reduced to 8.
+/// source, as jpegoptim's `-m` does; `like_source = true` takes quality, sampling and scan mode from a JPEG source, as
+/// ImageMagick does, and the settings given here for others. `optimised = true` fits the Huffman tables (bytes alone
+/// change). `tables` are the luma and chroma quantisation tables in zigzag order in place of the quality's, for
+/// `jpeg-encoder` only. Alpha is flattened over `background`, white if absent. 16-bit samples are reduced to 8.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "WireJpeg")]
+pub struct Jpeg(WireJpeg);
+
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Jpeg {
+struct WireJpeg {
     encoder: jpeg::Encoder,
     quality: Quality,
     chroma: jpeg::Chroma,
@@ -28,10 +34,42 @@ pub struct Jpeg {
     keep: Vec<Kind>,
     #[serde(default)]
     capped_at_source: bool,
+    #[serde(default)]
+    like_source: bool,
+    #[serde(default)]
+    optimised: bool,
+    tables: Option<Tables>,
     background: Option<Colour>,
 }
 
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tables {
+    luma: Vec<Divisor>,
+    chroma: Vec<Divisor>,
+}
+
+impl TryFrom<WireJpeg> for Jpeg {
+    type Error = String;
+
+    fn try_from(wire: WireJpeg) -> Result<Self, String> {
+        if let Some(tables) = &wire.tables {
+            if tables.luma.len() != 64 || tables.chroma.len() != 64 {
+                return Err("jpeg.tables takes 64 numbers each for luma and chroma".to_owned());
+            }
+            if wire.encoder != jpeg::Encoder::JpegEncoder {
+                return Err("jpeg.tables works with encoder = \"jpeg-encoder\" only".to_owned());
+            }
+        }
+        if wire.like_source && wire.capped_at_source {
+            return Err("jpeg takes at most one of like_source and capped_at_source".to_owned());
+        }
+        Ok(Self(wire))
+    }
+}
+
 /// `webp = { quality = 75, method = 4, keep = [] }`, or `lossless = true` with the quality as effort.
+/// `sharp_yuv = true` is libwebp's careful chroma subsampling (sharp's smart_subsample), `alpha_quality` 100 if absent.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebP {
@@ -39,6 +77,9 @@ pub struct WebP {
     method: Level,
     #[serde(default)]
     lossless: bool,
+    #[serde(default)]
+    sharp_yuv: bool,
+    alpha_quality: Option<Quality>,
     keep: Vec<Kind>,
 }
 
@@ -50,16 +91,52 @@ pub struct Avif {
     speed: Level,
 }
 
-/// `png = { keep = [] }`, or with `colours` (2 to 256) and `dither` (0 to 1) for a palette.
+/// `png = { keep = [] }`, or with `colours` (2 to 256) and `dither` (0 to 1) for a palette, or with `depth` 8 or 16 for
+/// samples of that many bits; without it the pixels' own depth stays.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Png {
     keep: Vec<Kind>,
     colours: Option<Colours>,
     dither: Option<Share>,
+    depth: Option<Depth>,
 }
 
-/// `save = { jpeg = {…}, png = {…}, webp = {…}, other = "jpeg" }`: what a service does that answers in the format it
+/// Bits a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "u8")]
+struct Depth(u8);
+
+impl TryFrom<u8> for Depth {
+    type Error = String;
+
+    fn try_from(bits: u8) -> Result<Self, String> {
+        match bits {
+            8 | 16 => Ok(Self(bits)),
+            _ => Err(format!("{bits} is not 8 or 16 bits")),
+        }
+    }
+}
+
+/// `gif = { colours = 256, dither = 1.0 }`: one frame; a pixel is transparent or opaque. No metadata is kept.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gif {
+    colours: Colours,
+    dither: Share,
+}
+
+/// `tiff = {}`: uncompressed, at the pixels' own depth; no metadata is kept.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tiff {}
+
+/// `bmp = {}`: 8 bits, with alpha where the pixels have it; no metadata is kept.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bmp {}
+
+/// `save = { jpeg = {…}, png = {…}, webp = {…}, avif = {…}, gif = {…}, other = "jpeg" }`: what a service does that answers in the format it
 /// was given. A format without settings of its own is written as `other`.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "WireSave")]
@@ -67,6 +144,8 @@ pub struct Save {
     jpeg: Option<Jpeg>,
     png: Option<Png>,
     webp: Option<WebP>,
+    avif: Option<Avif>,
+    gif: Option<Gif>,
     other: Format,
 }
 
@@ -76,6 +155,8 @@ struct WireSave {
     jpeg: Option<Jpeg>,
     png: Option<Png>,
     webp: Option<WebP>,
+    avif: Option<Avif>,
+    gif: Option<Gif>,
     other: Format,
 }
 
@@ -87,6 +168,8 @@ impl TryFrom<WireSave> for Save {
             jpeg: wire.jpeg,
             png: wire.png,
             webp: wire.webp,
+            avif: wire.avif,
+            gif: wire.gif,
             other: wire.other,
         };
         if save.settings(save.other).is_none() {
@@ -100,18 +183,47 @@ impl TryFrom<WireSave> for Save {
 }
 
 /// One encoder's way from a frame to the bytes of a file without metadata.
-trait Encode {
+pub(super) trait Encode {
     fn format(&self) -> Format;
     fn keep(&self) -> &[Kind];
-    fn encode(&self, frame: &Frame, source: &[u8]) -> Result<Vec<u8>, EncodeError>;
+    /// The quality that the recipe sets, where the format has one.
+    fn quality(&self) -> Option<u8>;
+    /// `quality` stands in for the recipe's own; `source` is the file that the pixels come from.
+    fn encode(
+        &self,
+        frame: &Frame,
+        source: &[u8],
+        quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError>;
 }
 
 impl Save {
+    /// The format that a file of `format` is written in.
+    pub(crate) fn gives(&self, format: Format) -> Format {
+        match self.settings(format) {
+            Some(_) => format,
+            None => self.other,
+        }
+    }
+
+    /// The settings for a file of `format`.
+    pub(super) fn chosen(&self, format: Format) -> Result<&dyn Encode, StepErrorKind> {
+        // `other` was checked to have settings when the recipe was read.
+        self.settings(format)
+            .or_else(|| self.settings(self.other))
+            .ok_or(StepErrorKind::Format {
+                expected: "the formats it has settings for",
+                found: format,
+            })
+    }
+
     fn settings(&self, format: Format) -> Option<&dyn Encode> {
         match format {
             Format::Jpeg => self.jpeg.as_ref().map(|settings| settings as &dyn Encode),
             Format::Png => self.png.as_ref().map(|settings| settings as &dyn Encode),
             Format::WebP => self.webp.as_ref().map(|settings| settings as &dyn Encode),
+            Format::Avif => self.avif.as_ref().map(|settings| settings as &dyn Encode),
+            Format::Gif => self.gif.as_ref().map(|settings| settings as &dyn Encode),
             _ => None,
         }
     }
@@ -123,26 +235,56 @@ impl Encode for Jpeg {
     }
 
     fn keep(&self) -> &[Kind] {
-        &self.keep
+        &self.0.keep
     }
 
-    fn encode(&self, frame: &Frame, source: &[u8]) -> Result<Vec<u8>, EncodeError> {
-        let mut quality = self.quality.get();
-        if self.capped_at_source {
-            let of_source = jpeg::traits(source).and_then(|traits| traits.quality);
-            quality = of_source.map_or(quality, |of_source| quality.min(of_source));
-        }
-        let settings = jpeg::Settings {
-            encoder: self.encoder,
-            quality,
-            chroma: self.chroma,
-            progressive: self.progressive,
+    fn quality(&self) -> Option<u8> {
+        Some(self.0.quality.get())
+    }
+
+    fn encode(
+        &self,
+        frame: &Frame,
+        source: &[u8],
+        quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let own = &self.0;
+        let mut settings = jpeg::Settings {
+            encoder: own.encoder,
+            quality: quality.unwrap_or(own.quality.get()),
+            chroma: own.chroma,
+            progressive: own.progressive,
         };
-        if frame.pixels.color().has_alpha() {
-            let background = self.background.map_or([255; 3], Colour::rgb);
-            return jpeg::encode(&flattened(&frame.pixels, background), settings);
+        let traits = if own.capped_at_source || own.like_source {
+            jpeg::traits(source)
+        } else {
+            None
+        };
+        if let Some(traits) = traits {
+            if own.capped_at_source {
+                settings.quality = settings.quality.min(traits.quality.unwrap_or(100));
+            } else {
+                settings.quality = jpeg::quality_by_sum(source).unwrap_or(settings.quality);
+                settings.chroma = traits.chroma().unwrap_or(settings.chroma);
+                settings.progressive = traits.progressive;
+            }
         }
-        jpeg::encode(&frame.pixels, settings)
+        let flat;
+        let pixels = if frame.pixels.color().has_alpha() {
+            flat = flattened(&frame.pixels, own.background.map_or([255; 3], Colour::rgb));
+            &flat
+        } else {
+            &*frame.pixels
+        };
+        let tables = own.tables.as_ref().map(|tables| {
+            [&tables.luma, &tables.chroma]
+                .map(|table| std::array::from_fn(|index| table[index].get()))
+        });
+        let extras = jpeg::Extras {
+            optimised: own.optimised,
+            tables: tables.map(Box::new),
+        };
+        jpeg::encode_with(pixels, settings, &extras)
     }
 }
 
@@ -171,13 +313,26 @@ impl Encode for WebP {
         &self.keep
     }
 
-    fn encode(&self, frame: &Frame, _source: &[u8]) -> Result<Vec<u8>, EncodeError> {
+    fn quality(&self) -> Option<u8> {
+        (!self.lossless).then(|| self.quality.get())
+    }
+
+    fn encode(
+        &self,
+        frame: &Frame,
+        _source: &[u8],
+        quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError> {
         let settings = webp::Settings {
-            quality: self.quality.get(),
+            quality: quality.unwrap_or(self.quality.get()),
             method: self.method.get(),
             lossless: self.lossless,
         };
-        webp::encode(&frame.pixels, settings)
+        let extras = webp::Extras {
+            sharp_yuv: self.sharp_yuv,
+            alpha_quality: self.alpha_quality.map_or(100, Quality::get),
+        };
+        webp::encode_with(&frame.pixels, settings, extras)
     }
 }
 
@@ -190,8 +345,18 @@ impl Encode for Avif {
         &[]
     }
 
-    fn encode(&self, frame: &Frame, _source: &[u8]) -> Result<Vec<u8>, EncodeError> {
-        avif::encode(&frame.pixels, self.quality.get(), self.speed.get())
+    fn quality(&self) -> Option<u8> {
+        Some(self.quality.get())
+    }
+
+    fn encode(
+        &self,
+        frame: &Frame,
+        _source: &[u8],
+        quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let quality = quality.unwrap_or(self.quality.get());
+        avif::encode(&frame.pixels, quality, self.speed.get())
     }
 }
 
@@ -204,23 +369,82 @@ impl Encode for Png {
         &self.keep
     }
 
-    fn encode(&self, frame: &Frame, _source: &[u8]) -> Result<Vec<u8>, EncodeError> {
-        match self.colours {
-            Some(colours) => png::encode_palette(
-                &frame.pixels,
-                colours.get(),
-                self.dither.map_or(0.0, Share::get),
-            ),
+    fn quality(&self) -> Option<u8> {
+        None
+    }
+
+    fn encode(
+        &self,
+        frame: &Frame,
+        _source: &[u8],
+        _quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        if let Some(colours) = self.colours {
+            let dither = self.dither.map_or(0.0, Share::get);
+            return png::encode_palette(&frame.pixels, colours.get(), dither);
+        }
+        match self.depth {
             None => png::encode(&frame.pixels),
+            Some(depth) => png::encode(&with_depth(&frame.pixels, depth.0 == 16)),
         }
     }
 }
+
+/// The same kind of pixels with 16 bits a sample, or 8.
+fn with_depth(pixels: &DynamicImage, wide: bool) -> DynamicImage {
+    let colour = pixels.color();
+    match (colour.has_color(), colour.has_alpha(), wide) {
+        (true, true, true) => pixels.to_rgba16().into(),
+        (true, true, false) => pixels.to_rgba8().into(),
+        (true, false, true) => pixels.to_rgb16().into(),
+        (true, false, false) => pixels.to_rgb8().into(),
+        (false, true, true) => pixels.to_luma_alpha16().into(),
+        (false, true, false) => pixels.to_luma_alpha8().into(),
+        (false, false, true) => pixels.to_luma16().into(),
+        (false, false, false) => pixels.to_luma8().into(),
+    }
+}
+
+macro_rules! bare {
+    ($type:ty, $format:expr, |$self:ident, $pixels:ident| $encoded:expr) => {
+        impl Encode for $type {
+            fn format(&self) -> Format {
+                $format
+            }
+
+            fn keep(&self) -> &[Kind] {
+                &[]
+            }
+
+            fn quality(&self) -> Option<u8> {
+                None
+            }
+
+            fn encode(
+                &$self,
+                frame: &Frame,
+                _source: &[u8],
+                _quality: Option<u8>,
+            ) -> Result<Vec<u8>, EncodeError> {
+                let $pixels = &frame.pixels;
+                $encoded
+            }
+        }
+    };
+}
+bare!(Gif, Format::Gif, |self, pixels| gif::encode(
+    pixels,
+    self.colours.get(),
+    self.dither.get()
+));
+bare!(Tiff, Format::Tiff, |self, pixels| tiff::encode(pixels));
+bare!(Bmp, Format::Bmp, |self, pixels| bmp::encode(pixels));
 
 fn run(settings: &dyn Encode, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
     let source = Arc::clone(work.file());
     let meter = work.meter();
     let frame = work.frame()?;
-    let bare = meter.codec(|| settings.encode(frame, source.bytes()))?;
+    let bare = meter.codec(|| settings.encode(frame, source.bytes(), None))?;
     let kept = frame.metadata.filtered(settings.keep());
     let bytes = if kept.is_empty() {
         bare
@@ -240,20 +464,10 @@ macro_rules! apply_by_encoding {
         }
     )*};
 }
-apply_by_encoding!(Jpeg, WebP, Avif, Png);
+apply_by_encoding!(Jpeg, WebP, Avif, Png, Gif, Tiff, Bmp);
 
 impl Apply for Save {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
-        // `other` was checked to have settings when the recipe was read.
-        match self
-            .settings(work.file().format())
-            .or_else(|| self.settings(self.other))
-        {
-            Some(settings) => run(settings, work),
-            None => Err(StepErrorKind::Format {
-                expected: "the formats it has settings for",
-                found: work.file().format(),
-            }),
-        }
+        run(self.chosen(work.file().format())?, work)
     }
 }

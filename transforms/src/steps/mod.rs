@@ -1,17 +1,32 @@
 //! One file a step: its parameters as recipes write them, and what it does.
 
 pub mod adjust;
+pub mod blur;
+mod canvas;
+pub mod collage;
 pub mod convert_to_srgb;
 pub mod crop;
 pub mod encode;
+pub mod exec;
+pub mod fields;
 pub mod flip;
+pub mod grey;
 pub mod keep_smaller;
 pub mod lossless;
+pub mod median;
 pub mod metadata;
+pub mod moire;
+pub mod noise;
 pub mod orient;
+pub mod overlay;
 pub mod pad;
 pub mod passthrough;
+pub mod perspective;
 pub mod recipe;
 pub mod resize;
 pub mod rotate;
 pub mod sharpen;
+pub mod status_bar;
+pub mod text;
+pub mod tint;
+pub mod until_bytes;

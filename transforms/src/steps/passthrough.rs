@@ -4,18 +4,22 @@ use serde::Deserialize;
 
 use crate::error::StepErrorKind;
 use crate::format::Format;
+use crate::metadata::{self, Kind};
 use crate::step::{Apply, Flow, Work};
-use crate::value::{Area, Bytes, Side};
+use crate::value::{Area, Bytes, Factor, Side};
 
-/// `passthrough = { max_long_side = 2048, max_pixels = …, max_bytes = …, formats = ["jpeg"] }`: when every limit
-/// that is given holds, the current file is the recipe's result, byte for byte.
+/// `passthrough = { max_long_side = 2048, max_pixels = …, max_bytes = …, max_bits_per_pixel = 4, formats = ["jpeg"],
+/// without = ["exif"] }`: when every limit that is given holds and none of the kinds of metadata is there, the current
+/// file is the recipe's result, byte for byte.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Passthrough {
     max_long_side: Option<Side>,
     max_pixels: Option<Area>,
     max_bytes: Option<Bytes>,
+    max_bits_per_pixel: Option<Factor>,
     formats: Option<Vec<Format>>,
+    without: Option<Vec<Kind>>,
 }
 
 impl Apply for Passthrough {
@@ -28,10 +32,19 @@ impl Apply for Passthrough {
                 .formats
                 .as_ref()
                 .is_none_or(|formats| formats.contains(&file.format()));
-        if !small {
+        let unwanted = || {
+            let metadata = metadata::read(file.format(), file.bytes());
+            let kinds = self.without.iter().flatten();
+            kinds.into_iter().any(|kind| metadata.has(*kind))
+        };
+        if !small || (self.without.is_some() && unwanted()) {
             return Ok(Flow::Continue);
         }
-        if self.max_long_side.is_some() || self.max_pixels.is_some() {
+        if self.max_long_side.is_some()
+            || self.max_pixels.is_some()
+            || self.max_bits_per_pixel.is_some()
+        {
+            let bits = file.bytes().len() as f64 * 8.0;
             let pixels = &work.frame()?.pixels;
             let (width, height) = (pixels.width(), pixels.height());
             let fits = self
@@ -39,7 +52,10 @@ impl Apply for Passthrough {
                 .is_none_or(|limit| width.max(height) <= limit.get().into())
                 && self
                     .max_pixels
-                    .is_none_or(|limit| u64::from(width) * u64::from(height) <= limit.get().into());
+                    .is_none_or(|limit| u64::from(width) * u64::from(height) <= limit.get().into())
+                && self
+                    .max_bits_per_pixel
+                    .is_none_or(|limit| bits <= limit.get() * f64::from(width) * f64::from(height));
             if !fits {
                 return Ok(Flow::Continue);
             }

@@ -63,12 +63,14 @@ pub enum Rule {
 
 /// `resize = { fit = [1600, 1600], filter = "lanczos3", upscale = false }`: one rule of `fit`, `fill`, `width`,
 /// `long_side`, `max_pixels` and `scale`. Without `upscale = true` an image is never enlarged (`scale` always may).
+/// `linear_light = true` resamples light rather than sRGB values, as Squoosh does and servers do not.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "WireResize")]
 pub struct Resize {
     rule: Rule,
     filter: Filter,
     upscale: bool,
+    linear_light: bool,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +85,8 @@ struct WireResize {
     filter: Filter,
     #[serde(default)]
     upscale: bool,
+    #[serde(default)]
+    linear_light: bool,
 }
 
 impl TryFrom<WireResize> for Resize {
@@ -103,6 +107,7 @@ impl TryFrom<WireResize> for Resize {
                 rule,
                 filter: wire.filter,
                 upscale: wire.upscale,
+                linear_light: wire.linear_light,
             }),
             _ => Err(
                 "resize takes exactly one of fit, fill, width, long_side, max_pixels and scale"
@@ -143,8 +148,13 @@ impl Apply for Resize {
         let meter = work.meter();
         if (new_width, new_height) != (width, height) {
             let frame = work.frame_mut()?;
+            let resample = if self.linear_light {
+                resized_in_linear_light
+            } else {
+                resized
+            };
             let resized =
-                meter.resize(|| resized(&frame.pixels, new_width, new_height, self.filter));
+                meter.resize(|| resample(&frame.pixels, new_width, new_height, self.filter));
             frame.pixels = Arc::new(resized.map_err(StepErrorKind::Engine)?);
         }
         if let Rule::Fill(box_width, box_height) = self.rule {
@@ -178,4 +188,54 @@ pub fn resized(
         .resize(pixels, &mut target, &options)
         .map_err(|error| format!("resampler: {error}"))?;
     Ok(target)
+}
+
+/// As [`resized`], on 16-bit linear light; the result has 8 bits.
+fn resized_in_linear_light(
+    pixels: &DynamicImage,
+    width: u32,
+    height: u32,
+    filter: Filter,
+) -> Result<DynamicImage, String> {
+    let mut linear = pixels.to_rgba16();
+    // The transfer function of IEC 61966-2-1.
+    let to_linear: Vec<u16> = (0..=u16::MAX)
+        .map(|value| {
+            let value = f64::from(value) / 65535.0;
+            let light = if value <= 0.04045 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            };
+            (light * 65535.0).round() as u16
+        })
+        .collect();
+    for pixel in linear.pixels_mut() {
+        for sample in &mut pixel.0[..3] {
+            *sample = to_linear[usize::from(*sample)];
+        }
+    }
+    let resized = resized(&linear.into(), width, height, filter)?.to_rgba16();
+    let from_linear: Vec<u8> = (0..=u16::MAX)
+        .map(|light| {
+            let light = f64::from(light) / 65535.0;
+            let value = if light <= 0.003_130_8 {
+                light * 12.92
+            } else {
+                1.055 * light.powf(1.0 / 2.4) - 0.055
+            };
+            (value * 255.0).round() as u8
+        })
+        .collect();
+    let mut result = image::RgbaImage::new(width, height);
+    for (target, source) in result.pixels_mut().zip(resized.pixels()) {
+        let [r, g, b] = [0, 1, 2].map(|c| from_linear[usize::from(source[c])]);
+        *target = image::Rgba([r, g, b, (u32::from(source[3]) / 257) as u8]);
+    }
+    let result = DynamicImage::from(result);
+    Ok(if pixels.color().has_alpha() {
+        result
+    } else {
+        result.to_rgb8().into()
+    })
 }

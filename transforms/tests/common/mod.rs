@@ -2,6 +2,8 @@
 #![allow(clippy::print_stderr, reason = "a skipped test must be seen")]
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod probes;
+
 use std::path::PathBuf;
 
 use image::{DynamicImage, GenericImageView, Rgb, RgbImage};

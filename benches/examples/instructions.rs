@@ -1,0 +1,58 @@
+//! Work of our own code for counting instructions: without an argument prints the names of the cases, with a name runs
+//! that case once. `credlink bench-report --instructions PROGRAM` runs it under callgrind.
+#![allow(clippy::print_stdout, reason = "its output is its interface")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use credlink_benches::{SIZES, decode_pixels, jpeg_file, signer};
+use credlink_sign_core::fingerprint::ContentHash;
+use credlink_sign_core::store::ProofStoreBuilder;
+use credlink_sign_core::{ImageFile, ProofId, Verifier};
+
+/// Name of a case, and how often its work is repeated: the difference to `prepare` is what counts.
+const CASES: [(&str, u32); 4] = [
+    ("prepare", 0),
+    ("fingerprint", 20),
+    ("sign-besides-decoding", 5),
+    ("verify-besides-decoding", 5),
+];
+
+fn main() -> Result<()> {
+    let Some(name) = std::env::args().nth(1) else {
+        for (name, _) in CASES {
+            println!("{name}");
+        }
+        return Ok(());
+    };
+    let Some((_, times)) = CASES.into_iter().find(|(known, _)| *known == name) else {
+        bail!("no case is called {name}");
+    };
+    let (_, width, height) = SIZES[0];
+    let source = jpeg_file(width, height)?;
+    let decoded = decode_pixels(&source).map_err(anyhow::Error::msg)?;
+    let ready = |_: &[u8]| Ok(decoded.clone());
+    let signer = signer()?;
+    let sign = || signer.sign(&ImageFile::new(&source, &ready), ProofId::new(1));
+    let signed = sign()?;
+    let store = ProofStoreBuilder::in_memory();
+    store.insert(signed.record.clone(), &signed.manifest)?;
+    let anchor = signer.identity().anchor()?;
+    let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?;
+    for _ in 0..times {
+        match name.as_str() {
+            "fingerprint" => {
+                black_box(ContentHash::of(&decoded.image, decoded.orientation));
+            }
+            "sign-besides-decoding" => {
+                black_box(sign()?);
+            }
+            _ => {
+                let file = ImageFile::new(&signed.bytes, &ready);
+                black_box(verifier.verify(&file, &|| 0));
+            }
+        }
+    }
+    Ok(())
+}

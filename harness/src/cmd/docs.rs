@@ -1,0 +1,39 @@
+//! `credlink docs`.
+
+use anyhow::{Context, Result};
+use credlink_harness::exit;
+use credlink_reports::docs::{Results, SUMMARY, update};
+use credlink_reports::{Report, RunDir};
+
+use crate::cli::DocsArgs;
+
+pub(crate) fn run(args: &DocsArgs) -> Result<u8> {
+    let summary = args.repository.join(SUMMARY);
+    let results = match &args.from {
+        Some(run) => {
+            let results = Results::of(&Report::read(&RunDir::open(run)?)?)?;
+            results.write(&summary)?;
+            results
+        }
+        None => Results::read(&summary).with_context(|| {
+            format!(
+                "{} is the repository? see --repository",
+                args.repository.display()
+            )
+        })?,
+    };
+    let differing = update(&results, &args.repository, args.check)?;
+    if differing.is_empty() {
+        super::say("the documentation is as its summary says")?;
+        return Ok(exit::OK);
+    }
+    for path in &differing {
+        let verb = if args.check { "differs" } else { "written" };
+        super::say(&format!("{verb}: {}", path.display()))?;
+    }
+    if args.check {
+        super::complain("run `credlink docs` to write them anew");
+        return Ok(exit::DIFFERS);
+    }
+    Ok(exit::OK)
+}

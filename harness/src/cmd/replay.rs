@@ -1,0 +1,63 @@
+//! `credlink replay`.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use credlink_harness::{exit, replay};
+use credlink_reports::RunDir;
+use credlink_reports::figures::bytes;
+
+use crate::cli::ReplayArgs;
+
+pub(crate) fn run(args: &ReplayArgs) -> Result<u8> {
+    let run_dir = RunDir::open(&args.run)?;
+    let done = replay::replay(&run_dir, args.op, args.images.as_deref())?;
+    let row = &done.again;
+    let mut text = format!(
+        "op {}: {} ({}) through {}, simulated\n",
+        row.op, row.name, row.class, row.pipeline
+    );
+    writeln!(text, "in        {}", done.input.display())?;
+    if let Some(output) = &done.output {
+        writeln!(
+            text,
+            "out       {} ({}x{}, {})",
+            output.display(),
+            row.received_width,
+            row.received_height,
+            bytes(row.received_bytes)
+        )?;
+    }
+    writeln!(text, "outcome   {}", row.outcome)?;
+    if let Some(error) = &row.error {
+        writeln!(text, "error     {error}")?;
+    }
+    let carriers = run_dir.read_header()?.carriers;
+    for (carrier, cell) in carriers.iter().zip(&row.carriers) {
+        write!(text, "{carrier:<12} {}", cell.state)?;
+        if let Some(distance) = cell.distance {
+            write!(text, ", distance {distance}")?;
+        }
+        if !cell.codes.is_empty() {
+            write!(text, " ({})", cell.codes)?;
+        }
+        writeln!(text)?;
+    }
+    if done.differences.is_empty() {
+        write!(text, "the same as the recorded row, times aside")?;
+    } else {
+        write!(text, "NOT the same as the recorded row:")?;
+        for difference in &done.differences {
+            write!(text, "\n  {difference}")?;
+        }
+    }
+    super::say(&text)?;
+    for warning in &done.warnings {
+        super::complain(&format!("warning: {warning}"));
+    }
+    Ok(if done.differences.is_empty() {
+        exit::OK
+    } else {
+        exit::DIFFERS
+    })
+}

@@ -1,0 +1,274 @@
+//! Pictures of example ops, made after a run from the files it kept: rows say that a proof was lost, a picture says why.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use credlink_reports::gallery::{
+    BUDGET, Choice, Exhibit, FOLDER, Gallery, LONGEST_SIDE, Picture, choose,
+};
+use credlink_reports::rows::{Rows, read_columns};
+use credlink_reports::{RunDir, RunHeader};
+use credlink_transforms::catalogue::Catalogue;
+use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder};
+use credlink_transforms::file::{Frame, ImageFile};
+use credlink_transforms::meter::Meter;
+use credlink_transforms::steps::resize::{Filter, resized};
+use image::{DynamicImage, Rgb, RgbImage};
+use rayon::prelude::*;
+
+/// How much differences are amplified.
+const AMPLIFICATION: u16 = 8;
+
+const COLUMNS: &[&str] = &[
+    "trial",
+    "pipeline",
+    "outcome",
+    "class",
+    "signed_bytes",
+    "image",
+    "error",
+    "error_cause",
+    "name",
+];
+const CELLS: &[&str] = &["state", "distance", "codes"];
+
+/// An exhibit with its pictures, not yet written.
+struct Made {
+    exhibit: Exhibit,
+    files: Vec<(String, Vec<u8>)>,
+}
+
+/// Chooses examples from the rows of a finished run, runs their pipelines again on the signed files, and writes small
+/// pictures and `gallery.json`. What cannot be made is left out and counted; the rows are not touched.
+///
+/// # Errors
+/// When the rows cannot be read or the pictures not written.
+pub fn make(run_dir: &RunDir, header: &RunHeader, stop: &AtomicBool) -> Result<Gallery> {
+    let rows = read_columns(&run_dir.rows(), COLUMNS, CELLS)?;
+    let choices = choose(header, &rows)?;
+    let catalogue = Catalogue::embedded()?;
+    let one = |choice: &Choice| -> Option<Made> {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        let attempt = catch_unwind(AssertUnwindSafe(|| {
+            exhibit(run_dir, &rows, choice, &catalogue)
+        }));
+        attempt.ok()?.ok()
+    };
+    let made: Vec<Option<Made>> = choices.par_iter().map(one).collect();
+    let folder = run_dir.root().join(FOLDER);
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("failed to make {}", folder.display()))?;
+    let mut gallery = Gallery::default();
+    let mut spent = 0;
+    for made in made {
+        let Some(made) = made else {
+            gallery.left_out += 1;
+            continue;
+        };
+        let size: u64 = made.files.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+        if spent + size > BUDGET {
+            gallery.left_out += 1;
+            continue;
+        }
+        spent += size;
+        for (name, bytes) in &made.files {
+            let path = folder.join(name);
+            std::fs::write(&path, bytes)
+                .with_context(|| format!("failed to write {}", path.display()))?;
+        }
+        gallery.exhibits.push(made.exhibit);
+    }
+    gallery.write(run_dir.root())?;
+    Ok(gallery)
+}
+
+/// The signed file of an image in a run directory, and its name there.
+///
+/// # Errors
+/// When it is not there, naming where it was looked for.
+pub fn signed_file(run_dir: &RunDir, image: u32) -> Result<(PathBuf, String)> {
+    let folder = run_dir.signed();
+    let stem = format!("{image:07}.");
+    let entries = std::fs::read_dir(&folder)
+        .with_context(|| format!("failed to read {}", folder.display()))?;
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with(&stem))
+        .collect();
+    names.sort();
+    let name = names.into_iter().next().with_context(|| {
+        format!(
+            "{} holds no file {stem}*; signed files are needed to run an op again",
+            folder.display()
+        )
+    })?;
+    let shown = format!("signed/{name}");
+    Ok((folder.join(name), shown))
+}
+
+fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue) -> Result<Made> {
+    let row = choice.row;
+    let text = |column: &str| -> Result<String> {
+        Ok(rows.texts(column)?.get(row).unwrap_or_default().to_owned())
+    };
+    let op = rows.big("op")?.get(row).unwrap_or_default();
+    let image = rows.small("image")?.get(row).unwrap_or_default();
+    let pipeline = text("pipeline")?;
+    let recipe = catalogue
+        .get(&pipeline)
+        .with_context(|| format!("the catalogue no longer has {pipeline}"))?;
+    let (path, signed_file) = signed_file(run_dir, image)?;
+    let signed = Arc::new(ImageFile::new(std::fs::read(&path)?)?);
+    let clock = || 0;
+    let meter = Meter::new(&clock);
+    let before = shown(signed.frame(&meter)?);
+    let signed_size = (signed.bytes().len() as u64, before.width(), before.height());
+    let mut files = Vec::new();
+    let mut add = |what: &str, picture: &DynamicImage| -> Result<Picture> {
+        let (file, bytes) = (format!("{op}-{what}.jpg"), encoded(picture)?);
+        files.push((file.clone(), bytes));
+        Ok(Picture {
+            file,
+            width: picture.width(),
+            height: picture.height(),
+        })
+    };
+    let signed_picture = add("signed", &small(&before)?)?;
+    let mut exhibit = Exhibit {
+        op,
+        pipeline,
+        shows: choice.shows,
+        outcome: text("outcome")?,
+        cause: cause(rows, row)?,
+        name: text("name")?,
+        class: text("class")?,
+        signed_file,
+        signed_size,
+        received_size: None,
+        received_format: String::new(),
+        signed: signed_picture,
+        received: None,
+        difference: None,
+        difference_note: "No difference: nothing came out.".to_owned(),
+    };
+    if let Ok(received) = recipe.apply(&signed, &meter) {
+        exhibit.received_format = received.format().as_str().to_owned();
+        let after = shown(received.frame(&meter)?);
+        let bytes = received.bytes().len() as u64;
+        exhibit.received_size = Some((bytes, after.width(), after.height()));
+        exhibit.received = Some(add("received", &small(&after)?)?);
+        match difference(&before, &after)? {
+            Some((picture, note)) => {
+                exhibit.difference = Some(add("difference", &small(&picture)?)?);
+                exhibit.difference_note = note;
+            }
+            None => {
+                exhibit.difference_note =
+                    "No difference: the shape changed, so pixels do not correspond.".to_owned();
+            }
+        }
+    }
+    Ok(Made { exhibit, files })
+}
+
+/// What every carrier said, or the error, in words.
+fn cause(rows: &Rows, row: usize) -> Result<String> {
+    if let Some(words) = rows.texts("error")?.get(row) {
+        return Ok(words.to_owned());
+    }
+    let mut parts = Vec::new();
+    for carrier in rows.carriers() {
+        let text = |column: &str| -> Result<&str> {
+            let column = rows.texts(&format!("{carrier}_{column}"))?;
+            Ok(column.get(row).unwrap_or_default())
+        };
+        let mut words = format!("{carrier} {}", text("state")?);
+        if let Some(distance) = rows.small(&format!("{carrier}_distance"))?.get(row) {
+            words += &format!(" at distance {distance}");
+        }
+        let codes = text("codes")?;
+        if !codes.is_empty() {
+            words += &format!(" ({})", codes.replace(',', ", "));
+        }
+        parts.push(words);
+    }
+    Ok(parts.join("; "))
+}
+
+/// The picture as a viewer shows it: turned as its orientation says.
+fn shown(frame: &Frame) -> DynamicImage {
+    let mut picture = (*frame.pixels).clone();
+    picture.apply_orientation(frame.orientation);
+    picture
+}
+
+/// The picture within [`LONGEST_SIDE`], opaque, on white.
+fn small(picture: &DynamicImage) -> Result<DynamicImage> {
+    let (width, height) = (picture.width(), picture.height());
+    let scale = f64::from(LONGEST_SIDE) / f64::from(width.max(height).max(1));
+    let fit = |side: u32| ((f64::from(side) * scale.min(1.0)).round() as u32).max(1);
+    let rgba = DynamicImage::ImageRgba8(picture.to_rgba8());
+    let rgba =
+        resized(&rgba, fit(width), fit(height), Filter::Lanczos3).map_err(anyhow::Error::msg)?;
+    let rgba = rgba.to_rgba8();
+    let mut flat = RgbImage::new(rgba.width(), rgba.height());
+    for (target, source) in flat.pixels_mut().zip(rgba.pixels()) {
+        let [red, green, blue, alpha] = source.0.map(u16::from);
+        let over_white = |v: u16| ((v * alpha + 255 * (255 - alpha)) / 255) as u8;
+        *target = Rgb([red, green, blue].map(over_white));
+    }
+    Ok(DynamicImage::ImageRgb8(flat))
+}
+
+/// The amplified difference and what it shows, or `None` where the shape changed by more than a hundredth.
+fn difference(
+    before: &DynamicImage,
+    after: &DynamicImage,
+) -> Result<Option<(DynamicImage, String)>> {
+    let ratio = |picture: &DynamicImage| f64::from(picture.width()) / f64::from(picture.height());
+    if (ratio(before) / ratio(after) - 1.0).abs() > 0.01 {
+        return Ok(None);
+    }
+    let rgb = DynamicImage::ImageRgb8(after.to_rgb8());
+    let is_resized = (before.width(), before.height()) != (after.width(), after.height());
+    let rgb = if is_resized {
+        resized(&rgb, before.width(), before.height(), Filter::Lanczos3)
+            .map_err(anyhow::Error::msg)?
+    } else {
+        rgb
+    };
+    let (before, after) = (before.to_rgb8(), rgb.to_rgb8());
+    let mut picture = RgbImage::new(before.width(), before.height());
+    let mut differs = false;
+    for (target, (a, b)) in picture.iter_mut().zip(before.iter().zip(after.iter())) {
+        let amplified = u16::from(a.abs_diff(*b)) * AMPLIFICATION;
+        differs |= amplified > 0;
+        *target = amplified.min(255) as u8;
+    }
+    let scaled = if is_resized {
+        ", received scaled to the same size, not aligned"
+    } else {
+        ""
+    };
+    let note = if differs {
+        format!("Difference, {AMPLIFICATION} times{scaled}")
+    } else {
+        "Difference: none, every pixel is the same".to_owned()
+    };
+    Ok(Some((DynamicImage::ImageRgb8(picture), note)))
+}
+
+fn encoded(picture: &DynamicImage) -> Result<Vec<u8>> {
+    let settings = jpeg::Settings {
+        encoder: Encoder::JpegEncoder,
+        quality: 75,
+        chroma: Chroma::Quarter,
+        progressive: false,
+    };
+    Ok(jpeg::encode(picture, settings)?)
+}

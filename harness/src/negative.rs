@@ -1,0 +1,288 @@
+//! Files in which no proof of ours may be found: other people's images, and images made to deceive.
+//!
+//! They go through the same pipelines as signed images. Attackers are given more than they would have: the exact
+//! residual of a watermark, certificates in our name, the bytes of our manifests.
+
+use anyhow::Result;
+use credlink_reports::Trial;
+use credlink_sign_core::keys::Identity;
+use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Signer};
+use credlink_transforms::file::{Frame, ImageFile};
+use credlink_transforms::metadata::{self, Kind, Metadata};
+use credlink_transforms::meter::Meter;
+use image::DynamicImage;
+use image::imageops::{self, FilterType};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use crate::plan::{PlannedImage, format_of};
+use crate::reencode::Rewriter;
+use crate::setting::Setting;
+use crate::signing::{SignedFile, SigningFailure};
+use crate::{identity, received};
+
+/// How far a neighbouring view is shifted, as a share of each side.
+const SHIFT: f64 = 0.04;
+/// How much brighter it is.
+const GAIN: f32 = 1.03;
+
+/// Whoever makes negative files in a run.
+#[derive(Debug)]
+pub(crate) struct Forger {
+    /// Somebody else, with keys of their own and links into a store of their own under our address.
+    stranger: Signer,
+    /// Somebody who calls themselves what we are called.
+    look_alike: Signer,
+}
+
+/// The signed images of a run, which forgers take from.
+pub(crate) struct Donors<'a> {
+    pub(crate) images: &'a [PlannedImage],
+    pub(crate) signed: &'a [Option<Result<SignedFile, SigningFailure>>],
+}
+
+/// A signed image that a forger takes from.
+struct Donor<'a> {
+    image: &'a PlannedImage,
+    signed: &'a SignedFile,
+}
+
+impl Donors<'_> {
+    /// The signed image that negative number `number` takes from: of the same format, so that metadata fit, if
+    /// possible of the same class, and of another source.
+    fn donor(
+        &self,
+        target: &PlannedImage,
+        number: usize,
+        marked: bool,
+    ) -> Result<Donor<'_>, String> {
+        let fits = |(image, signed): (&PlannedImage, &Option<Result<SignedFile, _>>)| {
+            let usable = matches!(signed, Some(Ok(file)) if !marked || file.mark.is_some());
+            usable
+                && image.entry.source != target.entry.source
+                && format_of(&image.entry) == format_of(&target.entry)
+        };
+        let of_class = |same: bool| -> Vec<usize> {
+            (0..self.images.len())
+                .filter(|&at| fits((&self.images[at], &self.signed[at])))
+                .filter(|&at| !same || self.images[at].entry.class == target.entry.class)
+                .collect()
+        };
+        let mut candidates = of_class(true);
+        if candidates.is_empty() {
+            candidates = of_class(false);
+        }
+        let chosen = (!candidates.is_empty()).then(|| candidates[number % candidates.len()]);
+        let donor = chosen.and_then(|at| match &self.signed[at] {
+            Some(Ok(signed)) => Some(Donor {
+                image: &self.images[at],
+                signed,
+            }),
+            _ => None,
+        });
+        donor.ok_or_else(|| {
+            format!(
+                "no signed {} image{} to take a proof from",
+                target.entry.format.as_str(),
+                if marked { " with a watermark" } else { "" }
+            )
+        })
+    }
+}
+
+impl Forger {
+    /// The forgers of a run, whose own signer is called `name`. Their keys follow from the seed.
+    ///
+    /// # Errors
+    /// When no identity can be made of the name.
+    pub(crate) fn new(seed: u64, name: &str) -> Result<Self> {
+        let made = |purpose: &str, name: &str| -> Result<Signer> {
+            let seed = Sha256::new()
+                .chain_update(purpose)
+                .chain_update(seed.to_le_bytes());
+            let seed = Zeroizing::new(<[u8; 32]>::from(seed.finalize()));
+            let signer = Identity::generate(seed, name, identity::validity()?)?;
+            Ok(Signer::new(signer)?)
+        };
+        let secret = identity::watermark_of_run(None, seed ^ u64::MAX)?;
+        Ok(Self {
+            stranger: made("credlink stranger", "Stranger")?
+                .with_marker(Marker::new(secret.key()?)),
+            look_alike: made("credlink look-alike", name)?,
+        })
+    }
+
+    /// The bytes of one negative file.
+    ///
+    /// # Errors
+    /// In words, why it could not be made.
+    pub(crate) fn file(
+        &self,
+        trial: Trial,
+        target: &PlannedImage,
+        number: usize,
+        donors: &Donors<'_>,
+        setting: &Setting<'_>,
+    ) -> Result<Vec<u8>, String> {
+        let source = setting
+            .set
+            .load(target.entry.index)
+            .map_err(|error| error.to_string())?
+            .bytes;
+        match trial {
+            Trial::Unsigned => Ok(source),
+            Trial::ForeignKey => {
+                // An id that our store does not hold: the complement of the one that this image would have had.
+                let own = identity::proof_id(setting.seed, target.entry.index);
+                signed(&self.stranger, &source, ProofId::new(!own.value()))
+            }
+            Trial::LookAlike => {
+                let donor = donors.donor(target, number, false)?;
+                signed(&self.look_alike, &source, donor.signed.id)
+            }
+            Trial::Transplant => {
+                let donor = donors.donor(target, number, false)?;
+                transplanted(&donor, source, |_| Ok(()))
+            }
+            Trial::EditedClaim => {
+                let donor = donors.donor(target, number, false)?;
+                let other = donors.donor(target, number + 1, false)?;
+                transplanted(&donor, source, |proof| {
+                    edited(proof, donor.signed.id, other.signed.id)
+                })
+            }
+            Trial::WatermarkCopy => {
+                let donor = donors.donor(target, number, true)?;
+                with_copied_mark(&donor, &source, setting)
+            }
+            Trial::Replay => {
+                let donor = donors.donor(target, number, true)?;
+                let marked = with_copied_mark(&donor, &source, setting)?;
+                transplanted(&donor, marked, |_| Ok(()))
+            }
+            Trial::NearDuplicate => neighbouring(&source),
+            Trial::Signed => Err("a signed image is no negative".to_owned()),
+        }
+    }
+}
+
+fn signed(signer: &Signer, source: &[u8], id: ProofId) -> Result<Vec<u8>, String> {
+    let rewriter = Rewriter::of(source);
+    let file = SignFile::new(source, &received::decode_bytes).with_encoder(&rewriter);
+    let signed = signer.sign(&file, id).map_err(|error| error.to_string())?;
+    Ok(signed.bytes)
+}
+
+fn donated(donor: &Donor<'_>) -> Result<Vec<u8>, String> {
+    let path = &donor.signed.path;
+    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The donor's link and manifest on another file, after `change` had its way with them.
+fn transplanted(
+    donor: &Donor<'_>,
+    target: Vec<u8>,
+    change: impl FnOnce(&mut Metadata) -> Result<(), String>,
+) -> Result<Vec<u8>, String> {
+    let format = format_of(&donor.image.entry);
+    let mut proof = metadata::read(format, &donated(donor)?);
+    change(&mut proof)?;
+    let both = Metadata {
+        xmp: proof.xmp,
+        c2pa: proof.c2pa,
+        ..metadata::read(format, &target)
+    };
+    let file = metadata::written(format, target, &both).map_err(|error| error.to_string())?;
+    let there = metadata::read(format, &file);
+    if there.has(Kind::C2pa) && there.has(Kind::Xmp) {
+        Ok(file)
+    } else {
+        let format = format.as_str();
+        Err(format!(
+            "manifest and link cannot be put into this {format} file"
+        ))
+    }
+}
+
+/// Every mention of one id replaced by another: what a forger does who wants a manifest to say something else.
+fn edited(proof: &mut Metadata, from: ProofId, to: ProofId) -> Result<(), String> {
+    let (from, to) = (from.to_string(), to.to_string());
+    let mut count = 0;
+    let mut edit = |part: &[u8]| -> Vec<u8> {
+        let mut part = part.to_vec();
+        let mentions: Vec<usize> = part
+            .windows(from.len())
+            .enumerate()
+            .filter(|(_, window)| *window == from.as_bytes())
+            .map(|(at, _)| at)
+            .collect();
+        for &at in &mentions {
+            part[at..at + to.len()].copy_from_slice(to.as_bytes());
+        }
+        count += mentions.len();
+        part
+    };
+    proof.xmp = proof.xmp.as_ref().map(|packet| edit(packet).into());
+    if let Some(store) = &mut proof.c2pa {
+        *store = store.edited(&mut edit);
+    }
+    // Once in the link, once in the manifest.
+    if count < 2 {
+        return Err("manifest and link do not hold the id as text".to_owned());
+    }
+    Ok(())
+}
+
+fn frame(bytes: Vec<u8>) -> Result<Frame, String> {
+    let clock = || 0;
+    let file = ImageFile::new(bytes).map_err(|error| error.to_string())?;
+    let frame = file.frame(&Meter::new(&clock)).cloned();
+    frame.map_err(|error| error.to_string())
+}
+
+/// Adds exactly what marking and coding changed in the donor, stretched to the target's size.
+fn with_copied_mark(
+    donor: &Donor<'_>,
+    target: &[u8],
+    setting: &Setting<'_>,
+) -> Result<Vec<u8>, String> {
+    let source = setting
+        .set
+        .load(donor.image.entry.index)
+        .map_err(|error| error.to_string())?;
+    let before = frame(source.bytes)?.pixels.to_rgb32f();
+    let after = frame(donated(donor)?)?.pixels.to_rgb32f();
+    if before.dimensions() != after.dimensions() {
+        return Err("signing changed the size of the donor".to_owned());
+    }
+    let mut residual = after;
+    for (value, before) in residual.iter_mut().zip(before.iter()) {
+        *value -= before;
+    }
+    let own = frame(target.to_vec())?;
+    let (width, height) = (own.pixels.width(), own.pixels.height());
+    let residual = imageops::resize(&residual, width, height, FilterType::CatmullRom);
+    let mut pixels = own.pixels.to_rgb8();
+    for (pixel, residual) in pixels.iter_mut().zip(residual.iter()) {
+        *pixel = (f32::from(*pixel) + 255.0 * residual)
+            .round()
+            .clamp(0.0, 255.0) as u8;
+    }
+    Rewriter::recoded(target, &DynamicImage::ImageRgb8(pixels))
+}
+
+/// The same scene from beside: shifted by 4 % of each side, a little brighter, coded anew.
+fn neighbouring(source: &[u8]) -> Result<Vec<u8>, String> {
+    let own = frame(source.to_vec())?;
+    let (width, height) = (own.pixels.width(), own.pixels.height());
+    let part = |side: u32, share: f64| (f64::from(side) * share).round() as u32;
+    let (left, top) = (part(width, SHIFT), part(height, SHIFT));
+    let view = own.pixels.crop_imm(left, top, width - left, height - top);
+    let mut view = view
+        .resize_exact(width, height, FilterType::CatmullRom)
+        .to_rgb8();
+    for value in view.iter_mut() {
+        *value = (f32::from(*value) * GAIN).round().min(255.0) as u8;
+    }
+    Rewriter::recoded(source, &DynamicImage::ImageRgb8(view))
+}

@@ -1,0 +1,262 @@
+//! Runs one op of a finished run again, from the files that the run kept.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use credlink_corpus::{Entry, Format};
+use credlink_reports::rows::read_rows;
+use credlink_reports::{Cell, Row, RunDir, RunHeader, Trial};
+use credlink_sign_core::keys::{TrustAnchor, WATERMARK_FILE};
+use credlink_sign_core::store::ProofStore;
+use credlink_sign_core::watermark::Effort;
+use credlink_sign_core::{Distortion, ProofId, Verifier};
+use credlink_transforms::catalogue::Catalogue;
+use credlink_transforms::file::ImageFile;
+use credlink_transforms::meter::Meter;
+
+use crate::cost::Ledger;
+use crate::trial::{self, Subject};
+use crate::{gallery, identity, image_set};
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Replay {
+    /// The recorded row.
+    pub recorded: Row,
+    /// The row of this time.
+    pub again: Row,
+    /// Where they differ, times aside, as `field: recorded, now`.
+    pub differences: Vec<String>,
+    /// What may explain a difference, such as another version of a library.
+    pub warnings: Vec<String>,
+    /// The file that entered the pipeline.
+    pub input: PathBuf,
+    /// The file that came out, if one did.
+    pub output: Option<PathBuf>,
+}
+
+/// Runs op `op` again and saves what went in and came out under `replay/op-<op>/` of the run directory.
+///
+/// `images` is the directory of images that the run was made of, needed for unsigned trials of such a run only.
+///
+/// # Errors
+/// When the op is not in the rows, its file is gone, or its pipeline is no longer in the catalogue.
+pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Result<Replay> {
+    let header = run_dir.read_header()?;
+    let recorded = recorded(run_dir, op)?;
+    let catalogue = Catalogue::embedded()?;
+    let recipe = catalogue
+        .get(&recorded.pipeline)
+        .with_context(|| format!("this credlink has no pipeline {}", recorded.pipeline))?;
+    let mut warnings = changed(&header);
+    let of_run = header.pipelines.iter().find(|p| p.id == recipe.id);
+    if of_run.is_some_and(|of_run| of_run.digest != recipe.digest()) {
+        warnings.push(format!(
+            "the recipe {} has changed since the run",
+            recipe.id
+        ));
+    }
+    let bytes = input(run_dir, &header, &recorded, images)?;
+    let file = Arc::new(ImageFile::new(bytes)?);
+    let verifier = verifier(run_dir, &header, &mut warnings)?;
+    let entry = entry(&recorded)?;
+    // `embedded` is a fact about signing, which is not repeated here.
+    let embedded: Vec<&'static str> = recorded.carriers.iter().filter_map(embedding).collect();
+    let distortion = |psnr: Option<f32>, ssim: Option<f32>| {
+        psnr.zip(ssim).map(|(psnr, ssim)| Distortion { psnr, ssim })
+    };
+    let subject = Subject {
+        trial: recorded.trial,
+        entry: &entry,
+        issued: match &recorded.issued {
+            Some(id) => Some(id.parse::<ProofId>()?),
+            None => None,
+        },
+        source_bytes: recorded.source_bytes,
+        signed_bytes: recorded.signed_bytes,
+        embedded: &embedded,
+        mark: distortion(recorded.mark_psnr, recorded.mark_ssim),
+        distortion: distortion(recorded.sign_psnr, recorded.sign_ssim),
+        sign_nanos: recorded.sign_ns,
+    };
+    let again = trial::run(op, &subject, &file, recipe, &verifier, &Ledger::new()).row;
+
+    let folder = run_dir.root().join("replay").join(format!("op-{op}"));
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("failed to make {}", folder.display()))?;
+    let save = |name: &str, file: &ImageFile| -> Result<PathBuf> {
+        let path = folder.join(format!("{name}.{}", file.format().extension()));
+        std::fs::write(&path, file.bytes())
+            .with_context(|| format!("failed to write {}", path.display()))?;
+        Ok(path)
+    };
+    let input = save("in", &file)?;
+    let clock = || 0;
+    let output = match recipe.apply(&file, &Meter::new(&clock)) {
+        Ok(received) => Some(save("out", &received)?),
+        Err(_) => None,
+    };
+    Ok(Replay {
+        differences: differences(&recorded, &again, &header.carriers),
+        recorded,
+        again,
+        warnings,
+        input,
+        output,
+    })
+}
+
+fn recorded(run_dir: &RunDir, op: u64) -> Result<Row> {
+    let rows = read_rows(&run_dir.rows())?;
+    let ops = rows.big("op")?;
+    let place = ops.iter().position(|known| known == Some(op));
+    let Some(place) = place else {
+        let last = ops.iter().flatten().max().unwrap_or_default();
+        bail!(
+            "{} has no op {op}; its {} ops go up to {last}",
+            run_dir.rows().display(),
+            rows.len()
+        );
+    };
+    Ok(rows.row(place)?)
+}
+
+/// The verifier of the run: its certificates, its watermark secret and its proofs, as the run left them.
+fn verifier(run_dir: &RunDir, header: &RunHeader, warnings: &mut Vec<String>) -> Result<Verifier> {
+    let anchor = TrustAnchor::load(run_dir.root()).with_context(|| {
+        format!(
+            "failed to load certificates from {}",
+            run_dir.root().display()
+        )
+    })?;
+    let store = ProofStore::open(run_dir.root())?;
+    let verifier = Verifier::new(vec![anchor], Arc::new(store))?;
+    if header.distractors > 0 {
+        warnings.push("the run's store held distractors, which are not loaded here".to_owned());
+    }
+    if !run_dir.root().join(WATERMARK_FILE).exists() {
+        warnings.push(format!(
+            "the run directory holds no {WATERMARK_FILE}, so no watermark is read"
+        ));
+        return Ok(verifier);
+    }
+    let key = identity::loaded_watermark(run_dir.root())?.key()?;
+    let option = |argument: &String| argument == "--search-rotation";
+    let effort = if header.command_line.iter().any(option) {
+        Effort::SearchRotated
+    } else {
+        Effort::Search
+    };
+    Ok(verifier.with_watermark(key, effort))
+}
+
+fn input(
+    run_dir: &RunDir,
+    header: &RunHeader,
+    row: &Row,
+    images: Option<&std::path::Path>,
+) -> Result<Vec<u8>> {
+    if row.trial == Trial::Signed {
+        let (path, _) = gallery::signed_file(run_dir, row.image)?;
+        return read(&path);
+    }
+    if row.trial != Trial::Unsigned {
+        bail!(
+            "op {} is a {} trial, whose file is not kept; only signed and unsigned trials can run again",
+            row.op,
+            row.trial.as_str()
+        );
+    }
+    if header.image_set.kind != "synthetic" && images.is_none() {
+        bail!(
+            "op {} is an unsigned trial of the image set {}; give its directory with --images",
+            row.op,
+            header.image_set.name
+        );
+    }
+    let set = image_set::open(images, header.image_set.seed)?;
+    if set.header().digest != header.image_set.digest {
+        bail!("the image set is not the one of the run: its digest differs");
+    }
+    Ok(set.load(usize::try_from(row.image)?)?.bytes)
+}
+
+fn read(path: &std::path::Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))
+}
+
+fn entry(row: &Row) -> Result<Entry> {
+    use Format::{Avif, Bmp, Gif, Jpeg, Png, Tiff, WebP};
+    let format = [Jpeg, Png, WebP, Avif, Gif, Tiff, Bmp]
+        .into_iter()
+        .find(|format| format.as_str() == row.image_format)
+        .with_context(|| format!("image format {:?} is unknown", row.image_format))?;
+    Ok(Entry {
+        index: usize::try_from(row.image)?,
+        name: row.name.clone(),
+        class: row.class.clone(),
+        format,
+        width: row.width,
+        height: row.height,
+        source: row.source.clone(),
+        view: None,
+    })
+}
+
+fn embedding(cell: &Cell) -> Option<&'static str> {
+    let word = cell.embedded.as_deref()?;
+    let known = credlink_reports::row::EMBEDDINGS.iter();
+    known.copied().find(|known| *known == word)
+}
+
+/// Versions that differ between the run and this program.
+fn changed(header: &RunHeader) -> Vec<String> {
+    let now = crate::versions::all();
+    let other = now.iter().filter_map(|(name, version)| {
+        let of_run = header.versions.get(name)?;
+        (of_run != version).then(|| format!("{name} was {of_run} in the run and is {version} now"))
+    });
+    other.collect()
+}
+
+/// Everything that should be the same: rows without their times, field by field.
+fn differences(recorded: &Row, again: &Row, carriers: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut compare = |field: String, a: String, b: String| {
+        if a != b {
+            found.push(format!("{field}: recorded {a}, now {b}"));
+        }
+    };
+    let pairs = [recorded, again].map(|row| {
+        [
+            ("outcome", row.outcome.clone()),
+            ("recovered by", format!("{:?}", row.recovered_by)),
+            ("error", format!("{:?}", row.error)),
+            ("received bytes", row.received_bytes.to_string()),
+            ("received format", row.received_format.clone()),
+            (
+                "received size",
+                format!("{}x{}", row.received_width, row.received_height),
+            ),
+            ("content distance", format!("{:?}", row.content_distance)),
+        ]
+    });
+    for ((field, a), (_, b)) in pairs[0].iter().zip(&pairs[1]) {
+        compare((*field).to_owned(), a.clone(), b.clone());
+    }
+    for (index, carrier) in carriers.iter().enumerate() {
+        let cell = |row: &Row| {
+            row.carriers.get(index).map(|cell| Cell {
+                ns: 0,
+                ..cell.clone()
+            })
+        };
+        compare(
+            carrier.clone(),
+            format!("{:?}", cell(recorded)),
+            format!("{:?}", cell(again)),
+        );
+    }
+    found
+}

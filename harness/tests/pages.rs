@@ -1,0 +1,265 @@
+//! Commands around reports: page, gallery, replay, documentation, publishing, cost, help.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use credlink_harness::exit;
+
+fn credlink(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_credlink"))
+        .args(args)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn code(output: &Output) -> u8 {
+    u8::try_from(output.status.code().expect("ended by a signal")).unwrap()
+}
+
+fn text(output: &Output) -> String {
+    let (out, err) = (&output.stdout, &output.stderr);
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(out),
+        String::from_utf8_lossy(err)
+    )
+}
+
+/// A folder with a small run in `run`, made once.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let folder = FOLDER.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let args = [
+            "survival",
+            "--ops",
+            "24",
+            "--out",
+            "run",
+            "--quiet",
+            "--pipelines",
+        ];
+        let pipelines = ["controls/identity,messaging/whatsapp,edits/crop-10"];
+        let output = credlink(folder.path(), &[&args[..], &pipelines].concat());
+        assert_eq!(code(&output), exit::OK, "{}", text(&output));
+        assert_eq!(
+            text(&output),
+            "",
+            "--quiet, and no progress bar where there is no terminal"
+        );
+        folder
+    });
+    folder.path()
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(folder().join(name)).unwrap()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_run_leaves_a_page_with_pictures_and_every_op_can_run_again() {
+    let page = read("run/report.html");
+    assert!(
+        page.matches("src=\"data:image/jpeg;base64,").count() >= 9,
+        "examples and losses"
+    );
+    assert!(page.len() < 5 << 20);
+    let gallery: serde_json::Value = serde_json::from_str(&read("run/gallery.json")).unwrap();
+    assert_eq!(gallery["left_out"], 0);
+    let exhibits = gallery["exhibits"].as_array().unwrap();
+    let losses = exhibits
+        .iter()
+        .filter(|e| e["shows"] == "loss" && e["pipeline"] == "edits/crop-10");
+    assert_eq!(losses.count(), 2);
+    // A loss, an example, and an unsigned control behind the signed ops.
+    for op in ["0", "7", "25"] {
+        let output = credlink(folder(), &["replay", "run", op]);
+        assert_eq!(code(&output), exit::OK, "{}", text(&output));
+        assert!(
+            text(&output).contains("the same as the recorded row"),
+            "{}",
+            text(&output)
+        );
+        assert!(folder().join(format!("run/replay/op-{op}")).is_dir());
+    }
+    let missing = credlink(folder(), &["replay", "run", "9999"]);
+    assert_eq!(code(&missing), exit::FAILURE);
+    assert!(text(&missing).contains("has no op 9999"));
+}
+
+#[test]
+fn a_replay_that_gives_something_else_says_what() {
+    let base = tempfile::tempdir().unwrap();
+    copy(&folder().join("run"), &base.path().join("run"));
+    // Another signed file than the row was made of.
+    let signed = base.path().join("run/signed");
+    let mut files: Vec<_> = std::fs::read_dir(&signed)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    files.sort();
+    let other = std::fs::read(&files[1]).unwrap();
+    std::fs::write(&files[0], other).unwrap();
+    let output = credlink(base.path(), &["replay", "run", "0"]);
+    assert_eq!(code(&output), exit::DIFFERS, "{}", text(&output));
+    assert!(text(&output).contains("NOT the same") && text(&output).contains("recorded"));
+    std::fs::remove_dir_all(&signed).unwrap();
+    let output = credlink(base.path(), &["replay", "run", "0"]);
+    assert_eq!(code(&output), exit::FAILURE);
+    assert!(text(&output).contains("signed"), "{}", text(&output));
+}
+
+#[test]
+fn one_format_or_table_is_printed_alone() {
+    let print = |args: &[&str]| {
+        let output = credlink(folder(), &[&["report", "run", "--format"], args].concat());
+        (code(&output), text(&output))
+    };
+    for format in [
+        "html",
+        "json",
+        "junit",
+        "prometheus",
+        "openmetrics",
+        "badge-json",
+        "badge-svg",
+        "job-summary",
+        "markdown",
+    ] {
+        let (code, text) = print(&[format]);
+        assert_eq!(code, exit::OK, "{format}: {text}");
+        assert!(text.len() > 50, "{format}");
+    }
+    assert!(
+        print(&["csv", "--table", "survival"])
+            .1
+            .starts_with("pipeline,family,grade,n,")
+    );
+    let (code, text) = print(&["csv"]);
+    assert!(code == exit::FAILURE && text.contains("--table"), "{text}");
+    let (code, text) = print(&["csv", "--table", "survivl"]);
+    assert!(code == exit::FAILURE && text.contains("survival"), "{text}");
+    let (code, text) = print(&["jnit"]);
+    assert!(code == exit::USAGE && text.contains("'junit'"), "{text}");
+}
+
+#[test]
+fn documentation_and_publishing_work_from_the_command_line() {
+    let base = tempfile::tempdir().unwrap();
+    let run = folder().join("run");
+    let run = run.to_str().unwrap();
+    std::fs::create_dir(base.path().join("docs")).unwrap();
+    std::fs::write(
+        base.path().join("README.md"),
+        "<!-- result:begin -->\n<!-- result:end -->\n",
+    )
+    .unwrap();
+    let at = |args: &[&str]| code(&credlink(base.path(), args));
+    assert_eq!(at(&["docs", "--from", run]), exit::OK);
+    assert_eq!(at(&["docs", "--check"]), exit::OK);
+    std::fs::write(base.path().join("docs/SURVIVAL-RATE.md"), "100 %").unwrap();
+    assert_eq!(at(&["docs", "--check"]), exit::DIFFERS);
+
+    assert_eq!(at(&["publish", "site", run]), exit::OK);
+    assert_eq!(
+        at(&["publish", "site", run]),
+        exit::OK,
+        "again changes nothing"
+    );
+    assert_eq!(at(&["publish", "site", "no-such-night"]), exit::FAILURE);
+    assert_eq!(
+        at(&["publish", "site", "no-such-night", "--failed-night"]),
+        exit::OK
+    );
+    let history = std::fs::read_to_string(base.path().join("site/history.jsonl")).unwrap();
+    assert_eq!(history.lines().count(), 2);
+    let page = std::fs::read_to_string(base.path().join("site/index.html")).unwrap();
+    assert!(page.contains("no-such-night") && page.contains("is failed"));
+}
+
+#[test]
+fn a_cost_needs_a_currency_and_says_what_it_assumes() {
+    let base = tempfile::tempdir().unwrap();
+    let example = include_str!("../../docs/prices.example.toml");
+    let run = folder().join("run");
+    let cost = |text: &str| {
+        std::fs::write(base.path().join("prices.toml"), text).unwrap();
+        credlink(
+            base.path(),
+            &["cost", run.to_str().unwrap(), "--prices", "prices.toml"],
+        )
+    };
+    let output = cost(example);
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    for word in [
+        "Assumed",
+        "EUR",
+        "1,000 proofs",
+        "a month",
+        "prices of 2026-01-31",
+    ] {
+        assert!(text(&output).contains(word), "{word}: {}", text(&output));
+    }
+    let output = cost(&example.replace("currency = \"EUR\"", ""));
+    assert_eq!(code(&output), exit::FAILURE);
+    assert!(text(&output).contains("currency"), "{}", text(&output));
+}
+
+#[test]
+fn a_dry_run_writes_nothing_and_help_is_complete() {
+    let base = tempfile::tempdir().unwrap();
+    let output = credlink(
+        base.path(),
+        &[
+            "survival",
+            "--ops",
+            "40",
+            "--pipelines",
+            "social",
+            "--dry-run",
+        ],
+    );
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    for word in ["time: about", "disk: about", "ops through", "simulated"] {
+        assert!(text(&output).contains(word), "{word}: {}", text(&output));
+    }
+    assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 0);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = credlink(base.path(), &["completions", shell]);
+        assert!(
+            code(&output) == exit::OK && text(&output).contains("survival"),
+            "{shell}"
+        );
+    }
+    assert_eq!(code(&credlink(base.path(), &["man", "man"])), exit::OK);
+    assert!(base.path().join("man/credlink-survival.1").is_file());
+    let help = text(&credlink(base.path(), &["--help"]));
+    assert!(help.contains("Exit codes") && !help.contains('\u{1b}'));
+    let output = credlink(
+        base.path(),
+        &["measure", "deploy", "--runs", "3", "--", "true"],
+    );
+    assert!(
+        code(&output) == exit::OK && text(&output).contains("95 % interval"),
+        "{}",
+        text(&output)
+    );
+    let output = credlink(base.path(), &["measure", "deploy", "--", "false"]);
+    assert!(code(&output) == exit::FAILURE && text(&output).contains("run 1 of 5 failed"));
+}

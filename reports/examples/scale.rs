@@ -1,0 +1,167 @@
+//! How long the statistics of a large run take, from its row file to every table.
+//!
+//!     cargo run --release -p credlink-reports --example scale -- 10000000
+//!
+//! Writes invented rows to a temporary directory: thirty pipelines, four carriers, and one negative trial for twenty
+//! signed ones. Writing them is not part of the figure.
+#![allow(clippy::print_stdout, reason = "an example reports on the terminal")]
+
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+use credlink_reports::header::{ControlResult, PipelineHeader};
+use credlink_reports::tables::TABLES;
+use credlink_reports::{Cell, Row, RowWriter, RunDir, RunHeader, Trial};
+
+const PIPELINES: u64 = 30;
+const CARRIERS: [&str; 4] = ["manifest", "link", "fingerprint", "watermark"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let rows = std::env::args()
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(100_000);
+    let base = std::env::temp_dir().join(format!("credlink-scale-{}", std::process::id()));
+    let result = measure(&base, rows);
+    std::fs::remove_dir_all(&base)?;
+    result
+}
+
+fn measure(base: &Path, rows: u64) -> Result<(), Box<dyn Error>> {
+    let dir = RunDir::create(base, "scale")?;
+    let start = Instant::now();
+    write(&dir, rows)?;
+    println!(
+        "{rows} rows written in {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+    let start = Instant::now();
+    let evidence = credlink_reports::load(&dir)?;
+    let mut total = start.elapsed().as_secs_f64();
+    println!("{:<16} {total:>6.2} s", "read");
+    for kind in TABLES {
+        let start = Instant::now();
+        let table = (kind.make)(&evidence);
+        let seconds = start.elapsed().as_secs_f64();
+        total += seconds;
+        println!(
+            "{:<16} {seconds:>6.2} s, {} lines",
+            kind.id,
+            table.rows.len()
+        );
+    }
+    println!("statistics of {rows} rows in {total:.1} s");
+    Ok(())
+}
+
+fn write(dir: &RunDir, rows: u64) -> Result<(), Box<dyn Error>> {
+    let carriers = CARRIERS.map(str::to_owned).to_vec();
+    let mut writer = RowWriter::create(&dir.rows(), &carriers)?;
+    for op in 0..rows {
+        writer.push(row(op))?;
+    }
+    writer.finish()?;
+    let pipeline = |index| PipelineHeader {
+        id: pipeline(index),
+        family: format!("family{}", index % 8),
+        grade: "B".to_owned(),
+        ..PipelineHeader::default()
+    };
+    dir.write_header(&RunHeader {
+        id: "scale".to_owned(),
+        carriers,
+        pipelines: (0..PIPELINES).map(pipeline).collect(),
+        ops_planned: rows,
+        ops_done: rows,
+        controls: vec![ControlResult {
+            name: "invented".to_owned(),
+            passed: true,
+            detail: String::new(),
+        }],
+        ..RunHeader::default()
+    })?;
+    Ok(())
+}
+
+fn pipeline(index: u64) -> String {
+    format!("family{}/pipeline-{index}", index % 8)
+}
+
+fn dice(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+fn row(op: u64) -> Row {
+    let (image, index) = (op / PIPELINES, op % PIPELINES);
+    let signed = image % 21 != 20;
+    let chance = dice(op);
+    // Some images are hard in every pipeline, some pipelines for every image.
+    let hard = dice(image) % 10 == 0 || index % 7 == 3;
+    let hits = [
+        index % 5 == 0,
+        index % 3 == 0 && chance % 50 > 0,
+        chance % 100 > if hard { 60 } else { 3 },
+        chance % 100 > 20,
+    ];
+    let hits = hits.map(|hit| hit && signed);
+    let survived = hits.iter().any(|hit| *hit);
+    let cell = |hit: bool| Cell {
+        embedded: signed.then(|| "carried".to_owned()),
+        state: if hit { "recovered" } else { "absent" }.to_owned(),
+        accepted: hit,
+        quality: Some(100),
+        ns: 1_000_000 + chance % 1_000_000,
+        ..Cell::default()
+    };
+    let outcome = match (signed, survived, hits[0]) {
+        (false, ..) => "rejected",
+        (_, _, true) => "intact",
+        (_, true, _) => "recovered",
+        _ => "lost",
+    };
+    Row {
+        op,
+        trial: if signed {
+            Trial::Signed
+        } else {
+            Trial::Unsigned
+        },
+        pipeline: pipeline(index),
+        family: format!("family{}", index % 8),
+        grade: 'B',
+        image: image as u32,
+        name: format!("image-{image}"),
+        source: format!("image-{image}"),
+        class: format!("class-{}", image % 12),
+        image_format: if image % 3 == 0 { "png" } else { "jpeg" }.to_owned(),
+        width: 400 + (image % 2000) as u32,
+        height: 300 + (image % 1500) as u32,
+        issued: signed.then(|| format!("{image:016x}")),
+        outcome: outcome.to_owned(),
+        survived,
+        recovered_by: None,
+        error: None,
+        error_cause: None,
+        source_bytes: 100_000 + image % 1000,
+        signed_bytes: 113_000 + image % 1000,
+        received_bytes: 80_000,
+        received_format: "jpeg".to_owned(),
+        received_width: 400,
+        received_height: 300,
+        content_distance: None,
+        mark_psnr: None,
+        mark_ssim: None,
+        sign_psnr: signed.then_some(42.5),
+        sign_ssim: signed.then_some(0.99),
+        sign_ns: 5_000_000 + image % 1_000_000,
+        transform_ns: 20_000_000 + chance % 10_000_000,
+        codec_ns: 10_000_000,
+        verify_ns: 4_000_000 + chance % 4_000_000,
+        retrieve_ns: 10_000 + chance % 10_000,
+        carriers: hits.map(cell).to_vec(),
+    }
+}

@@ -1,0 +1,321 @@
+//! The parts of the documentation that show figures: written from a committed summary of a run, never by hand.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::figures::bytes;
+use crate::formats::{cell_text, markdown_escaped};
+use crate::report::Report;
+use crate::summary::Summary;
+use crate::tables::Kind;
+
+/// Where the summary is in the repository.
+pub const SUMMARY: &str = "docs/results/summary.json";
+/// The page with every table.
+pub const PAGE: &str = "docs/SURVIVAL-RATE.md";
+/// The page with the result block.
+pub const README: &str = "README.md";
+
+const BEGIN: &str = "<!-- result:begin -->";
+const END: &str = "<!-- result:end -->";
+
+/// Documentation that could not be written or checked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DocsError {
+    /// The operating system refused a file operation.
+    #[error("{doing} {path}")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The summary is not what it should be.
+    #[error("{path} is not a summary of a run; make it anew with `credlink docs --from RUN`")]
+    Summary {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The README has no place for the results.
+    #[error("{path} needs the lines {BEGIN} and {END}, in this order, once each")]
+    Marks {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A run whose figures must not be published.
+    #[error("run {id} {reason}; its figures are not for the documentation")]
+    Unfit {
+        /// The run.
+        id: String,
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+/// A table as words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WordTable {
+    /// Its title.
+    pub title: String,
+    /// Titles of its columns, and whether they hold figures.
+    pub columns: Vec<(String, bool)>,
+    /// Its cells.
+    pub rows: Vec<Vec<String>>,
+    /// What a reader must know.
+    pub notes: Vec<String>,
+}
+
+/// What the documentation shows of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Results {
+    /// Version of the file, 1.
+    pub version: u32,
+    /// Name of the run.
+    pub run: String,
+    /// When it began.
+    pub created: String,
+    /// The command, without the paths of a machine.
+    pub command: String,
+    /// Seed, images, machine and cost in a sentence.
+    pub about: String,
+    /// The terminal's table, line by line.
+    pub terminal: Vec<String>,
+    /// Every table.
+    pub tables: Vec<WordTable>,
+}
+
+impl Results {
+    /// What the documentation shows of this run.
+    ///
+    /// # Errors
+    /// [`DocsError::Unfit`] for a partial run, and for one with a failed control or without controls.
+    pub fn of(report: &Report) -> Result<Self, DocsError> {
+        let header = report.evidence.header();
+        let unfit = |reason| {
+            Err(DocsError::Unfit {
+                id: header.id.clone(),
+                reason,
+            })
+        };
+        if header.partial {
+            return unfit("is partial");
+        }
+        if header.controls.is_empty() {
+            return unfit("had no controls");
+        }
+        if header.controls.iter().any(|control| !control.passed) {
+            return unfit("failed a control");
+        }
+        let machine = &header.machine;
+        let set = &header.image_set;
+        let digest: String = set.digest.chars().take(16).collect();
+        Ok(Self {
+            version: 1,
+            run: header.id.clone(),
+            created: header.created.clone(),
+            command: command(&header.command_line),
+            about: format!(
+                "seed {}, image set {}, digest {digest}; {:.0} s on {} threads of {} ({}), {} peak memory",
+                header.seed,
+                set.name,
+                header.elapsed_s,
+                header.threads,
+                machine.cpu,
+                machine.os,
+                bytes(header.peak_memory_bytes)
+            ),
+            terminal: Summary::new(&report.evidence, Vec::new())
+                .to_string()
+                .lines()
+                .map(str::to_owned)
+                .collect(),
+            tables: report
+                .tables
+                .iter()
+                .map(|table| WordTable {
+                    title: table.title.clone(),
+                    columns: table
+                        .columns
+                        .iter()
+                        .map(|column| {
+                            let is_words = matches!(column.kind, Kind::Text | Kind::Counts(_));
+                            (column.title.clone(), !is_words)
+                        })
+                        .collect(),
+                    rows: table
+                        .rows
+                        .iter()
+                        .map(|values| {
+                            let cells = table.columns.iter().zip(values);
+                            cells
+                                .map(|(column, value)| cell_text(&column.kind, value))
+                                .collect()
+                        })
+                        .collect(),
+                    notes: table.notes.clone(),
+                })
+                .collect(),
+        })
+    }
+
+    /// Reads the summary of a repository.
+    ///
+    /// # Errors
+    /// [`DocsError::Io`], [`DocsError::Summary`] with line and column.
+    pub fn read(path: &Path) -> Result<Self, DocsError> {
+        let text = std::fs::read_to_string(path).map_err(io("read", path))?;
+        serde_json::from_str(&text).map_err(|source| DocsError::Summary {
+            path: path.into(),
+            source,
+        })
+    }
+
+    /// The summary as a file.
+    ///
+    /// # Errors
+    /// [`DocsError::Io`] if it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), DocsError> {
+        let text = serde_json::to_string_pretty(self).map_err(|source| DocsError::Summary {
+            path: path.into(),
+            source,
+        })?;
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(io("create", folder))?;
+        }
+        crate::atomic::write(path, format!("{text}\n").as_bytes()).map_err(io("write", path))
+    }
+
+    /// `docs/SURVIVAL-RATE.md`.
+    pub fn page(&self) -> String {
+        let mut text = format!(
+            "# Survival of provenance proofs through simulated pipelines\n\n\
+             Written by `credlink docs` from [results/summary.json](results/summary.json), which `credlink docs --from RUN` \
+             made of run {}, {}. Nothing here is typed by hand; how to read it stands in \
+             [METHODOLOGY.md](../METHODOLOGY.md). The run: `{}`; {}.\n",
+            markdown_escaped(&self.run),
+            markdown_escaped(&self.created),
+            self.command.replace('`', "'"),
+            markdown_escaped(&self.about)
+        );
+        for table in &self.tables {
+            let _ = write!(text, "\n## {}\n\n", markdown_escaped(&table.title));
+            let titles = table.columns.iter().map(|(title, _)| title.as_str());
+            line(&mut text, titles.map(markdown_escaped));
+            let rules = table.columns.iter();
+            line(
+                &mut text,
+                rules.map(|(_, is_figure)| if *is_figure { "---:" } else { "---" }.to_owned()),
+            );
+            for row in &table.rows {
+                line(&mut text, row.iter().map(|cell| markdown_escaped(cell)));
+            }
+            if !table.notes.is_empty() {
+                text.push('\n');
+            }
+            for note in &table.notes {
+                let _ = writeln!(text, "- {}", markdown_escaped(note));
+            }
+        }
+        text
+    }
+
+    /// The result block of the README, without its marks.
+    pub fn block(&self) -> String {
+        let mut text = format!(
+            "`{}` (simulated pipelines; {}):\n\n```text\n",
+            self.command.replace('`', "'"),
+            markdown_escaped(&self.about)
+        );
+        for line in &self.terminal {
+            let _ = writeln!(text, "{}", line.replace("```", "'''"));
+        }
+        text.push_str("```\n");
+        text
+    }
+
+    /// Every generated file of a repository as it should be, with its path.
+    ///
+    /// # Errors
+    /// [`DocsError::Io`], [`DocsError::Marks`].
+    pub fn files(&self, repository: &Path) -> Result<Vec<(PathBuf, String)>, DocsError> {
+        let readme = repository.join(README);
+        let text = std::fs::read_to_string(&readme).map_err(io("read", &readme))?;
+        let marks = DocsError::Marks {
+            path: readme.clone(),
+        };
+        let once = |mark: &str| text.matches(mark).count() == 1;
+        let parts = text
+            .split_once(BEGIN)
+            .and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+        let Some((before, after)) = parts.filter(|_| once(BEGIN) && once(END)) else {
+            return Err(marks);
+        };
+        let readme_text = format!("{before}{BEGIN}\n{}{END}{after}", self.block());
+        Ok(vec![
+            (repository.join(PAGE), self.page()),
+            (readme, readme_text),
+        ])
+    }
+}
+
+/// Writes the generated files that are not as they should be, or only names them.
+///
+/// # Errors
+/// [`DocsError`]; with `check` nothing is written.
+pub fn update(
+    results: &Results,
+    repository: &Path,
+    check: bool,
+) -> Result<Vec<PathBuf>, DocsError> {
+    let mut differing = Vec::new();
+    for (path, text) in results.files(repository)? {
+        if std::fs::read_to_string(&path).is_ok_and(|current| current == text) {
+            continue;
+        }
+        if !check {
+            crate::atomic::write(&path, text.as_bytes()).map_err(io("write", &path))?;
+        }
+        differing.push(path);
+    }
+    Ok(differing)
+}
+
+/// The command with the program's bare name and without where it wrote.
+fn command(words: &[String]) -> String {
+    let mut kept = vec!["credlink".to_owned()];
+    let mut words = words.iter().skip(1);
+    while let Some(word) = words.next() {
+        if word == "--out" {
+            words.next();
+        } else if !word.starts_with("--out=") {
+            kept.push(word.clone());
+        }
+    }
+    kept.join(" ")
+}
+
+fn line(text: &mut String, cells: impl Iterator<Item = String>) {
+    text.push('|');
+    for cell in cells {
+        let _ = write!(text, " {cell} |");
+    }
+    text.push('\n');
+}
+
+fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> DocsError {
+    let path = path.to_path_buf();
+    move |source| DocsError::Io {
+        doing,
+        path,
+        source,
+    }
+}

@@ -1,0 +1,104 @@
+//! JUnit XML for continuous integration: one test case per check.
+
+use serde::Serialize;
+
+use super::{Document, DocumentError, render as fill};
+use crate::report::{Check, Report};
+
+pub(super) const DOCUMENT: Document = Document {
+    name: "junit",
+    file: "junit.xml",
+    about: "controls, attribution by pipeline and service levels as test cases for CI",
+    render,
+};
+
+#[derive(Serialize)]
+struct Suite {
+    name: &'static str,
+    tests: usize,
+    failures: usize,
+    skipped: usize,
+    cases: Vec<Case>,
+}
+
+#[derive(Serialize)]
+struct Case {
+    name: String,
+    /// `passed`, `failed` or `skipped`.
+    verdict: &'static str,
+    detail: String,
+}
+
+#[derive(Serialize)]
+struct Context {
+    run: String,
+    created: String,
+    elapsed: String,
+    suites: Vec<Suite>,
+}
+
+fn render(report: &Report) -> Result<String, DocumentError> {
+    let header = report.evidence.header();
+    let mut checks = report.checks();
+    // A run that was cut off or has no controls has not passed.
+    checks.push(Check {
+        suite: "run",
+        name: "the run is complete".to_owned(),
+        passed: Some(!header.partial),
+        detail: format!("{} of {} ops", header.ops_done, header.ops_planned),
+    });
+    checks.push(Check {
+        suite: "run",
+        name: "the run has controls".to_owned(),
+        passed: Some(!header.controls.is_empty()),
+        detail: format!("{} controls", header.controls.len()),
+    });
+    let mut suites: Vec<Suite> = Vec::new();
+    for check in checks {
+        let case = Case {
+            name: legal(&check.name),
+            verdict: match check.passed {
+                Some(true) => "passed",
+                Some(false) => "failed",
+                None => "skipped",
+            },
+            detail: legal(&check.detail),
+        };
+        let place = suites.iter().position(|suite| suite.name == check.suite);
+        let place = place.unwrap_or_else(|| {
+            suites.push(Suite {
+                name: check.suite,
+                tests: 0,
+                failures: 0,
+                skipped: 0,
+                cases: Vec::new(),
+            });
+            suites.len() - 1
+        });
+        let suite = &mut suites[place];
+        suite.tests += 1;
+        suite.failures += usize::from(case.verdict == "failed");
+        suite.skipped += usize::from(case.verdict == "skipped");
+        suite.cases.push(case);
+    }
+    fill(
+        "junit.xml",
+        Context {
+            run: legal(&header.id),
+            created: legal(&header.created),
+            elapsed: format!("{:.3}", header.elapsed_s),
+            suites,
+        },
+    )
+}
+
+/// XML 1.0 forbids most control characters even when escaped (section 2.2).
+fn legal(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            let is_illegal = (c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+                || matches!(c, '\u{FFFE}' | '\u{FFFF}');
+            if is_illegal { '\u{FFFD}' } else { c }
+        })
+        .collect()
+}

@@ -1,0 +1,241 @@
+//! Examples with pictures: which ops are worth showing, and the pictures that the harness made of them.
+//!
+//! The choice is made here, from rows alone; the pictures are made by the harness, which may run pipelines, and
+//! are read back from `gallery/` and `gallery.json` of the run directory.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::header::RunHeader;
+use crate::row::Trial;
+use crate::rows::{RowError, Rows};
+
+/// Folder of the pictures in the run directory.
+pub const FOLDER: &str = "gallery";
+/// The list of what is shown, in the run directory.
+pub const FILE: &str = "gallery.json";
+/// Longest side of a picture in pixels.
+pub const LONGEST_SIDE: u32 = 240;
+/// All pictures of a run together, in bytes; what does not fit is left out and counted.
+pub const BUDGET: u64 = 2_600_000;
+/// At most this many losses of a pipeline are shown.
+pub const LOSSES: usize = 2;
+
+/// A gallery that could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GalleryError {
+    /// The list is not what it should be.
+    #[error("{path} is damaged; delete it to make the report without pictures")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The operating system refused a file operation.
+    #[error("read {path}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// What an exhibit shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shows {
+    /// A proof that did not survive.
+    Loss,
+    /// What the pipeline does to an image, whatever became of the proof.
+    Example,
+}
+
+/// An op that is worth showing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Position of its row.
+    pub row: usize,
+    /// Why it is shown.
+    pub shows: Shows,
+}
+
+/// A small picture.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Picture {
+    /// File name in [`FOLDER`].
+    pub file: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+}
+
+/// One op with its pictures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exhibit {
+    /// The op.
+    pub op: u64,
+    /// Id of its pipeline.
+    pub pipeline: String,
+    /// Why it is shown.
+    pub shows: Shows,
+    /// What became of the proof.
+    pub outcome: String,
+    /// What each carrier said, or the error, in words.
+    pub cause: String,
+    /// Name of the image.
+    pub name: String,
+    /// Class of the image.
+    pub class: String,
+    /// Name of the signed file in the run directory, e.g. `signed/0000012.jpg`.
+    pub signed_file: String,
+    /// Size of the signed file in bytes, and of its picture in pixels.
+    pub signed_size: (u64, u32, u32),
+    /// The same of the received file; `None` if none came out.
+    pub received_size: Option<(u64, u32, u32)>,
+    /// Format that came out; empty if none did.
+    pub received_format: String,
+    /// The signed image.
+    pub signed: Picture,
+    /// The received image.
+    pub received: Option<Picture>,
+    /// Their difference, amplified.
+    pub difference: Option<Picture>,
+    /// What the difference shows, or why there is none.
+    pub difference_note: String,
+}
+
+/// The examples of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gallery {
+    /// The examples, in the order in which they are shown.
+    pub exhibits: Vec<Exhibit>,
+    /// How many chosen examples were left out for their size or because they could not be made.
+    pub left_out: u64,
+}
+
+impl Gallery {
+    /// Reads the gallery of a run directory; one without a gallery gives an empty one.
+    ///
+    /// # Errors
+    /// [`GalleryError::Damaged`] with line and column, [`GalleryError::Io`].
+    pub fn read(root: &Path) -> Result<Self, GalleryError> {
+        let path = root.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(source) => return Err(GalleryError::Io { path, source }),
+        };
+        serde_json::from_str(&text).map_err(|source| GalleryError::Damaged { path, source })
+    }
+
+    /// Writes the list; the pictures are there already.
+    ///
+    /// # Errors
+    /// [`GalleryError::Io`] if the disk is full.
+    pub fn write(&self, root: &Path) -> Result<(), GalleryError> {
+        let path = root.join(FILE);
+        let text = serde_json::to_string_pretty(self).map_err(|source| GalleryError::Damaged {
+            path: path.clone(),
+            source,
+        })?;
+        crate::atomic::write(&path, text.as_bytes())
+            .map_err(|source| GalleryError::Io { path, source })
+    }
+}
+
+/// Chooses, for each pipeline, up to [`LOSSES`] lost proofs and one example of what it does, in the order in which
+/// they are to be shown while the budget lasts: first one of each for every pipeline, then the second losses.
+///
+/// A loss is the more telling the worse its outcome; of equal ones the smallest file is taken, because it is the
+/// quickest to look into, and the second one shows another outcome or another class where there is one. Examples
+/// show the same image wherever possible, so that pipelines can be compared.
+///
+/// # Errors
+/// [`RowError::MissingColumn`] if a column was not read.
+pub fn choose(header: &RunHeader, rows: &Rows) -> Result<Vec<Choice>, RowError> {
+    const WORST_FIRST: [&str; 5] = ["misattributed", "error", "broken", "unconfirmed", "lost"];
+    let (trial, pipeline, outcome, class) = (
+        rows.texts("trial")?,
+        rows.texts("pipeline")?,
+        rows.texts("outcome")?,
+        rows.texts("class")?,
+    );
+    let (bytes, image, cause) = (
+        rows.big("signed_bytes")?,
+        rows.small("image")?,
+        rows.texts("error_cause")?,
+    );
+    let mut by_pipeline: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut used: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+    for row in 0..rows.len() {
+        let is_unmade = matches!(cause.get(row), Some("source" | "sign" | "disk"));
+        if trial.get(row) != Some(Trial::Signed.as_str()) || is_unmade {
+            continue;
+        }
+        by_pipeline
+            .entry(pipeline.get(row).unwrap_or_default())
+            .or_default()
+            .push(row);
+        let image = used.entry(image.get(row).unwrap_or_default()).or_default();
+        *image = (image.0 + 1, bytes.get(row).unwrap_or_default());
+    }
+    let mut common: Vec<(u32, (u64, u64))> = used.into_iter().collect();
+    common.sort_by_key(|(image, (ops, size))| (std::cmp::Reverse(*ops), *size, *image));
+    // Not the smallest of the most used ones, which is often a blank page, but the middle one.
+    let most = common.first().map_or(0, |(_, (ops, _))| *ops);
+    common.retain(|(_, (ops, _))| *ops == most);
+    let preferred = common.get(common.len() / 2).map(|(image, _)| *image);
+
+    let mut rounds: [Vec<Choice>; 2] = Default::default();
+    for pipeline in &header.pipelines {
+        let Some(members) = by_pipeline.get(pipeline.id.as_str()) else {
+            continue;
+        };
+        let mut losses: Vec<(usize, u64, usize)> = members
+            .iter()
+            .filter_map(|row| {
+                let word = outcome.get(*row)?;
+                let rank = WORST_FIRST.iter().position(|known| *known == word)?;
+                Some((rank, bytes.get(*row).unwrap_or_default(), *row))
+            })
+            .collect();
+        losses.sort_unstable();
+        let kind = |row: usize| (outcome.get(row), cause.get(row), class.get(row));
+        let first = losses.first().map(|(_, _, row)| *row);
+        let second = losses
+            .iter()
+            .skip(1)
+            .find(|(_, _, row)| first.is_some_and(|first| kind(first) != kind(*row)))
+            .or(losses.get(1))
+            .map(|(_, _, row)| *row);
+        let taken: HashSet<usize> = first.into_iter().chain(second).collect();
+        let example = members
+            .iter()
+            .filter(|row| outcome.get(**row) != Some("error"))
+            .min_by_key(|row| {
+                let is_other = preferred != image.get(**row);
+                (is_other, taken.contains(row), **row)
+            });
+        let loss = |row| Choice {
+            row,
+            shows: Shows::Loss,
+        };
+        rounds[0].extend(first.map(loss));
+        rounds[0].extend(example.map(|row| Choice {
+            row: *row,
+            shows: Shows::Example,
+        }));
+        rounds[1].extend(second.map(loss));
+    }
+    Ok(rounds.into_iter().flatten().collect())
+}

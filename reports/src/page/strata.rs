@@ -1,0 +1,109 @@
+//! Counts by pipeline, class, format and size: all that the page's filters need, whatever the number of rows.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::header::RunHeader;
+use crate::row::{SIGNED_OUTCOMES, SURVIVING, Trial};
+use crate::rows::{RowError, Rows};
+
+/// Names of the size bands, by pixels of the source image.
+pub const BANDS: [&str; 3] = ["below 0.5 MP", "0.5 to 2 MP", "2 MP and more"];
+
+fn band(width: u32, height: u32) -> usize {
+    match u64::from(width) * u64::from(height) {
+        0..500_000 => 0,
+        500_000..2_000_000 => 1,
+        _ => 2,
+    }
+}
+
+/// Signed ops by stratum.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Strata {
+    /// Classes of images, in alphabetical order.
+    pub classes: Vec<String>,
+    /// Formats of source images, in alphabetical order.
+    pub formats: Vec<String>,
+    /// One entry per stratum that has ops, in ascending order: index of the pipeline in the header, of the class,
+    /// of the format and of the band, then one count per outcome of [`SIGNED_OUTCOMES`], then per carrier how often
+    /// it accepted, then per carrier how often only it did.
+    pub cells: Vec<Vec<u64>>,
+}
+
+impl Strata {
+    /// Counts the signed ops of a run.
+    ///
+    /// # Errors
+    /// [`RowError::MissingColumn`] if a column was not read.
+    pub fn count(header: &RunHeader, rows: &Rows) -> Result<Self, RowError> {
+        let known: HashMap<&str, u64> = (0..)
+            .zip(&header.pipelines)
+            .map(|(index, pipeline)| (pipeline.id.as_str(), index))
+            .collect();
+        let (trial, pipeline, outcome) = (
+            rows.texts("trial")?,
+            rows.texts("pipeline")?,
+            rows.texts("outcome")?,
+        );
+        let (class, format) = (rows.texts("class")?, rows.texts("image_format")?);
+        let (width, height) = (rows.small("width")?, rows.small("height")?);
+        let mut flags = Vec::new();
+        for carrier in rows.carriers() {
+            flags.push(rows.flags(&format!("{carrier}_accepted"))?);
+        }
+        let all = |column: &polars::prelude::StringChunked| -> Vec<String> {
+            let words: BTreeSet<&str> = column.iter().flatten().collect();
+            words.into_iter().map(str::to_owned).collect()
+        };
+        let (classes, formats) = (all(class), all(format));
+        let place = |list: &[String], word: &str| {
+            list.binary_search_by(|known| known.as_str().cmp(word))
+                .unwrap_or_default()
+        };
+        let carriers = flags.len();
+        let mut cells: BTreeMap<[u64; 4], Vec<u64>> = BTreeMap::new();
+        for row in 0..rows.len() {
+            if trial.get(row) != Some(Trial::Signed.as_str()) {
+                continue;
+            }
+            let Some(index) = pipeline.get(row).and_then(|id| known.get(id)) else {
+                continue;
+            };
+            let key = [
+                *index,
+                place(&classes, class.get(row).unwrap_or_default()) as u64,
+                place(&formats, format.get(row).unwrap_or_default()) as u64,
+                band(
+                    width.get(row).unwrap_or_default(),
+                    height.get(row).unwrap_or_default(),
+                ) as u64,
+            ];
+            let counts = cells
+                .entry(key)
+                .or_insert_with(|| vec![0; SIGNED_OUTCOMES.len() + 2 * carriers]);
+            let word = outcome.get(row).unwrap_or_default();
+            let found = SIGNED_OUTCOMES.iter().position(|known| *known == word);
+            if let Some(found) = found {
+                counts[found] += 1;
+            }
+            let accepted: Vec<usize> = (0..carriers)
+                .filter(|carrier| flags[*carrier].get(row) == Some(true))
+                .collect();
+            for carrier in &accepted {
+                counts[SIGNED_OUTCOMES.len() + carrier] += 1;
+            }
+            let survived = found.is_some_and(|found| found < SURVIVING);
+            if let (true, [only]) = (survived, accepted.as_slice()) {
+                counts[SIGNED_OUTCOMES.len() + carriers + only] += 1;
+            }
+        }
+        Ok(Self {
+            classes,
+            formats,
+            cells: cells
+                .into_iter()
+                .map(|(key, counts)| key.into_iter().chain(counts).collect())
+                .collect(),
+        })
+    }
+}

@@ -1,0 +1,141 @@
+// Sorts and filters the survival matrix. Rates, intervals and rounding are those of the Rust code; a test compares them.
+(() => {
+  "use strict";
+  document.documentElement.classList.remove("no-script");
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const table = document.querySelector("table.matrix");
+  const body = table.tBodies[0];
+  const form = document.querySelector("form.filters");
+  const rows = [...body.rows];
+  const outcomes = data.outcomes.length, carriers = data.carriers.length;
+  const Z = 1.959963984540054;
+
+  const wilson = (k, n) => {
+    const p = k / n, z2 = Z * Z, scale = 1 + z2 / n;
+    const centre = (p + z2 / (2 * n)) / scale;
+    const half = Z * Math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / scale;
+    return [k === 0 ? 0 : Math.max(0, centre - half), k === n ? 1 : Math.min(1, centre + half)];
+  };
+  // Rust rounds ties to even, toFixed away from zero; a tie at d decimals is an odd multiple of 1 / 2^(d + 1).
+  const fixed = (value, decimals) => {
+    const doubled = value * 2 ** (decimals + 1);
+    if (Number.isInteger(doubled) && doubled % 2 !== 0) {
+      const down = Math.floor(value * 10 ** decimals);
+      return ((down % 2 === 0 ? down : down + 1) / 10 ** decimals).toFixed(decimals);
+    }
+    return value.toFixed(decimals);
+  };
+  const percent = (fraction) => {
+    const value = fraction * 100, end = fraction <= 0 || fraction >= 1;
+    for (let decimals = 1; decimals < 4; decimals++) {
+      const text = fixed(value, decimals);
+      if (end || !["0.", "100."].includes(text.replace(/0+$/, ""))) return text;
+    }
+    return fixed(value, 4);
+  };
+  const count = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+
+  const empty = () => ({ n: 0, counts: new Array(outcomes + 2 * carriers).fill(0) });
+  const add = (to, cell) => {
+    for (let i = 0; i < to.counts.length; i++) to.counts[i] += cell[4 + i];
+    for (let i = 0; i < outcomes; i++) to.n += cell[4 + i];
+  };
+  const survived = (tally) => tally.counts.slice(0, data.surviving).reduce((a, b) => a + b, 0);
+  const hits = (tally, key) => key === "any" ? survived(tally) : tally.counts[outcomes + Number(key)];
+
+  const showRate = (td, k, n) => {
+    const small = td.querySelector("small");
+    td.firstChild.nodeType === Node.TEXT_NODE || td.insertBefore(document.createTextNode(""), small);
+    if (n === 0) {
+      td.firstChild.data = "not measured";
+      small.textContent = "";
+      td.removeAttribute("style");
+      return;
+    }
+    const [low, high] = wilson(k, n);
+    td.firstChild.data = percent(k / n) + " %";
+    small.textContent = "[" + percent(low) + ", " + percent(high) + "]" + (n < 100 ? "*" : "");
+    td.style.setProperty("--v", fixed(k / n * 100, 0));
+  };
+  const showRow = (row, tally) => {
+    row.querySelector("[data-key=n]").textContent = count(tally.n);
+    for (const td of row.querySelectorAll("td.rate")) showRate(td, hits(tally, td.dataset.key), tally.n);
+    const lost = [];
+    for (let i = data.surviving; i < outcomes; i++) if (tally.counts[i]) lost.push(data.outcomes[i] + " " + count(tally.counts[i]));
+    row.querySelector("[data-key=lost]").textContent = lost.join(", ");
+  };
+
+  let tallies = [], sortKey = null, ascending = true;
+  const value = (row, key) => {
+    const tally = tallies[row.dataset.index];
+    if (key === "id") return row.cells[0].textContent;
+    if (key === "grade") return row.cells[1].textContent;
+    if (key === "n") return tally.n;
+    if (key === "lost") return tally.n - survived(tally);
+    return tally.n === 0 ? -1 : hits(tally, key) / tally.n;
+  };
+  const sort = () => {
+    const sorted = sortKey === null ? rows : [...rows].sort((a, b) => {
+      const [x, y] = [value(a, sortKey), value(b, sortKey)];
+      const order = typeof x === "string" ? x.localeCompare(y, "en") : x - y;
+      return (ascending ? order : -order) || a.dataset.index - b.dataset.index;
+    });
+    body.append(...sorted);
+  };
+  const apply = () => {
+    const wanted = Object.fromEntries(new FormData(form));
+    const text = wanted.text.trim().toLowerCase();
+    const isOpen = (place, choice) => choice === "" || Number(choice) === place;
+    tallies = rows.map(empty);
+    for (const cell of data.cells) {
+      if (isOpen(cell[1], wanted.class) && isOpen(cell[2], wanted.format) && isOpen(cell[3], wanted.band)) {
+        add(tallies[cell[0]], cell);
+      }
+    }
+    const total = empty();
+    let shown = 0;
+    for (const row of rows) {
+      const index = row.dataset.index, tally = tallies[index];
+      const name = row.cells[0].textContent.toLowerCase();
+      row.hidden = (wanted.family !== "" && data.families[index] !== wanted.family) || !name.includes(text);
+      showRow(row, tally);
+      if (row.hidden) continue;
+      shown += 1;
+      total.n += tally.n;
+      tally.counts.forEach((number, i) => { total.counts[i] += number; });
+    }
+    showRow(table.tFoot.rows[0], total);
+    document.querySelector("#shown small").firstChild.data =
+      shown + (shown === 1 ? " pipeline, " : " pipelines, ") + count(total.n) + " ops. 0 % ";
+    sort();
+  };
+
+  for (const heading of table.tHead.querySelectorAll("th[data-sort]")) {
+    heading.querySelector("button").addEventListener("click", () => {
+      const key = heading.dataset.sort;
+      // Figures are wanted from the worst, names from the first.
+      ascending = sortKey === key ? !ascending : true;
+      sortKey = key;
+      for (const other of table.tHead.querySelectorAll("th")) other.removeAttribute("aria-sort");
+      heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+      sort();
+    });
+  }
+  form.addEventListener("input", apply);
+  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  document.getElementById("download").addEventListener("click", () => {
+    const quote = (text) => '"' + String(text).replace(/"/g, '""') + '"';
+    const lines = [["pipeline", "n", ...data.outcomes, ...data.carriers.map((c) => "by_" + c), ...data.carriers.map((c) => "only_by_" + c)].map(quote).join(",")];
+    for (const row of body.rows) {
+      const tally = tallies[row.dataset.index];
+      if (!row.hidden) lines.push([quote(row.cells[0].textContent), tally.n, ...tally.counts].join(","));
+    }
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
+    link.download = "matrix.csv";
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+  apply();
+})();

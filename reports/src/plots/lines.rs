@@ -1,0 +1,159 @@
+//! Lines with intervals over one axis: dose and response, generations, nights.
+
+use super::palette::{GRID, INK, MUTED, series};
+use super::{Anchor, PlotError, Scene, text_width};
+
+const WIDTH: f64 = 760.0;
+const PLOT_HEIGHT: f64 = 240.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 20.0;
+const TITLE: f64 = 19.0;
+const LABEL: f64 = 16.0;
+const SMALL: f64 = 15.0;
+
+/// A value at a place, with its interval where it has one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Place on the horizontal axis.
+    pub x: f64,
+    /// The value.
+    pub y: f64,
+    /// Its interval.
+    pub bounds: Option<(f64, f64)>,
+}
+
+/// A named line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    /// Its name in the legend.
+    pub name: String,
+    /// Its points by ascending x; a gap where a value is missing is the caller's to make, by a new line.
+    pub points: Vec<Point>,
+}
+
+/// What a chart shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lines {
+    /// Title; says that pipelines are simulated.
+    pub title: String,
+    /// Title of the horizontal axis.
+    pub x_title: String,
+    /// Places with a label on the horizontal axis.
+    pub x_ticks: Vec<(f64, String)>,
+    /// Ends of the vertical axis.
+    pub y_range: (f64, f64),
+    /// Places with a label on the vertical axis.
+    pub y_ticks: Vec<(f64, String)>,
+    /// Where something failed: marked on the horizontal axis.
+    pub failures: Vec<f64>,
+    /// The lines.
+    pub lines: Vec<Line>,
+}
+
+/// Ticks from 0 to 100 % in fifths, for [`Lines::y_ticks`].
+pub fn percent_ticks() -> Vec<(f64, String)> {
+    (0..=5)
+        .map(|tick| (f64::from(tick) / 5.0, format!("{} %", tick * 20)))
+        .collect()
+}
+
+/// Lays the chart out.
+///
+/// # Errors
+/// [`PlotError::Font`] if text cannot be measured.
+pub fn lines(chart: &Lines) -> Result<Scene, PlotError> {
+    let mut scene = Scene::new(WIDTH);
+    let mut y = 26.0;
+    for line in Scene::wrapped(&chart.title, TITLE, WIDTH - 2.0 * RIGHT)? {
+        scene.text((RIGHT, y), Anchor::Start, (TITLE, INK), line);
+        y += 24.0;
+    }
+    y += 4.0;
+    let mut x = RIGHT;
+    for (index, line) in chart.lines.iter().enumerate() {
+        let words = Scene::fitted(&line.name, LABEL, 240.0)?;
+        let width = 24.0 + text_width(&words, LABEL)? + 22.0;
+        if x + width > WIDTH - RIGHT && x > RIGHT {
+            x = RIGHT;
+            y += 22.0;
+        }
+        let (color, marker) = series(index);
+        scene.mark((x + 8.0, y), marker, 5.0, color);
+        scene.text((x + 22.0, y), Anchor::Start, (LABEL, INK), words);
+        x += width;
+    }
+    let (top, bottom) = (y + 28.0, y + 28.0 + PLOT_HEIGHT);
+    let xs = || {
+        let points = chart.lines.iter().flat_map(|line| &line.points);
+        points
+            .map(|point| point.x)
+            .chain(chart.x_ticks.iter().map(|(x, _)| *x))
+            .chain(chart.failures.iter().copied())
+    };
+    let (first, last) = xs().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+        (low.min(x), high.max(x))
+    });
+    let place = |x: f64| {
+        let span = last - first;
+        let share = if span > 0.0 { (x - first) / span } else { 0.5 };
+        LEFT + 12.0 + (WIDTH - LEFT - RIGHT - 24.0) * share
+    };
+    let (low, high) = chart.y_range;
+    let height = |value: f64| {
+        let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
+        bottom - (bottom - top) * share
+    };
+    for (value, label) in &chart.y_ticks {
+        let y = height(*value);
+        scene.line((LEFT, y), (WIDTH - RIGHT, y), GRID, 1.0);
+        scene.text((LEFT - 8.0, y), Anchor::End, (SMALL, MUTED), label.clone());
+    }
+    // Labels that would touch are left out; their points stay.
+    let mut free_from = f64::NEG_INFINITY;
+    for (x, label) in &chart.x_ticks {
+        let half = text_width(label, SMALL)? / 2.0;
+        let at = place(*x);
+        if at - half > free_from {
+            scene.text(
+                (at, bottom + 16.0),
+                Anchor::Middle,
+                (SMALL, MUTED),
+                label.clone(),
+            );
+            free_from = at + half + 12.0;
+        }
+    }
+    for x in &chart.failures {
+        scene.mark(
+            (place(*x), bottom - 6.0),
+            super::Marker::Cross,
+            5.0,
+            super::palette::LIMIT,
+        );
+    }
+    scene.text(
+        ((LEFT + WIDTH - RIGHT) / 2.0, bottom + 38.0),
+        Anchor::Middle,
+        (SMALL, MUTED),
+        chart.x_title.clone(),
+    );
+    for (index, line) in chart.lines.iter().enumerate() {
+        let (color, marker) = series(index);
+        for pair in line.points.windows(2) {
+            let ends = [pair[0], pair[1]].map(|point| (place(point.x), height(point.y)));
+            scene.line(ends[0], ends[1], color, 2.0);
+        }
+        for point in &line.points {
+            let x = place(point.x);
+            if let Some((low, high)) = point.bounds {
+                scene.line((x, height(low)), (x, height(high)), color, 1.0);
+                for end in [low, high] {
+                    scene.line((x - 3.0, height(end)), (x + 3.0, height(end)), color, 1.0);
+                }
+            }
+            scene.mark((x, height(point.y)), marker, 3.5, color);
+        }
+    }
+    scene.height = bottom + 54.0;
+    Ok(scene)
+}

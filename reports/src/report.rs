@@ -1,0 +1,282 @@
+//! One run, read once and counted once: what every document is written from.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::gallery::{self, Gallery, GalleryError};
+use crate::gate::{Gate, GateError, GateReport};
+use crate::page::{FoundOp, Strata};
+use crate::plots::{PLOTS, PlotError, svg};
+use crate::rows::{RowError, Rows, read_columns};
+use crate::run_dir::{RunDir, RunDirError};
+use crate::tables::{
+    EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, Latency, TABLES, Table, Timed,
+    Verdict, latencies,
+};
+
+/// The gate of a run in its directory, if it was given one.
+pub const GATE: &str = "gate.toml";
+
+/// Columns that documents need besides those of the tables.
+const COLUMNS: &[&str] = &[
+    "name",
+    "class",
+    "image_format",
+    "width",
+    "height",
+    "error",
+    "error_cause",
+    "signed_bytes",
+    "received_bytes",
+    "received_format",
+    "received_width",
+    "received_height",
+    "content_distance",
+    "issued",
+];
+
+/// Columns of each carrier that documents need besides those of the tables.
+const CELLS: &[&str] = &["state", "distance", "codes"];
+
+/// A run that could not be read or counted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The run directory or its header could not be read.
+    #[error(transparent)]
+    RunDir(#[from] RunDirError),
+    /// The rows could not be read.
+    #[error(transparent)]
+    Rows(#[from] RowError),
+    /// Header and rows do not belong together, or a row contradicts itself.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// The gallery is there but cannot be read.
+    #[error(transparent)]
+    Gallery(#[from] GalleryError),
+    /// The run's gate cannot be used.
+    #[error("the gate of the run, {path}")]
+    Gate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: GateError,
+    },
+    /// A plot could not be drawn.
+    #[error("plot {plot}")]
+    Plot {
+        /// The plot.
+        plot: &'static str,
+        /// The reason.
+        #[source]
+        source: PlotError,
+    },
+}
+
+/// A plot as SVG text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drawing {
+    /// Stem of its file names.
+    pub id: &'static str,
+    /// The SVG document.
+    pub svg: String,
+}
+
+/// A check of the run with a known good answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    /// What kind of check: `gate`, `controls`, `attribution` or `service levels`.
+    pub suite: &'static str,
+    /// What is checked.
+    pub name: String,
+    /// Whether it holds; `None` where nothing was measured.
+    pub passed: Option<bool>,
+    /// What was found.
+    pub detail: String,
+}
+
+/// A run with everything that its documents show.
+#[derive(Debug)]
+pub struct Report {
+    /// Header and rows, fit for counting.
+    pub evidence: Evidence,
+    /// The rows, with the columns that documents show.
+    pub rows: Rows,
+    /// Every table of [`TABLES`].
+    pub tables: Vec<Table>,
+    /// Every plot of [`PLOTS`].
+    pub drawings: Vec<Drawing>,
+    /// Counts by pipeline, class, format and size.
+    pub strata: Strata,
+    /// Ops that did not survive, by what became of them.
+    pub found: Vec<FoundOp>,
+    /// Examples with pictures; empty if the run has none.
+    pub gallery: Gallery,
+    /// The run against its gate; `None` if it has none.
+    pub gate: Option<GateReport>,
+    /// The gallery's pictures by file name, as `data:` addresses.
+    pub pictures: BTreeMap<String, String>,
+}
+
+impl Report {
+    /// Reads and counts a run.
+    ///
+    /// # Errors
+    /// [`ReadError`] naming the file that is missing, half-written or of another run.
+    pub fn read(run_dir: &RunDir) -> Result<Self, ReadError> {
+        let header = run_dir.read_header()?;
+        let columns: Vec<&str> = EVIDENCE_COLUMNS.iter().chain(COLUMNS).copied().collect();
+        let cells: Vec<&str> = EVIDENCE_CELLS.iter().chain(CELLS).copied().collect();
+        let rows = read_columns(&run_dir.rows(), &columns, &cells)?;
+        let gallery = Gallery::read(run_dir.root())?;
+        let pictures = pictures(run_dir, &gallery);
+        let evidence = Evidence::new(header, &rows)?;
+        let path = run_dir.root().join(GATE);
+        let gate = if path.exists() {
+            let judged = Gate::read(&path).and_then(|gate| gate.judge(&evidence));
+            Some(judged.map_err(|source| ReadError::Gate { path, source })?)
+        } else {
+            None
+        };
+        Ok(Self {
+            pictures,
+            gate,
+            ..Self::of(evidence, rows, gallery)?
+        })
+    }
+
+    /// Counts what was read.
+    ///
+    /// # Errors
+    /// [`ReadError::Rows`] if a column is missing, [`ReadError::Plot`] if a plot cannot be drawn.
+    pub fn of(evidence: Evidence, rows: Rows, gallery: Gallery) -> Result<Self, ReadError> {
+        let strata = Strata::count(evidence.header(), &rows)?;
+        let found = crate::page::found_ops(&rows)?;
+        let mut drawings = Vec::new();
+        for kind in PLOTS {
+            let failed = |source| ReadError::Plot {
+                plot: kind.id,
+                source,
+            };
+            let scene = (kind.make)(&evidence).map_err(failed)?;
+            drawings.push(Drawing {
+                id: kind.id,
+                svg: svg(&scene).map_err(failed)?,
+            });
+        }
+        Ok(Self {
+            tables: TABLES.iter().map(|kind| (kind.make)(&evidence)).collect(),
+            drawings,
+            strata,
+            found,
+            gallery,
+            pictures: BTreeMap::new(),
+            gate: None,
+            evidence,
+            rows,
+        })
+    }
+
+    /// The table of this id.
+    pub fn table(&self, id: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.id == id)
+    }
+
+    /// The services and their levels.
+    pub fn services(&self) -> Vec<Latency> {
+        let all = latencies(&self.evidence).into_iter();
+        all.filter(|latency| latency.timed == Timed::Service)
+            .collect()
+    }
+
+    /// Everything with a known good answer: the run's gate and controls, attribution by pipeline, service levels.
+    pub fn checks(&self) -> Vec<Check> {
+        let header = self.evidence.header();
+        let gate = self.gate.iter().flat_map(|gate| &gate.checks);
+        let mut checks: Vec<Check> = gate
+            .map(|check| Check {
+                suite: "gate",
+                name: check.name.clone(),
+                passed: Some(check.passed),
+                detail: check.detail.clone(),
+            })
+            .collect();
+        checks.extend(header.controls.iter().map(|control| Check {
+            suite: "controls",
+            name: control.name.clone(),
+            passed: Some(control.passed),
+            detail: control.detail.clone(),
+        }));
+        for pipeline in self.evidence.by_pipeline() {
+            let wrong = pipeline.tally.outcome("misattributed");
+            let any = crate::figures::rate_with_interval(pipeline.tally.any());
+            checks.push(Check {
+                suite: "attribution",
+                name: pipeline.id,
+                passed: (pipeline.tally.n > 0).then_some(wrong == 0),
+                detail: format!(
+                    "{} attributed to another image; survived {any} of {}",
+                    crate::figures::count(wrong),
+                    crate::figures::plural(pipeline.tally.n, "op")
+                ),
+            });
+        }
+        for service in self.services() {
+            let (Some(level), Some(verdict)) = (service.level, service.verdict()) else {
+                continue;
+            };
+            let found = service.quantiles.permille(950).map_or_else(
+                || format!("n {} does not support a p95", service.quantiles.n),
+                |nanos| format!("p95 {}", crate::figures::duration(nanos)),
+            );
+            checks.push(Check {
+                suite: "service levels",
+                name: service.name,
+                passed: match verdict {
+                    Verdict::Met => Some(true),
+                    Verdict::NotMet => Some(false),
+                    Verdict::NotMeasured => None,
+                },
+                detail: format!("{found}, level {}", crate::figures::duration(level.nanos)),
+            });
+        }
+        checks
+    }
+}
+
+/// The pictures that a gallery names, as far as they are there. A name that is no plain file name is not followed: the
+/// list may come from a stranger.
+fn pictures(run_dir: &RunDir, gallery: &Gallery) -> BTreeMap<String, String> {
+    let named = gallery.exhibits.iter().flat_map(|exhibit| {
+        let more = exhibit.received.iter().chain(&exhibit.difference);
+        std::iter::once(&exhibit.signed).chain(more)
+    });
+    let mut found = BTreeMap::new();
+    let mut room = 2 * gallery::BUDGET;
+    for picture in named {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let kind = match picture.file.rsplit_once('.') {
+            Some((_, "jpg")) => "image/jpeg",
+            Some((_, "png")) => "image/png",
+            _ => continue,
+        };
+        if picture.file.starts_with('.') || !picture.file.chars().all(plain) {
+            continue;
+        }
+        let path = run_dir.root().join(gallery::FOLDER).join(&picture.file);
+        let Ok(bytes) = std::fs::read(path) else {
+            continue;
+        };
+        let Some(left) = room.checked_sub(bytes.len() as u64) else {
+            continue;
+        };
+        room = left;
+        let address = format!("data:{kind};base64,{}", STANDARD.encode(bytes));
+        found.insert(picture.file.clone(), address);
+    }
+    found
+}

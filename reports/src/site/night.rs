@@ -1,0 +1,188 @@
+//! One night: what the history keeps of a run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::report::Report;
+use crate::stats::Rate;
+
+/// How a night ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Complete, and every control gave the known answer.
+    Ok,
+    /// Cut off.
+    Partial,
+    /// A control failed, or there was none: the figures must not be used.
+    ControlFailed,
+    /// There is no usable run.
+    Failed,
+}
+
+impl Status {
+    /// The words on pages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Partial => "partial",
+            Self::ControlFailed => "control failed",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One pipeline of a night.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NightPipeline {
+    /// Its family.
+    pub family: String,
+    /// Digest of its recipe.
+    pub digest: String,
+    /// Ops that survived, and ops.
+    pub survived: (u64, u64),
+}
+
+/// One service of a night, in nanoseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NightService {
+    /// Values.
+    pub n: u64,
+    /// Median, where n supports it.
+    pub p50: Option<u64>,
+    /// 95th percentile, where n supports it.
+    pub p95: Option<u64>,
+}
+
+/// One line of the history.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Night {
+    /// Version of the line's format, 1.
+    pub version: u32,
+    /// Name of the run.
+    pub id: String,
+    /// When it began, as RFC 3339.
+    pub created: String,
+    /// How it ended.
+    pub status: Status,
+    /// Why it is not ok; empty if it is.
+    pub reason: String,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Digest of the images.
+    pub images: String,
+    /// Processor, cores and system.
+    pub machine: String,
+    /// Worker threads.
+    pub threads: u32,
+    /// Versions of program and libraries.
+    pub versions: BTreeMap<String, String>,
+    /// Ops that survived, and ops.
+    pub survived: (u64, u64),
+    /// Negative trials that were accepted, and trials.
+    pub false_accepts: (u64, u64),
+    /// Pipelines by id.
+    pub pipelines: BTreeMap<String, NightPipeline>,
+    /// Services by name.
+    pub services: BTreeMap<String, NightService>,
+}
+
+impl Night {
+    /// The night of a run.
+    pub fn of(report: &Report) -> Self {
+        let header = report.evidence.header();
+        let failed: Vec<&str> = header
+            .controls
+            .iter()
+            .filter(|control| !control.passed)
+            .map(|control| control.name.as_str())
+            .collect();
+        let (status, reason) = if header.partial {
+            let reason = format!("{} of {} ops", header.ops_done, header.ops_planned);
+            (Status::Partial, reason)
+        } else if header.controls.is_empty() {
+            (Status::ControlFailed, "the run had no controls".to_owned())
+        } else if failed.is_empty() {
+            (Status::Ok, String::new())
+        } else {
+            (Status::ControlFailed, failed.join("; "))
+        };
+        let pair = |rate: Rate| (rate.k, rate.n);
+        let machine = &header.machine;
+        let pipelines = header.pipelines.iter().zip(report.evidence.by_pipeline());
+        Self {
+            version: 1,
+            id: header.id.clone(),
+            created: header.created.clone(),
+            status,
+            reason,
+            seed: header.seed,
+            images: header.image_set.digest.clone(),
+            machine: format!("{}, {} cores, {}", machine.cpu, machine.cores, machine.os),
+            threads: header.threads,
+            versions: header.versions.clone(),
+            survived: pair(report.evidence.overall().any()),
+            false_accepts: pair(report.evidence.controls().all.accepted),
+            pipelines: pipelines
+                .map(|(pipeline, tally)| {
+                    let night = NightPipeline {
+                        family: pipeline.family.clone(),
+                        digest: pipeline.digest.clone(),
+                        survived: pair(tally.tally.any()),
+                    };
+                    (pipeline.id.clone(), night)
+                })
+                .collect(),
+            services: report
+                .services()
+                .into_iter()
+                .map(|service| {
+                    let quantiles = &service.quantiles;
+                    let night = NightService {
+                        n: quantiles.n,
+                        p50: quantiles.permille(500),
+                        p95: quantiles.permille(950),
+                    };
+                    (service.name, night)
+                })
+                .collect(),
+        }
+    }
+
+    /// A night without a usable run. It has no figures, and none are made up.
+    pub fn failed(id: &str, created: &str, reason: &str) -> Self {
+        Self {
+            version: 1,
+            id: id.to_owned(),
+            created: created.to_owned(),
+            status: Status::Failed,
+            reason: reason.to_owned(),
+            seed: 0,
+            images: String::new(),
+            machine: String::new(),
+            threads: 0,
+            versions: BTreeMap::new(),
+            survived: (0, 0),
+            false_accepts: (0, 0),
+            pipelines: BTreeMap::new(),
+            services: BTreeMap::new(),
+        }
+    }
+
+    /// Survival by family.
+    pub fn families(&self) -> BTreeMap<&str, Rate> {
+        let mut families: BTreeMap<&str, Rate> = BTreeMap::new();
+        for pipeline in self.pipelines.values() {
+            let family = families.entry(&pipeline.family).or_default();
+            family.k += pipeline.survived.0;
+            family.n += pipeline.survived.1;
+        }
+        families
+    }
+
+    /// Whether its figures may be compared.
+    pub fn is_ok(&self) -> bool {
+        self.status == Status::Ok
+    }
+}

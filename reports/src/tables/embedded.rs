@@ -1,0 +1,103 @@
+//! How many images took a carrier at all, and how it fares over those alone.
+
+use super::{Column, Evidence, Kind, Table, Value, run_notes};
+use crate::row::{EMBEDDINGS, Trial};
+use crate::stats::Rate;
+
+pub(super) fn table(evidence: &Evidence) -> Table {
+    let header = evidence.header();
+    let mut rows = Vec::new();
+    for (carrier, name) in header.carriers.iter().enumerate() {
+        let whole: Vec<usize> = evidence.all_ops(Trial::Signed).collect();
+        rows.push(line(evidence, carrier, name, "all pipelines", &whole));
+        let cell = &evidence.detail.cells[carrier];
+        if whole
+            .iter()
+            .all(|op| cell.embedded[*op] == 0 || cell.embedded[*op] == u8::MAX)
+        {
+            continue;
+        }
+        for (index, pipeline) in header.pipelines.iter().enumerate() {
+            let ops: Vec<usize> = evidence.ops(index, Trial::Signed).collect();
+            rows.push(line(evidence, carrier, name, &pipeline.id, &ops));
+        }
+    }
+    let words = EMBEDDINGS.iter().map(|word| (*word).to_owned()).collect();
+    Table {
+        id: "embedded".to_owned(),
+        title: "Survival by simulated pipeline, over all images and over those that took the carrier".to_owned(),
+        columns: vec![
+            Column::new("carrier", "carrier", Kind::Text),
+            Column::new("pipeline", "pipeline", Kind::Text),
+            Column::new("images", "images by how they took it", Kind::Counts(words)),
+            Column::new("all", "found, over all ops", Kind::Rate),
+            Column::new("carried", "found, where carried", Kind::Rate),
+            Column::new("fragile", "found, where fragile", Kind::Rate),
+        ],
+        rows,
+        notes: [
+            "Over all ops an image that refused the carrier counts as not found: that is the figure to quote. The others say what the carrier does where it could be put in; carried is with reserve, fragile with little."
+                .to_owned(),
+            "A carrier that every image took has one line.".to_owned(),
+        ]
+        .into_iter()
+        .chain(super::rate_notes())
+        .chain(run_notes(evidence))
+        .collect(),
+    }
+}
+
+fn line(
+    evidence: &Evidence,
+    carrier: usize,
+    name: &str,
+    pipeline: &str,
+    ops: &[usize],
+) -> Vec<Value> {
+    let taken = &evidence.detail.cells[carrier].embedded;
+    let clusters = evidence.clusters(ops.iter().copied(), 6, |op, counts| {
+        let found = (evidence.accepted[op] >> carrier & 1) as u32;
+        counts[0] += 1;
+        counts[1] += found;
+        let class = match taken[op] {
+            0 => 2,
+            1 => 4,
+            _ => return,
+        };
+        counts[class] += 1;
+        counts[class + 1] += found;
+    });
+    let sums = clusters.sums();
+    let rate = |n: usize| {
+        let rate = Rate {
+            k: sums[n + 1],
+            n: sums[n],
+        };
+        Value::pooled(rate, clusters.exact(n + 1, n, 0.05))
+    };
+    let mut images: Vec<(u32, u8)> = ops
+        .iter()
+        .map(|op| (evidence.image[*op], taken[*op]))
+        .collect();
+    images.sort_unstable();
+    images.dedup_by_key(|(image, _)| *image);
+    let count = |word: usize| {
+        images
+            .iter()
+            .filter(|(_, found)| usize::from(*found) == word)
+            .count() as u64
+    };
+    let counts: Vec<u64> = (0..EMBEDDINGS.len()).map(count).collect();
+    vec![
+        Value::text(name),
+        Value::text(pipeline),
+        if ops.is_empty() {
+            Value::NotMeasured
+        } else {
+            Value::Counts(counts)
+        },
+        rate(0),
+        rate(2),
+        rate(4),
+    ]
+}

@@ -1,0 +1,91 @@
+//! The proof id in the pixels.
+
+use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
+use crate::Clock;
+use crate::fingerprint::Match;
+use crate::image_file::ImageFile;
+use crate::verifier::Verifier;
+use crate::watermark::{Verdict, detect};
+
+/// Name of the soft-binding algorithm: CT-128 as in [`crate::watermark`], the proof id as 16 hexadecimal digits.
+const ALGORITHM: &str = "com.credlink.ct128.v1";
+
+/// The proof id, invisibly in the pixels. Whoever copies the mark's residual onto another image copies the id, so a
+/// find says whether the fingerprint confirms it or the mark stands alone (`credlink.watermark.alone`).
+#[derive(Clone, Copy, Debug)]
+pub struct Watermark;
+
+impl Carrier for Watermark {
+    fn name(&self) -> &'static str {
+        "watermark"
+    }
+
+    fn describe(&self) -> &'static str {
+        "proof id in the pixels, read with the watermark key; recovered means that the store holds a proof of this id"
+    }
+
+    fn embedded(&self, registration: &Registration) -> Embedded {
+        match registration.watermark {
+            Some(Verdict::Carried) => Embedded::Carried,
+            Some(Verdict::Fragile) => Embedded::Fragile,
+            Some(Verdict::Refused(_)) | None => Embedded::Refused,
+        }
+    }
+
+    fn soft_binding(&self, registration: &Registration) -> Option<SoftBinding> {
+        (self.embedded(registration) != Embedded::Refused).then(|| SoftBinding {
+            algorithm: ALGORITHM,
+            describes: "proof id in the pixels",
+            value: registration.id.to_string(),
+        })
+    }
+
+    fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
+        let Some((key, effort)) = against.watermark() else {
+            return Finding::new(State::Failed).because("credlink.watermark.noKey");
+        };
+        let Ok(pixels) = file.pixels() else {
+            return Finding::new(State::Failed).because("credlink.image.undecodable");
+        };
+        let start = file.clock()();
+        let detection = detect(&pixels.image, pixels.orientation, key, effort);
+        file.add_watermark_nanos(file.clock()().saturating_sub(start));
+        let Some(id) = detection.id else {
+            return Finding::new(State::Absent);
+        };
+
+        let start = clock();
+        let record = against.store().by_id(id);
+        let genuine = record.is_some_and(|record| against.is_genuine(record));
+        let finding = Finding {
+            // The deflection: about 13 is needed, and beyond 100 nothing changes.
+            quality: Some(detection.z.clamp(0.0, 100.0) as u8),
+            retrieve_nanos: clock().saturating_sub(start),
+            ..Finding::new(State::Unconfirmed).leading_to(id)
+        };
+        let Some(record) = record else {
+            return finding.because("credlink.proof.unknown");
+        };
+        if !genuine {
+            return Finding {
+                state: State::Failed,
+                ..finding.because("credlink.record.signature")
+            };
+        }
+        let compared = file
+            .content()
+            .and_then(|content| against.compared(content, record));
+        let finding = Finding {
+            state: State::Recovered,
+            distance: compared.map(|(distance, _)| distance),
+            ..finding
+        };
+        match compared {
+            Some((_, Match::Accepted)) => Finding {
+                confirmed_by: Some("fingerprint"),
+                ..finding
+            },
+            _ => finding.because("credlink.watermark.alone"),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The secret behind watermarks.
+
+use std::fmt;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{KeyError, files};
+use crate::watermark::{WatermarkError, WatermarkKey};
+
+/// Name of the watermark secret's file, beside the keys of an identity.
+pub const WATERMARK_FILE: &str = "watermark.key";
+
+/// What whoever marks and whoever reads marks must share. Unlike the signing key it has to be with the verifier,
+/// and whoever has it can make marks; so a mark points to a proof and proves nothing by itself.
+#[derive(Clone)]
+pub struct WatermarkSecret(Zeroizing<String>);
+
+impl WatermarkSecret {
+    /// A secret from 32 random bytes; as text, 64 hexadecimal digits.
+    pub fn new(seed: &Zeroizing<[u8; 32]>) -> Self {
+        Self(Zeroizing::new(hex::encode(**seed)))
+    }
+
+    /// Reads [`WATERMARK_FILE`] of a directory. Every byte of the file counts.
+    ///
+    /// # Errors
+    /// [`KeyError::File`]; [`KeyError::Permissions`] where group or others may read it.
+    pub fn load(dir: &Path) -> Result<Self, KeyError> {
+        files::read_secret(&dir.join(WATERMARK_FILE)).map(Self)
+    }
+
+    /// Writes [`WATERMARK_FILE`] into a directory with mode 0600, creating the directory where needed.
+    ///
+    /// # Errors
+    /// [`KeyError::Exists`], [`KeyError::File`].
+    pub fn save(&self, dir: &Path) -> Result<(), KeyError> {
+        files::write_new(dir, &[(WATERMARK_FILE, self.0.as_bytes(), true)])
+    }
+
+    /// The pattern that follows from it.
+    ///
+    /// # Errors
+    /// [`WatermarkError::SecretTooShort`] if a file held less than 16 bytes.
+    pub fn key(&self) -> Result<WatermarkKey, WatermarkError> {
+        WatermarkKey::derive(self.0.as_bytes())
+    }
+}
+
+impl fmt::Debug for WatermarkSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WatermarkSecret(hidden)")
+    }
+}

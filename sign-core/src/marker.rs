@@ -1,0 +1,124 @@
+//! Marking an image before it is signed.
+
+use std::cell::Cell;
+
+use crate::distortion::Distortion;
+use crate::image_file::{ImageFile, Pixels};
+use crate::proof_id::ProofId;
+use crate::signer::SignError;
+use crate::watermark::{Effort, EmbedSettings, Refusal, Verdict, WatermarkKey, detect, embed};
+
+/// Puts the proof id into the pixels and has the image coded anew, by the encoder that came with the file.
+#[derive(Clone, Debug)]
+pub struct Marker {
+    key: WatermarkKey,
+    settings: EmbedSettings,
+}
+
+/// An image file after marking.
+pub(crate) struct Marked {
+    /// How the image took the mark; `None` if its kind of file is not written anew.
+    pub(crate) verdict: Option<Verdict>,
+    /// The new file; `None` where the image stays as it was.
+    pub(crate) file: Option<MarkedFile>,
+}
+
+/// A file that was written anew.
+pub(crate) struct MarkedFile {
+    pub(crate) bytes: Vec<u8>,
+    /// Its pixels, as a reader decodes them.
+    pub(crate) pixels: Pixels,
+    /// What the mark alone did.
+    pub(crate) mark: Distortion,
+    /// What mark and coding did together.
+    pub(crate) distortion: Option<Distortion>,
+}
+
+impl Marker {
+    /// A marker with the default settings.
+    pub fn new(key: WatermarkKey) -> Self {
+        Self {
+            key,
+            settings: EmbedSettings::default(),
+        }
+    }
+
+    /// Other settings.
+    #[must_use]
+    pub fn with_settings(mut self, settings: EmbedSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The key that reads the marks.
+    pub fn key(&self) -> &WatermarkKey {
+        &self.key
+    }
+
+    /// Marks the pixels of a file. An image that cannot hide the mark stays as it was, and so does one whose mark
+    /// cannot be read back from the file that was written.
+    pub(crate) fn marked(
+        &self,
+        file: &ImageFile<'_>,
+        pixels: &Pixels,
+        id: ProofId,
+    ) -> Result<Marked, SignError> {
+        let encoder = file.encoder().ok_or_else(|| {
+            SignError::Unencodable("no encoder was handed in with the file".to_owned())
+        })?;
+        if !encoder.can_rewrite() {
+            return Ok(Marked {
+                verdict: None,
+                file: None,
+            });
+        }
+        let clock = file.clock();
+        let start = clock();
+        let probing = Cell::new(0);
+        let probe = |pixels: &_| {
+            let start = clock();
+            let received = encoder.through_jpeg_60(pixels);
+            probing.set(probing.get() + clock().saturating_sub(start));
+            received
+        };
+        let embedding = embed(
+            &pixels.image,
+            pixels.orientation,
+            id,
+            &self.key,
+            &self.settings,
+            Some(&probe),
+        );
+        file.add_watermark_nanos(clock().saturating_sub(start + probing.get()));
+        let Some(image) = embedding.image else {
+            return Ok(Marked {
+                verdict: Some(embedding.verdict),
+                file: None,
+            });
+        };
+        let bytes = encoder.rewritten(&image).map_err(SignError::Unencodable)?;
+        let received = file.decoded(&bytes).map_err(SignError::Undecodable)?;
+        let start = clock();
+        let orientation = received.orientation;
+        let found = detect(&received.image, orientation, &self.key, Effort::Direct);
+        file.add_watermark_nanos(clock().saturating_sub(start));
+        if found.id != Some(id) {
+            return Ok(Marked {
+                verdict: Some(Verdict::Refused(Refusal::NotFound)),
+                file: None,
+            });
+        }
+        Ok(Marked {
+            verdict: Some(embedding.verdict),
+            file: Some(MarkedFile {
+                mark: Distortion {
+                    psnr: embedding.psnr as f32,
+                    ssim: embedding.ssim as f32,
+                },
+                distortion: Distortion::between(&pixels.image, &received.image),
+                bytes,
+                pixels: received,
+            }),
+        })
+    }
+}

@@ -1,0 +1,255 @@
+//! Aligning, comparing, judging.
+
+use image::metadata::Orientation;
+
+use super::affine::Affine;
+use super::agreement::{AgreementMap, agreement};
+use super::field::{dot, normalised, warped};
+use super::received::{COARSE_RADIUS, FINE_RADIUS, Received, SQUARE, STEPS_PER_OCTAVE};
+use super::registered::Registered;
+use super::search::candidates;
+use crate::fingerprint::SYMMETRIES;
+use crate::watermark::canonical::resized;
+use crate::watermark::plane::Plane;
+
+/// Similarity from which the cheaper alignments are final: nothing is gained by looking further.
+const CERTAIN: f32 = 0.9;
+
+/// Refinement steps at half and at full resolution.
+const STEPS: (usize, usize) = (8, 6);
+
+/// Places of the search that are refined at half resolution, and how many of them at full resolution.
+const REFINED: (usize, usize) = (6, 2);
+
+/// How the alignment was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Path {
+    /// Edge to edge, but for a slight turn or shift.
+    Direct,
+    /// The same within uniform borders.
+    Trimmed,
+    /// Searched for.
+    Searched,
+}
+
+/// What a comparison says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The registered image, or a part of it.
+    Same,
+    /// The registered image with a part of its content replaced.
+    Altered,
+    /// Another image.
+    Different,
+    /// Too little in the pixels to tell.
+    Featureless,
+}
+
+/// A received image beside a registered one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// Agreement over the textured cells that are seen, 0 to 1.
+    pub similarity: f32,
+    /// Share of the registered image that is seen, 0 to 1.
+    pub coverage: f32,
+    /// Textured cells that the similarity rests on.
+    pub evidence: f32,
+    /// Cell by cell.
+    pub map: AgreementMap,
+    /// How the received image has to be turned to lie like the registered one.
+    pub symmetry: Orientation,
+    /// Where the registered image lies in the received one, once that is turned.
+    pub alignment: Affine,
+    /// How the alignment was found.
+    pub path: Path,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+impl Registered {
+    /// Aligns a received image and compares it.
+    pub fn compare(&self, received: &Received) -> Comparison {
+        let mut best = self.direct(&received.plane, &Affine::IDENTITY, Path::Direct);
+        if best.similarity < CERTAIN
+            && let Some((left, top, width, height)) = received.trimmed()
+        {
+            let inner = received.plane.cropped(left, top, width, height);
+            let (w, h) = (received.plane.width as f64, received.plane.height as f64);
+            let base = Affine::onto(
+                left as f64 / w,
+                top as f64 / h,
+                width as f64 / w,
+                height as f64 / h,
+            );
+            best = better(best, self.direct(&inner, &base, Path::Trimmed));
+        }
+        if best.similarity < CERTAIN
+            && let Some(found) = self.searched(received)
+        {
+            best = better(best, found);
+        }
+        best
+    }
+
+    /// Edge to edge with `inner`, which lies at `base` in the received image.
+    fn direct(&self, inner: &Plane, base: &Affine, path: Path) -> Comparison {
+        let square = normalised(&resized(inner, (SQUARE, SQUARE)), COARSE_RADIUS);
+        let norm = (square.mean_square() * self.square.mean_square()).sqrt() as f32;
+        let correlated = |symmetry: &Orientation| {
+            let turned = square.clone().displayed(*symmetry);
+            dot(&turned.data, &self.square.data) / (norm * (SQUARE * SQUARE) as f32 + 1.0)
+        };
+        let mut symmetry = (Orientation::NoTransforms, f32::MIN);
+        for candidate in SYMMETRIES {
+            let correlation = correlated(&candidate);
+            if correlation > symmetry.1 {
+                symmetry = (candidate, correlation);
+            }
+        }
+        let symmetry = symmetry.0;
+        let turned = inner.clone().displayed(symmetry);
+        let size = (self.samples.width, self.samples.height);
+        let plane = resized(&turned, size);
+        let straight = self.scored(&plane, &Affine::IDENTITY);
+        let (map, agreement) = if straight.similarity().0 >= CERTAIN {
+            (Affine::IDENTITY, straight)
+        } else {
+            let coarse = &self.coarse.plane;
+            let small = normalised(
+                &resized(&turned, (coarse.width, coarse.height)),
+                COARSE_RADIUS,
+            );
+            let map = self.coarse.refined(&small, &Affine::IDENTITY, STEPS.0);
+            let map = if is_slight(&map) {
+                map
+            } else {
+                Affine::IDENTITY
+            };
+            let map = self
+                .fine
+                .refined(&normalised(&plane, FINE_RADIUS), &map, STEPS.1);
+            let refined = self.scored(&plane, &map);
+            if is_slight(&map) && refined.similarity().0 > straight.similarity().0 {
+                (map, refined)
+            } else {
+                (Affine::IDENTITY, straight)
+            }
+        };
+        // The map leads into the turned inner part; the borders turn with it.
+        let base = turned_base(base, symmetry);
+        comparison(agreement, symmetry, base.after(&map), path)
+    }
+
+    /// Anywhere.
+    fn searched(&self, received: &Received) -> Option<Comparison> {
+        let mut refined: Vec<_> = candidates(self, received)
+            .into_iter()
+            .take(REFINED.0)
+            .map(|candidate| {
+                let turned = received
+                    .coarse(candidate.level)
+                    .clone()
+                    .displayed(candidate.symmetry);
+                let map = self.coarse.refined(&turned, &candidate.map, STEPS.0);
+                let map = if is_near(&map, &candidate.map) {
+                    map
+                } else {
+                    candidate.map
+                };
+                (self.coarse.agreement(&turned, &map), candidate, map)
+            })
+            .collect();
+        refined.sort_by(|a, b| b.0.total_cmp(&a.0));
+        refined
+            .into_iter()
+            .take(REFINED.1)
+            .map(|(_, candidate, start)| {
+                let level = candidate.level.saturating_sub(STEPS_PER_OCTAVE);
+                let turned = |plane: &Plane| plane.clone().displayed(candidate.symmetry);
+                let map = self
+                    .fine
+                    .refined(&turned(received.fine(level)), &start, STEPS.1);
+                let map = if is_near(&map, &start) { map } else { start };
+                let agreement = self.scored(&turned(received.plane(level)), &map);
+                comparison(agreement, candidate.symmetry, map, Path::Searched)
+            })
+            .reduce(better)
+    }
+
+    fn scored(&self, plane: &Plane, map: &Affine) -> AgreementMap {
+        let size = (self.samples.width, self.samples.height);
+        let map = map.in_pixels(size, (plane.width, plane.height));
+        agreement(&self.samples, &warped(plane, &map, size))
+    }
+}
+
+/// The rectangle that a base maps onto, turned with the image.
+fn turned_base(base: &Affine, symmetry: Orientation) -> Affine {
+    let [[width, _, left], [_, height, top]] = base.rows;
+    let (right, bottom) = (1.0 - left - width, 1.0 - top - height);
+    match symmetry {
+        Orientation::NoTransforms => *base,
+        Orientation::FlipHorizontal => Affine::onto(right, top, width, height),
+        Orientation::FlipVertical => Affine::onto(left, bottom, width, height),
+        Orientation::Rotate180 => Affine::onto(right, bottom, width, height),
+        Orientation::Rotate90 => Affine::onto(bottom, left, height, width),
+        Orientation::Rotate270 => Affine::onto(top, right, height, width),
+        Orientation::Rotate90FlipH => Affine::onto(top, left, height, width),
+        Orientation::Rotate270FlipH => Affine::onto(bottom, right, height, width),
+    }
+}
+
+/// Whether the corners stay within a tenth of the image.
+fn is_slight(map: &Affine) -> bool {
+    within(map, &Affine::IDENTITY, 0.1)
+}
+
+/// Whether refining has stayed at the place that was found.
+fn is_near(map: &Affine, start: &Affine) -> bool {
+    let [[a, ..], [_, e, _]] = start.rows;
+    within(map, start, 0.12 * a.abs().max(e.abs()))
+}
+
+fn within(map: &Affine, other: &Affine, reach: f64) -> bool {
+    [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)]
+        .into_iter()
+        .all(|(x, y)| {
+            let ((a, b), (c, d)) = (map.apply(x, y), other.apply(x, y));
+            (a - c).abs() <= reach && (b - d).abs() <= reach
+        })
+}
+
+fn better(a: Comparison, b: Comparison) -> Comparison {
+    if b.similarity > a.similarity { b } else { a }
+}
+
+fn comparison(
+    map: AgreementMap,
+    symmetry: Orientation,
+    alignment: Affine,
+    path: Path,
+) -> Comparison {
+    let (similarity, evidence) = map.similarity();
+    let coverage = map.coverage();
+    let verdict = judged(similarity, evidence, coverage);
+    Comparison {
+        similarity,
+        coverage,
+        evidence,
+        map,
+        symmetry,
+        alignment,
+        path,
+        verdict,
+    }
+}
+
+fn judged(similarity: f32, evidence: f32, _coverage: f32) -> Verdict {
+    if evidence < 6.0 {
+        Verdict::Featureless
+    } else if similarity > 0.7 {
+        Verdict::Same
+    } else {
+        Verdict::Different
+    }
+}

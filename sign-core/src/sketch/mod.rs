@@ -1,0 +1,96 @@
+//! Content sketches: is this the registered picture, or a part of it?
+//!
+//! A pointer to a proof (a link, a watermark) can be pasted onto any image. A [`Sketch`], a luma thumbnail of at most
+//! 1532 bytes that is registered with the proof and covered by its signature, ties the proof to its content: the
+//! received image is aligned to it over size, aspect, flips and quarter turns, borders, crops down to a quarter of the
+//! area and small rotations, and then compared cell by cell.
+//!
+//! ```
+//! use credlink_sign_core::sketch::{Received, Registered, Sketch, Verdict};
+//! use image::{DynamicImage, RgbImage, metadata::Orientation};
+//!
+//! let picture = RgbImage::from_fn(600, 400, |x, y| image::Rgb([(x * y % 251) as u8, (x / 3) as u8, (y / 2) as u8]));
+//! let picture = DynamicImage::from(picture);
+//! let sketch = Sketch::of(&picture, Orientation::NoTransforms);
+//! let registered = Registered::new(&sketch, (600, 400));
+//! let smaller = picture.thumbnail_exact(280, 200).fliph();
+//! let comparison = registered.compare(&Received::of(&smaller, Orientation::NoTransforms));
+//! assert_eq!(comparison.verdict, Verdict::Same);
+//! assert_eq!(comparison.symmetry, Orientation::FlipHorizontal);
+//! ```
+
+mod affine;
+mod agreement;
+mod codec;
+mod compare;
+mod field;
+mod received;
+mod reduce;
+mod refine;
+mod registered;
+mod search;
+
+use std::fmt;
+
+use image::DynamicImage;
+use image::metadata::Orientation;
+
+pub use self::affine::Affine;
+pub use self::agreement::{AgreementMap, Cell};
+pub use self::compare::{Comparison, Path, Verdict};
+pub use self::received::Received;
+pub use self::registered::Registered;
+use crate::watermark::canonical::resized;
+use crate::watermark::plane::Plane;
+
+/// A luma thumbnail of a displayed image, coded in at most 1532 bytes (2044 characters of base64).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sketch(Vec<u8>);
+
+/// The bytes are no sketch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("content sketch does not have the length that its first two bytes announce")]
+pub struct SketchError;
+
+impl Sketch {
+    /// Sketches coded pixels as they are displayed under `orientation`. Costs about 0.5 ms a megapixel.
+    pub fn of(image: &DynamicImage, orientation: Orientation) -> Self {
+        let plane = reduce::reduced(image).unwrap_or_else(|| Plane::from_fn(1, 1, |_, _| 255.0));
+        let plane = plane.displayed(orientation);
+        // The proportions of the reduced plane are rounded; those of the image are not.
+        let (width, height) = (image.width(), image.height());
+        let upright = plane.width >= plane.height;
+        let size = if upright == (width >= height) {
+            (width, height)
+        } else {
+            (height, width)
+        };
+        let (columns, rows) = codec::cells(size);
+        let samples = resized(&plane, (columns * codec::CELL, rows * codec::CELL));
+        Self(codec::encoded(&samples))
+    }
+
+    /// Takes the bytes of [`Sketch::as_bytes`].
+    ///
+    /// # Errors
+    /// [`SketchError`] for anything else.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, SketchError> {
+        if codec::is_valid(&bytes) {
+            Ok(Self(bytes))
+        } else {
+            Err(SketchError)
+        }
+    }
+
+    /// The coded sketch.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Sketch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [columns, rows] = [self.0[0], self.0[1]].map(|cells| usize::from(cells) * codec::CELL);
+        write!(f, "Sketch({columns}×{rows})")
+    }
+}

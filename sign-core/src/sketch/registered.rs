@@ -1,0 +1,44 @@
+//! A sketch made ready for comparisons.
+
+use super::Sketch;
+use super::codec::decoded;
+use super::field::{Energy, normalised};
+use super::received::{COARSE_RADIUS, FINE_RADIUS, SQUARE};
+use super::refine::Template;
+use crate::watermark::canonical::resized;
+use crate::watermark::plane::Plane;
+
+/// A registered sketch, decoded and normalised. Make it once where one sketch is compared with many images.
+pub struct Registered {
+    pub(super) samples: Plane,
+    pub(super) fine: Template,
+    /// Half the resolution, square pixels.
+    pub(super) coarse: Template,
+    pub(super) energy: Energy,
+    /// The whole as a square, for telling orientations apart.
+    pub(super) square: Plane,
+}
+
+impl Registered {
+    /// Decodes a sketch. `size` is that of the registered image as displayed, pixels.
+    pub fn new(sketch: &Sketch, size: (u32, u32)) -> Self {
+        // A `Sketch` holds valid bytes by construction.
+        let samples = decoded(&sketch.0).unwrap_or_else(|| Plane::new(8, 8));
+        let area = (samples.width * samples.height) as f64 / 4.0;
+        let aspect = f64::from(size.0.max(1)) / f64::from(size.1.max(1));
+        // Within the extremes that a sketch can have.
+        let aspect = aspect.clamp(1.0 / 45.0, 45.0);
+        let coarse_size = (
+            ((area * aspect).sqrt().round() as usize).max(4),
+            ((area / aspect).sqrt().round() as usize).max(4),
+        );
+        let coarse = normalised(&resized(&samples, coarse_size), COARSE_RADIUS);
+        Self {
+            fine: Template::new(normalised(&samples, FINE_RADIUS)),
+            energy: Energy::of(&coarse),
+            coarse: Template::new(coarse),
+            square: normalised(&resized(&samples, (SQUARE, SQUARE)), COARSE_RADIUS),
+            samples,
+        }
+    }
+}

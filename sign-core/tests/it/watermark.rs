@@ -1,0 +1,225 @@
+//! The watermark as a carrier: through signing, manifest, store and verification.
+
+use std::io::Cursor;
+
+use super::common::*;
+use credlink_sign_core::carriers::{CARRIERS, Embedded, State};
+use credlink_sign_core::outcome::{Outcome, judge};
+use credlink_sign_core::watermark::{Effort, Refusal, Verdict, WatermarkKey};
+use credlink_sign_core::{
+    Distortion, Encoder, ImageFile, Marker, SignError, SignedImage, Verifier,
+};
+use image::imageops::FilterType;
+use image::{DynamicImage, ImageFormat, RgbImage};
+
+fn key(number: u8) -> WatermarkKey {
+    WatermarkKey::derive(&[number; 32]).unwrap()
+}
+
+/// Codes every picture as PNG: without loss, so that what is measured is the mark.
+struct AsPng;
+
+impl Encoder for AsPng {
+    fn can_rewrite(&self) -> bool {
+        true
+    }
+
+    fn rewritten(&self, pixels: &DynamicImage) -> Result<Vec<u8>, String> {
+        let mut out = Cursor::new(Vec::new());
+        pixels
+            .write_to(&mut out, ImageFormat::Png)
+            .map_err(|error| error.to_string())?;
+        Ok(out.into_inner())
+    }
+
+    fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage> {
+        Some(pixels.clone())
+    }
+}
+
+/// Texture enough to hide a mark.
+fn textured(seed: u64) -> RgbImage {
+    let mut random = Random(seed);
+    let mut canvas = picture(seed, 640, 480);
+    let noise = RgbImage::from_fn(160, 120, |_, _| image::Rgb([(random.below(120)) as u8; 3]));
+    let noise = image::imageops::resize(&noise, 640, 480, FilterType::CatmullRom);
+    for (pixel, noise) in canvas.iter_mut().zip(noise.iter()) {
+        *pixel = (*pixel / 2).saturating_add(*noise);
+    }
+    canvas
+}
+
+fn signed_with(marker: Marker, picture: &RgbImage, number: u64) -> SignedImage {
+    let bytes = encoded(picture, ImageFormat::Png);
+    let file = ImageFile::new(&bytes, &decode).with_encoder(&AsPng);
+    signer()
+        .with_marker(marker)
+        .sign(&file, id(number))
+        .unwrap()
+}
+
+fn signed(picture: &RgbImage, number: u64) -> SignedImage {
+    signed_with(Marker::new(key(1)), picture, number)
+}
+
+fn reader<'s>(number: u8, proofs: impl IntoIterator<Item = &'s SignedImage>) -> Verifier {
+    verifier(&identity(1, "CredLink test"), proofs).with_watermark(key(number), Effort::Search)
+}
+
+/// A picture's pixels alone, at half size and as JPEG: only the content can lead to the proof.
+fn posted(bytes: &[u8]) -> Vec<u8> {
+    let image = image::load_from_memory(bytes).unwrap();
+    let small = image.resize(400, 400, FilterType::Triangle);
+    encoded(&small.to_rgb8(), ImageFormat::Jpeg)
+}
+
+#[test]
+fn a_marked_image_is_recovered_by_its_mark_when_all_metadata_is_gone() {
+    let signed = signed(&textured(1), 77);
+    assert_eq!(signed.watermark, Some(Verdict::Carried));
+    assert_eq!(signed.embedded, vec![Embedded::Carried; CARRIERS.len()]);
+    let verifier = reader(1, [&signed]);
+
+    let fresh = verified(&verifier, &signed.bytes);
+    assert_eq!(judge(Some(id(77)), fresh.findings()), Outcome::Intact);
+    for (carrier, finding) in fresh.findings() {
+        assert_eq!(finding.accepted(), Some(id(77)), "{carrier}: {finding:?}");
+    }
+
+    let received = verified(&verifier, &posted(&signed.bytes));
+    let found = finding(&received, "watermark");
+    assert_eq!(found.state, State::Recovered);
+    assert_eq!(found.confirmed_by, Some("fingerprint"));
+    assert!(
+        found.quality.unwrap() > 13 && found.codes.is_empty(),
+        "{found:?}"
+    );
+    assert_eq!(
+        judge(Some(id(77)), received.findings()),
+        Outcome::Recovered { by: "fingerprint" }
+    );
+}
+
+#[test]
+fn the_distortion_is_that_of_the_file_and_the_manifest_names_the_mark() {
+    let picture = textured(2);
+    let signed = signed(&picture, 0x1234);
+    let received = image::load_from_memory(&signed.bytes).unwrap();
+    let measured = Distortion::between(&picture.into(), &received);
+    assert_eq!(signed.distortion, measured);
+    let (mark, whole) = (signed.mark.unwrap(), signed.distortion.unwrap());
+    assert!((mark.psnr - whole.psnr).abs() < 0.01, "{mark:?} {whole:?}");
+    assert!(mark.psnr >= 42.0, "{mark:?}");
+    let text = String::from_utf8_lossy(&signed.manifest).into_owned();
+    for part in [
+        "com.credlink.ct128.v1",
+        "0000000000001234",
+        "c2pa.watermarked.bound",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn an_image_that_cannot_hide_a_mark_is_signed_as_it_is() {
+    let flat = RgbImage::from_pixel(400, 300, image::Rgb([90, 120, 150]));
+    let bytes = encoded(&flat, ImageFormat::Png);
+    let marked = signed(&flat, 5);
+    assert_eq!(marked.watermark, Some(Verdict::Refused(Refusal::TooFlat)));
+    assert_eq!((marked.mark, marked.distortion), (None, None));
+    let plain = signer().sign(&file(&bytes), id(5)).unwrap();
+    assert_eq!(marked.bytes, plain.bytes);
+    let text = String::from_utf8_lossy(&marked.manifest).into_owned();
+    assert!(!text.contains("com.credlink.ct128") && !text.contains("c2pa.watermarked"));
+    let position = CARRIERS
+        .iter()
+        .position(|carrier| carrier.name() == "watermark");
+    assert_eq!(marked.embedded[position.unwrap()], Embedded::Refused);
+}
+
+#[test]
+fn only_the_right_key_reads_a_mark_and_without_a_key_nothing_is_claimed() {
+    let signed = signed(&textured(3), 6);
+    let received = posted(&signed.bytes);
+    let other = verified(&reader(2, [&signed]), &received);
+    assert_eq!(finding(&other, "watermark").state, State::Absent);
+    let blind = verified(
+        &verifier(&identity(1, "CredLink test"), [&signed]),
+        &received,
+    );
+    let found = finding(&blind, "watermark");
+    assert_eq!(found.state, State::Failed);
+    assert_eq!(found.codes, ["credlink.watermark.noKey"]);
+    assert_eq!(found.proof, None);
+}
+
+#[test]
+fn a_mark_whose_proof_the_store_does_not_hold_or_did_not_sign_is_not_accepted() {
+    let signed = signed(&textured(4), 7);
+    let received = posted(&signed.bytes);
+    let unknown = verified(&reader(1, []), &received);
+    let found = finding(&unknown, "watermark");
+    assert_eq!(
+        (found.state, found.proof),
+        (State::Unconfirmed, Some(id(7)))
+    );
+    assert_eq!(found.codes, ["credlink.proof.unknown"]);
+
+    let mut forged = signed.clone();
+    forged.record.width += 1;
+    let found = verified(&reader(1, [&forged]), &received);
+    let found = finding(&found, "watermark");
+    assert_eq!(found.state, State::Failed);
+    assert_eq!(found.codes, ["credlink.record.signature"]);
+}
+
+#[test]
+fn a_mark_that_the_content_does_not_confirm_stands_alone_and_says_so() {
+    let signed = signed(&textured(5), 8);
+    // Something else is pasted over the left quarter: beyond the fingerprint, not beyond the mark.
+    let mut image = image::load_from_memory(&signed.bytes).unwrap().to_rgb8();
+    let other = image::imageops::crop_imm(&picture(99, 640, 480), 0, 0, 160, 480).to_image();
+    image::imageops::replace(&mut image, &other, 0, 0);
+    let verifier = reader(1, [&signed]);
+    let received = verified(&verifier, &encoded(&image, ImageFormat::Png));
+    assert_eq!(finding(&received, "fingerprint").accepted(), None);
+    let found = finding(&received, "watermark");
+    assert_eq!(found.accepted(), Some(id(8)), "{found:?}");
+    assert_eq!(found.confirmed_by, None);
+    assert_eq!(found.codes, ["credlink.watermark.alone"]);
+}
+
+#[test]
+fn a_marked_image_is_not_marked_again() {
+    let first = signed(&textured(6), 9);
+    let file = ImageFile::new(&first.bytes, &decode).with_encoder(&AsPng);
+    let again = signer()
+        .with_marker(Marker::new(key(1)))
+        .sign(&file, id(10))
+        .unwrap();
+    let reason = Refusal::AlreadyMarked(id(9));
+    assert_eq!(again.watermark, Some(Verdict::Refused(reason)));
+    assert_eq!(again.distortion, None);
+}
+
+#[test]
+fn a_signer_that_marks_needs_an_encoder_and_says_what_it_answered() {
+    struct Broken;
+    impl Encoder for Broken {
+        fn can_rewrite(&self) -> bool {
+            true
+        }
+        fn rewritten(&self, _: &DynamicImage) -> Result<Vec<u8>, String> {
+            Err("the disk is made of cheese".to_owned())
+        }
+        fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage> {
+            Some(pixels.clone())
+        }
+    }
+    let bytes = encoded(&textured(7), ImageFormat::Png);
+    let signer = signer().with_marker(Marker::new(key(1)));
+    let missing = signer.sign(&file(&bytes), id(1));
+    assert!(matches!(missing, Err(SignError::Unencodable(_))));
+    let broken = signer.sign(&file(&bytes).with_encoder(&Broken), id(1));
+    assert!(broken.is_err_and(|error| error.to_string().contains("cheese")));
+}
