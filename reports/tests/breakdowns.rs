@@ -54,7 +54,7 @@ const TWO: [&str; 2] = ["link", "watermark"];
 fn layered() -> Evidence {
     let mut rows = Vec::new();
     for (index, pipeline) in ["cdn/a", "social/b"].into_iter().enumerate() {
-        for image in 0..200 {
+        for image in 0..200_u32 {
             let refused = image % 10 == 9;
             let link = index == 0 && image.is_multiple_of(2);
             let watermark = image < 60 && !refused;
