@@ -105,11 +105,10 @@ const EDITS: &[Edit] = &[
         Ok(rotated(&i.to_rgb8(), 2.0).into())
     }),
     ("quarter turn, squashed", |i, _| {
-        resized(&i.rotate90(), 500, 400, Filter::Bilinear).map_err(anyhow::Error::msg)
+        squashed(&i.rotate90(), 500, 400)
     }),
     ("aspect 1.5", |i, _| {
-        resized(i, (i.width() * 3 / 2).max(1), i.height(), Filter::Bilinear)
-            .map_err(anyhow::Error::msg)
+        squashed(i, (i.width() * 3 / 2).max(1), i.height())
     }),
     ("quarter of the area", |i, k| Ok(part(i, k, 0.5))),
     ("quarter of the area, flipped", |i, k| {
@@ -145,6 +144,11 @@ const EDITS: &[Edit] = &[
         Ok(captioned(&part(i, k, 0.8), 0.18, true))
     }),
 ];
+
+/// At another size, edge to edge.
+fn squashed(image: &DynamicImage, width: u32, height: u32) -> Result<DynamicImage> {
+    resized(image, width, height, Filter::Bilinear).map_err(|error| anyhow!(error))
+}
 
 /// Turned by some degrees about the middle, corners black.
 fn rotated(image: &RgbImage, degrees: f64) -> RgbImage {
@@ -374,6 +378,17 @@ impl Proof {
     }
 }
 
+/// As a viewer shows it: JPEG keeps no transparency.
+fn over_white(image: &DynamicImage) -> DynamicImage {
+    if !image.color().has_alpha() {
+        return image.clone();
+    }
+    let (w, h) = image.dimensions();
+    let mut canvas = image::RgbaImage::from_pixel(w, h, image::Rgba([255; 4]));
+    imageops::overlay(&mut canvas, &image.to_rgba8(), 0, 0);
+    DynamicImage::from(canvas).to_rgb8().into()
+}
+
 fn true_pairs(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Trial>> {
     let catalogue = Catalogue::embedded()?;
     let mut recipes: Vec<Arc<Recipe>> = Vec::new();
@@ -412,8 +427,15 @@ fn true_pairs(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Trial>> {
                 ));
             }
             if !arguments.no_edits {
+                // Platforms reduce large pictures; here it saves time.
+                let flat = over_white(&image);
+                let small = if image.width().max(image.height()) > 1600 {
+                    flat.thumbnail(1600, 1600)
+                } else {
+                    flat
+                };
                 for (name, edit) in EDITS {
-                    let edited = edit(&image, digest(&format!("{name} {}", source.name)))?;
+                    let edited = edit(&small, digest(&format!("{name} {}", source.name)))?;
                     let coded = jpeg(&edited, 75)?;
                     trials.push(proof.trial(
                         &source.class,
@@ -525,7 +547,7 @@ fn replaced(sources: &[Source]) -> Result<Vec<Trial>> {
                     continue;
                 };
                 let other = displayed(&other.file)?;
-                let altered = jpeg(&with_subject(&image, &other, share), 80)?;
+                let altered = jpeg(&with_subject(&over_white(&image), &other, share), 80)?;
                 let what = format!("subject of {:.0} %", share * 100.0);
                 let mut trial = proof.trial(
                     &source.class,
@@ -663,7 +685,7 @@ fn written(path: &Path, trials: &[Trial]) -> Result<()> {
         let c = &trial.comparison;
         writeln!(
             file,
-            "{}\t{}\t{}\t{:.4}\t{:.3}\t{:.2}\t{:?}\t{:?}\t{:?}\t{}\t{:.3}\t{}",
+            "{}\t{}\t{}\t{:.4}\t{:.3}\t{:.2}\t{:?}\t{:?}\t{:?}\t{}\t{:.3}\t{:.3}\t{}",
             trial.what,
             trial.class,
             trial.names,
@@ -675,6 +697,7 @@ fn written(path: &Path, trials: &[Trial]) -> Result<()> {
             c.verdict,
             trial.fingerprint,
             trial.milliseconds,
+            c.largest_difference,
             trial.note
         )?;
     }

@@ -1,6 +1,6 @@
 //! An image file as a verifier meets it, with everything that is computed from it at most once.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use image::metadata::Orientation;
 use crate::Clock;
 use crate::container::MediaType;
 use crate::fingerprint::{ContentHash, Difference, MatchPolicy, View};
+use crate::sketch::{Received, Registered, Sketch, Verdict};
 use crate::xmp;
 
 /// Decoded pixels as they are coded in the file; `orientation` says how to display them. Cheap to clone.
@@ -71,9 +72,18 @@ pub struct ImageFile<'a> {
     pixels: OnceCell<Result<Pixels, String>>,
     content: OnceCell<Option<Content>>,
     links: OnceCell<Vec<String>>,
+    received: OnceCell<Option<Received>>,
+    sketched: RefCell<Option<Sketched>>,
     decode_nanos: Cell<u64>,
     hash_nanos: Cell<u64>,
     watermark_nanos: Cell<u64>,
+}
+
+/// The last comparison with a sketch: several pointers mostly lead to one proof.
+struct Sketched {
+    sketch: Sketch,
+    size: (u32, u32),
+    verdict: Verdict,
 }
 
 /// The perceptual hash of a file, in every orientation.
@@ -113,6 +123,8 @@ impl<'a> ImageFile<'a> {
             pixels: OnceCell::new(),
             content: OnceCell::new(),
             links: OnceCell::new(),
+            received: OnceCell::new(),
+            sketched: RefCell::new(None),
             decode_nanos: Cell::new(0),
             hash_nanos: Cell::new(0),
             watermark_nanos: Cell::new(0),
@@ -198,6 +210,35 @@ impl<'a> ImageFile<'a> {
                 Some(content)
             })
             .as_ref()
+    }
+
+    /// The pixels as sketches are compared with them, if they can be decoded.
+    pub(crate) fn received(&self) -> Option<&Received> {
+        self.received
+            .get_or_init(|| {
+                let pixels = self.pixels().ok()?;
+                Some(Received::of(&pixels.image, pixels.orientation))
+            })
+            .as_ref()
+    }
+
+    /// What the sketch of a registered image of this size says of the pixels; `None` if they cannot be decoded.
+    pub(crate) fn sketch_verdict(&self, sketch: &Sketch, size: (u32, u32)) -> Option<Verdict> {
+        if let Some(held) = &*self.sketched.borrow()
+            && held.size == size
+            && held.sketch == *sketch
+        {
+            return Some(held.verdict);
+        }
+        let verdict = Registered::new(sketch, size)
+            .compare(self.received()?)
+            .verdict;
+        *self.sketched.borrow_mut() = Some(Sketched {
+            sketch: sketch.clone(),
+            size,
+            verdict,
+        });
+        Some(verdict)
     }
 
     /// The provenance links of the XMP packet, in order.

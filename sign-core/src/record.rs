@@ -1,16 +1,17 @@
 //! The proof record: what the store keeps about one signed image, and the signature that binds it.
 //!
-//! The signature is Ed25519 over this encoding, version 1. `bytes(x)` is the length of `x` as four bytes,
+//! The signature is Ed25519 over this encoding, version 2 (1 had no sketch). `bytes(x)` is the length of `x` as four bytes,
 //! big endian, and then `x`; integers are big endian.
 //!
 //! | field | encoding |
 //! |---|---|
 //! | domain | `bytes("credlink proof record")` |
-//! | version | `bytes(01)` |
+//! | version | `bytes(02)` |
 //! | id | `bytes(8 bytes)` |
 //! | fingerprint | `bytes(32 bytes)`: words 0 to 3 |
 //! | fingerprint quality | `bytes(1 byte)` |
 //! | tone | `bytes(16 bytes)` |
+//! | content sketch | `bytes(at most 1532 bytes)`, as in [`crate::sketch`] |
 //! | media type | `bytes(ASCII)` |
 //! | width, height as displayed | `bytes(4 bytes)` each |
 //! | SHA-256 of the signed file | `bytes(32 bytes)` |
@@ -26,6 +27,7 @@ use crate::container::MediaType;
 use crate::fingerprint::{Fingerprint, Tone, View};
 use crate::keys::Identity;
 use crate::proof_id::ProofId;
+use crate::sketch::Sketch;
 
 /// What the store keeps about one signed image. As JSON, digests and the signature are lowercase
 /// hexadecimal text.
@@ -40,6 +42,8 @@ pub struct ProofRecord {
     pub fingerprint_quality: u8,
     /// Coarse brightness of the displayed image.
     pub tone: Tone,
+    /// Thumbnail of the displayed image; as JSON, base64.
+    pub sketch: Sketch,
     /// Container of the signed file.
     pub media_type: MediaType,
     /// Width as displayed, pixels.
@@ -81,19 +85,20 @@ impl ProofRecord {
 
     /// The bytes under the signature.
     fn encoded(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(256);
+        let mut out = Vec::with_capacity(2048);
         let mut field = |bytes: &[u8]| {
-            // The longest field has 32 bytes.
+            // The longest field is the sketch.
             out.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
             out.extend_from_slice(bytes);
         };
         field(b"credlink proof record");
-        field(&[1]);
+        field(&[2]);
         field(&self.id.value().to_be_bytes());
         let words = self.fingerprint.0.map(u64::to_be_bytes);
         field(words.as_flattened());
         field(&[self.fingerprint_quality]);
         field(&self.tone.0);
+        field(self.sketch.as_bytes());
         field(self.media_type.mime().as_bytes());
         field(&self.width.to_be_bytes());
         field(&self.height.to_be_bytes());
@@ -116,12 +121,18 @@ mod tests {
         Identity::generate([seed; 32].into(), "Test", validity).unwrap()
     }
 
+    fn sketch() -> Sketch {
+        let picture = image::GrayImage::from_fn(90, 60, |x, y| image::Luma([(x * y % 251) as u8]));
+        Sketch::of(&picture.into(), image::metadata::Orientation::NoTransforms)
+    }
+
     fn record() -> ProofRecord {
         ProofRecord {
             id: ProofId::new(0x0123_4567_89ab_cdef),
             fingerprint: Fingerprint([1, 2, 3, 4]),
             fingerprint_quality: 77,
             tone: Tone([9; 16]),
+            sketch: sketch(),
             media_type: MediaType::Png,
             width: 640,
             height: 480,
@@ -172,8 +183,18 @@ mod tests {
         for bit in 0..8 {
             change(&|r| r.fingerprint_quality ^= 1 << bit);
         }
+        // The first two bytes give the size: with another one the bytes are no sketch.
+        let bits = 8 * signed.sketch.as_bytes().len();
+        for bit in 16..bits {
+            change(&|r| {
+                let mut bytes = r.sketch.as_bytes().to_vec();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                r.sketch = Sketch::from_bytes(bytes).unwrap();
+            });
+        }
         change(&|r| r.media_type = MediaType::Jpeg);
-        assert_eq!(changed.len(), 64 + 3 * 256 + 512 + 128 + 64 + 8 + 1);
+        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 1;
+        assert_eq!(changed.len(), others + bits - 16);
         for record in changed {
             assert!(!record.is_signed_by(&key), "{record:?}");
         }

@@ -13,6 +13,7 @@ use crate::manifest::{Engine, EngineError};
 use crate::marker::{Marked, Marker};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
+use crate::sketch::Sketch;
 use crate::watermark::Verdict;
 use crate::xmp::{self, XmpError};
 
@@ -226,6 +227,7 @@ impl Signer {
             fingerprint: registration.fingerprint,
             fingerprint_quality: registration.quality,
             tone: view.tone,
+            sketch: Sketch::of(&pixels.image, pixels.orientation),
             media_type,
             width,
             height,

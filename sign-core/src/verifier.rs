@@ -13,6 +13,7 @@ use crate::manifest::{Engine, EngineError};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 use crate::signer::DEFAULT_BASE_URL;
+use crate::sketch::{Comparison, Registered, Verdict};
 use crate::store::ProofStore;
 use crate::watermark::{Effort, WatermarkKey};
 
@@ -37,6 +38,15 @@ pub struct Examined {
     pub finding: Finding,
     /// How long it took, nanoseconds; the first carrier that needs pixels bears decoding and hashing.
     pub nanos: u64,
+}
+
+/// What the received pixels say about a pointer to a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Confirmation {
+    /// Distance to the registered fingerprint, bits, where it could be measured.
+    pub(crate) distance: Option<u32>,
+    /// What confirms the pointer, or the code that says why nothing does.
+    pub(crate) verdict: Result<&'static str, &'static str>,
 }
 
 /// Everything found out about one file.
@@ -138,6 +148,14 @@ impl Verifier {
             .map(|difference| difference.distance)
     }
 
+    /// A received image beside a registered one, cell by cell: how much of it is seen, and where it differs. `None`
+    /// if the proof is unknown or the image undecodable.
+    pub fn compared_with(&self, file: &ImageFile<'_>, id: ProofId) -> Option<Comparison> {
+        let record = self.store.by_id(id)?;
+        let registered = Registered::new(&record.sketch, (record.width, record.height));
+        Some(registered.compare(file.received()?))
+    }
+
     /// Whom this verifier accepts.
     pub fn anchors(&self) -> &[TrustAnchor] {
         &self.anchors
@@ -183,5 +201,31 @@ impl Verifier {
             difference.distance,
             self.policy.judge(difference, quality, None),
         ))
+    }
+
+    /// Whether the pixels confirm a pointer to this record: by the fingerprint, or else by the sketch, which is only
+    /// then compared.
+    pub(crate) fn confirmation(&self, file: &ImageFile<'_>, record: &ProofRecord) -> Confirmation {
+        let Some(content) = file.content() else {
+            return Confirmation {
+                distance: None,
+                verdict: Err("credlink.image.undecodable"),
+            };
+        };
+        let compared = self.compared(content, record);
+        let verdict = if compared.is_some_and(|(_, verdict)| verdict == Match::Accepted) {
+            Ok("fingerprint")
+        } else {
+            match file.sketch_verdict(&record.sketch, (record.width, record.height)) {
+                None => Err("credlink.image.undecodable"),
+                Some(Verdict::Same) => Ok("sketch"),
+                Some(Verdict::Altered | Verdict::Different) => Err("credlink.content.differs"),
+                Some(Verdict::Featureless) => Err("credlink.content.featureless"),
+            }
+        };
+        Confirmation {
+            distance: compared.map(|(distance, _)| distance),
+            verdict,
+        }
     }
 }

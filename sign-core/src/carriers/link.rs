@@ -2,13 +2,12 @@
 
 use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
-use crate::fingerprint::Match;
 use crate::image_file::ImageFile;
 use crate::proof_id::ProofId;
 use crate::verifier::Verifier;
 
 /// `dcterms:provenance` in the XMP packet, pointing into our proof store. Anyone can paste it onto any image,
-/// so it counts only when the fingerprint confirms the content.
+/// so it counts only when the fingerprint or the content sketch confirms the content.
 #[derive(Clone, Copy, Debug)]
 pub struct Link;
 
@@ -18,7 +17,7 @@ impl Carrier for Link {
     }
 
     fn describe(&self) -> &'static str {
-        "provenance URL in the XMP metadata; recovered means that the fingerprint confirms it"
+        "provenance URL in the XMP metadata; recovered means that the content confirms it"
     }
 
     fn embedded(&self, _: &Registration) -> Embedded {
@@ -65,28 +64,10 @@ impl Carrier for Link {
                 ..finding.because("credlink.record.signature")
             };
         }
-        let Some(content) = file.content() else {
-            return finding.because("credlink.image.undecodable");
-        };
         let finding = Finding {
-            quality: Some(content.quality),
+            quality: file.content().map(|content| content.quality),
             ..finding
         };
-        let Some((distance, verdict)) = against.compared(content, record) else {
-            return finding.because("credlink.content.featureless");
-        };
-        let finding = Finding {
-            distance: Some(distance),
-            ..finding
-        };
-        match verdict {
-            Match::Accepted => Finding {
-                state: State::Recovered,
-                confirmed_by: Some("fingerprint"),
-                ..finding
-            },
-            Match::LowQuality => finding.because("credlink.content.lowQuality"),
-            Match::Ambiguous | Match::TooFar => finding.because("credlink.content.differs"),
-        }
+        finding.confirmed(against.confirmation(file, record))
     }
 }

@@ -19,7 +19,6 @@
 //! | `credlink.image.undecodable` | no pixels to compare |
 //! | `credlink.content.featureless` | nothing in the pixels to compare |
 //! | `credlink.watermark.noKey` | the verifier has no watermark key |
-//! | `credlink.watermark.alone` | the mark names the proof, and the fingerprint does not confirm it |
 //! | `credlink.content.differs`, `.lowQuality`, `.ambiguous` | the pixels say no, too little, or several |
 
 mod fingerprint;
@@ -37,7 +36,7 @@ use crate::Clock;
 use crate::fingerprint::Fingerprint as ContentFingerprint;
 use crate::image_file::ImageFile;
 use crate::proof_id::ProofId;
-use crate::verifier::Verifier;
+use crate::verifier::{Confirmation, Verifier};
 use crate::watermark::Verdict;
 
 /// The carriers in ladder order: what proves most comes first, then what costs least. A watermark that is not there
@@ -186,6 +185,25 @@ impl Finding {
     pub fn because(mut self, code: impl Into<String>) -> Self {
         self.codes.push(code.into());
         self
+    }
+
+    /// A pointer to a proof, as the content confirms it or not.
+    pub(crate) fn confirmed(self, confirmation: Confirmation) -> Self {
+        let finding = Self {
+            distance: confirmation.distance,
+            ..self
+        };
+        match confirmation.verdict {
+            Ok(by) => Self {
+                state: State::Recovered,
+                confirmed_by: Some(by),
+                ..finding
+            },
+            Err(code) => Self {
+                state: State::Unconfirmed,
+                ..finding.because(code)
+            },
+        }
     }
 
     /// The proof, if it counts as found.

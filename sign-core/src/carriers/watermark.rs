@@ -2,7 +2,6 @@
 
 use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
-use crate::fingerprint::Match;
 use crate::image_file::ImageFile;
 use crate::verifier::Verifier;
 use crate::watermark::{Verdict, detect};
@@ -10,8 +9,8 @@ use crate::watermark::{Verdict, detect};
 /// Name of the soft-binding algorithm: CT-128 as in [`crate::watermark`], the proof id as 16 hexadecimal digits.
 const ALGORITHM: &str = "com.credlink.ct128.v1";
 
-/// The proof id, invisibly in the pixels. Whoever copies the mark's residual onto another image copies the id, so a
-/// find says whether the fingerprint confirms it or the mark stands alone (`credlink.watermark.alone`).
+/// The proof id, invisibly in the pixels. Whoever copies the mark's residual onto another image copies the id, so it
+/// counts only when the fingerprint or the content sketch confirms the content.
 #[derive(Clone, Copy, Debug)]
 pub struct Watermark;
 
@@ -21,7 +20,7 @@ impl Carrier for Watermark {
     }
 
     fn describe(&self) -> &'static str {
-        "proof id in the pixels, read with the watermark key; recovered means that the store holds a proof of this id"
+        "proof id in the pixels, read with the watermark key; recovered means that the content confirms it"
     }
 
     fn embedded(&self, registration: &Registration) -> Embedded {
@@ -72,20 +71,6 @@ impl Carrier for Watermark {
                 ..finding.because("credlink.record.signature")
             };
         }
-        let compared = file
-            .content()
-            .and_then(|content| against.compared(content, record));
-        let finding = Finding {
-            state: State::Recovered,
-            distance: compared.map(|(distance, _)| distance),
-            ..finding
-        };
-        match compared {
-            Some((_, Match::Accepted)) => Finding {
-                confirmed_by: Some("fingerprint"),
-                ..finding
-            },
-            _ => finding.because("credlink.watermark.alone"),
-        }
+        finding.confirmed(against.confirmation(file, record))
     }
 }

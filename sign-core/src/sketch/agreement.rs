@@ -5,13 +5,22 @@ use super::field::Warped;
 use crate::watermark::plane::Plane;
 
 /// Contrast, grey levels, at which a cell counts half: flat cells agree with any other flat cell.
-const FLAT: f32 = 3.0;
+const FLAT: f32 = 2.0;
 
 /// Agreement below which a textured cell counts as different.
 const DIFFERS_BELOW: f32 = 0.4;
 
 /// Weight from which a cell counts as textured.
 const TEXTURED_FROM: f32 = 0.5;
+
+/// Correlation from which a cell says something about the gain.
+const CORRELATED: f32 = 0.6;
+
+/// Mean agreement below which a whole line of cells counts as covered.
+const COVERED_BELOW: f32 = 0.45;
+
+/// Largest bar along one border, as a share of the registered image.
+const BAR: f32 = 0.3;
 
 /// One cell of an agreement map.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -43,8 +52,86 @@ impl AgreementMap {
 
     /// Share of the registered image that is seen, 0 to 1.
     pub fn coverage(&self) -> f32 {
-        let seen = self.cells.iter().filter(|cell| cell.agreement.is_some());
-        seen.count() as f32 / self.cells.len().max(1) as f32
+        self.seen() as f32 / self.cells.len().max(1) as f32
+    }
+
+    /// Cells that are seen.
+    pub(super) fn seen(&self) -> usize {
+        let seen = |cell: &&Cell| cell.agreement.is_some();
+        self.cells.iter().filter(seen).count()
+    }
+
+    /// Cells of the largest connected region of differing cells.
+    pub(super) fn largest_difference(&self) -> usize {
+        let mut open: Vec<bool> = self.differing().collect();
+        let mut largest = 0;
+        for start in 0..open.len() {
+            let mut region = 0;
+            let mut waiting = vec![start];
+            while let Some(at) = waiting.pop() {
+                if !std::mem::take(&mut open[at]) {
+                    continue;
+                }
+                region += 1;
+                let column = at % self.columns;
+                if column > 0 {
+                    waiting.push(at - 1);
+                }
+                if column + 1 < self.columns {
+                    waiting.push(at + 1);
+                }
+                if at >= self.columns {
+                    waiting.push(at - self.columns);
+                }
+                if at + self.columns < open.len() {
+                    waiting.push(at + self.columns);
+                }
+            }
+            largest = largest.max(region);
+        }
+        largest
+    }
+
+    /// The map without the bars that cover whole rows or columns along the border, as captions and the furniture of a
+    /// screen do: their cells count as not seen.
+    pub(super) fn without_bars(&self) -> Self {
+        let mut map = self.clone();
+        let (columns, rows) = (self.columns, self.rows);
+        let row = |y: usize| (0..columns).map(move |x| y * columns + x);
+        let column = |x: usize| (0..rows).map(move |y| y * columns + x);
+        let bar = |lines: &mut dyn Iterator<Item = Vec<usize>>, length: usize| -> Vec<usize> {
+            let most = (BAR * length as f32) as usize;
+            lines
+                .take_while(|cells| self.is_covered(cells))
+                .take(most)
+                .flatten()
+                .collect()
+        };
+        let bars = [
+            bar(&mut (0..rows).map(|y| row(y).collect()), rows),
+            bar(&mut (0..rows).rev().map(|y| row(y).collect()), rows),
+            bar(&mut (0..columns).map(|x| column(x).collect()), columns),
+            bar(
+                &mut (0..columns).rev().map(|x| column(x).collect()),
+                columns,
+            ),
+        ];
+        for cell in bars.into_iter().flatten() {
+            map.cells[cell] = Cell::default();
+        }
+        map
+    }
+
+    /// Whether a line of cells shows something else; lines that are not seen, or flat, do not say otherwise.
+    fn is_covered(&self, cells: &[usize]) -> bool {
+        let mut sums = (0.0, 0.0);
+        for cell in cells.iter().map(|&cell| self.cells[cell]) {
+            if let Some(agreement) = cell.agreement {
+                sums.0 += cell.weight * agreement;
+                sums.1 += cell.weight;
+            }
+        }
+        sums.0 < COVERED_BELOW * sums.1 || sums.1 == 0.0
     }
 
     /// Weighted mean of the agreement, 0 to 1, and the sum of the weights.
@@ -91,9 +178,10 @@ impl Moments {
     }
 }
 
-/// Compares the samples of a sketch with the received image sampled at their places.
+/// Compares the detail of a sketch with that of the received image at its places.
 ///
-/// A cell's agreement is the contrast-structure term of SSIM (Wang et al., "Image Quality Assessment", 2004) over a
+/// What is compared is the detail that a neighbourhood's mean leaves: slopes of brightness, which many pictures share,
+/// count for nothing. A cell's agreement is the contrast-structure term of SSIM (Wang et al., "Image Quality Assessment", 2004) over a
 /// window of two cells' width, after one gain for the whole image.
 pub(super) fn agreement(registered: &Plane, received: &Warped) -> AgreementMap {
     let (columns, rows) = (registered.width / CELL, registered.height / CELL);
@@ -109,8 +197,7 @@ pub(super) fn agreement(registered: &Plane, received: &Warped) -> AgreementMap {
                 let at = y * registered.width;
                 for x in at + left..at + right {
                     if received.seen[x] {
-                        // Around mid-grey, so that the squares keep their precision.
-                        let (a, b) = (registered.data[x] - 128.0, received.plane.data[x] - 128.0);
+                        let (a, b) = (registered.data[x], received.plane.data[x]);
                         m.count += 1.0;
                         m.a += a;
                         m.b += b;
@@ -124,8 +211,12 @@ pub(super) fn agreement(registered: &Plane, received: &Warped) -> AgreementMap {
             windows.push((m.count >= 0.6 * whole).then(|| m.spread()));
         }
     }
-    let seen = windows.iter().flatten();
-    let (a, b) = seen.fold((1.0, 1.0), |(a, b), (va, vb, _)| (a + va, b + vb));
+    // From what correlates, so that a caption's sharp letters do not count.
+    let alike = windows
+        .iter()
+        .flatten()
+        .filter(|(a, b, both)| *both > CORRELATED * (a * b).sqrt());
+    let (a, b) = alike.fold((1.0, 1.0), |(a, b), (va, vb, _)| (a + va, b + vb));
     let gain = (a / b).sqrt().clamp(0.25, 4.0);
     let cells = windows
         .into_iter()

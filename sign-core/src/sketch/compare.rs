@@ -4,7 +4,7 @@ use image::metadata::Orientation;
 
 use super::affine::Affine;
 use super::agreement::{AgreementMap, agreement};
-use super::field::{dot, normalised, warped};
+use super::field::{detail, dot, normalised, warped};
 use super::received::{COARSE_RADIUS, FINE_RADIUS, Received, SQUARE, STEPS_PER_OCTAVE};
 use super::registered::Registered;
 use super::search::candidates;
@@ -15,11 +15,23 @@ use crate::watermark::plane::Plane;
 /// Similarity from which the cheaper alignments are final: nothing is gained by looking further.
 const CERTAIN: f32 = 0.9;
 
+/// Similarity from which the content is the same.
+const SAME_FROM: f32 = 0.68;
+
+/// Textured cells without which nothing is said.
+const LEAST_EVIDENCE: f32 = 12.0;
+
+/// Connected differing cells, as a share of those seen, from which the content is altered.
+const ALTERED_FROM: f32 = 0.075;
+
+/// Fewer connected cells are no alteration, however little is seen.
+const ALTERED_CELLS: usize = 6;
+
 /// Refinement steps at half and at full resolution.
 const STEPS: (usize, usize) = (8, 6);
 
 /// Places of the search that are refined at half resolution, and how many of them at full resolution.
-const REFINED: (usize, usize) = (6, 2);
+const REFINED: (usize, usize) = (8, 3);
 
 /// How the alignment was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,12 +60,14 @@ pub enum Verdict {
 /// A received image beside a registered one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// Agreement over the textured cells that are seen, 0 to 1.
+    /// Agreement over the textured cells that are seen and not under a bar along the border, 0 to 1.
     pub similarity: f32,
     /// Share of the registered image that is seen, 0 to 1.
     pub coverage: f32,
     /// Textured cells that the similarity rests on.
     pub evidence: f32,
+    /// Largest connected region that differs, as a share of what is seen, 0 to 1.
+    pub largest_difference: f32,
     /// Cell by cell.
     pub map: AgreementMap,
     /// How the received image has to be turned to lie like the registered one.
@@ -108,9 +122,10 @@ impl Registered {
         }
         let symmetry = symmetry.0;
         let turned = inner.clone().displayed(symmetry);
-        let size = (self.samples.width, self.samples.height);
+        let size = (self.detail.width, self.detail.height);
         let plane = resized(&turned, size);
-        let straight = self.scored(&plane, &Affine::IDENTITY);
+        let details = detail(&plane, FINE_RADIUS);
+        let straight = self.scored(&details, &Affine::IDENTITY);
         let (map, agreement) = if straight.similarity().0 >= CERTAIN {
             (Affine::IDENTITY, straight)
         } else {
@@ -128,7 +143,7 @@ impl Registered {
             let map = self
                 .fine
                 .refined(&normalised(&plane, FINE_RADIUS), &map, STEPS.1);
-            let refined = self.scored(&plane, &map);
+            let refined = self.scored(&details, &map);
             if is_slight(&map) && refined.similarity().0 > straight.similarity().0 {
                 (map, refined)
             } else {
@@ -170,16 +185,16 @@ impl Registered {
                     .fine
                     .refined(&turned(received.fine(level)), &start, STEPS.1);
                 let map = if is_near(&map, &start) { map } else { start };
-                let agreement = self.scored(&turned(received.plane(level)), &map);
+                let agreement = self.scored(&turned(received.detail(level)), &map);
                 comparison(agreement, candidate.symmetry, map, Path::Searched)
             })
             .reduce(better)
     }
 
     fn scored(&self, plane: &Plane, map: &Affine) -> AgreementMap {
-        let size = (self.samples.width, self.samples.height);
+        let size = (self.detail.width, self.detail.height);
         let map = map.in_pixels(size, (plane.width, plane.height));
-        agreement(&self.samples, &warped(plane, &map, size))
+        agreement(&self.detail, &warped(plane, &map, size))
     }
 }
 
@@ -229,13 +244,17 @@ fn comparison(
     alignment: Affine,
     path: Path,
 ) -> Comparison {
-    let (similarity, evidence) = map.similarity();
-    let coverage = map.coverage();
-    let verdict = judged(similarity, evidence, coverage);
+    let bare = map.without_bars();
+    let (similarity, evidence) = bare.similarity();
+    let region = bare.largest_difference();
+    let largest_difference = region as f32 / bare.seen().max(1) as f32;
+    let altered = region >= ALTERED_CELLS && largest_difference > ALTERED_FROM;
+    let verdict = judged(similarity, evidence, altered);
     Comparison {
         similarity,
-        coverage,
+        coverage: map.coverage(),
         evidence,
+        largest_difference,
         map,
         symmetry,
         alignment,
@@ -244,12 +263,14 @@ fn comparison(
     }
 }
 
-fn judged(similarity: f32, evidence: f32, _coverage: f32) -> Verdict {
-    if evidence < 6.0 {
+fn judged(similarity: f32, evidence: f32, altered: bool) -> Verdict {
+    if evidence < LEAST_EVIDENCE {
         Verdict::Featureless
-    } else if similarity > 0.7 {
-        Verdict::Same
-    } else {
+    } else if similarity < SAME_FROM {
         Verdict::Different
+    } else if altered {
+        Verdict::Altered
+    } else {
+        Verdict::Same
     }
 }

@@ -6,10 +6,14 @@ use crate::watermark::plane::Plane;
 /// Contrast, grey levels, below which a neighbourhood counts as flat.
 const FLAT: f32 = 2.5;
 
+/// Every sample less the mean of its neighbourhood. `radius` in pixels.
+pub(super) fn detail(plane: &Plane, radius: usize) -> Plane {
+    plane.combined(&plane.box_mean(radius), |value, mean| value - mean)
+}
+
 /// Every sample less the mean of its neighbourhood, over the deviation there. `radius` in pixels.
 pub(super) fn normalised(plane: &Plane, radius: usize) -> Plane {
-    let mean = plane.box_mean(radius);
-    let detail = plane.combined(&mean, |value, mean| value - mean);
+    let detail = detail(plane, radius);
     let energy = detail.mapped(|v| v * v).box_mean(radius);
     detail.combined(&energy, |detail, energy| {
         detail / (energy + FLAT * FLAT).sqrt()

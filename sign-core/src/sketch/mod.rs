@@ -32,8 +32,11 @@ mod search;
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use image::DynamicImage;
 use image::metadata::Orientation;
+use serde::{Deserialize, Serialize};
 
 pub use self::affine::Affine;
 pub use self::agreement::{AgreementMap, Cell};
@@ -43,13 +46,14 @@ pub use self::registered::Registered;
 use crate::watermark::canonical::resized;
 use crate::watermark::plane::Plane;
 
-/// A luma thumbnail of a displayed image, coded in at most 1532 bytes (2044 characters of base64).
-#[derive(Clone, PartialEq, Eq)]
+/// A luma thumbnail of a displayed image, coded in at most 1532 bytes. As JSON: at most 2044 characters of base64.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Sketch(Vec<u8>);
 
 /// The bytes are no sketch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("content sketch does not have the length that its first two bytes announce")]
+#[error("content sketch is not base64, or has not the length that its first two bytes announce")]
 pub struct SketchError;
 
 impl Sketch {
@@ -85,6 +89,20 @@ impl Sketch {
     /// The coded sketch.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Sketch {
+    type Error = SketchError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::from_bytes(BASE64.decode(text).map_err(|_| SketchError)?)
+    }
+}
+
+impl From<Sketch> for String {
+    fn from(sketch: Sketch) -> Self {
+        BASE64.encode(sketch.0)
     }
 }
 

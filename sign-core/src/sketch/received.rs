@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use image::DynamicImage;
 use image::metadata::Orientation;
 
-use super::field::normalised;
+use super::field::{detail, normalised};
 use super::reduce::{LONG_SIDE, reduced};
 use crate::watermark::canonical::resized;
 use crate::watermark::plane::Plane;
@@ -34,6 +34,7 @@ pub struct Received {
 pub(super) struct Level {
     size: (usize, usize),
     plane: OnceLock<Plane>,
+    detail: OnceLock<Plane>,
     coarse: OnceLock<Plane>,
     fine: OnceLock<Plane>,
 }
@@ -57,6 +58,7 @@ impl Received {
                 Level {
                     size: (scaled(plane.width), scaled(plane.height)),
                     plane: OnceLock::new(),
+                    detail: OnceLock::new(),
                     coarse: OnceLock::new(),
                     fine: OnceLock::new(),
                 }
@@ -76,9 +78,15 @@ impl Received {
     }
 
     /// The image at this size.
-    pub(super) fn plane(&self, level: usize) -> &Plane {
+    fn plane(&self, level: usize) -> &Plane {
         let level = &self.levels[level];
         level.plane.get_or_init(|| resized(&self.plane, level.size))
+    }
+
+    /// Its detail at the resolution of a sketch.
+    pub(super) fn detail(&self, level: usize) -> &Plane {
+        let held = &self.levels[level].detail;
+        held.get_or_init(|| detail(self.plane(level), FINE_RADIUS))
     }
 
     /// The same, normalised for half the resolution of a sketch.

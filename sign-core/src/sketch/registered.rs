@@ -2,7 +2,7 @@
 
 use super::Sketch;
 use super::codec::decoded;
-use super::field::{Energy, normalised};
+use super::field::{Energy, detail, normalised};
 use super::received::{COARSE_RADIUS, FINE_RADIUS, SQUARE};
 use super::refine::Template;
 use crate::watermark::canonical::resized;
@@ -10,7 +10,8 @@ use crate::watermark::plane::Plane;
 
 /// A registered sketch, decoded and normalised. Make it once where one sketch is compared with many images.
 pub struct Registered {
-    pub(super) samples: Plane,
+    /// Detail of the sketch.
+    pub(super) detail: Plane,
     pub(super) fine: Template,
     /// Half the resolution, square pixels.
     pub(super) coarse: Template,
@@ -38,7 +39,7 @@ impl Registered {
             energy: Energy::of(&coarse),
             coarse: Template::new(coarse),
             square: normalised(&resized(&samples, (SQUARE, SQUARE)), COARSE_RADIUS),
-            samples,
+            detail: detail(&samples, FINE_RADIUS),
         }
     }
 }

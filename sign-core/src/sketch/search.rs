@@ -11,8 +11,8 @@ use crate::fingerprint::SYMMETRIES;
 use crate::watermark::plane::Plane;
 
 /// Smallest and largest size of the received image along its tighter axis, the registered one being 1: a crop to a
-/// quarter of the area has 0.5, and what is added around is cut off before or lies along one axis.
-const TIGHT: (f64, f64) = (0.44, 1.4);
+/// quarter of the area has 0.5, or 0.35 where it keeps its height, and what is added around is cut off before or lies along one axis.
+const TIGHT: (f64, f64) = (0.34, 1.4);
 
 /// Largest size along the other axis.
 const WIDE: f64 = 3.2;

@@ -27,7 +27,8 @@ struct Header {
 }
 
 const FORMAT: &str = "credlink proof records";
-const VERSION: u32 = 1;
+/// 2: records have a content sketch.
+const VERSION: u32 = 2;
 
 /// One line: a record and where its manifest stands.
 #[derive(Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use super::*;
 use crate::container::MediaType;
 use crate::fingerprint::{Fingerprint, Tone};
 use crate::record::ProofRecord;
+use crate::sketch::Sketch;
 use sha2::{Digest, Sha256};
 
 /// SplitMix64.
@@ -48,6 +49,10 @@ fn record(number: u64, fingerprint: Fingerprint) -> ProofRecord {
         fingerprint,
         fingerprint_quality: 100,
         tone: Tone([(number % 200) as u8; 16]),
+        sketch: Sketch::of(
+            &image::DynamicImage::new_luma8(8, 8),
+            Orientation::NoTransforms,
+        ),
         media_type: MediaType::Jpeg,
         width: 1,
         height: 1,
@@ -282,7 +287,7 @@ fn damage_is_named_by_file_and_line() {
         }),
         ("other version", 1, &|bytes| {
             text(bytes)
-                .replacen("\"version\":1", "\"version\":2", 1)
+                .replacen("\"version\":2", "\"version\":1", 1)
                 .into()
         }),
         ("cut in a line", 10, &|bytes| {

@@ -173,20 +173,80 @@ fn a_mark_whose_proof_the_store_does_not_hold_or_did_not_sign_is_not_accepted() 
     assert_eq!(found.codes, ["credlink.record.signature"]);
 }
 
-#[test]
-fn a_mark_that_the_content_does_not_confirm_stands_alone_and_says_so() {
-    let signed = signed(&textured(5), 8);
-    // Something else is pasted over the left quarter: beyond the fingerprint, not beyond the mark.
+/// A signed image with another picture pasted over this part.
+fn pasted_over(signed: &SignedImage, [x, y, width, height]: [u32; 4]) -> Vec<u8> {
     let mut image = image::load_from_memory(&signed.bytes).unwrap().to_rgb8();
-    let other = image::imageops::crop_imm(&picture(99, 640, 480), 0, 0, 160, 480).to_image();
-    image::imageops::replace(&mut image, &other, 0, 0);
-    let verifier = reader(1, [&signed]);
-    let received = verified(&verifier, &encoded(&image, ImageFormat::Png));
+    let other = image::imageops::crop_imm(&textured(99), x, y, width, height).to_image();
+    image::imageops::replace(&mut image, &other, i64::from(x), i64::from(y));
+    encoded(&image, ImageFormat::Png)
+}
+
+#[test]
+fn a_mark_beside_a_covered_border_is_confirmed_by_the_sketch() {
+    let signed = signed(&textured(5), 8);
+    // Beyond the fingerprint, not beyond the mark.
+    let received = verified(
+        &reader(1, [&signed]),
+        &pasted_over(&signed, [0, 0, 160, 480]),
+    );
     assert_eq!(finding(&received, "fingerprint").accepted(), None);
     let found = finding(&received, "watermark");
     assert_eq!(found.accepted(), Some(id(8)), "{found:?}");
+    assert_eq!(found.confirmed_by, Some("sketch"));
+    assert_eq!(found.codes, Vec::<String>::new());
+}
+
+#[test]
+fn a_mark_around_a_replaced_subject_is_not_confirmed_and_the_map_shows_where() {
+    let signed = signed(&textured(5), 8);
+    let bytes = pasted_over(&signed, [160, 120, 320, 240]);
+    let verifier = reader(1, [&signed]);
+    let received = verified(&verifier, &bytes);
+    assert_eq!(finding(&received, "fingerprint").accepted(), None);
+    let found = finding(&received, "watermark");
+    assert_eq!(
+        (found.state, found.proof),
+        (State::Unconfirmed, Some(id(8)))
+    );
+    assert_eq!(found.codes, ["credlink.content.differs"]);
+
+    let comparison = verifier.compared_with(&file(&bytes), id(8)).unwrap();
+    let map = &comparison.map;
+    let (mut hits, mut misses) = (0, 0);
+    for (k, differs) in map.differing().enumerate() {
+        let within = |at: usize, of: usize| (of / 4..of - of / 4).contains(&at);
+        if within(k % map.columns, map.columns) && within(k / map.columns, map.rows) {
+            hits += usize::from(differs);
+        } else {
+            misses += usize::from(differs);
+        }
+    }
+    // A quarter of the cells was replaced; those on its border count as either.
+    assert!(hits > map.cells.len() / 6, "{hits}");
+    assert!(misses < map.cells.len() / 12, "{misses}");
+}
+
+#[test]
+fn a_copied_mark_names_the_proof_and_is_not_confirmed() {
+    let (original, other) = (textured(15), textured(16));
+    let signed = signed(&original, 18);
+    let marked = image::load_from_memory(&signed.bytes).unwrap().to_rgb8();
+    // What marking changed, added to another image of the same kind and size.
+    let mut forged = other.clone();
+    for ((sample, marked), original) in forged.iter_mut().zip(marked.iter()).zip(original.iter()) {
+        let sum = i16::from(*sample) + i16::from(*marked) - i16::from(*original);
+        *sample = sum.clamp(0, 255) as u8;
+    }
+    let received = verified(&reader(1, [&signed]), &encoded(&forged, ImageFormat::Png));
+    let found = finding(&received, "watermark");
+    assert_eq!(
+        (found.state, found.proof),
+        (State::Unconfirmed, Some(id(18))),
+        "{found:?}"
+    );
+    assert_eq!(found.codes, ["credlink.content.differs"]);
     assert_eq!(found.confirmed_by, None);
-    assert_eq!(found.codes, ["credlink.watermark.alone"]);
+    assert_eq!(judge(None, received.findings()), Outcome::Lost);
 }
 
 #[test]

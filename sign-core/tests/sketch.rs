@@ -1,0 +1,253 @@
+#![allow(clippy::unwrap_used)]
+//! Content sketches through the public interface: what is confirmed, what is refused, and what strangers' bytes do.
+
+use credlink_sign_core::sketch::{Comparison, Received, Registered, Sketch, Verdict};
+use image::imageops::{self, FilterType};
+use image::metadata::Orientation;
+use image::{DynamicImage, Rgb, RgbImage};
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+/// Structure at every scale: noise of 3, 6, 12 … samples along the width, each half as strong.
+fn picture(seed: u64, width: u32, height: u32) -> DynamicImage {
+    let mut random = Random(seed);
+    let mut sum = vec![110.0_f32; (width * height) as usize];
+    for octave in 0..7 {
+        let side = 3 << octave;
+        let noise =
+            image::GrayImage::from_fn(side, side, |_, _| image::Luma([random.next() as u8]));
+        let noise = imageops::resize(&noise, width, height, FilterType::CatmullRom);
+        let strength = 0.8 / 1.4_f32.powi(octave);
+        for (sum, noise) in sum.iter_mut().zip(noise.iter()) {
+            *sum += strength * (f32::from(*noise) - 128.0);
+        }
+    }
+    RgbImage::from_fn(width, height, |x, y| {
+        Rgb([sum[(y * width + x) as usize].clamp(0.0, 255.0) as u8; 3])
+    })
+    .into()
+}
+
+fn compared(registered: &DynamicImage, received: &DynamicImage) -> Comparison {
+    let sketch = Sketch::of(registered, Orientation::NoTransforms);
+    Registered::new(&sketch, (registered.width(), registered.height()))
+        .compare(&Received::of(received, Orientation::NoTransforms))
+}
+
+fn toned(image: &DynamicImage, change: impl Fn(f32) -> f32) -> DynamicImage {
+    let mut image = image.to_rgb8();
+    for sample in image.iter_mut() {
+        *sample = change(f32::from(*sample)) as u8;
+    }
+    image.into()
+}
+
+fn on_canvas(image: &DynamicImage, width: u32, height: u32) -> DynamicImage {
+    let mut canvas = RgbImage::new(width, height);
+    let (x, y) = ((width - image.width()) / 2, (height - image.height()) / 2);
+    imageops::replace(&mut canvas, &image.to_rgb8(), i64::from(x), i64::from(y));
+    canvas.into()
+}
+
+#[test]
+fn everyday_changes_are_the_same_image() {
+    for (seed, (width, height)) in (1..).zip([(900, 600), (600, 900), (640, 640), (1280, 720)]) {
+        let image = picture(seed, width, height);
+        let changes: [(&str, DynamicImage); 12] = [
+            ("nothing", image.clone()),
+            (
+                "size",
+                image.resize_exact(width / 3, height / 3, FilterType::Triangle),
+            ),
+            (
+                "proportions",
+                image.resize_exact(500, 400, FilterType::Triangle),
+            ),
+            ("flip", image.fliph()),
+            ("quarter turn", image.rotate90()),
+            ("half turn", image.rotate180()),
+            ("gamma", toned(&image, |v| 255.0 * (v / 255.0).powf(0.6))),
+            ("contrast", toned(&image, |v| 0.5 * v + 20.0)),
+            ("blur", image.blur(3.0)),
+            ("letterbox", on_canvas(&image, width + 10, height * 2)),
+            ("frame", on_canvas(&image, width + 120, height + 120)),
+            ("grey", DynamicImage::from(image.to_luma8())),
+        ];
+        for (name, changed) in changes {
+            let found = compared(&image, &changed);
+            assert_eq!(
+                found.verdict,
+                Verdict::Same,
+                "{name} {seed}: {}",
+                found.similarity
+            );
+            assert!(found.coverage > 0.95, "{name} {seed}: {}", found.coverage);
+        }
+    }
+}
+
+#[test]
+fn parts_down_to_a_quarter_of_the_area_are_the_same_image_and_are_located() {
+    let (width, height) = (900, 600);
+    for seed in 10..16 {
+        let image = picture(seed, width, height);
+        for (x, y, share) in [(0, 0, 0.5), (300, 200, 0.5), (130, 50, 0.7), (60, 30, 0.85)] {
+            let (w, h) = (f64::from(width) * share, f64::from(height) * share);
+            let part = image.crop_imm(x, y, w as u32, h as u32);
+            let found = compared(&image, &part);
+            assert_eq!(
+                found.verdict,
+                Verdict::Same,
+                "{seed} {share}: {}",
+                found.similarity
+            );
+            let seen = f64::from(found.coverage);
+            assert!(
+                (seen - share * share).abs() < 0.12,
+                "{seed} {share}: {seen}"
+            );
+            // The corner of the registered image lies up and left of the part.
+            let [[a, _, left], [_, e, top]] = found.alignment.rows;
+            assert!((a - 1.0 / share).abs() < 0.05 && (e - 1.0 / share).abs() < 0.05);
+            assert!(
+                (left + f64::from(x) / w).abs() < 0.04,
+                "{seed} {share}: {left}"
+            );
+            assert!(
+                (top + f64::from(y) / h).abs() < 0.04,
+                "{seed} {share}: {top}"
+            );
+        }
+    }
+}
+
+#[test]
+fn other_images_are_different() {
+    let images: Vec<DynamicImage> = (30..50).map(|seed| picture(seed, 600, 400)).collect();
+    for (a, one) in images.iter().enumerate() {
+        for (b, other) in images.iter().enumerate() {
+            if a != b {
+                let found = compared(one, other);
+                assert_eq!(
+                    found.verdict,
+                    Verdict::Different,
+                    "{a} {b}: {}",
+                    found.similarity
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_replaced_subject_is_an_alteration() {
+    for seed in 60..66 {
+        let image = picture(seed, 900, 600);
+        let subject = picture(seed + 100, 380, 300);
+        let mut altered = image.to_rgb8();
+        imageops::replace(&mut altered, &subject.to_rgb8(), 260, 150);
+        let found = compared(&image, &altered.into());
+        assert_eq!(
+            found.verdict,
+            Verdict::Altered,
+            "{seed}: {}",
+            found.similarity
+        );
+        assert!(
+            found.largest_difference > 0.1,
+            "{seed}: {}",
+            found.largest_difference
+        );
+    }
+}
+
+#[test]
+fn content_without_features_confirms_nothing() {
+    let flat = DynamicImage::from(RgbImage::from_pixel(300, 200, Rgb([90, 120, 60])));
+    let slope = DynamicImage::from(RgbImage::from_fn(300, 200, |x, y| {
+        Rgb([(x / 2) as u8, (y / 2) as u8, 100])
+    }));
+    for image in [&flat, &slope] {
+        for other in [&flat, &slope] {
+            assert_ne!(compared(image, other).verdict, Verdict::Same);
+        }
+    }
+}
+
+#[test]
+fn every_size_is_compared_without_a_panic() {
+    let image = picture(70, 300, 200);
+    for (width, height) in [(0, 0), (1, 1), (1, 5000), (5000, 1), (7, 9), (128, 3)] {
+        let odd = if width * height == 0 {
+            DynamicImage::new_rgb8(width, height)
+        } else {
+            image.resize_exact(width, height, FilterType::Nearest)
+        };
+        for (registered, received) in [(&image, &odd), (&odd, &image), (&odd, &odd)] {
+            let found = compared(registered, received);
+            assert!(
+                (0.0..=1.0).contains(&found.similarity) && (0.0..=1.0).contains(&found.coverage)
+            );
+        }
+    }
+}
+
+#[test]
+fn any_bytes_of_the_right_length_are_compared_without_a_panic() {
+    let mut random = Random(3);
+    let received = Received::of(&picture(71, 300, 200), Orientation::NoTransforms);
+    for (columns, rows) in [(2, 2), (16, 10), (85, 2), (2, 85), (13, 13)] {
+        let mut bytes = vec![columns, rows];
+        let length = usize::from(columns) * usize::from(rows) * 9;
+        bytes.extend((0..length).map(|_| random.next() as u8));
+        let sketch = Sketch::from_bytes(bytes).unwrap();
+        for size in [(300, 200), (0, 0), (1, u32::MAX), (u32::MAX, 1)] {
+            let found = Registered::new(&sketch, size).compare(&received);
+            assert_ne!(found.verdict, Verdict::Same);
+        }
+    }
+}
+
+#[test]
+fn a_sketch_is_small_and_reads_back_from_json() {
+    for (width, height) in [(640, 480), (4000, 30), (1, 1), (768, 512)] {
+        let sketch = Sketch::of(&picture(72, width, height), Orientation::NoTransforms);
+        let text = serde_json::to_string(&sketch).unwrap();
+        assert!(text.len() <= 2048, "{}", text.len());
+        assert_eq!(serde_json::from_str::<Sketch>(&text).unwrap(), sketch);
+        for wrong in [
+            "\"\"",
+            "\"????\"",
+            "\"AAAA\"",
+            &text.replacen("\"", "\"A", 1),
+        ] {
+            assert!(serde_json::from_str::<Sketch>(wrong).is_err(), "{wrong}");
+        }
+    }
+}
+
+#[test]
+fn orientation_tags_are_followed() {
+    let image = picture(73, 300, 200);
+    for exif in 1..=8 {
+        let orientation = Orientation::from_exif(exif).unwrap();
+        let mut displayed = image.clone();
+        displayed.apply_orientation(orientation);
+        let sketch = Sketch::of(&image, orientation);
+        let upright = Registered::new(&sketch, (displayed.width(), displayed.height()));
+        let found = upright.compare(&Received::of(&image, orientation));
+        assert_eq!(found.symmetry, Orientation::NoTransforms, "{orientation:?}");
+        assert!(found.similarity > 0.95, "{orientation:?}");
+    }
+}
