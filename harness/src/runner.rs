@@ -30,6 +30,10 @@ pub struct Ending {
     pub ops_done: u64,
     /// Whether it was interrupted.
     pub partial: bool,
+    /// Negative trials that could not be made, one sentence each, in the order of the plan.
+    pub not_made: Vec<String>,
+    /// The ops that they would have had.
+    pub ops_not_made: u64,
     /// The controls' verdicts.
     pub controls: Vec<ControlResult>,
 }
@@ -67,6 +71,7 @@ pub fn run(
     };
     let controls = Controls::of(plan);
     let controls = Mutex::new(controls);
+    let not_made: Mutex<Vec<(usize, String, u64)>> = Mutex::new(Vec::new());
     let mut writer = writer;
     let in_order = InOrder::new(|ops: Vec<Op>| -> Result<(), RowError> {
         ops.into_iter().try_for_each(|op| writer.push(op.row))
@@ -102,7 +107,21 @@ pub fn run(
                         });
                         let spent = clock::thread_nanos() - start;
                         setting.ledger.add(Work::SourceImages, spent);
-                        let ops = negative_ops(plan, negative, file, &*system, setting);
+                        let ops = match file {
+                            // A forgery that cannot be made says nothing about whoever verifies.
+                            Err(reason) if negative.trial != Trial::Unsigned => {
+                                let count = negative.image.pipelines.len() as u64;
+                                listener(Event::Advanced(count));
+                                let name = &negative.image.entry.name;
+                                let what =
+                                    format!("{} of {name}: {reason}", negative.trial.as_str());
+                                let mut not_made =
+                                    not_made.lock().unwrap_or_else(PoisonError::into_inner);
+                                not_made.push((number, what, count));
+                                Vec::new()
+                            }
+                            file => negative_ops(plan, negative, file, &*system, setting),
+                        };
                         (&negative.image, ops)
                     }
                 };
@@ -120,9 +139,18 @@ pub fn run(
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner)
         .results();
+
+    let mut not_made = not_made
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    not_made.sort_unstable();
+    let ops_not_made = not_made.iter().map(|(.., count)| count).sum::<u64>();
     Ok(Ending {
         ops_done,
-        partial: ops_done < plan.signed_ops + plan.negative_ops,
+        partial: ops_done + ops_not_made < plan.signed_ops + plan.negative_ops,
+        not_made: not_made.into_iter().map(|(_, what, _)| what).collect(),
+        ops_not_made,
+
         controls,
     })
 }

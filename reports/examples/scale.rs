@@ -100,10 +100,10 @@ fn row(op: u64) -> Row {
     let signed = image % 21 != 20;
     let chance = dice(op);
     // Some images are hard in every pipeline, some pipelines for every image.
-    let hard = dice(image) % 10 == 0 || index % 7 == 3;
+    let hard = dice(image).is_multiple_of(10) || index % 7 == 3;
     let hits = [
-        index % 5 == 0,
-        index % 3 == 0 && chance % 50 > 0,
+        index.is_multiple_of(5),
+        index.is_multiple_of(3) && !chance.is_multiple_of(50),
         chance % 100 > if hard { 60 } else { 3 },
         chance % 100 > 20,
     ];
@@ -137,7 +137,12 @@ fn row(op: u64) -> Row {
         name: format!("image-{image}"),
         source: format!("image-{image}"),
         class: format!("class-{}", image % 12),
-        image_format: if image % 3 == 0 { "png" } else { "jpeg" }.to_owned(),
+        image_format: if image.is_multiple_of(3) {
+            "png"
+        } else {
+            "jpeg"
+        }
+        .to_owned(),
         width: 400 + (image % 2000) as u32,
         height: 300 + (image % 1500) as u32,
         issued: signed.then(|| format!("{image:016x}")),

@@ -54,9 +54,9 @@ const TWO: [&str; 2] = ["link", "watermark"];
 fn layered() -> Evidence {
     let mut rows = Vec::new();
     for (index, pipeline) in ["cdn/a", "social/b"].into_iter().enumerate() {
-        for image in 0..200 {
+        for image in 0..200_u32 {
             let refused = image % 10 == 9;
-            let link = index == 0 && image % 2 == 0;
+            let link = index == 0 && image.is_multiple_of(2);
             let watermark = image < 60 && !refused;
             let outcome = if link || watermark {
                 "recovered"
@@ -77,7 +77,7 @@ fn layered() -> Evidence {
                 1000 * u64::from(image + 1),
                 1000 * u64::from(image + 1) + 500,
             );
-            row.sign_psnr = (!refused).then(|| 40.0 + (image % 5) as f32);
+            row.sign_psnr = (!refused).then_some(40.0 + (image % 5) as f32);
             row.sign_ssim = row.sign_psnr.map(|_| 0.99);
             if refused {
                 row.carriers[1].embedded = Some("refused".to_owned());

@@ -1,5 +1,9 @@
 //! Comparisons of runs: what is called a change, what is refused, what noise does.
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may fail loudly and say by how much"
+)]
 
 #[path = "../examples/power.rs"]
 mod power;
@@ -22,7 +26,7 @@ fn rows(images: u32, lost: impl Fn(usize, u32) -> bool) -> Vec<Row> {
             let (outcome, accepted) = if lost(index, image) {
                 ("lost", [false, false])
             } else {
-                ("intact", [true, image % 2 == 0])
+                ("intact", [true, image.is_multiple_of(2)])
             };
             let mut row = signed(op, pipeline, image, outcome, &accepted);
             row.source = format!("file-{image}");
@@ -50,7 +54,7 @@ fn edited(rows: Vec<Row>, edit: impl Fn(&mut RunHeader)) -> Evidence {
 
 #[test]
 fn the_same_run_twice_has_not_changed() {
-    let lost = |_: usize, image: u32| image % 7 == 0;
+    let lost = |_: usize, image: u32| image.is_multiple_of(7);
     let comparison = compare(&made(rows(300, lost)), &made(rows(300, lost)), false).unwrap();
     assert_eq!(comparison.verdict(), Change::Same);
     assert!(comparison.paired);
@@ -69,9 +73,9 @@ fn the_same_run_twice_has_not_changed() {
 
 #[test]
 fn a_loss_in_one_pipeline_is_found_there_with_its_size_and_nowhere_else() {
-    let before = made(rows(400, |_, image| image % 10 == 0));
+    let before = made(rows(400, |_, image| image.is_multiple_of(10)));
     let after = made(rows(400, |pipeline, image| {
-        image % 10 == 0 || (pipeline == 1 && image % 10 == 1)
+        image.is_multiple_of(10) || (pipeline == 1 && image % 10 == 1)
     }));
     let comparison = compare(&before, &after, false).unwrap();
     assert_eq!(comparison.verdict(), Change::Worse);
@@ -122,7 +126,7 @@ fn views_of_one_source_are_not_so_many_proofs_of_a_change() {
 
 #[test]
 fn different_images_or_recipes_are_refused_unless_told_and_then_not_paired() {
-    let run = || rows(300, |_, image| image % 5 == 0);
+    let run = || rows(300, |_, image| image.is_multiple_of(5));
     let before = made(run());
     let other_images = edited(run(), |header| header.image_set.digest = "11aa".to_owned());
     let refused = compare(&before, &other_images, false).unwrap_err();
@@ -153,10 +157,10 @@ fn different_images_or_recipes_are_refused_unless_told_and_then_not_paired() {
 
 #[test]
 fn unpaired_runs_differ_where_they_differ() {
-    let before = made(rows(3000, |_, image| image % 20 == 0));
+    let before = made(rows(3000, |_, image| image.is_multiple_of(20)));
     let after = edited(
         rows(3000, |pipeline, image| {
-            image % 20 == 0 || (pipeline == 2 && image % 10 == 1)
+            image.is_multiple_of(20) || (pipeline == 2 && image % 10 == 1)
         }),
         |header| {
             header.seed = 8;
@@ -263,9 +267,12 @@ fn slower_counts_on_the_same_machine_only() {
 #[test]
 fn equivalence_needs_agreement_and_enough_images() {
     let set = |images, every: u32| {
-        edited(rows(images, move |_, image| image % every == 0), |header| {
-            header.image_set.digest = format!("{images}-{every}");
-        })
+        edited(
+            rows(images, move |_, image| image.is_multiple_of(every)),
+            |header| {
+                header.image_set.digest = format!("{images}-{every}");
+            },
+        )
     };
     let synthetic = set(12_000, 20);
     let verdict = |other: &Evidence, family: &str| {

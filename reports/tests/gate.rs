@@ -16,8 +16,8 @@ const PIPELINES: [&str; 2] = ["cdn/a", "social/b"];
 fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for pipeline in PIPELINES {
-        for image in 0..400 {
-            let lost = image % 20 == 0;
+        for image in 0..400_u32 {
+            let lost = image.is_multiple_of(20);
             let outcome = if lost { "lost" } else { "intact" };
             let mut row = signed(rows.len() as u64, pipeline, image, outcome, &[!lost, false]);
             row.source = format!("file-{image}");

@@ -1,5 +1,5 @@
 //! Intervals hold the true rate as often as they say, in invented runs whose true rate is known.
-#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#![allow(clippy::print_stdout, reason = "the figures of a failed simulation")]
 
 #[path = "../examples/coverage.rs"]
 mod coverage;

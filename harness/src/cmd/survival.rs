@@ -131,7 +131,11 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         ending.with_context(|| format!("the run in {} is incomplete", run_dir.root().display()))?;
 
     header.ops_done = ending.ops_done;
+
     header.partial = ending.partial;
+    header.ops_planned -= ending.ops_not_made;
+    header.skipped.extend(ending.not_made);
+
     header.controls = ending.controls;
     header.elapsed_s = (clock::wall_nanos() - start) as f64 / 1e9;
     header.peak_memory_bytes = machine::peak_memory_bytes();

@@ -3,8 +3,11 @@
 //! All figures are in the page's markup, from the same tables as the other formats. The script only sorts and
 //! filters the matrix; it sums the counts of [`Strata`] and forms rates and intervals as [`crate::stats`] does.
 
+mod cards;
 mod context;
+mod exhibits;
 mod found;
+mod matrix;
 pub mod row_files;
 mod strata;
 

@@ -30,12 +30,15 @@ pub struct Change {
     pub why: &'static str,
 }
 
+/// Seed and digest: nights that share both have the same images.
+type Images<'a> = (u64, &'a str);
+
 /// Nights of one pipeline since its last change.
 #[derive(Default)]
 struct Stretch<'a> {
     digest: &'a str,
     /// Survived and ops of each distinct set of images; nights over the same images count once.
-    counts: Vec<((u64, &'a str), (u64, u64))>,
+    counts: Vec<(Images<'a>, (u64, u64))>,
 }
 
 /// Every change, in the order of the nights. Nights that are not ok are passed over.

@@ -44,13 +44,7 @@ pub(super) fn lower(k: f64, n: f64, alpha: f64) -> Option<f64> {
     }
     // d/dp P(X ≥ k) = k/p · P(X = k).
     let slope = |p: f64| k / p * density(k, n, p);
-    Some(root(
-        k as f64 / n as f64,
-        alpha,
-        |p| at_least(k, n, p),
-        slope,
-        (0.0, 1.0),
-    ))
+    Some(root(k / n, alpha, |p| at_least(k, n, p), slope, (0.0, 1.0)))
 }
 
 /// The `p` at which `k` or fewer of `n` have probability `alpha`.
@@ -66,13 +60,7 @@ pub(super) fn upper(k: f64, n: f64, alpha: f64) -> Option<f64> {
     }
     // d/dp P(X ≤ k) = −(n−k)/(1−p) · P(X = k).
     let slope = |p: f64| -(n - k) / (1.0 - p) * density(k, n, p);
-    Some(root(
-        k as f64 / n as f64,
-        alpha,
-        |p| at_most(k, n, p),
-        slope,
-        (0.0, 1.0),
-    ))
+    Some(root(k / n, alpha, |p| at_most(k, n, p), slope, (0.0, 1.0)))
 }
 
 /// Solves `f(p) = alpha` for a monotone `f` by Newton's method on `ln f`, which is nearly straight in the tails,

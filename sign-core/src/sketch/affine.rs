@@ -70,7 +70,11 @@ impl Affine {
     }
 
     /// Undoes [`Affine::in_pixels`].
-    pub(super) fn from_pixels(&self, registered: (usize, usize), received: (usize, usize)) -> Self {
+    pub(super) fn without_pixels(
+        &self,
+        registered: (usize, usize),
+        received: (usize, usize),
+    ) -> Self {
         let to = Self {
             rows: [
                 [1.0 / received.0 as f64, 0.0, 0.5 / received.0 as f64],
@@ -107,7 +111,7 @@ mod tests {
         let (registered, received) = ((64, 40), (128, 97));
         close(
             &map.in_pixels(registered, received)
-                .from_pixels(registered, received),
+                .without_pixels(registered, received),
             &map,
         );
         // The centre of the first of two pixels is a quarter of the way.

@@ -58,7 +58,7 @@ impl Template {
                 break;
             }
         }
-        map.from_pixels(size, received_size)
+        map.without_pixels(size, received_size)
     }
 
     /// Correlation with the received plane under a map, times the root of the samples that are seen: how much speaks

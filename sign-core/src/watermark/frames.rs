@@ -189,7 +189,7 @@ mod tests {
                 "bit {bit}"
             );
         }
-        assert!(expected.iter().any(|&a| a == 0.0) && expected.iter().any(|&a| a > 0.0));
+        assert!(expected.contains(&0.0) && expected.iter().any(|&a| a > 0.0));
     }
 
     #[test]

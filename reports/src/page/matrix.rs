@@ -1,0 +1,144 @@
+//! The survival matrix: its figures as words, and the counts that the page's script filters.
+
+use minijinja::Value;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{BANDS, row_files};
+use crate::figures::{count, rate_with_interval};
+use crate::formats::{DocumentError, safe};
+use crate::report::Report;
+use crate::row::{SIGNED_OUTCOMES, SURVIVING};
+use crate::tables::PipelineTally;
+
+#[derive(Serialize)]
+struct MatrixRow {
+    index: usize,
+    id: String,
+    /// The id in parts that a line may break between.
+    parts: Vec<String>,
+    title: String,
+    family: String,
+    grade: String,
+    severity: String,
+    n: String,
+    rates: Vec<MatrixRate>,
+    not_survived: String,
+    file: String,
+}
+
+/// A rate as the matrix shows it.
+#[derive(Serialize)]
+struct MatrixRate {
+    /// The rate in whole percent for the colour; empty where nothing was measured.
+    tint: String,
+    text: String,
+    bounds: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Matrix {
+    carriers: Vec<String>,
+    families: Vec<String>,
+    rows: Vec<MatrixRow>,
+    total: MatrixRow,
+    /// Counts for the script.
+    data: Value,
+    classes: Vec<String>,
+    formats: Vec<String>,
+    bands: Vec<String>,
+}
+
+pub(super) fn matrix(report: &Report, tallies: &[PipelineTally]) -> Result<Matrix, DocumentError> {
+    let header = report.evidence.header();
+    let names = row_files::names(header);
+    let described = header.pipelines.iter().zip(tallies).zip(&names);
+    let rows: Vec<MatrixRow> = described
+        .enumerate()
+        .map(|(index, ((pipeline, tally), name))| MatrixRow {
+            title: pipeline.title.clone(),
+            severity: pipeline.severity.clone(),
+            file: format!("{}/{name}", row_files::FOLDER),
+            ..matrix_row(index, tally)
+        })
+        .collect();
+    let overall = PipelineTally {
+        id: "all shown".to_owned(),
+        family: String::new(),
+        grade: String::new(),
+        tally: report.evidence.overall(),
+    };
+    let mut families: Vec<String> = Vec::new();
+    for pipeline in tallies {
+        if !families.contains(&pipeline.family) {
+            families.push(pipeline.family.clone());
+        }
+    }
+    families.sort();
+    let data = json!({
+        "outcomes": SIGNED_OUTCOMES,
+        "surviving": SURVIVING,
+        "carriers": header.carriers,
+        "families": header.pipelines.iter().map(|p| &p.family).collect::<Vec<_>>(),
+        "cells": report.strata.cells,
+    });
+    // In a script element only "</script" and "<!--" could end the data early.
+    let data = serde_json::to_string(&data)?.replace('<', "\\u003c");
+    Ok(Matrix {
+        carriers: header.carriers.clone(),
+        families,
+        rows,
+        total: matrix_row(tallies.len(), &overall),
+        data: safe(data),
+        classes: report.strata.classes.clone(),
+        formats: report.strata.formats.clone(),
+        bands: BANDS.map(str::to_owned).to_vec(),
+    })
+}
+
+fn matrix_row(index: usize, pipeline: &PipelineTally) -> MatrixRow {
+    let tally = &pipeline.tally;
+    let alone = tally
+        .carriers
+        .iter()
+        .map(|carrier| tally.rate(carrier.alone));
+    let rates = std::iter::once(tally.any()).chain(alone).map(|rate| {
+        let words = rate_with_interval(rate);
+        let (text, bounds) = words.split_once(" [").map_or_else(
+            || (words.clone(), String::new()),
+            |(text, bounds)| (text.to_owned(), format!("[{bounds}")),
+        );
+        MatrixRate {
+            tint: rate
+                .value()
+                .map(|value| format!("{:.0}", value * 100.0))
+                .unwrap_or_default(),
+            text,
+            bounds,
+        }
+    });
+    let lost: Vec<String> = SIGNED_OUTCOMES
+        .iter()
+        .zip(&tally.outcomes)
+        .skip(SURVIVING)
+        .filter(|(_, number)| **number > 0)
+        .map(|(word, number)| format!("{word} {}", count(*number)))
+        .collect();
+    MatrixRow {
+        index,
+        id: pipeline.id.clone(),
+        parts: pipeline
+            .id
+            .split_inclusive('/')
+            .map(str::to_owned)
+            .collect(),
+        title: String::new(),
+        family: pipeline.family.clone(),
+        grade: pipeline.grade.clone(),
+        severity: String::new(),
+        n: count(tally.n),
+        rates: rates.collect(),
+        not_survived: lost.join(", "),
+        file: String::new(),
+    }
+}
