@@ -40,6 +40,8 @@ fn folder() -> &'static Path {
             "--out",
             "run",
             "--quiet",
+            // So that the crop loses every proof and the gallery has losses to show.
+            "--no-watermark",
             "--pipelines",
         ];
         let pipelines = ["controls/identity,messaging/whatsapp,edits/crop-10"];

@@ -68,11 +68,12 @@ pub fn percent_above(fraction: f64) -> String {
     if percent <= 0.0 {
         return "0".to_owned();
     }
-    let decimals = (1.0 - percent.log10().floor()).clamp(0.0, 12.0);
-    let scale = 10_f64.powi(decimals as i32);
+    let decimals = |percent: f64| (1.0 - percent.log10().floor()).clamp(0.0, 12.0);
+    let scale = 10_f64.powi(decimals(percent) as i32);
     // Rounding up alone would turn an exact 2.4 into 2.5 where the product is 24.000000000000004.
     let up = ((percent * scale * (1.0 - 1e-12)).ceil() / scale).min(100.0);
-    format!("{up:.0$}", decimals as usize)
+    // Asked again, because 0.0998 has become 0.10.
+    format!("{up:.0$}", decimals(up) as usize)
 }
 
 /// `42.5 dB`, with the decimals of the unit.

@@ -155,7 +155,7 @@ fn only_the_right_key_reads_a_mark_and_without_a_key_nothing_is_claimed() {
 
 #[test]
 fn a_mark_whose_proof_the_store_does_not_hold_or_did_not_sign_is_not_accepted() {
-    let signed = signed(&textured(4), 7);
+    let signed = signed(&textured(1), 7);
     let received = posted(&signed.bytes);
     let unknown = verified(&reader(1, []), &received);
     let found = finding(&unknown, "watermark");
