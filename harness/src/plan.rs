@@ -59,12 +59,12 @@ const UNSIGNED_SHARE: u64 = 20;
 
 /// The other negative trials on held-out images, each with the distance from one image that it takes to the next.
 const DECEPTIONS: [(Trial, usize); 6] = [
-    (Trial::ForeignKey, 2),
-    (Trial::Transplant, 5),
-    (Trial::WatermarkCopy, 5),
-    (Trial::LookAlike, 5),
-    (Trial::Replay, 5),
-    (Trial::EditedClaim, 5),
+    (Trial::ForeignKey, 4),
+    (Trial::Transplant, 10),
+    (Trial::WatermarkCopy, 10),
+    (Trial::LookAlike, 10),
+    (Trial::Replay, 10),
+    (Trial::EditedClaim, 10),
 ];
 
 /// The share of signed images of which a neighbouring view is tried: one in forty.
