@@ -154,9 +154,9 @@ fn other_images_are_different() {
 fn a_replaced_subject_is_an_alteration() {
     for seed in 60..66 {
         let image = picture(seed, 900, 600);
-        let subject = picture(seed + 100, 380, 300);
+        let subject = picture(seed + 100, 300, 260);
         let mut altered = image.to_rgb8();
-        imageops::replace(&mut altered, &subject.to_rgb8(), 260, 150);
+        imageops::replace(&mut altered, &subject.to_rgb8(), 300, 170);
         let found = compared(&image, &altered.into());
         assert_eq!(
             found.verdict,

@@ -63,35 +63,42 @@ impl AgreementMap {
         self.cells.iter().filter(seen).count()
     }
 
-    /// Cells of the largest connected region of differing cells.
-    pub(super) fn largest_difference(&self) -> usize {
+    /// Cells of the largest connected region of differing cells, and of the largest that does not touch the border of
+    /// what is seen.
+    pub(super) fn largest_differences(&self) -> (usize, usize) {
         let mut open: Vec<bool> = self.differing().collect();
-        let mut largest = 0;
+        let (mut largest, mut inner) = (0, 0);
         for start in 0..open.len() {
-            let mut region = 0;
+            let (mut region, mut touches) = (0, false);
             let mut waiting = vec![start];
             while let Some(at) = waiting.pop() {
                 if !std::mem::take(&mut open[at]) {
                     continue;
                 }
                 region += 1;
-                let column = at % self.columns;
-                if column > 0 {
-                    waiting.push(at - 1);
-                }
-                if column + 1 < self.columns {
-                    waiting.push(at + 1);
-                }
-                if at >= self.columns {
-                    waiting.push(at - self.columns);
-                }
-                if at + self.columns < open.len() {
-                    waiting.push(at + self.columns);
-                }
+                let neighbours = self.neighbours(at);
+                touches |= neighbours
+                    .iter()
+                    .any(|next| next.is_none_or(|next| self.cells[next].agreement.is_none()));
+                waiting.extend(neighbours.into_iter().flatten());
             }
             largest = largest.max(region);
+            if !touches {
+                inner = inner.max(region);
+            }
         }
-        largest
+        (largest, inner)
+    }
+
+    /// The cells left, right, above and below.
+    fn neighbours(&self, at: usize) -> [Option<usize>; 4] {
+        let column = at % self.columns;
+        [
+            (column > 0).then(|| at - 1),
+            (column + 1 < self.columns).then_some(at + 1),
+            at.checked_sub(self.columns),
+            Some(at + self.columns).filter(|next| *next < self.cells.len()),
+        ]
     }
 
     /// The map without the bars that cover whole rows or columns along the border, as captions and the furniture of a

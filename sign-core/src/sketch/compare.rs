@@ -16,26 +16,25 @@ use crate::watermark::plane::Plane;
 const CERTAIN: f32 = 0.9;
 
 /// Similarity from which the content is the same.
-const SAME_FROM: f32 = 0.68;
+const SAME_FROM: f32 = 0.72;
 
 /// The same where the place was searched for: the best of some 100,000 places agrees by chance much better than one.
-const SEARCHED_SAME_FROM: f32 = 0.78;
+const SEARCHED_SAME_FROM: f32 = 0.84;
 
 /// How much more is asked of few corners, and from how many cells on nothing is.
 const FEW_CORNERS: (f32, f32) = (0.1, 40.0);
 
 /// Cells that fix the place, and share of the registered image, that must then be seen.
-const LEAST_CORNERS: f32 = 14.0;
+const LEAST_CORNERS: f32 = 16.0;
 const LEAST_COVERAGE: f32 = 0.15;
 
 /// Textured cells without which nothing is said.
-const LEAST_EVIDENCE: f32 = 12.0;
+const LEAST_EVIDENCE: f32 = 18.0;
 
-/// Connected differing cells, as a share of those seen, from which the content is altered.
-const ALTERED_FROM: f32 = 0.075;
-
-/// Fewer connected cells are no alteration, however little is seen.
-const ALTERED_CELLS: usize = 6;
+/// Connected differing cells, as a share of those seen and as a number, from which the content is altered. Less will
+/// do where they do not touch the border, at which alignment, captions and frames leave differences of their own.
+const ALTERED_FROM: (f32, usize) = (0.075, 6);
+const ALTERED_INSIDE_FROM: (f32, usize) = (0.03, 5);
 
 /// Refinement steps at half and at full resolution.
 const STEPS: (usize, usize) = (8, 6);
@@ -263,9 +262,12 @@ fn comparison(
 ) -> Comparison {
     let bare = map.without_bars();
     let (similarity, evidence) = bare.similarity();
-    let region = bare.largest_difference();
-    let largest_difference = region as f32 / bare.seen().max(1) as f32;
-    let altered = region >= ALTERED_CELLS && largest_difference > ALTERED_FROM;
+    let (region, inner) = bare.largest_differences();
+    let seen = bare.seen().max(1) as f32;
+    let largest_difference = region as f32 / seen;
+    let is_large =
+        |cells: usize, (share, least): (f32, usize)| cells >= least && cells as f32 / seen > share;
+    let altered = is_large(region, ALTERED_FROM) || is_large(inner, ALTERED_INSIDE_FROM);
     let corners = bare.corners();
     let verdict = if evidence < LEAST_EVIDENCE {
         Verdict::Featureless
