@@ -80,7 +80,8 @@ enum Split {
 struct Source {
     name: String,
     class: String,
-    file: ImageFile,
+    /// An image file; decoded when it is needed, since many decoded pictures would fill the memory.
+    bytes: Vec<u8>,
 }
 
 /// One comparison.
@@ -290,14 +291,15 @@ fn sources(arguments: &Arguments) -> Result<Vec<Source>> {
             .collect();
         names.sort();
         for name in names {
-            let Ok(file) = ImageFile::new(std::fs::read(folder.join(&name))?) else {
+            let bytes = std::fs::read(folder.join(&name))?;
+            if ImageFile::new(bytes.clone()).is_err() {
                 continue;
-            };
+            }
             let class = classes.get(name.as_str()).copied().unwrap_or("photo");
             sources.push(Source {
                 class: class.to_owned(),
                 name,
-                file,
+                bytes,
             });
         }
     }
@@ -309,7 +311,7 @@ fn sources(arguments: &Arguments) -> Result<Vec<Source>> {
             Ok(Source {
                 name: image.entry.name,
                 class: image.entry.class,
-                file: ImageFile::new(image.bytes)?,
+                bytes: image.bytes,
             })
         })
         .collect::<Result<_>>()?;
@@ -318,7 +320,8 @@ fn sources(arguments: &Arguments) -> Result<Vec<Source>> {
 }
 
 /// A file as it is displayed.
-fn displayed(file: &ImageFile) -> Result<DynamicImage> {
+fn displayed(source: &Source) -> Result<DynamicImage> {
+    let file = ImageFile::new(source.bytes.clone())?;
     let clock = || 0;
     let frame = file
         .frame(&Meter::new(&clock))
@@ -404,10 +407,10 @@ fn true_pairs(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Trial>> {
     let trials: Vec<Vec<Trial>> = sources
         .par_iter()
         .map(|source| {
-            let image = displayed(&source.file)?;
+            let image = displayed(source)?;
             let proof = Proof::of(&image);
             let mut trials = Vec::new();
-            let shared = Arc::new(ImageFile::new(source.file.bytes().to_vec())?);
+            let shared = Arc::new(ImageFile::new(source.bytes.clone())?);
             for recipe in &recipes {
                 let clock = || 0;
                 // A pipeline that does not take the format, or fails, says nothing about sketches.
@@ -463,7 +466,7 @@ fn different_pairs(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Tria
     let made: Vec<(Proof, Received)> = sources
         .par_iter()
         .map(|source| {
-            let image = displayed(&source.file)?;
+            let image = displayed(source)?;
             let received = Received::of(&image, Orientation::NoTransforms);
             Ok((Proof::of(&image), received))
         })
@@ -529,7 +532,7 @@ fn replaced(sources: &[Source]) -> Result<Vec<Trial>> {
         .into_par_iter()
         .map(|index| {
             let source = &sources[index];
-            let image = displayed(&source.file)?;
+            let image = displayed(source)?;
             let proof = Proof::of(&image);
             let mut trials = Vec::new();
             for (step, share) in [(1, 0.15), (2, 0.2), (3, 0.25), (5, 0.3)] {
@@ -546,7 +549,7 @@ fn replaced(sources: &[Source]) -> Result<Vec<Trial>> {
                 else {
                     continue;
                 };
-                let other = displayed(&other.file)?;
+                let other = displayed(other)?;
                 let altered = jpeg(&with_subject(&over_white(&image), &other, share), 80)?;
                 let what = format!("subject of {:.0} %", share * 100.0);
                 let mut trial = proof.trial(

@@ -269,15 +269,15 @@ fn comparison(
         |cells: usize, (share, least): (f32, usize)| cells >= least && cells as f32 / seen > share;
     let altered = is_large(region, ALTERED_FROM) || is_large(inner, ALTERED_INSIDE_FROM);
     let corners = bare.corners();
+    // A place that was searched for has to show more.
+    let is_same = similarity >= SAME_FROM
+        && (path != Path::Searched
+            || similarity >= searched_same_from(corners)
+                && corners >= LEAST_CORNERS
+                && bare.coverage() >= LEAST_COVERAGE);
     let verdict = if evidence < LEAST_EVIDENCE {
         Verdict::Featureless
-    } else if similarity < SAME_FROM {
-        Verdict::Different
-    } else if path == Path::Searched
-        && (similarity < searched_same_from(corners)
-            || corners < LEAST_CORNERS
-            || bare.coverage() < LEAST_COVERAGE)
-    {
+    } else if !is_same {
         Verdict::Different
     } else if altered {
         Verdict::Altered
