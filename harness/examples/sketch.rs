@@ -55,6 +55,9 @@ struct Arguments {
     /// Most pairs of different images; those of one class come first.
     #[arg(long, default_value_t = 100_000)]
     pairs: usize,
+    /// Leaves out that many pairs before them, so that a long measurement can be made in parts.
+    #[arg(long, default_value_t = 0)]
+    skip: usize,
     /// Writes every comparison to this file, tab-separated.
     #[arg(long)]
     tsv: Option<PathBuf>,
@@ -480,7 +483,11 @@ fn different_pairs(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Tria
         let other = sources[a].class != sources[b].class;
         (other, (a as u64 * 7919 + b as u64 * 104_729) % 65_537, a, b)
     });
-    pairs.truncate(arguments.pairs);
+    let pairs: Vec<_> = pairs
+        .into_iter()
+        .skip(arguments.skip)
+        .take(arguments.pairs)
+        .collect();
     Ok(pairs
         .par_iter()
         .map(|&(a, b)| {

@@ -15,14 +15,13 @@ use crate::watermark::plane::Plane;
 /// Similarity from which the cheaper alignments are final: nothing is gained by looking further.
 const CERTAIN: f32 = 0.9;
 
-/// Similarity from which the content is the same.
+/// Similarity from which the content is the same. Edge to edge, different images reach 0.63 (the pairs of the next figure).
 const SAME_FROM: f32 = 0.72;
 
-/// The same where the place was searched for: the best of some 100,000 places agrees by chance much better than one.
-const SEARCHED_SAME_FROM: f32 = 0.84;
-
-/// How much more is asked of few corners, and from how many cells on nothing is.
-const FEW_CORNERS: (f32, f32) = (0.1, 40.0);
+/// The same where the place was searched for, since the best of some 100,000 places agrees by chance better than any
+/// one: by cells that fix the place, in between linear. Of 15,870 pairs of different images (seed 11 of the synthetic
+/// set, most of one class, and the photographs of the calibration split) none came nearer than 0.04.
+const SEARCHED_SAME_FROM: [(f32, f32); 3] = [(0.0, 0.94), (40.0, 0.84), (100.0, 0.74)];
 
 /// Cells that fix the place, and share of the registered image, that must then be seen.
 const LEAST_CORNERS: f32 = 16.0;
@@ -300,6 +299,14 @@ fn comparison(
 
 /// Similarity from which a place that was searched for shows the same content.
 fn searched_same_from(corners: f32) -> f32 {
-    let (most, enough) = FEW_CORNERS;
-    SEARCHED_SAME_FROM + most * (1.0 - corners / enough).max(0.0)
+    let [(c0, s0), (c1, s1), (c2, s2)] = SEARCHED_SAME_FROM;
+    let between = |from: (f32, f32), to: (f32, f32)| {
+        let at = ((corners - from.0) / (to.0 - from.0)).clamp(0.0, 1.0);
+        from.1 + at * (to.1 - from.1)
+    };
+    if corners < c1 {
+        between((c0, s0), (c1, s1))
+    } else {
+        between((c1, s1), (c2, s2))
+    }
 }
