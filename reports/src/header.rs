@@ -136,7 +136,7 @@ pub struct CpuShares {
     pub total_s: f64,
     /// Seconds by category, e.g. `codecs`, `hashing`, `resizing`.
     pub by_category: BTreeMap<String, f64>,
-    /// The share of `total_s`, 0 to 1, that is neither codecs nor hashing nor resizing.
+    /// The share of `total_s`, 0 to 1, that is neither codecs nor hashing nor resizing nor watermarks.
     pub overhead_share: f64,
 }
 

@@ -46,7 +46,7 @@ pub struct Summary {
     pub failed_controls: Vec<ControlResult>,
     /// Wall-clock time in seconds.
     pub elapsed_s: f64,
-    /// Share of the CPU time that is neither codecs nor hashing nor resizing.
+    /// Share of the CPU time that is neither codecs nor hashing nor resizing nor watermarks.
     pub overhead_share: f64,
     /// Peak resident memory in bytes; 0 if unknown.
     pub peak_memory_bytes: u64,
@@ -307,7 +307,7 @@ impl Summary {
     fn cost(&self, f: &mut String) -> fmt::Result {
         write!(
             f,
-            "{:.1} s, {} % of the CPU time outside codecs, hashing and resizing",
+            "{:.1} s, {} % of the CPU time outside codecs, hashing, resizing and watermarks",
             self.elapsed_s,
             percent(self.overhead_share)
         )?;

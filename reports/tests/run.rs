@@ -237,7 +237,7 @@ verify, signed images   p95 5.00 ms (level 200 ms), met
 verify, negative trials not measured
 retrieve proof          p95 40.5 µs (level 100 ms), met
 FAILED CONTROL identity is intact: 12 of 12
-12.3 s, 10.0 % of the CPU time outside codecs, hashing and resizing, 300.0 MiB at peak.
+12.3 s, 10.0 % of the CPU time outside codecs, hashing, resizing and watermarks, 300.0 MiB at peak.
 ";
     assert_eq!(summary.to_string(), expected);
 }

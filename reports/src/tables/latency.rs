@@ -215,7 +215,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
                 LEVELS.map(|level| format!("{} {}", level.name, duration(level.nanos))).join(", ")
             ),
             format!(
-                "{} % of the CPU time was spent outside codecs, hashing and resizing.",
+                "{} % of the CPU time was spent outside codecs, hashing, resizing and watermarks.",
                 crate::figures::percent(header.cpu.overhead_share)
             ),
             format!(
