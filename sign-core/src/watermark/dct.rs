@@ -40,6 +40,7 @@ const fn basis() -> [[f32; BLOCK]; FREQUENCIES] {
 }
 
 /// The 19 coefficients of a block whose rows start every `stride` values of `pixels`.
+#[inline(always)]
 pub(super) fn forward(pixels: &[f32], stride: usize) -> [f32; CHIPS] {
     let mut columns = [[0.0_f32; BLOCK]; FREQUENCIES];
     for (y, row) in pixels.chunks(stride).take(BLOCK).enumerate() {
@@ -59,6 +60,7 @@ pub(super) fn forward(pixels: &[f32], stride: usize) -> [f32; CHIPS] {
 }
 
 /// The block that has these 19 coefficients and no others, row by row.
+#[inline(always)]
 pub(super) fn inverse(coefficients: &[f32; CHIPS]) -> [[f32; BLOCK]; BLOCK] {
     let mut rows = [[0.0_f32; BLOCK]; FREQUENCIES];
     for (&(u, v), &value) in COEFFICIENTS.iter().zip(coefficients) {

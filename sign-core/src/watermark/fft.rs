@@ -5,6 +5,7 @@
 //! into vectors.
 
 use super::layout::TILE;
+use super::wide::wide;
 
 /// Columns that are transformed side by side.
 const LANES: usize = 16;
@@ -55,8 +56,8 @@ impl Transform {
     /// Σ x·exp(−2πi·(…)/128) over both axes, in place.
     pub(super) fn forward(&mut self, grid: &mut Grid) {
         let mut turned = std::mem::take(&mut self.turned);
-        self.columns_turned(&grid.re, &grid.im, &mut turned.re, &mut turned.im);
-        self.columns_turned(&turned.re, &turned.im, &mut grid.re, &mut grid.im);
+        wide(|| self.columns_turned(&grid.re, &grid.im, &mut turned.re, &mut turned.im));
+        wide(|| self.columns_turned(&turned.re, &turned.im, &mut grid.re, &mut grid.im));
         self.turned = turned;
     }
 
@@ -69,6 +70,7 @@ impl Transform {
     }
 
     /// Transforms the columns and writes them as rows.
+    #[inline(always)]
     fn columns_turned(&mut self, re: &[f32], im: &[f32], out_re: &mut [f32], out_im: &mut [f32]) {
         for left in (0..TILE).step_by(LANES) {
             for y in 0..TILE {
@@ -92,6 +94,7 @@ impl Transform {
         }
     }
 
+    #[inline(always)]
     fn butterflies(&mut self, half: usize) {
         let stride = TILE / (2 * half);
         for (re, im) in self

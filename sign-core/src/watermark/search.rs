@@ -10,6 +10,7 @@ use super::fft::{Grid, Transform};
 use super::key::WatermarkKey;
 use super::layout::{BLOCK, CHIPS, TILE, TILE_BLOCKS, first_slot};
 use super::plane::{Plane, reflected};
+use super::wide::wide;
 
 /// Smallest scale: the image is this part of the original's long side.
 const FIRST_SCALE: f64 = 0.5;
@@ -23,20 +24,36 @@ const ANGLE_STEP: f64 = 0.4;
 /// Coarse peaks that are refined, and refined ones that are decoded.
 const COARSE: usize = 6;
 const FINE: usize = 2;
+/// Least height of a coarse peak that is refined, and of a refined one that is aligned. The highest of all coarse peaks
+/// of an image without a mark has median 5.2, refined 5.2 as well; of 121 crops whose mark was read, none was below 5.5
+/// (`--only crop` of the example `watermark`). Without these limits a search in vain costs a fifth more.
+const LEAST_COARSE: f32 = 5.0;
+const LEAST_FINE: f32 = 5.3;
 /// Least short side that a search makes sense for, canonical pixels.
 const LEAST_SHORT_SIDE: usize = 32;
 
-/// The best alignments of an image with the pilots, each with its name and its folded features. Only pilot signs
-/// decide here, which the bound needs: payload signs stay independent of everything that was chosen.
-pub(super) fn hypotheses(
-    key: &WatermarkKey,
-    luma: &Plane,
+/// The best alignments of an image with the pilots, each with its name and its folded features, made when asked for.
+/// Only pilot signs decide here, which the bound needs: payload signs stay independent of everything that was chosen.
+pub(super) fn hypotheses<'a>(
+    key: &'a WatermarkKey,
+    luma: &'a Plane,
     rotated: bool,
-) -> Vec<(String, Vec<f32>)> {
+) -> impl Iterator<Item = (String, Vec<f32>)> + 'a {
     let size = canonical_size((luma.width, luma.height));
-    if size.0.min(size.1) < LEAST_SHORT_SIDE {
-        return Vec::new();
-    }
+    let peaks = if size.0.min(size.1) < LEAST_SHORT_SIDE {
+        Vec::new()
+    } else {
+        peaks(key, luma, size, rotated)
+    };
+    let source = Source::new(luma, size);
+    peaks.into_iter().map(move |peak| {
+        let (alignment, folded) = source.aligned(key, peak.alignment, rotated);
+        (alignment.to_string(), folded)
+    })
+}
+
+/// The best refined peaks, the best first.
+fn peaks(key: &WatermarkKey, luma: &Plane, size: (usize, usize), rotated: bool) -> Vec<Peak> {
     let whitened = whitened(&resized(luma, size));
     let mut search = Search::new(key, &whitened);
     let steps = if rotated { 1..=ANGLES } else { 0..=0 };
@@ -48,26 +65,21 @@ pub(super) fn hypotheses(
             vec![angle, -angle]
         }
     });
-    let coarse: Vec<Peak> = angles
+    let mut coarse: Vec<Peak> = angles
         .flat_map(|angle| {
             let scales = (0..SCALES).map(|k| FIRST_SCALE * SCALE_STEP.powi(k as i32));
             search.peaks(angle, scales.collect())
         })
         .collect();
+    coarse.retain(|peak| peak.score >= LEAST_COARSE);
     let mut fine: Vec<Peak> = distinct(coarse, COARSE)
         .into_iter()
         .filter_map(|peak| search.refined(peak, rotated))
+        .filter(|peak| peak.score >= LEAST_FINE)
         .collect();
     fine.sort_by(|a, b| b.score.total_cmp(&a.score));
     fine.truncate(FINE);
-
-    let source = Source::new(luma, size);
-    fine.into_iter()
-        .map(|peak| {
-            let (alignment, folded) = source.aligned(key, peak.alignment, rotated);
-            (alignment.to_string(), folded)
-        })
-        .collect()
+    fine
 }
 
 /// A place where the pilots may be.
@@ -105,6 +117,11 @@ fn whitened(canonical: &Plane) -> Plane {
 
 /// Gaussian blur of 2.5 pixels.
 fn blurred(plane: &Plane) -> Plane {
+    wide(|| blurred_plain(plane))
+}
+
+#[inline(always)]
+fn blurred_plain(plane: &Plane) -> Plane {
     const RADIUS: isize = 10;
     let kernel: Vec<f32> = (-RADIUS..=RADIUS)
         .map(|k| (-((k * k) as f32) / (2.0 * 2.5 * 2.5)).exp())
@@ -200,7 +217,8 @@ impl<'a> Search<'a> {
             }
             self.transform.forward(&mut grid);
             for (part, &scale) in pair.iter().enumerate() {
-                self.correlate(&grid, part);
+                wide(|| self.correlate(&grid, part));
+                self.transform.inverse(&mut self.surface);
                 for (mirrored, surface) in [(false, &self.surface.re), (true, &self.surface.im)] {
                     let (place, score) = highest(surface);
                     let shift = ((place % TILE) as f64, (place / TILE) as f64);
@@ -239,6 +257,11 @@ impl<'a> Search<'a> {
 
     /// Adds every whitened pixel to the tile at its scaled and turned place.
     fn fold(&mut self, angle: f64, scale: f64, tile: &mut [f32]) {
+        wide(|| self.fold_plain(angle, scale, tile));
+    }
+
+    #[inline(always)]
+    fn fold_plain(&mut self, angle: f64, scale: f64, tile: &mut [f32]) {
         let (width, height) = (self.whitened.width, self.whitened.height);
         tile.fill(0.0);
         let (sin, cos) = angle.to_radians().sin_cos();
@@ -281,8 +304,9 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Correlation surfaces of one of the two folded tiles with the pilots, in the real part, and with the
+    /// Spectra of the correlation surfaces of one of the two folded tiles with the pilots, in the real part, and with the
     /// mirrored pilots, in the imaginary part. Bins are divided by the root of their magnitude.
+    #[inline(always)]
     fn correlate(&mut self, spectrum: &Grid, part: usize) {
         let [plain, mirrored] = &self.pilots;
         let (mut re, mut im) = ([0.0_f32; TILE], [0.0_f32; TILE]);
@@ -321,12 +345,16 @@ impl<'a> Search<'a> {
                 out_im[u] = one_im + two_re;
             }
         }
-        self.transform.inverse(&mut self.surface);
     }
 }
 
 /// Place of the maximum, and its height over the standard deviation; the first of equals.
 fn highest(surface: &[f32]) -> (usize, f32) {
+    wide(|| highest_plain(surface))
+}
+
+#[inline(always)]
+fn highest_plain(surface: &[f32]) -> (usize, f32) {
     let mut lanes = [f32::NEG_INFINITY; 16];
     let mut squares = [0.0_f32; 16];
     let (chunks, _) = surface.as_chunks::<16>();
