@@ -17,9 +17,10 @@ pub(super) fn texture(canonical: &Plane) -> Plane {
     let detail = canonical.combined(&canonical.box_mean(2), |value, mean| (value - mean).abs());
     activity(&detail).eroded(3).box_mean(1).mapped(|activity| {
         let share = (activity - 0.4) / 3.6;
-        // The power ¾ by two roots, which every machine rounds alike.
-        let share = share.clamp(0.0, 1.0);
-        (share * share.sqrt()).sqrt()
+        // The power 11/16 = ½ + ⅛ + 1/16 by roots, which every machine rounds alike.
+        let half = share.clamp(0.0, 1.0).sqrt();
+        let eighth = half.sqrt().sqrt();
+        half * eighth * eighth.sqrt()
     })
 }
 
