@@ -26,12 +26,12 @@ const COARSE: usize = 6;
 const FINE: usize = 2;
 /// Height of a peak from which on the scales on either side are looked at as well. Half a percent off, a peak keeps four
 /// fifths of its height and more.
-const PROMISING: f32 = 4.4;
+const PROMISING: f32 = 4.5;
 /// Least height of a coarse peak that is refined, and of a refined one that is aligned. The highest of all coarse peaks
 /// of an image without a mark has median 5.2, refined 5.2 as well; of 121 crops whose mark was read, none was below 5.5
 /// (`--only crop` of the example `watermark`). Without these limits a search in vain costs a fifth more.
-const LEAST_COARSE: f32 = 4.7;
-const LEAST_FINE: f32 = 5.0;
+const LEAST_COARSE: f32 = 4.9;
+const LEAST_FINE: f32 = 5.1;
 /// Least short side that a search makes sense for, canonical pixels.
 const LEAST_SHORT_SIDE: usize = 32;
 
