@@ -1,6 +1,6 @@
 //! `credlink survival`: the main job.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         signer = signer.with_marker(Marker::new(secret.key()?).with_settings(settings));
     }
     let distractors = pool.install(|| {
-        let cache = distractors::cache_file(Path::new("reports/cache"));
+        let cache = distractors::cache_file(distractors::CACHE.as_ref());
         match args.distractors as usize {
             0 => Ok(Vec::new()),
             count => distractors::first(count, &cache, &listener),
@@ -114,12 +114,13 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let stop = stop_on_interrupt()?;
     // Panics inside codecs are caught and become error rows; their backtraces would only tear the progress bar.
     std::panic::set_hook(Box::new(|_| {}));
-    let signed_folder = run_dir.signed();
+    let (signed_folder, negative_folder) = (run_dir.signed(), run_dir.negatives());
     let setting = Setting {
         set: &*set,
         seed: args.seed,
         signer_name: &signer_name,
         signed_folder: &signed_folder,
+        negative_folder: &negative_folder,
         stop: &stop,
         listener: &listener,
         ledger: &ledger,
