@@ -11,7 +11,7 @@ const TITLE: f64 = 19.0;
 const LABEL: f64 = 16.0;
 const SMALL: f64 = 15.0;
 /// Between the markers of two lines at the same place.
-const DODGE: f64 = 5.0;
+const DODGE: f64 = 4.0;
 
 /// A value at a place, with its interval where it has one.
 #[derive(Clone, Copy, Debug, PartialEq)]

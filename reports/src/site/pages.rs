@@ -30,8 +30,8 @@ struct Context {
     nights: Vec<NightWords>,
     changes: Vec<ChangeWords>,
     overall: Value,
-    families: Vec<Value>,
-    services: Vec<Value>,
+    families: Vec<(String, Value)>,
+    services: Vec<(String, Value)>,
     pipelines: Vec<(String, Value)>,
 }
 
@@ -188,20 +188,17 @@ fn context(
         families: families
             .into_iter()
             .map(|family| {
-                draw(survival(
-                    charted,
-                    &format!("{family}, simulated"),
-                    |night| {
-                        let rate = *night.families().get(family)?;
-                        Some((rate, night.interval(family, rate)))
-                    },
-                ))
+                let chart = survival(charted, &format!("{family}, simulated"), |night| {
+                    let rate = *night.families().get(family)?;
+                    Some((rate, night.interval(family, rate)))
+                });
+                Ok((family.to_owned(), draw(chart)?))
             })
-            .collect::<Result<_, _>>()?,
+            .collect::<Result<_, SiteError>>()?,
         services: services
             .into_iter()
-            .map(|service| draw(latency(charted, service)))
-            .collect::<Result<_, _>>()?,
+            .map(|service| Ok((service.to_owned(), draw(latency(charted, service))?)))
+            .collect::<Result<_, SiteError>>()?,
         pipelines: pipelines
             .into_iter()
             .map(|id| {
