@@ -43,7 +43,7 @@ pub(super) const LOSSES: [(&str, &str); 6] = [
     ),
     (
         "unconfirmed",
-        "a link or a watermark led to the proof, but nothing else in the picture confirms it",
+        "something led to the proof, but the picture does not confirm it well enough",
     ),
     ("lost", "no carrier found anything"),
 ];
