@@ -116,7 +116,7 @@ fn every_kind_of_deception_can_run_again() {
             kinds.insert(trial, op);
         }
     }
-    assert!(kinds.len() >= 3, "{kinds:?}");
+    assert!(kinds.len() >= 2, "{kinds:?}");
     for (trial, op) in kinds {
         let output = credlink(folder(), &["replay", "run", op]);
         assert_eq!(code(&output), exit::OK, "{trial}: {}", text(&output));
