@@ -110,7 +110,13 @@ impl<'a> Source<'a> {
         };
         let mut best = score(start);
         for halving in 0..3 {
-            if best.0 < if halving == 0 { HOPELESS_START } else { HOPELESS } {
+            if best.0
+                < if halving == 0 {
+                    HOPELESS_START
+                } else {
+                    HOPELESS
+                }
+            {
                 break;
             }
             let step = 0.5_f64.powi(halving);

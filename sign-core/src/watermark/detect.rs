@@ -261,7 +261,7 @@ struct Masked<'a> {
 
 impl<'a> Masked<'a> {
     fn of(plane: &'a Plane) -> Self {
-        let mask = masks::texture(plane);
+        let mask = masks::texture(plane, masks::MARGIN);
         Self {
             plane,
             weights: masks::weights(&masks::by_block(&mask)),

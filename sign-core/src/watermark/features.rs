@@ -24,7 +24,9 @@ impl Blocks {
         let mut data = Vec::with_capacity(rows * columns);
         for r in 0..rows {
             let band = &plane.data[r * BLOCK * plane.width..];
-            wide(|| data.extend((0..columns).map(|c| dct::forward(&band[c * BLOCK..], plane.width))));
+            wide(|| {
+                data.extend((0..columns).map(|c| dct::forward(&band[c * BLOCK..], plane.width)))
+            });
         }
         Self {
             rows,
@@ -96,7 +98,7 @@ impl Blocks {
 
 /// Weight of each block of a canonical image.
 pub(super) fn weights(plane: &Plane) -> Vec<f32> {
-    masks::weights(&masks::by_block(&masks::texture(plane)))
+    masks::weights(&masks::by_block(&masks::texture(plane, masks::MARGIN)))
 }
 
 /// Folded features of a canonical image, with the usual or another floor.

@@ -186,7 +186,12 @@ fn low(left: usize) -> bool {
 #[inline(always)]
 fn butterfly((cos, sin): (f32, f32), a: (f32, f32), b: (f32, f32)) -> (f32, f32, f32, f32) {
     let turned = (b.0 * cos - b.1 * sin, b.0 * sin + b.1 * cos);
-    (a.0 + turned.0, a.1 + turned.1, a.0 - turned.0, a.1 - turned.1)
+    (
+        a.0 + turned.0,
+        a.1 + turned.1,
+        a.0 - turned.0,
+        a.1 - turned.1,
+    )
 }
 
 #[inline(always)]
@@ -263,9 +268,8 @@ mod tests {
             grid
         };
         let kept = grid_of(&|x, y| wave(3, 47, x, y) + 2.0 * wave(120, 5, x, y));
-        let mut grid = grid_of(&|x, y| {
-            wave(3, 47, x, y) + 2.0 * wave(120, 5, x, y) + wave(7, 60, x, y)
-        });
+        let mut grid =
+            grid_of(&|x, y| wave(3, 47, x, y) + 2.0 * wave(120, 5, x, y) + wave(7, 60, x, y));
         let mut transform = Transform::new();
         transform.forward(&mut grid);
         for row in 0..TILE {
