@@ -42,7 +42,7 @@ pub struct EmbedSettings {
     pub ssim_floor: f64,
     /// Robustness score that the second pass aims at within these limits.
     pub z_target: f64,
-    /// Least robustness score of a mark that counts as carried.
+    /// Least robustness score of a mark that counts as carried; more, by their area, for images below 384 pixels.
     pub carried_z: f64,
     /// Least robustness score of a mark at all.
     pub fragile_z: f64,
@@ -320,7 +320,11 @@ impl<'a> Host<'a> {
                         == Some(id)
                 })
             };
-            if scores.z_q >= settings.carried_z && probe.is_none_or(survives) {
+            // The score is measured on the canonical grid, which a smaller image does not fill: its coder spends bits
+            // on fewer pixels. By area, images of 300 pixels that lose lossy coders count as fragile.
+            let enlarged = LONG_SIDE as f64 / native.0.max(native.1) as f64;
+            let carried_z = settings.carried_z * enlarged.max(1.0).powi(2);
+            if scores.z_q >= carried_z && probe.is_none_or(survives) {
                 Verdict::Carried
             } else {
                 Verdict::Fragile
