@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use credlink_corpus::ImageSet;
 use credlink_harness::plan::{Plan, PlannedImage};
-use credlink_harness::{clock, received};
+use credlink_harness::{clock, delivery, received};
 use credlink_reports::figures::{bytes, count, duration, plural};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
@@ -38,7 +38,7 @@ pub(crate) fn print(plan: &Plan, set: &dyn ImageSet, threads: usize) -> Result<(
                 let start = clock::wall_nanos();
                 let file = Arc::new(ImageFile::new(source.bytes)?);
                 let no_clock = || 0;
-                if let Ok(out) = recipe.apply(&file, &Meter::new(&no_clock)) {
+                if let Ok(out) = recipe.apply_in(&file, delivery::surroundings(&Meter::new(&no_clock))) {
                     // Verification is mostly decoding; hashing adds about as much again.
                     let _ = received::decode_bytes(out.bytes());
                 }

@@ -3,7 +3,7 @@
 use credlink_sign_core::carriers::State;
 use credlink_sign_core::keys::{Identity, TrustAnchor};
 use credlink_sign_core::outcome::{Outcome, judge};
-use credlink_sign_core::{MediaType, Signer, Verifier};
+use credlink_sign_core::{MediaType, Resigner, SignError, Signer, Verifier};
 use image::ImageFormat;
 
 use super::common::*;
@@ -276,6 +276,76 @@ fn a_later_signers_manifest_keeps_ours_alive() {
             );
         }
     }
+}
+
+/// A smaller copy of the picture without metadata, as a service delivers it.
+fn delivered(format: ImageFormat) -> Vec<u8> {
+    let small = image::imageops::thumbnail(&picture(7, 320, 240), 240, 180);
+    encoded(&small, format)
+}
+
+#[test]
+fn a_delivery_service_that_signs_anew_keeps_our_proof_in_every_container() {
+    let ours = signer();
+    let service = Resigner::new(identity(9, "Delivery")).unwrap();
+    for (media_type, bytes) in files(7) {
+        let signed = ours.sign(&file(&bytes), id(1)).unwrap();
+        for format in [
+            ImageFormat::Jpeg,
+            ImageFormat::Png,
+            ImageFormat::WebP,
+            ImageFormat::Gif,
+            ImageFormat::Tiff,
+        ] {
+            let result = delivered(format);
+            let actions = ["c2pa.resized", "c2pa.transcoded"];
+            let resigned = service.resigned(&signed.bytes, &result, &actions).unwrap();
+            let again = service.resigned(&signed.bytes, &result, &actions).unwrap();
+            assert!(resigned == again, "{media_type} to {format:?}");
+            let known = media_type != MediaType::Avif;
+            let verifier = verifier(ours.identity(), known.then_some(&signed));
+            let verification = verified(&verifier, &resigned);
+            let manifest = finding(&verification, "manifest");
+            assert_eq!(
+                (manifest.state, manifest.proof),
+                (State::Resigned, Some(id(1))),
+                "{media_type} to {format:?}: {:?}",
+                manifest.codes
+            );
+            assert_eq!(manifest.codes[0], "signer:Delivery");
+            assert_eq!(finding(&verification, "link").state, State::Absent);
+            let outcome = judge(Some(id(1)), verification.findings());
+            assert_eq!((outcome.survived(), outcome), (true, Outcome::Resigned));
+        }
+    }
+}
+
+#[test]
+fn what_a_delivery_service_signs_without_our_proof_is_foreign_and_what_it_signed_and_others_changed_is_broken() {
+    let ours = signer();
+    let service = Resigner::new(identity(9, "Delivery")).unwrap();
+    let verifier = verifier(ours.identity(), []);
+    let result = delivered(ImageFormat::Jpeg);
+    // The original had no manifest, or one of somebody else.
+    let stranger = Signer::new(identity(5, "Stranger")).unwrap();
+    let theirs = stranger.sign(&file(&result), id(1)).unwrap().bytes;
+    for original in [&result, &theirs] {
+        let delivered = service.resigned(original, &result, &[]).unwrap();
+        let verification = verified(&verifier, &delivered);
+        assert_eq!(finding(&verification, "manifest").state, State::Foreign);
+        assert_eq!(judge(Some(id(1)), verification.findings()), Outcome::Lost);
+    }
+    // One byte of the coded image changes behind the service's back.
+    let signed = ours.sign(&file(&result), id(1)).unwrap();
+    let mut changed = service.resigned(&signed.bytes, &result, &[]).unwrap();
+    let last = changed.len() - 40;
+    changed[last] ^= 1;
+    let verification = verified(&verifier, &changed);
+    assert_eq!(finding(&verification, "manifest").state, State::Invalid);
+    assert_eq!(judge(Some(id(1)), verification.findings()), Outcome::Broken);
+    // A container that holds no manifests.
+    let refused = service.resigned(&signed.bytes, b"BM", &[]);
+    assert!(matches!(refused, Err(SignError::Unsupported)));
 }
 
 #[test]

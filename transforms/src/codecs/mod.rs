@@ -5,6 +5,7 @@ pub mod bmp;
 pub mod decode;
 pub mod gif;
 pub(crate) mod isobmff;
+pub mod jxl;
 pub mod jpeg;
 pub mod lossless_jpeg;
 pub mod lossless_png;
