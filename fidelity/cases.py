@@ -27,10 +27,10 @@ print("cpu_ms", 1000 * (time.process_time() - start))
 SHARP = """
 const sharp = require(process.argv[1] + '/node_modules/sharp');
 sharp.concurrency(1);
-const [source, target, how] = process.argv.slice(2);
+const [source, target, calls] = process.argv.slice(2);
 const start = process.cpuUsage();
 let work = sharp(source);
-if (how === 'keep') work = work.keepMetadata();
+if (calls) work = eval('work' + calls);
 work.toFile(target).then(() => {
     const spent = process.cpuUsage(start);
     console.log('cpu_ms', (spent.user + spent.system) / 1000);
@@ -73,7 +73,10 @@ CASES = [
     Case("conversion/sharp-jpeg", BOTH, sharp("jpg")),
     Case("conversion/sharp-webp", BOTH, sharp("webp")),
     Case("conversion/sharp-png", BOTH, sharp("png")),
-    Case("conversion/sharp-keep", JPEG, sharp("jpg", "keep")),
+    Case("conversion/sharp-keep", JPEG, sharp("jpg", ".keepMetadata()")),
+    Case("conversion/to-gif", BOTH, sharp("gif")),
+    Case("social/bluesky-preset@preset=banner", BOTH,
+         sharp("webp", ".resize(3000, 1000, { fit: 'cover' }).webp({ quality: 85, effort: 4 })")),
     Case("conversion/libvips-jpeg", BOTH, ["jpg", "vips", "copy", "{input}", "{output}"],
          note="libvips writes an EXIF block with the resolution where the source had none"),
     Case("conversion/libvips-webp", BOTH, ["webp", "vips", "copy", "{input}", "{output}"]),

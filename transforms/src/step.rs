@@ -465,11 +465,7 @@ impl Step {
     fn stands_alone(&self) -> bool {
         !matches!(
             self,
-            Self::Recipe(_)
-                | Self::Relay(_)
-                | Self::Journey(_)
-                | Self::Exec(_)
-                | Self::Resign(_)
+            Self::Recipe(_) | Self::Relay(_) | Self::Journey(_) | Self::Exec(_) | Self::Resign(_)
         )
     }
 }

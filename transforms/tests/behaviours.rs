@@ -603,28 +603,52 @@ fn a_service_signs_what_came_signed_and_says_so_where_nobody_can() {
     // A file that came without a manifest is left alone, unless the service signs everything.
     let bare = apply(&recipe(&["bmp = {}"]), &signed);
     assert!(steps(false).apply(&bare, &meter).is_ok());
-    assert_eq!(steps(true).apply(&bare, &meter).unwrap_err().cause(), "no-signer");
+    assert_eq!(
+        steps(true).apply(&bare, &meter).unwrap_err().cause(),
+        "no-signer"
+    );
 }
 
 #[test]
 fn rarer_formats_keep_what_is_asked_for_and_refuse_what_they_cannot_hold() {
     let source = file(camera_jpeg(40, 30));
     for (step, kept) in [
-        ("tiff = { keep = [\"exif\", \"xmp\", \"iptc\", \"icc\"] }", vec!["exif", "icc", "iptc", "xmp"]),
-        ("avif = { quality = 80, speed = 10, keep = [\"exif\", \"xmp\", \"icc\"] }", vec!["exif", "icc", "xmp"]),
-        ("gif = { colours = 16, dither = 0.0, keep = [\"xmp\", \"icc\"] }", vec!["icc", "xmp"]),
+        (
+            "tiff = { keep = [\"exif\", \"xmp\", \"iptc\", \"icc\"] }",
+            vec!["exif", "icc", "iptc", "xmp"],
+        ),
+        (
+            "avif = { quality = 80, speed = 10, keep = [\"exif\", \"xmp\", \"icc\"] }",
+            vec!["exif", "icc", "xmp"],
+        ),
+        (
+            "gif = { colours = 16, dither = 0.0, keep = [\"xmp\", \"icc\"] }",
+            vec!["icc", "xmp"],
+        ),
         ("jxl = { keep = [\"exif\", \"xmp\"] }", vec!["exif", "xmp"]),
         ("tiff = {}", vec![]),
         ("avif = { quality = 80, speed = 10 }", vec![]),
     ] {
         let received = apply(&recipe(&[step]), &source);
-        assert_eq!(kinds(&received).into_iter().collect::<Vec<_>>(), kept, "{step}");
-        assert_eq!(holds(&received, b"dcterms:provenance"), kept.contains(&"xmp"), "{step}");
+        assert_eq!(
+            kinds(&received).into_iter().collect::<Vec<_>>(),
+            kept,
+            "{step}"
+        );
+        assert_eq!(
+            holds(&received, b"dcterms:provenance"),
+            kept.contains(&"xmp"),
+            "{step}"
+        );
         // And back: a link survives the detour.
         let back = recipe(&["png = { keep = [\"exif\", \"xmp\", \"icc\"] }"]);
         let kept: Vec<&str> = kept.into_iter().filter(|kind| *kind != "iptc").collect();
         let returned = kinds(&apply(&back, &received));
-        assert_eq!(returned.into_iter().collect::<Vec<_>>(), kept, "{step} and back");
+        assert_eq!(
+            returned.into_iter().collect::<Vec<_>>(),
+            kept,
+            "{step} and back"
+        );
     }
     let refused = |step: &str| {
         let text = format!(
@@ -632,7 +656,9 @@ fn rarer_formats_keep_what_is_asked_for_and_refuse_what_they_cannot_hold() {
              grade = \"D\"\nbacks = [\"{}\"]\n[[step]]\n{step}\n",
             step.split(' ').next().unwrap()
         );
-        Recipe::parse("edits/example", &text).unwrap_err().to_string()
+        Recipe::parse("edits/example", &text)
+            .unwrap_err()
+            .to_string()
     };
     let words = refused("gif = { colours = 16, dither = 0.0, keep = [\"exif\"] }");
     assert!(words.contains("gif files hold no exif"), "{words}");

@@ -38,7 +38,9 @@ pub(crate) fn print(plan: &Plan, set: &dyn ImageSet, threads: usize) -> Result<(
                 let start = clock::wall_nanos();
                 let file = Arc::new(ImageFile::new(source.bytes)?);
                 let no_clock = || 0;
-                if let Ok(out) = recipe.apply_in(&file, delivery::surroundings(&Meter::new(&no_clock))) {
+                if let Ok(out) =
+                    recipe.apply_in(&file, delivery::surroundings(&Meter::new(&no_clock)))
+                {
                     // Verification is mostly decoding; hashing adds about as much again.
                     let _ = received::decode_bytes(out.bytes());
                 }

@@ -149,7 +149,12 @@ fn calibration(recipe: &Recipe, before: &Path, after: &Path) -> Result<String> {
                 "the pipeline does not take {} files",
                 upload.format()
             );
-            Ok(calibrate::compare(recipe, &upload, &download, delivery::surroundings(&meter))?)
+            Ok(calibrate::compare(
+                recipe,
+                &upload,
+                &download,
+                delivery::surroundings(&meter),
+            )?)
         };
         match compared() {
             Ok(comparison) => comparisons.push((name.clone(), comparison)),

@@ -74,7 +74,9 @@ impl<'a> Reader<'a> {
 
 /// The boxes of a file that do not lie within others: their types and contents.
 pub(crate) fn top_boxes(file: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    Reader(file).boxes().map(|(kind, contents)| (kind, contents.0))
+    Reader(file)
+        .boxes()
+        .map(|(kind, contents)| (kind, contents.0))
 }
 
 pub(crate) struct Item<'a> {

@@ -164,7 +164,8 @@ fn properties(
 ) -> Result<(Vec<u8>, Vec<u8>), String> {
     let mut all = Vec::new();
     for (kind, contents) in meta.all_properties() {
-        let profile = kind == b"colr" && [b"prof", b"rICC"].iter().any(|p| contents.starts_with(*p));
+        let profile =
+            kind == b"colr" && [b"prof", b"rICC"].iter().any(|p| contents.starts_with(*p));
         // Properties are known by their number, so one that goes leaves an empty box behind.
         let written = match <&[u8; 4]>::try_from(kind) {
             Ok(kind) if !profile => boxed(kind, &[contents])?,
@@ -176,7 +177,10 @@ fn properties(
     if let Some(icc) = icc {
         all.push(boxed(b"colr", &[b"prof", icc])?);
         let number = u16::try_from(all.len()).map_err(|_| "too many properties".to_owned())?;
-        match associations.iter_mut().find(|(id, _)| *id == u64::from(primary)) {
+        match associations
+            .iter_mut()
+            .find(|(id, _)| *id == u64::from(primary))
+        {
             Some((_, numbers)) => numbers.push(number),
             None => associations.push((primary.into(), vec![number])),
         }

@@ -130,7 +130,9 @@ pub(super) fn written(file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>, Str
     for extension in extensions(&file) {
         // A comment is metadata too.
         let goes = extension.label == 0xFE
-            || [XMP, ICC, C2PA].iter().any(|name| extension.is(&file, name));
+            || [XMP, ICC, C2PA]
+                .iter()
+                .any(|name| extension.is(&file, name));
         if goes {
             out.extend_from_slice(&file[from..extension.whole.start]);
             from = extension.whole.end;

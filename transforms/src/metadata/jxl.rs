@@ -26,7 +26,12 @@ pub(super) fn read(bytes: &[u8]) -> Metadata {
 
 /// Whether a box holds a C2PA manifest store: the label stands in its description.
 fn is_store(kind: &[u8], body: &[u8]) -> bool {
-    kind == b"jumb" && body.get(..64).unwrap_or(body).windows(4).any(|w| w == b"c2pa")
+    kind == b"jumb"
+        && body
+            .get(..64)
+            .unwrap_or(body)
+            .windows(4)
+            .any(|w| w == b"c2pa")
 }
 
 pub(super) fn written(file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>, String> {

@@ -97,11 +97,18 @@ fn every_container_gives_back_what_it_holds_and_loses_what_is_not_kept() {
         assert!(read(format, &file).is_empty(), "{format}");
         let everything = Metadata {
             exif: Some(exif(false)),
-            xmp: Some(Bytes::from_static(b"<x:xmpmeta>words, and more words</x:xmpmeta>")),
+            xmp: Some(Bytes::from_static(
+                b"<x:xmpmeta>words, and more words</x:xmpmeta>",
+            )),
             iptc: Some(Bytes::from_static(
                 b"Photoshop 3.0\08BIM\x04\x04\0\0\0\0\0\x08\x1c\x02\x50\0\x03Ann",
             )),
-            icc: Some(moxcms::ColorProfile::new_display_p3().encode().unwrap().into()),
+            icc: Some(
+                moxcms::ColorProfile::new_display_p3()
+                    .encode()
+                    .unwrap()
+                    .into(),
+            ),
             c2pa: Some(store(format)),
         };
         let all = everything.filtered(held(format));
@@ -138,11 +145,28 @@ fn exif_goes_into_tiff_and_out_again_in_both_byte_orders() {
         let full = written(Format::Tiff, file.clone(), &given).unwrap();
         // What comes out is the same directory, little-endian and laid out by us.
         let found = read(Format::Tiff, &full).exif.unwrap();
-        let twice = written(Format::Tiff, full, &read(Format::Tiff, &written(Format::Tiff, file.clone(), &given).unwrap())).unwrap();
+        let twice = written(
+            Format::Tiff,
+            full,
+            &read(
+                Format::Tiff,
+                &written(Format::Tiff, file.clone(), &given).unwrap(),
+            ),
+        )
+        .unwrap();
         assert_eq!(read(Format::Tiff, &twice).exif.unwrap(), found);
-        assert_eq!(fields::exif_with_only(&found, &[33_432]).unwrap().last_chunk(), Some(b"ple\0"));
+        assert_eq!(
+            fields::exif_with_only(&found, &[33_432])
+                .unwrap()
+                .last_chunk(),
+            Some(b"ple\0")
+        );
         // 1/125 s, in the directory below.
-        assert!(found.windows(8).any(|window| window == [1, 0, 0, 0, 125, 0, 0, 0]));
+        assert!(
+            found
+                .windows(8)
+                .any(|window| window == [1, 0, 0, 0, 125, 0, 0, 0])
+        );
     }
 }
 
@@ -156,7 +180,11 @@ fn damaged_containers_give_no_metadata_and_no_panic() {
             c2pa: Some(store(format)),
             ..Metadata::default()
         };
-        let full = written(format, encoded(format, &picture), &everything.filtered(held(format)));
+        let full = written(
+            format,
+            encoded(format, &picture),
+            &everything.filtered(held(format)),
+        );
         let full = full.unwrap();
         for length in 0..full.len().min(1200) {
             let cut = &full[..length];

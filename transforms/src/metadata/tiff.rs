@@ -23,7 +23,15 @@ const ORIENTATION: u16 = 274;
 /// What EXIF says in the first directory (CIPA DC-008, 4.6.4): description, make, model, software, date, artist,
 /// copyright, and where its own directories lie.
 const ABOUT: [u16; 9] = [
-    270, 271, 272, 305, 306, 315, 33_432, EXIF_DIRECTORY, GPS_DIRECTORY,
+    270,
+    271,
+    272,
+    305,
+    306,
+    315,
+    33_432,
+    EXIF_DIRECTORY,
+    GPS_DIRECTORY,
 ];
 const APP13: &[u8] = b"Photoshop 3.0\0";
 /// Types of four bytes and of bytes without meaning to TIFF.
@@ -32,6 +40,8 @@ const UNDEFINED: u16 = 7;
 /// Directories in a chain, and within each other, that are followed.
 const MAX_PAGES: usize = 4096;
 const MAX_DEPTH: usize = 3;
+/// Tags of a directory that are looked at.
+const MAX_TAGS: usize = 1024;
 
 /// A tag with its value in little-endian order.
 struct Entry {
@@ -93,7 +103,8 @@ fn entries(
     let mut found: Vec<Entry> = Vec::new();
     // Values may overlap; a small file must not grow without bound, nor may its directories.
     let mut left = file.len();
-    for at in order.entries(file, directory).unwrap_or_default() {
+    let list = order.entries(file, directory).unwrap_or_default();
+    for at in list.into_iter().take(MAX_TAGS) {
         let (Some(tag), Some(kind)) = (order.u16(file, at), order.u16(file, at + 2)) else {
             continue;
         };
@@ -272,7 +283,11 @@ pub(super) fn written(mut file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>,
     if let Some(xmp) = &metadata.xmp {
         add(XMP, 1, xmp);
     }
-    if let Some(iptc) = metadata.iptc.as_ref().and_then(|iptc| iptc.strip_prefix(APP13)) {
+    if let Some(iptc) = metadata
+        .iptc
+        .as_ref()
+        .and_then(|iptc| iptc.strip_prefix(APP13))
+    {
         add(PHOTOSHOP, UNDEFINED, iptc);
     }
     if let Some(icc) = &metadata.icc {
@@ -300,7 +315,10 @@ pub(super) fn written(mut file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>,
     }
     let old = order.entries(&file, first).unwrap_or_default();
     let next_at = first as usize + 2 + 12 * old.len();
-    let next = file.get(next_at..next_at + 4).ok_or("no directory")?.to_vec();
+    let next = file
+        .get(next_at..next_at + 4)
+        .ok_or("no directory")?
+        .to_vec();
     file.resize(file.len().next_multiple_of(2), 0);
     let at = file.len();
     let count = old.len() + new.len();

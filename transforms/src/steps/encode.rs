@@ -234,7 +234,9 @@ impl Save {
 
     /// The settings of every format that it has some for.
     pub(crate) fn all(&self) -> impl Iterator<Item = &dyn Encode> {
-        Format::ALL.iter().filter_map(|format| self.settings(*format))
+        Format::ALL
+            .iter()
+            .filter_map(|format| self.settings(*format))
     }
 
     fn settings(&self, format: Format) -> Option<&dyn Encode> {
@@ -453,11 +455,9 @@ macro_rules! bare {
         }
     };
 }
-bare!(Gif, Format::Gif, |gif| &gif.keep, |self, pixels| gif::encode(
-    pixels,
-    self.colours.get(),
-    self.dither.get()
-));
+bare!(Gif, Format::Gif, |gif| &gif.keep, |self, pixels| {
+    gif::encode(pixels, self.colours.get(), self.dither.get())
+});
 bare!(Tiff, Format::Tiff, |tiff| &tiff.keep, |self, pixels| {
     tiff::encode(pixels)
 });

@@ -211,7 +211,10 @@ impl Resign for Clerk {
 
 pub(crate) fn apply(recipe: &Recipe, file: &Arc<ImageFile>) -> Arc<ImageFile> {
     recipe
-        .apply_in(file, Surroundings::new(&Meter::new(&|| 0)).with_resigner(&Clerk))
+        .apply_in(
+            file,
+            Surroundings::new(&Meter::new(&|| 0)).with_resigner(&Clerk),
+        )
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
