@@ -88,11 +88,14 @@ impl Controls {
             let kept = match contract {
                 Contract::ByteExact => op.same_bytes && row.outcome == "intact",
                 Contract::PixelExactStripped => op.same_pixels == Some(true) && stripped(row),
+                // A pointer of any kind would be one to something that is not there.
+                Contract::NothingLeft => row.outcome == "lost",
                 _ => false,
             };
             let tally = self.tally(promise(recipe, contract));
             tally.check(kept, described);
-            tally.without_answer += u64::from(kept && !row.survived);
+            let must_answer = contract != Contract::NothingLeft;
+            tally.without_answer += u64::from(kept && must_answer && !row.survived);
         }
     }
 
@@ -142,6 +145,7 @@ fn promise(recipe: &Recipe, contract: Contract) -> String {
         Contract::PixelExactStripped => {
             "pixels are identical, manifest and link are gone, fingerprint distance is 0"
         }
+        Contract::NothingLeft => "no proof is found where nothing is left",
         _ => "an unknown promise",
     };
     format!("{}: {what}", recipe.id)

@@ -19,6 +19,8 @@ use credlink_transforms::steps::resize::{Filter, resized};
 use image::{DynamicImage, Rgb, RgbImage};
 use rayon::prelude::*;
 
+use crate::delivery;
+
 /// How much differences are amplified.
 const AMPLIFICATION: u16 = 8;
 
@@ -159,7 +161,7 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
         difference: None,
         difference_note: "No difference: nothing came out.".to_owned(),
     };
-    if let Ok(received) = recipe.apply(&signed, &meter) {
+    if let Ok(received) = recipe.apply_in(&signed, delivery::surroundings(&meter)) {
         exhibit.received_format = received.format().as_str().to_owned();
         let after = shown(received.frame(&meter)?);
         let bytes = received.bytes().len() as u64;

@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod control;
 pub mod cost;
+pub mod delivery;
 pub mod distractors;
 pub mod estimate;
 pub mod event;

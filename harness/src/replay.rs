@@ -17,7 +17,7 @@ use credlink_transforms::meter::Meter;
 
 use crate::cost::Ledger;
 use crate::trial::{self, Subject};
-use crate::{distractors, gallery, identity, image_set, negative};
+use crate::{delivery, distractors, gallery, identity, image_set, negative};
 
 /// What came of it.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
     };
     let input = save("in", &file)?;
     let clock = || 0;
-    let output = match recipe.apply(&file, &Meter::new(&clock)) {
+    let output = match recipe.apply_in(&file, delivery::surroundings(&Meter::new(&clock))) {
         Ok(received) => Some(save("out", &received)?),
         Err(_) => None,
     };

@@ -14,7 +14,7 @@ use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 
 use crate::cost::{Ledger, Work};
-use crate::{clock, received};
+use crate::{clock, delivery, received};
 
 /// What is known about the file that enters the pipelines.
 pub struct Subject<'a> {
@@ -135,7 +135,7 @@ fn attempt(
     let meter = Meter::new(&cpu_clock);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
     let received = recipe
-        .apply(file, &meter)
+        .apply_in(file, delivery::surroundings(&meter))
         .map_err(|error| (error.cause(), error.to_string()))?;
     let (cpu, transform_ns) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
     let codec_ns = meter.codec_nanos();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use credlink_corpus::SyntheticSet;
 use credlink_harness::cost::Ledger;
+use credlink_harness::delivery;
 use credlink_harness::event::Event;
 use credlink_harness::identity;
 use credlink_harness::plan::{Size, plan};
@@ -21,9 +22,11 @@ use credlink_sign_core::{
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 
-const PIPELINES: [&str; 4] = [
+const PIPELINES: [&str; 6] = [
     "controls/identity",
+    "controls/blank",
     "optimizers/imageoptim",
+    "cdn/cloudflare-credentials@w=640",
     "edits/resize-half",
     "edits/crop-10",
 ];
@@ -135,6 +138,16 @@ fn an_honest_system_passes_every_control() {
         assert!(control.passed, "{}: {}", control.name, control.detail);
     }
     assert!(!ending.partial);
+    let resigned: Vec<&Row> = rows
+        .iter()
+        .filter(|row| row.pipeline.starts_with("cdn/") && row.trial == Trial::Signed)
+        .collect();
+    assert!(resigned.len() >= 8);
+    for row in resigned {
+        assert_eq!((row.outcome.as_str(), row.survived), ("resigned", true));
+        assert_eq!(row.carriers[0].state, "resigned");
+        assert_eq!(row.carriers[0].codes, format!("signer:{}", delivery::NAME));
+    }
     assert_eq!(ending.ops_done, rows.len() as u64);
     let advanced: u64 = events
         .iter()
@@ -263,7 +276,7 @@ impl SealedSystem for SealedLiar {
 fn lied(lie: Lie) -> (Ending, Vec<Row>) {
     let honest = CredLink::new(signer(), ProofStoreBuilder::in_memory());
     let system = Liar(honest, lie, Mutex::default());
-    let (ending, rows, _) = measured(&PIPELINES[..2], 6, 2, Box::new(system));
+    let (ending, rows, _) = measured(&PIPELINES[..3], 6, 2, Box::new(system));
     (ending, rows)
 }
 
@@ -314,6 +327,7 @@ fn a_system_that_crashes_every_tenth_time_keeps_its_errors_in_the_count_and_fail
 #[test]
 fn a_system_that_always_says_yes_is_caught_by_the_unsigned_images() {
     let (ending, _) = lied(Lie::Always);
+    assert!(!verdict(&ending, "controls/blank"), "where nothing is left");
     assert!(!verdict(&ending, "unsigned"));
     assert!(!verdict(&ending, "another image"));
 }
@@ -323,6 +337,7 @@ fn a_system_that_never_finds_anything_is_caught_by_the_identity_pipeline() {
     let (ending, _) = lied(Lie::Never);
     assert!(!verdict(&ending, "controls/identity"));
     assert!(verdict(&ending, "unsigned"));
+    assert!(verdict(&ending, "controls/blank"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::proof_id::ProofId;
 pub enum Outcome {
     /// The embedded manifest is valid on these bytes.
     Intact,
-    /// A later signer's valid manifest has ours as parent.
+    /// A later signer's valid manifest has ours as parent, and the content confirms it.
     Resigned,
     /// A pointer led to the issued proof, and the content confirms it.
     Recovered {
@@ -122,7 +122,10 @@ pub fn conclude<'f>(findings: impl IntoIterator<Item = (&'static str, &'f Findin
     };
     for (by, finding) in findings {
         conclusion.broken |= finding.state == State::Invalid;
-        conclusion.foreign |= matches!(finding.state, State::Foreign | State::Resigned);
+        // A later signer's manifest is valid even where nothing confirms that it is about our image.
+        let signed = |code: &String| code.starts_with("signer:");
+        conclusion.foreign |= matches!(finding.state, State::Foreign | State::Resigned)
+            || finding.codes.iter().any(signed);
         if finding.state == State::Unconfirmed {
             conclusion.unconfirmed = conclusion.unconfirmed.or(finding.proof);
         }

@@ -9,8 +9,8 @@ use crate::codecs::jpeg;
 use crate::error::StepError;
 use crate::file::ImageFile;
 use crate::metadata::{self, Kind};
-use crate::meter::Meter;
 use crate::recipe::Recipe;
+use crate::resign::Surroundings;
 
 /// What is compared, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,7 +104,7 @@ pub fn compare(
     recipe: &Recipe,
     before: &Arc<ImageFile>,
     after: &ImageFile,
-    meter: &Meter<'_>,
+    surroundings: Surroundings<'_>,
 ) -> Result<Comparison, StepError> {
     let decode = |error| StepError {
         recipe: recipe.id.clone(),
@@ -112,9 +112,9 @@ pub fn compare(
         step: "calibrate",
         kind: crate::error::StepErrorKind::Decode(error),
     };
-    let predicted = recipe.apply(before, meter)?;
+    let predicted = recipe.apply_in(before, surroundings)?;
     let pixels = |file: &ImageFile| {
-        let frame = file.frame(meter).map_err(decode)?;
+        let frame = file.frame(surroundings.meter).map_err(decode)?;
         Ok::<_, StepError>(Arc::clone(&frame.pixels))
     };
     let (expected, seen) = (pixels(&predicted)?, pixels(after)?);

@@ -7,7 +7,7 @@ use crate::format::Format;
 #[non_exhaustive]
 pub enum DecodeError {
     /// Nothing in the first bytes names a format that we read.
-    #[error("not an image in a known format (jpeg, png, webp, avif, gif, tiff, bmp)")]
+    #[error("not an image in a known format (jpeg, png, webp, avif, jxl, gif, tiff, bmp)")]
     UnknownFormat,
     /// The file has no bytes.
     #[error("the file is empty")]
@@ -43,6 +43,16 @@ pub enum EncodeError {
         format: Format,
         /// The codec's own words.
         reason: String,
+    },
+    /// The encoder does not take pictures so small.
+    #[error("{width} x {height} pixels are too few for the {format} encoder")]
+    TooSmall {
+        /// The format that was to be written.
+        format: Format,
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
     },
     /// The container cannot hold these dimensions.
     #[error("{width} x {height} pixels exceed what {format} can hold")]
@@ -99,6 +109,12 @@ pub enum StepErrorKind {
         /// The program's name.
         program: String,
     },
+    /// The recipe signs in a service's name, and nobody was handed in who does.
+    #[error("signs, and nobody who signs was handed in")]
+    NoSigner,
+    /// The result could not be signed.
+    #[error("the result cannot be signed: {0}")]
+    Signing(String),
     /// A program ran and failed, or took too long.
     #[error("`{program}` {reason}")]
     Program {
@@ -142,7 +158,8 @@ pub struct StepError {
 }
 
 impl StepError {
-    /// A short code for tables: `decode`, `encode`, `format`, `geometry`, `engine`, `program` or `missing-program`.
+    /// A short code for tables: `decode`, `encode`, `format`, `geometry`, `engine`, `no-signer`, `signing`, `program` or
+    /// `missing-program`.
     #[must_use]
     pub fn cause(&self) -> &'static str {
         match &self.kind {
@@ -151,6 +168,8 @@ impl StepError {
             StepErrorKind::Format { .. } | StepErrorKind::Refused { .. } => "format",
             StepErrorKind::NothingLeft { .. } => "geometry",
             StepErrorKind::Engine(_) | StepErrorKind::NotEncoded => "engine",
+            StepErrorKind::NoSigner => "no-signer",
+            StepErrorKind::Signing(_) => "signing",
             StepErrorKind::Program { .. } => "program",
             StepErrorKind::MissingProgram { .. } => "missing-program",
             StepErrorKind::Nested(error) => error.cause(),

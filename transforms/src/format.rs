@@ -21,6 +21,8 @@ pub enum Format {
     Tiff,
     /// Windows bitmap.
     Bmp,
+    /// JPEG XL (ISO/IEC 18181), animated ones by their first frame.
+    Jxl,
 }
 
 impl Format {
@@ -33,6 +35,7 @@ impl Format {
         Self::Gif,
         Self::Tiff,
         Self::Bmp,
+        Self::Jxl,
     ];
 
     /// The name used in recipes, rows and messages.
@@ -46,6 +49,7 @@ impl Format {
             Self::Gif => "gif",
             Self::Tiff => "tiff",
             Self::Bmp => "bmp",
+            Self::Jxl => "jxl",
         }
     }
 
@@ -82,6 +86,9 @@ impl Format {
             ] => Some(Self::WebP),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
             [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(Self::Tiff),
+            [0xFF, 0x0A, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', 13, 10, 0x87, 10, ..] => {
+                Some(Self::Jxl)
+            }
             [b'B', b'M', ..] if bytes.len() >= 26 => Some(Self::Bmp),
             [_, _, _, _, b'f', b't', b'y', b'p', ..] => {
                 let end = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;

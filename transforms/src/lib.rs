@@ -36,6 +36,7 @@ pub mod listing;
 pub mod metadata;
 pub mod meter;
 pub mod recipe;
+pub mod resign;
 pub mod step;
 pub mod steps;
 pub mod value;

@@ -14,6 +14,7 @@ use crate::expand::{self, SweepPoint};
 use crate::file::ImageFile;
 use crate::format::Format;
 use crate::meter::Meter;
+use crate::resign::Surroundings;
 use crate::step::{Apply, Flow, Kind, Step, When, WireStep, Work};
 
 /// How good the evidence behind a parameter is.
@@ -83,6 +84,8 @@ pub enum Contract {
     ByteExact,
     /// Decoded pixels are the same (colours under full transparency aside) and all metadata is gone.
     PixelExactStripped,
+    /// Neither the picture nor any metadata is left, so that nothing can lead to a proof.
+    NothingLeft,
 }
 
 /// A piece of evidence.
@@ -281,7 +284,9 @@ impl Recipe {
                 number: index + 1,
                 message,
             };
-            steps.push(step.into_step().map_err(refused)?);
+            let (when, step) = step.into_step().map_err(refused)?;
+            step.checked_keep().map_err(refused)?;
+            steps.push((when, step));
         }
         let recipe = Self {
             id: id.to_owned(),
@@ -354,6 +359,14 @@ impl Recipe {
         done
     }
 
+    /// Whether the recipe signs, nested recipes included; it then needs somebody who does.
+    #[must_use]
+    pub fn signs(&self) -> bool {
+        self.steps.iter().any(|(_, step)| {
+            matches!(step, Step::Resign(_)) || step.links().iter().any(|link| link.signs())
+        })
+    }
+
     /// The installed programs that the recipe calls, nested recipes included.
     #[must_use]
     pub fn programs(&self) -> BTreeSet<&str> {
@@ -400,7 +413,8 @@ impl Recipe {
         }
     }
 
-    /// Runs the steps on an image file and gives the file that a reader would receive.
+    /// Runs the steps on an image file and gives the file that a reader would receive. Nobody is there who signs: see
+    /// [`Recipe::apply_in`].
     ///
     /// # Errors
     /// The step that failed, and why; the input is untouched.
@@ -409,7 +423,19 @@ impl Recipe {
         input: &Arc<ImageFile>,
         meter: &Meter<'_>,
     ) -> Result<Arc<ImageFile>, StepError> {
-        let mut work = Work::new(Arc::clone(input), meter);
+        self.apply_in(input, Surroundings::new(meter))
+    }
+
+    /// The same, with everything that a pipeline may need besides the file.
+    ///
+    /// # Errors
+    /// As [`Recipe::apply`].
+    pub fn apply_in(
+        &self,
+        input: &Arc<ImageFile>,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Arc<ImageFile>, StepError> {
+        let mut work = Work::new(Arc::clone(input), surroundings);
         for (index, (when, step)) in self.steps.iter().enumerate() {
             let failed = |kind| StepError {
                 recipe: self.id.clone(),

@@ -9,6 +9,7 @@ use crate::error::{DecodeError, StepErrorKind};
 use crate::file::{Frame, ImageFile};
 use crate::format::Format;
 use crate::meter::Meter;
+use crate::resign::Surroundings;
 use crate::steps;
 
 /// An image on its way through a recipe: the file as last encoded, and pixels changed since.
@@ -19,16 +20,16 @@ pub struct Work<'a> {
     file: Arc<ImageFile>,
     /// Pixels or metadata changed since; `None` while `file` says it all.
     changed: Option<Frame>,
-    meter: &'a Meter<'a>,
+    surroundings: Surroundings<'a>,
 }
 
 impl<'a> Work<'a> {
-    pub(crate) fn new(input: Arc<ImageFile>, meter: &'a Meter<'a>) -> Self {
+    pub(crate) fn new(input: Arc<ImageFile>, surroundings: Surroundings<'a>) -> Self {
         Self {
             file: Arc::clone(&input),
             input,
             changed: None,
-            meter,
+            surroundings,
         }
     }
 
@@ -42,15 +43,19 @@ impl<'a> Work<'a> {
         &self.file
     }
 
+    pub(crate) fn surroundings(&self) -> Surroundings<'a> {
+        self.surroundings
+    }
+
     pub(crate) fn meter(&self) -> &'a Meter<'a> {
-        self.meter
+        self.surroundings.meter
     }
 
     /// The current pixels and metadata, to read.
     pub(crate) fn frame(&self) -> Result<&Frame, DecodeError> {
         match &self.changed {
             Some(frame) => Ok(frame),
-            None => self.file.frame(self.meter),
+            None => self.file.frame(self.surroundings.meter),
         }
     }
 
@@ -58,7 +63,7 @@ impl<'a> Work<'a> {
     pub(crate) fn frame_mut(&mut self) -> Result<&mut Frame, DecodeError> {
         let frame = match self.changed.take() {
             Some(frame) => frame,
-            None => self.file.frame(self.meter)?.clone(),
+            None => self.file.frame(self.surroundings.meter)?.clone(),
         };
         Ok(self.changed.insert(frame))
     }
@@ -307,6 +312,8 @@ steps! {
     gif: Encode => Gif(steps::encode::Gif),
     "Encodes as uncompressed TIFF."
     tiff: Encode => Tiff(steps::encode::Tiff),
+    "Encodes as JPEG XL, without loss."
+    jxl: Encode => Jxl(steps::encode::Jxl),
     "Encodes as Windows bitmap."
     bmp: Encode => Bmp(steps::encode::Bmp),
     "Encodes in the format that the current file has, each with its own settings."
@@ -325,6 +332,8 @@ steps! {
     passthrough: File => Passthrough(steps::passthrough::Passthrough),
     "Goes back to the file that entered the recipe unless the result is smaller."
     keep_smaller: File => KeepSmaller(steps::keep_smaller::KeepSmaller),
+    "Signs the result as a service that preserves Content Credentials does, with the signed original as its parent."
+    resign: File => Resign(steps::resign::Resign),
     "Runs another recipe, once or several times in a row."
     recipe: File => Recipe(steps::recipe::Nested),
     "Hands the file round a circle of recipes for a number of hops."
@@ -346,6 +355,7 @@ impl Step {
             Self::Gif(_) => vec![Format::Gif],
             Self::Tiff(_) => vec![Format::Tiff],
             Self::Bmp(_) => vec![Format::Bmp],
+            Self::Jxl(_) => vec![Format::Jxl],
             Self::Save(save) => vec![save.gives(format)],
             Self::UntilBytes(ladder) => vec![ladder.gives(format)],
             Self::Exec(exec) => vec![exec.gives(format)],
@@ -431,11 +441,31 @@ impl Step {
         }
     }
 
-    /// Whether the step neither runs other recipes nor needs a program.
+    /// Whether the formats that the step writes hold the metadata that it keeps.
+    ///
+    /// # Errors
+    /// In words, what is kept where it cannot be.
+    pub(crate) fn checked_keep(&self) -> Result<(), String> {
+        use steps::encode::checked;
+        match self {
+            Self::Jpeg(step) => checked(step),
+            Self::WebP(step) => checked(step),
+            Self::Avif(step) => checked(step),
+            Self::Png(step) => checked(step),
+            Self::Gif(step) => checked(step),
+            Self::Tiff(step) => checked(step),
+            Self::Jxl(step) => checked(step),
+            Self::Save(save) => save.all().try_for_each(checked),
+            Self::UntilBytes(ladder) => ladder.save().all().try_for_each(checked),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the step neither runs other recipes nor needs a program or a signer.
     fn stands_alone(&self) -> bool {
         !matches!(
             self,
-            Self::Recipe(_) | Self::Relay(_) | Self::Journey(_) | Self::Exec(_)
+            Self::Recipe(_) | Self::Relay(_) | Self::Journey(_) | Self::Exec(_) | Self::Resign(_)
         )
     }
 }

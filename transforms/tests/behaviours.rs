@@ -11,6 +11,7 @@ use credlink_transforms::codecs::jpeg::{self, tables, traits};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::format::Format;
 use credlink_transforms::metadata;
+use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use image::{DynamicImage, Rgb, RgbImage};
 
@@ -408,6 +409,7 @@ fn bare_formats_and_depths_give_the_pixels_back() {
     for (step, format, sixteen) in [
         ("tiff = {}", Format::Tiff, true),
         ("bmp = {}", Format::Bmp, false),
+        ("jxl = { keep = [] }", Format::Jxl, true),
         ("png = { keep = [] }", Format::Png, true),
         ("png = { depth = 8, keep = [] }", Format::Png, false),
         ("png = { depth = 16, keep = [] }", Format::Png, true),
@@ -582,4 +584,84 @@ fn conditions_look_at_shape_orientation_and_metadata() {
     assert!(grey("shape = \"portrait\"", &high) && !grey("shape = \"square\"", &high));
     assert!(grey("turned = true", &turned) && !grey("turned = false", &turned));
     assert!(grey("has = [\"iptc\"]", &turned) && !grey("has = [\"iptc\"]", &wide));
+}
+
+#[test]
+fn a_service_signs_what_came_signed_and_says_so_where_nobody_can() {
+    let steps = |always: bool| {
+        let jpeg = format!("jpeg = {{ quality = 80, {TURBO} }}");
+        let resign = format!("resign = {{ actions = [\"c2pa.resized\"], always = {always} }}");
+        recipe(&[&jpeg, &resign])
+    };
+    let signed = file(camera_jpeg(40, 30));
+    assert!(steps(false).signs() && !recipe(&["bmp = {}"]).signs());
+    assert!(kinds(&apply(&steps(false), &signed)).contains("c2pa"));
+    // Nobody is there who signs: an error with a cause of its own, not a file without a manifest.
+    let meter = Meter::new(&|| 0);
+    let error = steps(false).apply(&signed, &meter).unwrap_err();
+    assert_eq!((error.cause(), error.number), ("no-signer", 2), "{error}");
+    // A file that came without a manifest is left alone, unless the service signs everything.
+    let bare = apply(&recipe(&["bmp = {}"]), &signed);
+    assert!(steps(false).apply(&bare, &meter).is_ok());
+    assert_eq!(
+        steps(true).apply(&bare, &meter).unwrap_err().cause(),
+        "no-signer"
+    );
+}
+
+#[test]
+fn rarer_formats_keep_what_is_asked_for_and_refuse_what_they_cannot_hold() {
+    let source = file(camera_jpeg(40, 30));
+    for (step, kept) in [
+        (
+            "tiff = { keep = [\"exif\", \"xmp\", \"iptc\", \"icc\"] }",
+            vec!["exif", "icc", "iptc", "xmp"],
+        ),
+        (
+            "avif = { quality = 80, speed = 10, keep = [\"exif\", \"xmp\", \"icc\"] }",
+            vec!["exif", "icc", "xmp"],
+        ),
+        (
+            "gif = { colours = 16, dither = 0.0, keep = [\"xmp\", \"icc\"] }",
+            vec!["icc", "xmp"],
+        ),
+        ("jxl = { keep = [\"exif\", \"xmp\"] }", vec!["exif", "xmp"]),
+        ("tiff = {}", vec![]),
+        ("avif = { quality = 80, speed = 10 }", vec![]),
+    ] {
+        let received = apply(&recipe(&[step]), &source);
+        assert_eq!(
+            kinds(&received).into_iter().collect::<Vec<_>>(),
+            kept,
+            "{step}"
+        );
+        assert_eq!(
+            holds(&received, b"dcterms:provenance"),
+            kept.contains(&"xmp"),
+            "{step}"
+        );
+        // And back: a link survives the detour.
+        let back = recipe(&["png = { keep = [\"exif\", \"xmp\", \"icc\"] }"]);
+        let kept: Vec<&str> = kept.into_iter().filter(|kind| *kind != "iptc").collect();
+        let returned = kinds(&apply(&back, &received));
+        assert_eq!(
+            returned.into_iter().collect::<Vec<_>>(),
+            kept,
+            "{step} and back"
+        );
+    }
+    let refused = |step: &str| {
+        let text = format!(
+            "title = \"Example\"\nseverity = \"mild\"\nanalysis = \"Nothing.\"\n[[source]]\ncite = \"c\"\n\
+             grade = \"D\"\nbacks = [\"{}\"]\n[[step]]\n{step}\n",
+            step.split(' ').next().unwrap()
+        );
+        Recipe::parse("edits/example", &text)
+            .unwrap_err()
+            .to_string()
+    };
+    let words = refused("gif = { colours = 16, dither = 0.0, keep = [\"exif\"] }");
+    assert!(words.contains("gif files hold no exif"), "{words}");
+    let words = refused("jxl = { keep = [\"icc\"] }");
+    assert!(words.contains("jxl files hold no icc"), "{words}");
 }

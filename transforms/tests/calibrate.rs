@@ -13,6 +13,7 @@ use credlink_transforms::codecs::jpeg::{Chroma, Encoder, Settings, encode};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
+use credlink_transforms::resign::Surroundings;
 use credlink_transforms::steps::resize::{Filter, resized};
 
 fn recipe(side: u32, quality: u8) -> Recipe {
@@ -59,7 +60,7 @@ fn round_trips(recipe: &Recipe) -> Vec<(String, Comparison)> {
         let meter = Meter::new(&|| 0);
         (
             index.to_string(),
-            compare(recipe, &upload, &after, &meter).unwrap(),
+            compare(recipe, &upload, &after, Surroundings::new(&meter)).unwrap(),
         )
     };
     uploads.into_iter().enumerate().map(pair).collect()
@@ -97,7 +98,7 @@ fn a_recipe_that_is_right_is_called_so_and_its_pixels_are_compared() {
         let after = right.apply(&upload, &meter).unwrap();
         trips.push((
             index.to_string(),
-            compare(&right, &upload, &after, &meter).unwrap(),
+            compare(&right, &upload, &after, Surroundings::new(&meter)).unwrap(),
         ));
     }
     let text = report(&right, &trips);
@@ -114,6 +115,6 @@ fn a_recipe_that_is_right_is_called_so_and_its_pixels_are_compared() {
     let upload = Arc::new(ImageFile::new(camera_jpeg(320, 240)).unwrap());
     let meter = Meter::new(&|| 0);
     let after = right.apply(&upload, &meter).unwrap();
-    let trip = compare(&wrong, &upload, &after, &meter).unwrap();
+    let trip = compare(&wrong, &upload, &after, Surroundings::new(&meter)).unwrap();
     assert!(trip.psnr.unwrap().is_finite());
 }

@@ -281,6 +281,11 @@ fn contracts_hold_on_every_probe() {
             let case = format!("{} on {name}", recipe.id);
             match contract {
                 Contract::ByteExact => assert_eq!(received.bytes(), probe.bytes(), "{case}"),
+                Contract::NothingLeft => {
+                    assert_eq!(kinds(&received), BTreeSet::new(), "{case}");
+                    let shown = pixels(&received).to_rgb8();
+                    assert!(shown.pixels().all(|p| *p == shown[(0, 0)]), "{case}");
+                }
                 _ => {
                     assert_eq!(kinds(&received), BTreeSet::new(), "{case}");
                     assert!(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use credlink_harness::{clock, exit};
+use credlink_harness::{clock, delivery, exit};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
@@ -29,11 +29,11 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<u8> {
             takes.join(", ")
         );
     }
-    let clock = clock::wall_nanos;
+    let clock = clock::thread_nanos;
     let meter = Meter::new(&clock);
     let start = clock();
     let received = recipe
-        .apply(&Arc::new(file), &meter)
+        .apply_in(&Arc::new(file), delivery::surroundings(&meter))
         .with_context(|| format!("failed on {name}"))?;
     let elapsed = clock() - start;
     let frame = received
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<u8> {
         .context("failed to decode the result")?;
     super::write_new(&args.output, received.bytes())?;
     super::say(&format!(
-        "{}: {} {}x{}, {} bytes, in {:.1} ms",
+        "{}: {} {}x{}, {} bytes, in {:.1} ms of CPU time",
         args.output.display(),
         received.format(),
         frame.pixels.width(),

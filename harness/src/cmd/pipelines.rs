@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use credlink_harness::{clock, exit};
+use credlink_harness::{clock, delivery, exit};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
@@ -149,7 +149,12 @@ fn calibration(recipe: &Recipe, before: &Path, after: &Path) -> Result<String> {
                 "the pipeline does not take {} files",
                 upload.format()
             );
-            Ok(calibrate::compare(recipe, &upload, &download, &meter)?)
+            Ok(calibrate::compare(
+                recipe,
+                &upload,
+                &download,
+                delivery::surroundings(&meter),
+            )?)
         };
         match compared() {
             Ok(comparison) => comparisons.push((name.clone(), comparison)),

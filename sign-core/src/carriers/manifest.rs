@@ -4,7 +4,6 @@ use sha2::{Digest, Sha256};
 
 use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
-use crate::fingerprint::Match;
 use crate::image_file::ImageFile;
 use crate::manifest::read::{Reading, judged};
 use crate::verifier::Verifier;
@@ -67,26 +66,33 @@ impl Carrier for Manifest {
                 }
             }
             Reading::Resigned { id, codes } => {
-                let mut finding = Finding {
-                    codes,
-                    ..Finding::new(State::Resigned).leading_to(id)
-                };
-                // The later signer vouches for the descent. Whether the content agrees is reported
-                // beside it, not decided here: an honest editor may have changed much.
+                // Anybody can sign anything and name our manifest as its parent, so the later signer's word for the
+                // descent is worth as much as a link: the pixels must agree.
                 let start = clock();
                 let record = against.store().by_id(id);
-                finding.retrieve_nanos = clock().saturating_sub(start);
-                if let (Some(record), Some(content)) = (record, file.content()) {
-                    let compared = against.compared(content, record);
-                    finding.distance = compared.map(|(distance, _)| distance);
-                    finding.quality = Some(content.quality);
-                    if compared.is_some_and(|(_, verdict)| verdict == Match::Accepted) {
-                        finding.confirmed_by = Some("fingerprint");
-                    } else {
-                        finding.codes.push("credlink.content.differs".to_owned());
-                    }
+                let genuine = record.is_some_and(|record| against.is_genuine(record));
+                let finding = Finding {
+                    codes,
+                    retrieve_nanos: clock().saturating_sub(start),
+                    ..Finding::new(State::Unconfirmed).leading_to(id)
+                };
+                let Some(record) = record else {
+                    return finding.because("credlink.proof.unknown");
+                };
+                if !genuine {
+                    return finding.because("credlink.record.signature");
                 }
-                finding
+                let finding = Finding {
+                    quality: file.content().map(|content| content.quality),
+                    ..finding
+                };
+                match finding.confirmed(against.confirmation(file, record)) {
+                    confirmed if confirmed.state == State::Recovered => Finding {
+                        state: State::Resigned,
+                        ..confirmed
+                    },
+                    other => other,
+                }
             }
         }
     }

@@ -119,7 +119,7 @@ pub enum State {
     Absent,
     /// Our manifest, valid on exactly these bytes.
     Intact,
-    /// Somebody else's valid manifest on an image that descends from ours.
+    /// Somebody else's valid manifest that has ours as its parent, on content that confirms it.
     Resigned,
     /// Somebody else's valid manifest.
     Foreign,

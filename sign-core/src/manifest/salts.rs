@@ -4,7 +4,9 @@
 //! two files. A salt only has to be unpredictable to others (it hides redacted assertions from guessing);
 //! one derived from the private key and the proof id is, and makes signing a function of its inputs. This
 //! file exchanges the salts in a finished manifest, follows the changed hashes through assertions and claim,
-//! and signs the claim again. No length changes, so the hard binding stays true.
+//! and signs the claim again. No length changes, so the hard binding stays true. In a simulated
+//! delivery the moment at which the library looked at the ingredient, which it notes beside its findings, becomes a
+//! fixed one; a real signer's stays true.
 
 use c2pa::jumbf_io;
 use ed25519_dalek::SIGNATURE_LENGTH;
@@ -12,24 +14,39 @@ use sha2::{Digest, Sha256};
 
 use super::EngineError;
 use super::jumbf::{self, JumbfBox};
-use super::write::{Embedded, Statement};
+use super::write::Embedded;
 use crate::container::MediaType;
 use crate::keys::Identity;
 
 const SALT_BOX: [u8; 4] = *b"c2sh";
 const SALT_LENGTH: usize = 16;
 
-/// `made` with salts that follow from identity and proof id. `signed` is what the signer was asked to sign.
+/// What a manifest's random parts follow from.
+pub(super) struct Repeatable<'a> {
+    pub(super) media_type: MediaType,
+    /// What is signed: a proof id, or a digest.
+    pub(super) context: &'a [u8],
+    /// Whether moments become a fixed one.
+    pub(super) timeless: bool,
+}
+
+/// The key of a moment and the head of a text of 24 bytes in CBOR, as the library writes an ingredient's metadata
+/// (C2PA 2.2, "Metadata about assertions"; RFC 8949, tag 0), and the moment that stands there in a simulation: the
+/// first second of Unix time, which nobody takes for a real one.
+const MOMENT: &[u8] = b"\x68dateTime\xc0\x78\x18";
+const FIXED_MOMENT: &[u8; 24] = b"1970-01-01T00:00:00.000Z";
+
+/// `made` with salts that follow from identity and context. `signed` is what the signer was asked to sign.
 pub(super) fn repeatable(
     made: Embedded,
     signed: Option<&[u8]>,
     identity: &Identity,
-    statement: &Statement<'_>,
+    by: &Repeatable<'_>,
 ) -> Result<Embedded, EngineError> {
     let unexpected = || EngineError::new("manifest is not laid out as expected");
     let signed = signed.ok_or_else(unexpected)?;
-    let manifest = resalted(&made.manifest, signed, identity, statement).ok_or_else(unexpected)?;
-    let bytes = replaced(statement.media_type, made.bytes, &made.manifest, &manifest)?;
+    let manifest = resalted(&made.manifest, signed, identity, by).ok_or_else(unexpected)?;
+    let bytes = replaced(by.media_type, made.bytes, &made.manifest, &manifest)?;
     Ok(Embedded { bytes, manifest })
 }
 
@@ -38,7 +55,7 @@ fn resalted(
     store_bytes: &[u8],
     signed: &[u8],
     identity: &Identity,
-    statement: &Statement<'_>,
+    by: &Repeatable<'_>,
 ) -> Option<Vec<u8>> {
     let mut bytes = store_bytes.to_owned();
     let store = jumbf::store(&bytes)?;
@@ -59,9 +76,17 @@ fn resalted(
 
     for (number, found) in assertions.iter().enumerate() {
         if let Some(place) = salt(&bytes, found) {
-            let mut context = statement.id.value().to_be_bytes().to_vec();
-            context.extend_from_slice(&(number as u64).to_be_bytes());
-            bytes[place].copy_from_slice(&identity.salt(&context));
+            let numbered = [by.context, &(number as u64).to_be_bytes()].concat();
+            bytes[place].copy_from_slice(&identity.salt(&numbered));
+        }
+        let moments = if by.timeless {
+            moments(&bytes[found.body.clone()])
+        } else {
+            Vec::new()
+        };
+        for place in moments {
+            let start = found.body.start + place;
+            bytes[start..start + FIXED_MOMENT.len()].copy_from_slice(FIXED_MOMENT);
         }
     }
     // Assertions may name each other by hash (an action its ingredient), without cycles; after as many
@@ -107,6 +132,19 @@ fn salt(bytes: &[u8], assertion: &JumbfBox) -> Option<std::ops::Range<usize>> {
     let end = jumbf::boxes(bytes, assertion.body.clone()).next()?.body.end;
     let start = end.checked_sub(SALT_LENGTH)?;
     (bytes.get(start.checked_sub(4)?..start)? == SALT_BOX).then_some(start..end)
+}
+
+/// Where moments stand in the bytes of an assertion.
+fn moments(bytes: &[u8]) -> Vec<usize> {
+    let behind = |at: usize| at + MOMENT.len();
+    let whole = |at: &usize| behind(*at) + FIXED_MOMENT.len() <= bytes.len();
+    let found = bytes.windows(MOMENT.len()).enumerate();
+    found
+        .filter(|(_, window)| *window == MOMENT)
+        .map(|(at, _)| at)
+        .filter(whole)
+        .map(behind)
+        .collect()
 }
 
 /// Replaces every occurrence of `old` by `new`, of the same length, and counts them.

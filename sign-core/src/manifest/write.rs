@@ -8,7 +8,8 @@ use c2pa::{Builder, DigitalSourceType, Ingredient, SigningAlg};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, guarded, salts};
+use super::salts::{self, Repeatable};
+use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, guarded};
 use crate::carriers::SoftBinding;
 use crate::container::MediaType;
 use crate::keys::Identity;
@@ -69,11 +70,22 @@ impl c2pa::Signer for Ed25519<'_> {
     }
 }
 
-/// A version 4 UUID (C2PA allows no other in a manifest label) that follows from the proof id.
-fn uuid(purpose: &str, id: ProofId) -> String {
+/// What a service states that delivers somebody else's image.
+pub(crate) struct Delivery<'a> {
+    /// A digest of everything that goes in; ids and salts follow from it.
+    pub(crate) context: [u8; 32],
+    pub(crate) media_type: MediaType,
+    /// The service's name.
+    pub(crate) service: &'a str,
+    /// C2PA's names for what was done.
+    pub(crate) actions: &'a [&'a str],
+}
+
+/// A version 4 UUID (C2PA allows no other in a manifest label) that follows from the context: a proof id, or a digest.
+fn uuid(purpose: &str, context: &[u8]) -> String {
     let mut digest = Sha256::new_with_prefix(b"credlink uuid v1\0");
     digest.update(purpose);
-    digest.update(id.value().to_be_bytes());
+    digest.update(context);
     let mut bytes: [u8; 32] = digest.finalize().into();
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
@@ -97,15 +109,75 @@ pub(crate) fn embedded(
     source: &[u8],
     original: &[u8],
 ) -> Result<Embedded, EngineError> {
+    signed(
+        identity,
+        &Repeatable {
+            media_type: statement.media_type,
+            context: &statement.id.value().to_be_bytes(),
+            timeless: false,
+        },
+        source,
+        || builder(engine, statement, original),
+    )
+}
+
+/// Embeds a signed manifest of a service. `source` is the file to be delivered; the manifest of `original`, if there
+/// is one, becomes the parent ingredient.
+pub(crate) fn delivered(
+    engine: &Engine,
+    identity: &Identity,
+    delivery: &Delivery<'_>,
+    source: &[u8],
+    original: &[u8],
+) -> Result<Embedded, EngineError> {
+    signed(
+        identity,
+        &Repeatable {
+            media_type: delivery.media_type,
+            context: &delivery.context,
+            timeless: true,
+        },
+        source,
+        || {
+            let definition = json!({
+                "claim_version": 2,
+                "claim_generator_info": [{ "name": delivery.service }],
+                "format": delivery.media_type.mime(),
+                "instance_id": format!("xmp:iid:{}", uuid("instance", &delivery.context)),
+                "label": format!("urn:c2pa:{}", uuid("manifest", &delivery.context)),
+                "assertions": [{
+                    "label": "c2pa.actions",
+                    "created": true,
+                    "data": { "actions": std::iter::once(opened())
+                        .chain(delivery.actions.iter().map(|action| json!({ "action": action })))
+                        .collect::<Vec<_>>() },
+                }],
+            });
+            let mut builder =
+                Builder::from_shared_context(&engine.0).with_definition(definition)?;
+            let media_type = MediaType::of(original).unwrap_or(delivery.media_type);
+            add_parent(&mut builder, media_type, original, &delivery.context)?;
+            Ok(builder)
+        },
+    )
+}
+
+/// Signs `source` with the manifest that `builder` makes. Everything random in it follows from identity and context.
+fn signed(
+    identity: &Identity,
+    by: &Repeatable<'_>,
+    source: &[u8],
+    builder: impl FnOnce() -> Result<Builder, c2pa::Error>,
+) -> Result<Embedded, EngineError> {
     let signer = Ed25519 {
         identity,
         signed: Mutex::new(None),
     };
-    let mime = statement.media_type.mime();
     let made = guarded(|| {
-        let mut builder = builder(engine, statement, original)?;
+        let mut builder = builder()?;
         let mut out = Cursor::new(Vec::with_capacity(source.len() + (16 << 10)));
-        let manifest = builder.sign(&signer, mime, &mut Cursor::new(source), &mut out)?;
+        let mut source = Cursor::new(source);
+        let manifest = builder.sign(&signer, by.media_type.mime(), &mut source, &mut out)?;
         Ok(Embedded {
             bytes: out.into_inner(),
             manifest,
@@ -113,7 +185,36 @@ pub(crate) fn embedded(
     })
     .map_err(EngineError::new)?;
     let signed = signer.signed.into_inner().ok().flatten();
-    salts::repeatable(made, signed.as_deref(), identity, statement)
+    salts::repeatable(made, signed.as_deref(), identity, by)
+}
+
+/// The action with which every manifest begins that has a parent.
+fn opened() -> Value {
+    json!({ "action": "c2pa.opened", "parameters": { "ingredientIds": ["parent"] } })
+}
+
+/// Makes `original` the parent ingredient, with its manifest if it has one.
+fn add_parent(
+    builder: &mut Builder,
+    media_type: MediaType,
+    original: &[u8],
+    context: &[u8],
+) -> Result<(), c2pa::Error> {
+    let mime = media_type.mime();
+    let ingredient = json!({
+        "title": "original",
+        "format": mime,
+        "instance_id": format!("xmp:iid:{}", uuid("original", context)),
+        "relationship": "parentOf",
+        "label": "parent",
+    })
+    .to_string();
+    if media_type.has_manifest(original) {
+        builder.add_ingredient_from_stream(ingredient, mime, &mut Cursor::new(original))?;
+    } else {
+        builder.add_ingredient(Ingredient::from_json(&ingredient)?);
+    }
+    Ok(())
 }
 
 fn builder(
@@ -122,6 +223,7 @@ fn builder(
     original: &[u8],
 ) -> Result<Builder, c2pa::Error> {
     let id = statement.id;
+    let context = id.value().to_be_bytes();
     let mime = statement.media_type.mime();
     let parent = statement.media_type.has_manifest(original);
     // Without knowledge of how an image came to be, saying "created" would be a guess, and C2PA demands a
@@ -131,12 +233,9 @@ fn builder(
             "action": "c2pa.created",
             "digitalSourceType": serde_json::to_value(source_type).map_err(c2pa::Error::JsonError)?,
         }),
-        _ => json!({
-            "action": "c2pa.opened",
-            "parameters": { "ingredientIds": ["parent"] },
-        }),
+        _ => opened(),
     };
-    let opened = action["action"] == "c2pa.opened";
+    let is_opened = action["action"] == "c2pa.opened";
     let mut actions = vec![action];
     if statement.marked {
         // C2PA 2.2, "Actions": a watermark that serves as a soft binding of this manifest.
@@ -152,8 +251,8 @@ fn builder(
             { "name": statement.generator.0, "version": statement.generator.1 }
         ],
         "format": mime,
-        "instance_id": format!("xmp:iid:{}", uuid("instance", id)),
-        "label": format!("urn:c2pa:{}", uuid("manifest", id)),
+        "instance_id": format!("xmp:iid:{}", uuid("instance", &context)),
+        "label": format!("urn:c2pa:{}", uuid("manifest", &context)),
         "assertions": [
             { "label": "c2pa.actions", "created": true, "data": { "actions": actions } },
             { "label": PROOF_LABEL, "created": true, "data": proof },
@@ -163,23 +262,8 @@ fn builder(
     for binding in statement.soft_bindings {
         builder.add_assertion(C2paSoftBinding::LABEL, &soft_binding(binding)?)?;
     }
-    if opened {
-        let ingredient: Value = json!({
-            "title": "original",
-            "format": mime,
-            "instance_id": format!("xmp:iid:{}", uuid("original", id)),
-            "relationship": "parentOf",
-            "label": "parent",
-        });
-        if parent {
-            builder.add_ingredient_from_stream(
-                ingredient.to_string(),
-                mime,
-                &mut Cursor::new(original),
-            )?;
-        } else {
-            builder.add_ingredient(Ingredient::from_json(&ingredient.to_string())?);
-        }
+    if is_opened {
+        add_parent(&mut builder, statement.media_type, original, &context)?;
     }
     Ok(builder)
 }

@@ -8,12 +8,17 @@ use super::layout::{BLOCK, CHIPS, CODED, first_slot};
 use super::masks;
 use super::plane::Plane;
 
-/// Exponent of a chip's amplitude in its scale: less where coefficients are large, as the detector divides by them.
-const GAMMA: f32 = -0.4;
 /// Most amplitude a coded bit or the pilots get.
 const MOST: f32 = 100.0;
 /// Highest level tried.
 const TOP_LEVEL: f32 = 8.0;
+
+/// Amplitude of a chip of amplitude 1: its scale to the power −⅜, less where coefficients are large, as the detector
+/// divides by them. By roots, which every machine rounds alike.
+fn amplitude(scale: f32) -> f32 {
+    let fourth = scale.sqrt().sqrt();
+    1.0 / (fourth * fourth.sqrt())
+}
 
 /// How close to what can be seen a mark goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,7 +94,7 @@ pub(super) struct Shaper<'a> {
     key: &'a WatermarkKey,
     bits: &'a [f32],
     scales: Blocks,
-    /// Amplitude of a chip of amplitude 1: scale^γ.
+    /// Amplitude of a chip of amplitude 1: scale to the power −⅜.
     shapes: Blocks,
     mask: Plane,
     /// Mean of the mask and of its square, by block.
@@ -116,7 +121,7 @@ impl<'a> Shaper<'a> {
             data: scales
                 .data
                 .iter()
-                .map(|scales| scales.map(|s| s.powf(GAMMA)))
+                .map(|scales| scales.map(amplitude))
                 .collect(),
             ..scales
         };

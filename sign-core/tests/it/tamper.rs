@@ -2,8 +2,8 @@
 
 use credlink_sign_core::carriers::State;
 use credlink_sign_core::keys::{Identity, TrustAnchor};
-use credlink_sign_core::outcome::{Outcome, judge};
-use credlink_sign_core::{MediaType, Signer, Verifier};
+use credlink_sign_core::outcome::{Outcome, conclude, judge};
+use credlink_sign_core::{MediaType, Resigner, SignError, Signer, Verifier};
 use image::ImageFormat;
 
 use super::common::*;
@@ -259,23 +259,125 @@ fn a_later_signers_manifest_keeps_ours_alive() {
             let verifier = verifier(ours.identity(), known.then_some(&signed));
             let verification = verified(&verifier, &resigned.bytes);
             let manifest = finding(&verification, "manifest");
+            // Without the record nothing ties the pixels to the proof.
+            let state = [State::Unconfirmed, State::Resigned][usize::from(known)];
             assert_eq!(
                 (manifest.state, manifest.proof),
-                (State::Resigned, Some(id(1))),
+                (state, Some(id(1))),
                 "{media_type}"
             );
-            assert_eq!(manifest.codes, ["signer:Later"], "{media_type}");
+            assert_eq!(manifest.codes[0], "signer:Later", "{media_type}");
             assert_eq!(manifest.confirmed_by, known.then_some("fingerprint"));
+            assert!(conclude(verification.findings()).foreign);
             assert_eq!(
                 finding(&verification, "link").codes,
                 ["credlink.link.foreign"]
             );
-            assert_eq!(
-                judge(Some(id(1)), verification.findings()),
-                Outcome::Resigned
-            );
+            let outcome = [Outcome::Unconfirmed, Outcome::Resigned][usize::from(known)].clone();
+            assert_eq!(judge(Some(id(1)), verification.findings()), outcome);
         }
     }
+}
+
+#[test]
+fn a_later_signer_cannot_put_our_proof_onto_another_picture() {
+    let ours = signer();
+    let launderer = Resigner::new(identity(9, "Delivery")).unwrap();
+    for (media_type, bytes) in files(7) {
+        let signed = ours.sign(&file(&bytes), id(1)).unwrap();
+        let other = encoded(&picture(8, 320, 240), ImageFormat::Jpeg);
+        let laundered = launderer.resigned(&signed.bytes, &other, &["c2pa.edited"]);
+        let verifier = verifier(ours.identity(), [&signed]);
+        let verification = verified(&verifier, &laundered.unwrap());
+        let manifest = finding(&verification, "manifest");
+        assert_eq!(
+            (manifest.state, manifest.accepted()),
+            (State::Unconfirmed, None),
+            "{media_type}"
+        );
+        assert!(
+            manifest
+                .codes
+                .iter()
+                .any(|code| code == "credlink.content.differs")
+        );
+        let outcome = judge(None, verification.findings());
+        assert!(!outcome.survived(), "{media_type}: {outcome:?}");
+    }
+}
+
+/// A smaller copy of the picture without metadata, as a service delivers it.
+fn delivered(format: ImageFormat) -> Vec<u8> {
+    let small = image::imageops::thumbnail(&picture(7, 320, 240), 240, 180);
+    encoded(&small, format)
+}
+
+#[test]
+fn a_delivery_service_that_signs_anew_keeps_our_proof_in_every_container() {
+    let ours = signer();
+    let service = Resigner::new(identity(9, "Delivery")).unwrap();
+    for (media_type, bytes) in files(7) {
+        let signed = ours.sign(&file(&bytes), id(1)).unwrap();
+        for format in [
+            ImageFormat::Jpeg,
+            ImageFormat::Png,
+            ImageFormat::WebP,
+            ImageFormat::Gif,
+            ImageFormat::Tiff,
+        ] {
+            let result = delivered(format);
+            let actions = ["c2pa.resized", "c2pa.transcoded"];
+            let resigned = service.resigned(&signed.bytes, &result, &actions).unwrap();
+            let again = service.resigned(&signed.bytes, &result, &actions).unwrap();
+            assert!(resigned == again, "{media_type} to {format:?}");
+            let verifier = verifier(ours.identity(), [&signed]);
+            let verification = verified(&verifier, &resigned);
+            let manifest = finding(&verification, "manifest");
+            // The AVIF file of the corpus shows another picture than what is delivered here.
+            let same = media_type != MediaType::Avif;
+            let state = [State::Unconfirmed, State::Resigned][usize::from(same)];
+            assert_eq!(
+                (manifest.state, manifest.proof),
+                (state, Some(id(1))),
+                "{media_type} to {format:?}: {:?}",
+                manifest.codes
+            );
+            assert_eq!(manifest.codes[0], "signer:Delivery");
+            assert_eq!(finding(&verification, "link").state, State::Absent);
+            let outcome = judge(Some(id(1)), verification.findings());
+            assert_eq!(outcome.survived(), same);
+            assert_eq!(outcome == Outcome::Resigned, same);
+        }
+    }
+}
+
+#[test]
+fn what_a_delivery_service_signs_without_our_proof_is_foreign_and_what_it_signed_and_others_changed_is_broken()
+ {
+    let ours = signer();
+    let service = Resigner::new(identity(9, "Delivery")).unwrap();
+    let verifier = verifier(ours.identity(), []);
+    let result = delivered(ImageFormat::Jpeg);
+    // The original had no manifest, or one of somebody else.
+    let stranger = Signer::new(identity(5, "Stranger")).unwrap();
+    let theirs = stranger.sign(&file(&result), id(1)).unwrap().bytes;
+    for original in [&result, &theirs] {
+        let delivered = service.resigned(original, &result, &[]).unwrap();
+        let verification = verified(&verifier, &delivered);
+        assert_eq!(finding(&verification, "manifest").state, State::Foreign);
+        assert_eq!(judge(Some(id(1)), verification.findings()), Outcome::Lost);
+    }
+    // One byte of the coded image changes behind the service's back.
+    let signed = ours.sign(&file(&result), id(1)).unwrap();
+    let mut changed = service.resigned(&signed.bytes, &result, &[]).unwrap();
+    let last = changed.len() - 40;
+    changed[last] ^= 1;
+    let verification = verified(&verifier, &changed);
+    assert_eq!(finding(&verification, "manifest").state, State::Invalid);
+    assert_eq!(judge(Some(id(1)), verification.findings()), Outcome::Broken);
+    // A container that holds no manifests.
+    let refused = service.resigned(&signed.bytes, b"BM", &[]);
+    assert!(matches!(refused, Err(SignError::Unsupported)));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use image::codecs::{
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
 
-use super::{avif, isobmff};
+use super::{avif, isobmff, jxl};
 use crate::error::DecodeError;
 use crate::format::Format;
 
@@ -46,6 +46,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         Format::Gif => with(format, GifDecoder::new(cursor)),
         Format::Tiff => with(format, TiffDecoder::new(cursor)),
         Format::Bmp => with(format, BmpDecoder::new(cursor)),
+        Format::Jxl => jxl::decode(bytes),
         Format::Avif => {
             let item = isobmff::primary_item(bytes)
                 .map_err(|reason| DecodeError::Codec { format, reason })?;
@@ -61,7 +62,10 @@ fn limits() -> Limits {
     limits
 }
 
-fn with<D: ImageDecoder>(format: Format, decoder: ImageResult<D>) -> Result<Decoded, DecodeError> {
+pub(super) fn with<D: ImageDecoder>(
+    format: Format,
+    decoder: ImageResult<D>,
+) -> Result<Decoded, DecodeError> {
     let codec = |error: image::ImageError| DecodeError::Codec {
         format,
         reason: error.to_string(),

@@ -23,7 +23,7 @@ pub(crate) struct PrimaryItem {
 
 /// Reads big-endian numbers and never past the end.
 #[derive(Clone, Copy)]
-struct Reader<'a>(&'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, count: usize) -> Option<&'a [u8]> {
@@ -65,39 +65,50 @@ impl<'a> Reader<'a> {
         std::iter::from_fn(move || self.next_box())
     }
 
-    fn find(self, kind: &[u8; 4]) -> Option<Reader<'a>> {
+    pub(crate) fn find(self, kind: &[u8; 4]) -> Option<Reader<'a>> {
         self.boxes()
             .find(|(found, _)| found == kind)
             .map(|(_, contents)| contents)
     }
 }
 
-struct Item<'a> {
-    id: u64,
-    kind: &'a [u8],
-    /// For `mime` items: the content type.
-    content_type: &'a [u8],
+/// The boxes of a file that do not lie within others: their types and contents.
+pub(crate) fn top_boxes(file: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    Reader(file)
+        .boxes()
+        .map(|(kind, contents)| (kind, contents.0))
 }
 
-struct Meta<'a> {
+pub(crate) struct Item<'a> {
+    pub(crate) id: u64,
+    pub(crate) kind: &'a [u8],
+    /// For `mime` items: the content type.
+    pub(crate) content_type: &'a [u8],
+    /// Whether it is not meant to be shown by itself.
+    pub(crate) hidden: bool,
+    /// Everything from the kind on, as the entry holds it.
+    pub(crate) rest: &'a [u8],
+}
+
+pub(crate) struct Meta<'a> {
     file: &'a [u8],
     boxes: Reader<'a>,
 }
 
 impl<'a> Meta<'a> {
-    fn of(file: &'a [u8]) -> Option<Self> {
+    pub(crate) fn of(file: &'a [u8]) -> Option<Self> {
         let mut boxes = Reader(file).find(b"meta")?;
         boxes.take(4)?;
         Some(Self { file, boxes })
     }
 
-    fn primary(&self) -> Option<u64> {
+    pub(crate) fn primary(&self) -> Option<u64> {
         let mut pitm = self.boxes.find(b"pitm")?;
         let version = pitm.take(4)?[0];
         pitm.number(if version == 0 { 2 } else { 4 })
     }
 
-    fn items(&self) -> Vec<Item<'a>> {
+    pub(crate) fn items(&self) -> Vec<Item<'a>> {
         let parse = || {
             let mut iinf = self.boxes.find(b"iinf")?;
             let version = iinf.take(4)?[0];
@@ -113,7 +124,7 @@ impl<'a> Meta<'a> {
     }
 
     /// The bytes of an item, its extents joined (`iloc`, construction methods 0 and 1).
-    fn data(&self, wanted: u64) -> Option<Vec<u8>> {
+    pub(crate) fn data(&self, wanted: u64) -> Option<Vec<u8>> {
         let mut iloc = self.boxes.find(b"iloc")?;
         let version = iloc.take(4)?[0];
         let sizes = iloc.small(2)?;
@@ -156,6 +167,63 @@ impl<'a> Meta<'a> {
             }
         }
         None
+    }
+
+    /// The contents of a box within the meta box.
+    pub(crate) fn contents(&self, kind: &[u8; 4]) -> Option<&'a [u8]> {
+        self.boxes.find(kind).map(|found| found.0)
+    }
+
+    /// All properties in the order of their numbers, which begin at 1.
+    pub(crate) fn all_properties(&self) -> Vec<(&'a [u8], &'a [u8])> {
+        let ipco = self.boxes.find(b"iprp").and_then(|iprp| iprp.find(b"ipco"));
+        let boxes = ipco.into_iter().flat_map(Reader::boxes);
+        boxes.map(|(kind, contents)| (kind, contents.0)).collect()
+    }
+
+    /// The items' properties by number, the highest of sixteen bits saying that a reader must know it.
+    pub(crate) fn associations(&self) -> Vec<(u64, Vec<u16>)> {
+        let parse = || {
+            let mut ipma = self.boxes.find(b"iprp")?.find(b"ipma")?;
+            let header = ipma.take(4)?;
+            let (version, wide) = (header[0], header[3] & 1 == 1);
+            let count = ipma.number(4)?;
+            let mut found = Vec::new();
+            for _ in 0..count {
+                let id = ipma.number(if version < 1 { 2 } else { 4 })?;
+                let mut numbers = Vec::new();
+                for _ in 0..ipma.small(1)? {
+                    let entry = ipma.number(if wide { 2 } else { 1 })? as u16;
+                    numbers.push(if wide {
+                        entry
+                    } else {
+                        (entry & 0x80) << 8 | (entry & 0x7F)
+                    });
+                }
+                found.push((id, numbers));
+            }
+            Some(found)
+        };
+        parse().unwrap_or_default()
+    }
+
+    /// All references between items: their type, whence, and whither.
+    pub(crate) fn references(&self) -> Vec<(&'a [u8], u64, Vec<u64>)> {
+        let parse = || {
+            let mut iref = self.boxes.find(b"iref")?;
+            let size = if iref.take(4)?[0] == 0 { 2 } else { 4 };
+            let mut found = Vec::new();
+            for (kind, mut contents) in iref.boxes() {
+                let from = contents.number(size)?;
+                let mut to = Vec::new();
+                for _ in 0..contents.small(2)? {
+                    to.push(contents.number(size)?);
+                }
+                found.push((kind, from, to));
+            }
+            Some(found)
+        };
+        parse().unwrap_or_default()
     }
 
     /// The properties associated with an item, in order.
@@ -206,9 +274,11 @@ impl<'a> Meta<'a> {
 }
 
 fn item(mut entry: Reader<'_>) -> Option<Item<'_>> {
-    let version = entry.take(4)?[0];
+    let header = entry.take(4)?;
+    let (version, hidden) = (header[0], header[3] & 1 == 1);
     let id = entry.number(if version < 3 { 2 } else { 4 })?;
     entry.take(2)?;
+    let rest = entry.0;
     let kind = entry.take(4)?;
     // Behind the type: the item's name and, for mime items, the content type, each ended by a zero byte.
     let content_type = entry.0.split(|byte| *byte == 0).nth(1).unwrap_or_default();
@@ -216,6 +286,8 @@ fn item(mut entry: Reader<'_>) -> Option<Item<'_>> {
         id,
         kind,
         content_type,
+        hidden,
+        rest,
     })
 }
 

@@ -6,6 +6,7 @@ pub mod decode;
 pub mod gif;
 pub(crate) mod isobmff;
 pub mod jpeg;
+pub mod jxl;
 pub mod lossless_jpeg;
 pub mod lossless_png;
 mod palette;

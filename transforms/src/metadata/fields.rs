@@ -96,13 +96,13 @@ pub(crate) fn exif_without_location(exif: &Bytes) -> Bytes {
 
 /// Byte order of a TIFF structure.
 #[derive(Clone, Copy)]
-enum Order {
+pub(super) enum Order {
     Little,
     Big,
 }
 
 impl Order {
-    fn of(exif: &[u8]) -> Option<Self> {
+    pub(super) fn of(exif: &[u8]) -> Option<Self> {
         match exif.get(..4)? {
             [b'I', b'I', 42, 0] => Some(Self::Little),
             [b'M', b'M', 0, 42] => Some(Self::Big),
@@ -110,7 +110,7 @@ impl Order {
         }
     }
 
-    fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
+    pub(super) fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
         let bytes: [u8; 2] = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
         Some(match self {
             Self::Little => u16::from_le_bytes(bytes),
@@ -118,7 +118,7 @@ impl Order {
         })
     }
 
-    fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
+    pub(super) fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let bytes: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
         Some(match self {
             Self::Little => u32::from_le_bytes(bytes),
@@ -126,22 +126,26 @@ impl Order {
         })
     }
 
-    fn put16(self, value: u16) -> [u8; 2] {
+    pub(super) fn put16(self, value: u16) -> [u8; 2] {
         match self {
             Self::Little => value.to_le_bytes(),
             Self::Big => value.to_be_bytes(),
         }
     }
 
-    fn put32(self, value: u32) -> [u8; 4] {
+    pub(super) fn put32(self, value: u32) -> [u8; 4] {
         match self {
             Self::Little => value.to_le_bytes(),
             Self::Big => value.to_be_bytes(),
         }
+    }
+
+    pub(super) fn is_big(self) -> bool {
+        matches!(self, Self::Big)
     }
 
     /// Where the 12-byte entries of a directory lie; `None` where it reaches beyond the block.
-    fn entries(self, bytes: &[u8], directory: u32) -> Option<Vec<usize>> {
+    pub(super) fn entries(self, bytes: &[u8], directory: u32) -> Option<Vec<usize>> {
         let start = usize::try_from(directory).ok()?;
         let count = usize::from(self.u16(bytes, start)?);
         bytes.get(start..start + 2 + 12 * count + 4)?;

@@ -4,15 +4,20 @@
 //! The pixel codecs write bare files; [`written`] then inserts what the recipe keeps. So one rule holds for every
 //! format: metadata is absent unless a recipe keeps it. Coded image data is never touched here.
 
+mod avif;
 pub(crate) mod fields;
+mod gif;
 mod jpeg;
+mod jxl;
 mod png;
+#[cfg(test)]
+mod tests;
+mod tiff;
 mod webp;
 
 use img_parts::Bytes;
 use serde::Deserialize;
 
-use crate::codecs::isobmff;
 use crate::error::EncodeError;
 use crate::format::Format;
 
@@ -55,7 +60,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManifestStore {
     format: Format,
-    /// JPEG: the APP11 payloads in order; PNG and WebP: one chunk payload.
+    /// JPEG: the APP11 payloads in order; other containers: one chunk, box, tag or extension.
     payloads: Vec<Bytes>,
 }
 
@@ -81,7 +86,7 @@ pub struct Metadata {
     pub exif: Option<Bytes>,
     /// The XMP packet, UTF-8 XML.
     pub xmp: Option<Bytes>,
-    /// The APP13 payload, `Photoshop 3.0` prefix included. JPEG only.
+    /// The APP13 payload of a JPEG, `Photoshop 3.0` prefix included; in TIFF what stands behind that prefix.
     pub iptc: Option<Bytes>,
     /// The ICC profile.
     pub icc: Option<Bytes>,
@@ -140,15 +145,17 @@ pub fn read(format: Format, bytes: &[u8]) -> Metadata {
         Format::Jpeg => jpeg::read(bytes),
         Format::Png => png::read(bytes),
         Format::WebP => webp::read(bytes),
-        Format::Avif => isobmff::metadata(bytes),
-        Format::Gif | Format::Tiff | Format::Bmp => Metadata::default(),
+        Format::Avif => avif::read(bytes),
+        Format::Gif => gif::read(bytes),
+        Format::Tiff => tiff::read(bytes),
+        Format::Jxl => jxl::read(bytes),
+        Format::Bmp => Metadata::default(),
     }
 }
 
 /// The file with exactly this metadata in place of what it had; the coded image data stays byte for byte.
 ///
-/// JPEG, PNG and WebP hold every kind that they define (IPTC: JPEG only). AVIF, GIF, TIFF and BMP files are written
-/// by our encoders without metadata and returned as they are.
+/// Kinds that the format does not hold ([`held`]) are left out; recipes that ask for them are refused when they are read.
 ///
 /// # Errors
 /// When the container of `file` cannot be parsed.
@@ -157,9 +164,28 @@ pub fn written(format: Format, file: Vec<u8>, metadata: &Metadata) -> Result<Vec
         Format::Jpeg => jpeg::written(file, metadata),
         Format::Png => png::written(file, metadata),
         Format::WebP => webp::written(file, metadata),
-        Format::Avif | Format::Gif | Format::Tiff | Format::Bmp => return Ok(file),
+        Format::Jxl => jxl::written(file, metadata),
+        Format::Avif => avif::written(file, metadata),
+        Format::Gif => gif::written(file, metadata),
+        Format::Tiff => tiff::written(file, metadata),
+        Format::Bmp => return Ok(file),
     };
     result.map_err(|reason| EncodeError::Codec { format, reason })
+}
+
+/// The kinds that files of a format hold, as we write them. PNG and WebP define no place for IPTC; a profile is part of
+/// JPEG XL's codestream, and the encoder here writes sRGB alone; GIF has no place for EXIF or IPTC, and BMP for none.
+#[must_use]
+pub const fn held(format: Format) -> &'static [Kind] {
+    match format {
+        Format::Jpeg | Format::Tiff => Kind::ALL,
+        Format::Png | Format::WebP | Format::Avif => {
+            &[Kind::Exif, Kind::Xmp, Kind::Icc, Kind::C2pa]
+        }
+        Format::Jxl => &[Kind::Exif, Kind::Xmp, Kind::C2pa],
+        Format::Gif => &[Kind::Xmp, Kind::Icc, Kind::C2pa],
+        Format::Bmp => &[],
+    }
 }
 
 /// The store of `metadata` if it came from `format`.

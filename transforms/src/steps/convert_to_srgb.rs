@@ -39,6 +39,8 @@ fn converted(pixels: &DynamicImage, icc: &[u8]) -> Result<Option<DynamicImage>, 
     let srgb = ColorProfile::new_srgb();
     let options = TransformOptions {
         rendering_intent: RenderingIntent::RelativeColorimetric,
+        // Little CMS, which the programs link, goes by the curves of a profile and not by its `cicp` tag.
+        allow_use_cicp_transfer: false,
         ..TransformOptions::default()
     };
     let (width, height) = (pixels.width(), pixels.height());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use image::{DynamicImage, Rgb, RgbImage};
 use serde::Deserialize;
 
-use crate::codecs::{avif, bmp, gif, jpeg, png, tiff, webp};
+use crate::codecs::{avif, bmp, gif, jpeg, jxl, png, tiff, webp};
 use crate::error::{EncodeError, StepErrorKind};
 use crate::file::Frame;
 use crate::format::Format;
@@ -83,12 +83,15 @@ pub struct WebP {
     keep: Vec<Kind>,
 }
 
-/// `avif = { quality = 60, speed = 9 }`: 8-bit 4:4:4 by rav1e, in ravif's quality scale; no metadata is kept.
+/// `avif = { quality = 60, speed = 9 }`: 8-bit 4:4:4 by rav1e, in ravif's quality scale. No metadata is kept unless
+/// `keep` names it, as in all formats below.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Avif {
     quality: Quality,
     speed: Level,
+    #[serde(default)]
+    keep: Vec<Kind>,
 }
 
 /// `png = { keep = [] }`, or with `colours` (2 to 256) and `dither` (0 to 1) for a palette, or with `depth` 8 or 16 for
@@ -118,18 +121,30 @@ impl TryFrom<u8> for Depth {
     }
 }
 
-/// `gif = { colours = 256, dither = 1.0 }`: one frame; a pixel is transparent or opaque. No metadata is kept.
+/// `gif = { colours = 256, dither = 1.0 }`: one frame; a pixel is transparent or opaque. `keep` as for AVIF.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gif {
     colours: Colours,
     dither: Share,
+    #[serde(default)]
+    keep: Vec<Kind>,
 }
 
-/// `tiff = {}`: uncompressed, at the pixels' own depth; no metadata is kept.
+/// `tiff = {}`: uncompressed, at the pixels' own depth. `keep` as for AVIF.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tiff {}
+pub struct Tiff {
+    #[serde(default)]
+    keep: Vec<Kind>,
+}
+
+/// `jxl = { keep = [] }`: without loss, at the pixels' own depth, for pictures of at least 2 by 2 pixels.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jxl {
+    keep: Vec<Kind>,
+}
 
 /// `bmp = {}`: 8 bits, with alpha where the pixels have it; no metadata is kept.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -183,7 +198,7 @@ impl TryFrom<WireSave> for Save {
 }
 
 /// One encoder's way from a frame to the bytes of a file without metadata.
-pub(super) trait Encode {
+pub(crate) trait Encode {
     fn format(&self) -> Format;
     fn keep(&self) -> &[Kind];
     /// The quality that the recipe sets, where the format has one.
@@ -215,6 +230,13 @@ impl Save {
                 expected: "the formats it has settings for",
                 found: format,
             })
+    }
+
+    /// The settings of every format that it has some for.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &dyn Encode> {
+        Format::ALL
+            .iter()
+            .filter_map(|format| self.settings(*format))
     }
 
     fn settings(&self, format: Format) -> Option<&dyn Encode> {
@@ -342,7 +364,7 @@ impl Encode for Avif {
     }
 
     fn keep(&self) -> &[Kind] {
-        &[]
+        &self.keep
     }
 
     fn quality(&self) -> Option<u8> {
@@ -406,14 +428,15 @@ fn with_depth(pixels: &DynamicImage, wide: bool) -> DynamicImage {
 }
 
 macro_rules! bare {
-    ($type:ty, $format:expr, |$self:ident, $pixels:ident| $encoded:expr) => {
+    ($type:ty, $format:expr, $keep:expr, |$self:ident, $pixels:ident| $encoded:expr) => {
         impl Encode for $type {
             fn format(&self) -> Format {
                 $format
             }
 
             fn keep(&self) -> &[Kind] {
-                &[]
+                let keep: fn(&Self) -> &[Kind] = $keep;
+                keep(self)
             }
 
             fn quality(&self) -> Option<u8> {
@@ -432,13 +455,31 @@ macro_rules! bare {
         }
     };
 }
-bare!(Gif, Format::Gif, |self, pixels| gif::encode(
-    pixels,
-    self.colours.get(),
-    self.dither.get()
+bare!(Gif, Format::Gif, |gif| &gif.keep, |self, pixels| {
+    gif::encode(pixels, self.colours.get(), self.dither.get())
+});
+bare!(Tiff, Format::Tiff, |tiff| &tiff.keep, |self, pixels| {
+    tiff::encode(pixels)
+});
+bare!(Bmp, Format::Bmp, |_| &[], |self, pixels| bmp::encode(
+    pixels
 ));
-bare!(Tiff, Format::Tiff, |self, pixels| tiff::encode(pixels));
-bare!(Bmp, Format::Bmp, |self, pixels| bmp::encode(pixels));
+bare!(Jxl, Format::Jxl, |jxl| &jxl.keep, |self, pixels| {
+    jxl::encode(pixels)
+});
+
+/// Whether the format holds what the settings keep.
+///
+/// # Errors
+/// In words, the first kind that it does not hold.
+pub(crate) fn checked(settings: &dyn Encode) -> Result<(), String> {
+    let format = settings.format();
+    let unheld = |kind: &&Kind| !metadata::held(format).contains(kind);
+    match settings.keep().iter().find(unheld) {
+        Some(kind) => Err(format!("keep: {format} files hold no {}", kind.as_str())),
+        None => Ok(()),
+    }
+}
 
 fn run(settings: &dyn Encode, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
     let source = Arc::clone(work.file());
@@ -464,7 +505,7 @@ macro_rules! apply_by_encoding {
         }
     )*};
 }
-apply_by_encoding!(Jpeg, WebP, Avif, Png, Gif, Tiff, Bmp);
+apply_by_encoding!(Jpeg, WebP, Avif, Png, Gif, Tiff, Bmp, Jxl);
 
 impl Apply for Save {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {

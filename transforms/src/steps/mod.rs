@@ -23,6 +23,7 @@ pub mod pad;
 pub mod passthrough;
 pub mod perspective;
 pub mod recipe;
+pub mod resign;
 pub mod resize;
 pub mod rotate;
 pub mod sharpen;

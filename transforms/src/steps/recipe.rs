@@ -95,7 +95,7 @@ impl Links {
                     found: file.format(),
                 });
             }
-            let received = recipe.apply(file, work.meter());
+            let received = recipe.apply_in(file, work.surroundings());
             work.set_file(received.map_err(|error| StepErrorKind::Nested(Box::new(error)))?);
         }
         Ok(Flow::Continue)

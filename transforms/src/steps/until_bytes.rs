@@ -32,6 +32,10 @@ impl UntilBytes {
         self.save.gives(format)
     }
 
+    pub(crate) fn save(&self) -> &Save {
+        &self.save
+    }
+
     fn fits(&self, file: &[u8]) -> bool {
         file.len() <= self.limit.get() as usize
     }

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::codecs::{avif, png};
+use credlink_transforms::codecs::{avif, jxl, png};
 use credlink_transforms::file::ImageFile;
-use credlink_transforms::metadata::{self, Kind};
+use credlink_transforms::format::Format;
+use credlink_transforms::metadata::{self, Kind, Metadata};
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
+use credlink_transforms::resign::{Resign, Surroundings};
 use image::{DynamicImage, ImageFormat, RgbaImage};
 use img_parts::jpeg::{Jpeg, JpegSegment, markers};
 use img_parts::png::{Png, PngChunk};
@@ -158,21 +160,61 @@ pub(crate) fn probes() -> Vec<(&'static str, Arc<ImageFile>)> {
         .into()
 }
 
-/// The same picture in the formats that hold no metadata here.
+/// The same picture in the rarer formats, with what metadata they hold (a manifest store aside, which their readers are
+/// tested with by themselves).
 pub(crate) fn bare_probes() -> Vec<(&'static str, Arc<ImageFile>)> {
     let rgb = DynamicImage::ImageRgb8(picture(60, 90));
-    let file = |bytes: Vec<u8>| Arc::new(ImageFile::new(bytes).unwrap());
+    let everything = Metadata {
+        exif: Some(Bytes::from_static(EXIF)),
+        xmp: Some(Bytes::from_static(XMP)),
+        iptc: Some(Bytes::from_static(IPTC)),
+        icc: Some(profile()),
+        c2pa: None,
+    };
+    let file = |bytes: Vec<u8>| {
+        let format = Format::sniff(&bytes).unwrap();
+        let held = everything.filtered(metadata::held(format));
+        let full = metadata::written(format, bytes, &held).unwrap();
+        Arc::new(ImageFile::new(full).unwrap())
+    };
     vec![
         ("bmp", file(encoded(&rgb, ImageFormat::Bmp).to_vec())),
         ("gif", file(encoded(&rgb, ImageFormat::Gif).to_vec())),
         ("tiff", file(encoded(&rgb, ImageFormat::Tiff).to_vec())),
         ("avif", file(avif::encode(&rgb, 80, 10).unwrap())),
+        ("jxl", file(jxl::encode(&rgb).unwrap())),
     ]
+}
+
+/// A service that signs, for tests of what recipes do around it: it puts the store of the file that came in onto the
+/// result where both are of one format, and else leaves the result as it is. Real signatures are tested where they are
+/// made.
+#[derive(Debug)]
+pub(crate) struct Clerk;
+
+impl Resign for Clerk {
+    fn resigned(
+        &self,
+        original: &ImageFile,
+        result: &ImageFile,
+        actions: &[&str],
+    ) -> Result<Vec<u8>, String> {
+        if !actions.iter().all(|action| action.starts_with("c2pa.")) {
+            return Err(format!("{actions:?}"));
+        }
+        let mut metadata = metadata::read(result.format(), result.bytes());
+        metadata.c2pa = metadata::read(original.format(), original.bytes()).c2pa;
+        metadata::written(result.format(), result.bytes().to_vec(), &metadata)
+            .map_err(|error| error.to_string())
+    }
 }
 
 pub(crate) fn apply(recipe: &Recipe, file: &Arc<ImageFile>) -> Arc<ImageFile> {
     recipe
-        .apply(file, &Meter::new(&|| 0))
+        .apply_in(
+            file,
+            Surroundings::new(&Meter::new(&|| 0)).with_resigner(&Clerk),
+        )
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -237,6 +279,9 @@ pub(crate) fn may_keep(catalogue: &Catalogue, recipe: &Recipe) -> BTreeSet<Strin
         kept.extend(all());
     }
     for step in &steps {
+        if step.contains_key("resign") {
+            kept.insert("c2pa".to_owned());
+        }
         for name in ["passthrough", "keep_smaller", "fields", "exec"] {
             if step.contains_key(name) && !strips_first(recipe) {
                 kept.extend(all());

@@ -1,0 +1,60 @@
+//! A service that preserves Content Credentials: the manifest of the file that came in becomes an ingredient of a new
+//! one, which the service signs.
+
+use serde::Deserialize;
+
+use crate::error::StepErrorKind;
+use crate::metadata::{self, Kind};
+use crate::step::{Apply, Flow, Work};
+
+/// `resign = { actions = ["c2pa.resized", "c2pa.transcoded"], always = false }`: signs the current file anew, with the
+/// manifest of the file that entered the recipe as parent. A file that came without one is signed only if `always`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resign {
+    actions: Vec<Action>,
+    always: bool,
+}
+
+/// An action of C2PA 2.2 that delivery services take.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+enum Action {
+    #[serde(rename = "c2pa.resized")]
+    Resized,
+    #[serde(rename = "c2pa.cropped")]
+    Cropped,
+    #[serde(rename = "c2pa.converted")]
+    Converted,
+    #[serde(rename = "c2pa.transcoded")]
+    Transcoded,
+    #[serde(rename = "c2pa.edited")]
+    Edited,
+}
+
+impl Action {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Resized => "c2pa.resized",
+            Self::Cropped => "c2pa.cropped",
+            Self::Converted => "c2pa.converted",
+            Self::Transcoded => "c2pa.transcoded",
+            Self::Edited => "c2pa.edited",
+        }
+    }
+}
+
+impl Apply for Resign {
+    fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
+        let file = work.encoded()?;
+        let original = work.input();
+        if !self.always && !metadata::read(original.format(), original.bytes()).has(Kind::C2pa) {
+            return Ok(Flow::Continue);
+        }
+        let signer = work.surroundings().resigner;
+        let signer = signer.ok_or(StepErrorKind::NoSigner)?;
+        let actions: Vec<&str> = self.actions.iter().map(|action| action.as_str()).collect();
+        let signed = signer.resigned(original, file, &actions);
+        work.replace(signed.map_err(StepErrorKind::Signing)?)?;
+        Ok(Flow::Continue)
+    }
+}
