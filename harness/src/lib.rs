@@ -11,6 +11,7 @@ pub mod control;
 pub mod cost;
 pub mod delivery;
 pub mod distractors;
+pub mod estimate;
 pub mod event;
 pub mod exit;
 pub mod gallery;

@@ -20,6 +20,7 @@ mod table;
 mod tally;
 
 pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence, EvidenceError};
+pub(crate) use families::ALL as ALL_FAMILIES;
 pub(crate) use latency::samples;
 pub use latency::{LEVELS, Latency, Level, Timed, Verdict, latencies};
 pub use table::{Column, Kind, Table, Unit, Value};
