@@ -80,6 +80,7 @@ CASES = [
     Case("conversion/libvips-jpeg", BOTH, ["jpg", "vips", "copy", "{input}", "{output}"],
          note="libvips writes an EXIF block with the resolution where the source had none"),
     Case("conversion/libvips-webp", BOTH, ["webp", "vips", "copy", "{input}", "{output}"]),
+    Case("conversion/libvips-tiff", BOTH, ["tif", "vips", "copy", "{input}", "{output}"]),
     Case("conversion/imagemagick-old", JPEG, ["jpg", "convert.im", "{input}", "-resize", "50%", "{output}"],
          note="the distribution's release is older than 7.1.1-37"),
     Case("conversion/imagemagick-strip", JPEG, ["jpg", "convert.im", "{input}", "-strip", "{output}"]),

@@ -13,13 +13,24 @@ TIFF_TAGS = {"exif": 34665, "xmp": 700, "iptc": 33723, "icc": 34675, "c2pa": 0xC
 UUIDS = {"xmp": bytes.fromhex("be7acfcb97a942e89c71999491e3afac"), "c2pa": bytes.fromhex("d8fec3d61b0e483c92975828877ec481")}
 
 
+def segments(data):
+    """Marker and contents of a JPEG's segments before its first scan; a thumbnail within one of them has scans of its own."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        yield data[at + 1], data[at + 4 : at + 2 + length]
+        at += 2 + length
+
+
 def metadata(path, image):
     data, kind = path.read_bytes(), image.format
     if kind == "JPEG":
-        # Metadata lies before the first scan.
-        data = data[: data.find(b"\xff\xda")]
-        found = {name for name, mark in JPEG_KINDS.items() if mark in data}
-        return found | ({"c2pa"} if b"jumb" in data and b"c2pa" in data else set())
+        found = set()
+        for marker, contents in segments(data):
+            found |= {name for name, mark in JPEG_KINDS.items() if contents.startswith(mark)}
+            if marker == 0xEB and b"jumdc2pa" in contents:
+                found.add("c2pa")
+        return found
     found = set()
     if kind == "PNG":
         at = 8

@@ -62,10 +62,7 @@ fn limits() -> Limits {
     limits
 }
 
-pub(super) fn with<D: ImageDecoder>(
-    format: Format,
-    decoder: ImageResult<D>,
-) -> Result<Decoded, DecodeError> {
+fn with<D: ImageDecoder>(format: Format, decoder: ImageResult<D>) -> Result<Decoded, DecodeError> {
     let codec = |error: image::ImageError| DecodeError::Codec {
         format,
         reason: error.to_string(),

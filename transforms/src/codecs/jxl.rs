@@ -2,33 +2,97 @@
 
 use std::io::Cursor;
 
-use image::DynamicImage;
-use jxl_oxide::integration::JxlDecoder;
-use jxl_oxide::{AuxBoxData, JxlImage, JxlThreadPool};
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageBuffer, Pixel};
+use jxl_oxide::{
+    AllocTracker, AuxBoxData, EnumColourEncoding, FrameBufferSample, JxlImage, JxlThreadPool,
+    RenderingIntent,
+};
 use zune_core::bit_depth::BitDepth;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::EncoderOptions;
 use zune_jpegxl::JxlSimpleEncoder;
 
-use super::decode::{Decoded, with};
+use super::decode::{Decoded, check_pixels};
 use crate::error::{DecodeError, EncodeError};
 use crate::format::Format;
 
-/// Decodes the first frame, turned as the header says; the pixels are in the colours of the profile that [`profile`]
-/// gives.
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
-    let decoder = JxlDecoder::with_thread_pool(Cursor::new(bytes), JxlThreadPool::none());
-    let mut decoded = with(Format::Jxl, decoder)?;
-    decoded.orientation = image::metadata::Orientation::NoTransforms;
-    if let DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_) = decoded.pixels {
-        let alpha = decoded.pixels.color().has_alpha();
-        decoded.pixels = if alpha {
-            decoded.pixels.to_rgba16().into()
-        } else {
-            decoded.pixels.to_rgb16().into()
-        };
+/// Memory that a picture may need while it is rendered: planes of four bytes for a dozen channels and their copies, and
+/// something for small ones. Headers may promise thousands of channels.
+fn memory(bytes: &[u8]) -> usize {
+    (1 << 28) + bytes.len() + super::decode::MAX_PIXELS as usize * 48
+}
+
+fn opened(bytes: &[u8]) -> Result<JxlImage, DecodeError> {
+    let builder = JxlImage::builder()
+        .pool(JxlThreadPool::none())
+        .alloc_tracker(AllocTracker::with_limit(memory(bytes)));
+    builder.read(Cursor::new(bytes)).map_err(refused)
+}
+
+fn refused(reason: impl std::fmt::Display) -> DecodeError {
+    DecodeError::Codec {
+        format: Format::Jxl,
+        reason: reason.to_string(),
     }
-    Ok(decoded)
+}
+
+/// Whether the pixels stay in the colours of an embedded profile. All others are rendered in sRGB: those coded in XYB,
+/// whatever profile they came with, and those whose colours the header names.
+fn in_own_profile(image: &JxlImage) -> bool {
+    image.original_icc().is_some() && !image.image_header().metadata.xyb_encoded
+}
+
+/// Decodes the first frame, turned as the header says, to 8 or 16 bits a sample.
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
+    let mut image = opened(bytes)?;
+    check_pixels(image.width(), image.height())?;
+    let format = image.pixel_format();
+    if format.has_black() {
+        return Err(refused("CMYK is not read"));
+    }
+    if !in_own_profile(&image) {
+        let intent = RenderingIntent::Relative;
+        image.request_color_encoding(if format.is_grayscale() {
+            EnumColourEncoding::gray_srgb(intent)
+        } else {
+            EnumColourEncoding::srgb(intent)
+        });
+    }
+    let wide = image.image_header().metadata.bit_depth.bits_per_sample() > 8;
+    let (colour, alpha) = (!format.is_grayscale(), format.has_alpha());
+    let pixels = match (colour, alpha, wide) {
+        (false, false, false) => rendered::<image::Luma<u8>>(&image).map(DynamicImage::from),
+        (false, true, false) => rendered::<image::LumaA<u8>>(&image).map(DynamicImage::from),
+        (true, false, false) => rendered::<image::Rgb<u8>>(&image).map(DynamicImage::from),
+        (true, true, false) => rendered::<image::Rgba<u8>>(&image).map(DynamicImage::from),
+        (false, false, true) => rendered::<image::Luma<u16>>(&image).map(DynamicImage::from),
+        (false, true, true) => rendered::<image::LumaA<u16>>(&image).map(DynamicImage::from),
+        (true, false, true) => rendered::<image::Rgb<u16>>(&image).map(DynamicImage::from),
+        (true, true, true) => rendered::<image::Rgba<u16>>(&image).map(DynamicImage::from),
+    };
+    Ok(Decoded {
+        pixels: pixels?,
+        orientation: Orientation::NoTransforms,
+    })
+}
+
+/// The first frame as pixels of one type.
+fn rendered<P>(image: &JxlImage) -> Result<ImageBuffer<P, Vec<P::Subpixel>>, DecodeError>
+where
+    P: Pixel,
+    P::Subpixel: FrameBufferSample + Default + Clone,
+{
+    let frame = image.render_frame(0).map_err(refused)?;
+    let mut stream = frame.stream();
+    let (width, height) = (stream.width(), stream.height());
+    if stream.channels() != u32::from(P::CHANNEL_COUNT) {
+        return Err(refused("an unusual number of channels"));
+    }
+    let length = width as usize * height as usize * usize::from(P::CHANNEL_COUNT);
+    let mut samples = vec![P::Subpixel::default(); length];
+    stream.write_to_buffer(&mut samples);
+    ImageBuffer::from_raw(width, height, samples).ok_or_else(|| refused("an empty picture"))
 }
 
 /// Encodes without loss at the pixels' own depth and in sRGB, as a bare codestream.
@@ -78,8 +142,7 @@ pub(crate) struct Beside {
 
 /// What lies beside the picture. Boxes may be packed with Brotli, which the decoder undoes.
 pub(crate) fn beside(bytes: &[u8]) -> Beside {
-    let builder = JxlImage::builder().pool(JxlThreadPool::none());
-    let Ok(image) = builder.read(Cursor::new(bytes)) else {
+    let Ok(image) = opened(bytes) else {
         return Beside::default();
     };
     let boxes = image.aux_boxes();
@@ -94,6 +157,9 @@ pub(crate) fn beside(bytes: &[u8]) -> Beside {
     Beside {
         exif,
         xmp,
-        icc: image.original_icc().map(<[u8]>::to_vec),
+        icc: image
+            .original_icc()
+            .filter(|_| in_own_profile(&image))
+            .map(<[u8]>::to_vec),
     }
 }
