@@ -111,7 +111,9 @@ fn without_times(mut row: Row) -> Row {
         );
         *time = 0;
     }
-    row.carriers.iter_mut().for_each(|cell| cell.ns = 0);
+    for cell in &mut row.carriers {
+        (cell.ns, cell.sign_ns) = (0, 0);
+    }
     row
 }
 
@@ -256,6 +258,14 @@ impl SealedSystem for SealedLiar {
     }
     fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
         self.honest.distance_to(file, id)
+    }
+    fn distances(
+        &self,
+        file: &ImageFile<'_>,
+        issued: Option<ProofId>,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Distances {
+        self.honest.distances(file, issued, is_right)
     }
 }
 
