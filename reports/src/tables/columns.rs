@@ -108,6 +108,11 @@ impl Columns {
             });
         }
         let before = self.subject.len();
+        if u32::try_from(before + rows.len()).is_err() {
+            return Err(EvidenceError::TooMany {
+                path: rows.path().into(),
+            });
+        }
         self.add_subjects(rows)?;
         self.add_verdicts(rows, before)?;
         for (column, into) in [

@@ -27,7 +27,7 @@ pub(super) const DECISIONS: [Decision; 2] = [
         unit: "bits",
         rising: false,
         in_use: FINGERPRINT_BITS,
-        candidates: &[8, 16, 20, 24, 28, 31, 36, 42, 48, 56, 64],
+        candidates: &[8, 16, 24, 31, 36, 42, 48, 56, 64, 72, 80, 88],
     },
     Decision {
         carrier: "watermark",

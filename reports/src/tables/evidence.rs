@@ -76,6 +76,12 @@ pub enum EvidenceError {
         /// The pipeline.
         pipeline: String,
     },
+    /// More rows than positions of 32 bits can name.
+    #[error("{path} has more than 4,294,967,295 rows; divide the run")]
+    TooMany {
+        /// The row file.
+        path: PathBuf,
+    },
     /// A word that the schema does not know, or a row that contradicts itself.
     #[error("{path}: op {op}: {reason}")]
     Value {

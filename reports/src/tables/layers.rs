@@ -185,11 +185,13 @@ impl Costs {
                 file(carrier).map(|_| 0.0)
             }
         };
+        let spent = |carrier: usize| Some(evidence.taken[carrier][1].value()? / 1e6);
+        let any_spent = all().any(|carrier| spent(carrier).is_some());
         Self {
             file_bytes: all().map(file).collect(),
             store_bytes: all().map(store).collect(),
             signing: all()
-                .map(|carrier| Some(evidence.taken[carrier][1].value().unwrap_or(0.0) / 1e6))
+                .map(|carrier| spent(carrier).or(any_spent.then_some(0.0)))
                 .collect(),
             looking: all()
                 .map(|carrier| looked(evidence, &evidence.carrier_ns[carrier]))

@@ -27,7 +27,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         }
     }
     if rows.is_empty() {
-        let mut row = ["no carrier of this run", "", "", ""]
+        let mut row = ["no carrier decided by a number", "", "", ""]
             .map(Value::text)
             .to_vec();
         row.extend(vec![Value::NotMeasured; 8]);

@@ -62,6 +62,10 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     let mut rows = Vec::new();
     for (carrier, decision) in decisions(evidence) {
         let halves = halves(evidence, carrier, decision);
+        let is_empty = |half: &Half| half.signed.is_empty() && half.unsigned.is_empty();
+        if halves.iter().all(is_empty) {
+            continue;
+        }
         let clean = |threshold: &&u32| halves[0].false_accepts(decision, **threshold) == (0, 0);
         // The most lenient one without a false accept, as are all stricter ones.
         let chosen = decision.candidates.iter().take_while(clean).last();
@@ -79,7 +83,9 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         }
     }
     if rows.is_empty() {
-        let mut row = ["no carrier of this run", "", ""].map(Value::text).to_vec();
+        let mut row = ["no carrier decided by a number", "", ""]
+            .map(Value::text)
+            .to_vec();
         row.extend(vec![Value::NotMeasured; 8]);
         rows.push(row);
     }
