@@ -5,19 +5,30 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use credlink_benches::{SIZES, decode_pixels, jpeg_file, signer};
 use credlink_sign_core::fingerprint::ContentHash;
+use credlink_sign_core::sketch::Sketch;
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::{ImageFile, ProofId, Verifier};
+use credlink_sign_core::watermark::{Effort, EmbedSettings, WatermarkKey, detect, embed};
+use credlink_sign_core::{ImageFile, Pixels, ProofId, Verifier};
+use image::DynamicImage;
 
 /// Name of a case, and how often its work is repeated: the difference to `prepare` is what counts.
-const CASES: [(&str, u32); 4] = [
+const CASES: [(&str, u32); 7] = [
     ("prepare", 0),
     ("fingerprint", 20),
     ("sign-besides-decoding", 5),
     ("verify-besides-decoding", 5),
+    ("sketch", 20),
+    ("watermark-embed", 1),
+    ("watermark-detect", 5),
 ];
+
+fn marked(pixels: &Pixels, key: &WatermarkKey) -> Option<DynamicImage> {
+    let (id, settings) = (ProofId::new(42), EmbedSettings::default());
+    embed(&pixels.image, pixels.orientation, id, key, &settings, None).image
+}
 
 fn main() -> Result<()> {
     let Some(name) = std::env::args().nth(1) else {
@@ -40,10 +51,26 @@ fn main() -> Result<()> {
     store.insert(signed.record.clone(), &signed.manifest)?;
     let anchor = signer.identity().anchor()?;
     let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?;
+    let key = WatermarkKey::derive(b"watermark benchmark key")?;
+    let with_mark = marked(&decoded, &key).context("the picture takes no watermark")?;
     for _ in 0..times {
         match name.as_str() {
             "fingerprint" => {
                 black_box(ContentHash::of(&decoded.image, decoded.orientation));
+            }
+            "sketch" => {
+                black_box(Sketch::of(&decoded.image, decoded.orientation));
+            }
+            "watermark-embed" => {
+                black_box(marked(&decoded, &key));
+            }
+            "watermark-detect" => {
+                black_box(detect(
+                    &with_mark,
+                    decoded.orientation,
+                    &key,
+                    Effort::Direct,
+                ));
             }
             "sign-besides-decoding" => {
                 black_box(sign()?);

@@ -132,7 +132,7 @@ pub(crate) enum MeasureCommand {
 pub(crate) enum Service {
     /// Signing a file.
     Sign,
-    /// Verifying a signed file.
+    /// Verifying a signed file, every carrier.
     Verify,
     /// Fetching a proof by its id.
     Retrieve,

@@ -22,6 +22,8 @@ use crate::received;
 const SEED: u64 = 0xd157_7ac7_0225_5eed;
 /// Distractors made of one image.
 const WINDOWS: usize = 32;
+/// Where the command keeps its cache, below the working directory.
+pub const CACHE: &str = "reports/cache";
 /// Bytes of one entry: four words of fingerprint, tone, quality.
 const ENTRY: usize = 32 + 16 + 1;
 /// First bytes of a cache file. The number grows when images, windows or hashes change.

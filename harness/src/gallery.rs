@@ -1,7 +1,7 @@
 //! Pictures of example ops, made after a run from the files it kept: rows say that a proof was lost, a picture says why.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -92,23 +92,26 @@ pub fn make(run_dir: &RunDir, header: &RunHeader, stop: &AtomicBool) -> Result<G
 /// # Errors
 /// When it is not there, naming where it was looked for.
 pub fn signed_file(run_dir: &RunDir, image: u32) -> Result<(PathBuf, String)> {
-    let folder = run_dir.signed();
-    let stem = format!("{image:07}.");
-    let entries = std::fs::read_dir(&folder)
+    let (path, name) = file_of(&run_dir.signed(), &format!("{image:07}."))?;
+    Ok((path, format!("signed/{name}")))
+}
+
+/// The first file of a folder whose name begins with `stem`, and that name.
+///
+/// # Errors
+/// When there is none.
+pub fn file_of(folder: &Path, stem: &str) -> Result<(PathBuf, String)> {
+    let entries = std::fs::read_dir(folder)
         .with_context(|| format!("failed to read {}", folder.display()))?;
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.starts_with(&stem))
-        .collect();
-    names.sort();
-    let name = names.into_iter().next().with_context(|| {
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let name = names.filter(|name| name.starts_with(stem)).min();
+    let name = name.with_context(|| {
         format!(
-            "{} holds no file {stem}*; signed files are needed to run an op again",
+            "{} holds no file {stem}*, which is needed to run an op again",
             folder.display()
         )
     })?;
-    let shown = format!("signed/{name}");
-    Ok((folder.join(name), shown))
+    Ok((folder.join(&name), name))
 }
 
 fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue) -> Result<Made> {

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod control;
 pub mod cost;
 pub mod distractors;
+pub mod estimate;
 pub mod event;
 pub mod exit;
 pub mod gallery;

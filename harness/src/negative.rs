@@ -3,6 +3,8 @@
 //! They go through the same pipelines as signed images. Attackers are given more than they would have: the exact
 //! residual of a watermark, certificates in our name, the bytes of our manifests.
 
+use std::path::Path;
+
 use anyhow::Result;
 use credlink_reports::Trial;
 use credlink_sign_core::keys::Identity;
@@ -15,7 +17,7 @@ use image::{DynamicImage, Rgb32FImage};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::plan::{PlannedImage, format_of};
+use crate::plan::{Negative, PlannedImage, format_of};
 use crate::reencode::Rewriter;
 use crate::setting::Setting;
 use crate::signing::{SignedFile, SigningFailure};
@@ -105,6 +107,26 @@ impl Donors<'_> {
             .take(AVERAGED)
             .collect()
     }
+}
+
+/// The beginning of the name of a negative file in a run directory; the extension of its format follows.
+#[must_use]
+pub(crate) fn stem(trial: Trial, image: u32) -> String {
+    format!("{}-{image:07}.", trial.as_str())
+}
+
+/// Keeps a file that was made to deceive, so that its ops can run again. Unsigned images are the image set's own.
+///
+/// # Errors
+/// In words, why it could not be written.
+pub(crate) fn keep(folder: &Path, negative: &Negative, bytes: &[u8]) -> Result<(), String> {
+    if negative.trial == Trial::Unsigned {
+        return Ok(());
+    }
+    let image = u32::try_from(negative.image.entry.index).unwrap_or(u32::MAX);
+    let extension = negative.image.entry.format.extension();
+    let path = folder.join(stem(negative.trial, image) + extension);
+    std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 impl Forger {

@@ -18,7 +18,7 @@ use credlink_transforms::meter::Meter;
 
 use crate::cost::Ledger;
 use crate::trial::{self, Subject};
-use crate::{gallery, identity, image_set};
+use crate::{distractors, gallery, identity, image_set, negative};
 
 /// What came of it.
 #[derive(Debug)]
@@ -145,11 +145,13 @@ fn verifier(run_dir: &RunDir, header: &RunHeader, warnings: &mut Vec<String>) ->
             run_dir.root().display()
         )
     })?;
-    let store = ProofStore::open(run_dir.root())?;
-    let verifier = Verifier::new(vec![anchor], Arc::new(store))?;
+    let mut store = ProofStore::open(run_dir.root())?;
     if header.distractors > 0 {
-        warnings.push("the run's store held distractors, which are not loaded here".to_owned());
+        let count = usize::try_from(header.distractors)?;
+        let cache = distractors::cache_file(distractors::CACHE.as_ref());
+        store = store.with_distractors(distractors::first(count, &cache, &|_| {})?);
     }
+    let verifier = Verifier::new(vec![anchor], Arc::new(store))?;
     if !run_dir.root().join(WATERMARK_FILE).exists() {
         warnings.push(format!(
             "the run directory holds no {WATERMARK_FILE}, so no watermark is read"
@@ -177,11 +179,16 @@ fn input(
         return read(&path);
     }
     if row.trial != Trial::Unsigned {
-        bail!(
-            "op {} is a {} trial, whose file is not kept; only signed and unsigned trials can run again",
-            row.op,
-            row.trial.as_str()
-        );
+        let stem = negative::stem(row.trial, row.image);
+        let (path, _) = gallery::file_of(&run_dir.negatives(), &stem).with_context(|| {
+            format!(
+                "op {} is a {} trial, whose file this run did not keep; make the run anew: {}",
+                row.op,
+                row.trial.as_str(),
+                header.command_line.join(" ")
+            )
+        })?;
+        return read(&path);
     }
     if header.image_set.kind != "synthetic" && images.is_none() {
         bail!(

@@ -20,7 +20,7 @@ use crate::cost::Work;
 use crate::event::Event;
 use crate::identity;
 use crate::in_order::InOrder;
-use crate::negative::{Donors, Forger};
+use crate::negative::{self, Donors, Forger};
 use crate::plan::{Negative, Plan, PlannedImage};
 use crate::setting::Setting;
 use crate::signing::{self, SignedFile, SigningFailure};
@@ -112,7 +112,11 @@ pub fn run(
                         // Numbers of negatives follow those of signed images; a kind takes its donors in turn.
                         let turn = number - plan.signed.len();
                         let file = caught(|| {
-                            forger.file(negative.trial, &negative.image, turn, &donors, setting)
+                            let image = &negative.image;
+                            let file =
+                                forger.file(negative.trial, image, turn, &donors, setting)?;
+                            negative::keep(setting.negative_folder, negative, &file)?;
+                            Ok(file)
                         });
                         let spent = clock::thread_nanos() - start;
                         setting.ledger.add(Work::SourceImages, spent);

@@ -18,6 +18,8 @@ pub struct Setting<'a> {
     pub signer_name: &'a str,
     /// Where signed files go.
     pub signed_folder: &'a Path,
+    /// Where files go that are made to deceive.
+    pub negative_folder: &'a Path,
     /// Set from outside to end the run early.
     pub stop: &'a AtomicBool,
     /// Hears of progress.

@@ -106,6 +106,82 @@ fn a_run_leaves_a_page_with_pictures_and_every_op_can_run_again() {
 }
 
 #[test]
+fn every_kind_of_deception_can_run_again() {
+    let rows = read("run/rows/controls--identity.csv");
+    let mut kinds = std::collections::BTreeMap::new();
+    for line in rows.lines().skip(1) {
+        let mut fields = line.split(',');
+        let (op, trial) = (fields.next().unwrap(), fields.next().unwrap());
+        if !["signed", "unsigned"].contains(&trial) {
+            kinds.insert(trial, op);
+        }
+    }
+    assert!(kinds.len() >= 2, "{kinds:?}");
+    for (trial, op) in kinds {
+        let output = credlink(folder(), &["replay", "run", op]);
+        assert_eq!(code(&output), exit::OK, "{trial}: {}", text(&output));
+        assert!(text(&output).contains("outcome   rejected"), "{trial}");
+    }
+}
+
+/// Bytes below a folder.
+fn size(folder: &Path) -> u64 {
+    let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap());
+    let sizes = entries.map(|entry| {
+        let data = entry.metadata().unwrap();
+        if data.is_dir() {
+            size(&entry.path())
+        } else {
+            data.len()
+        }
+    });
+    sizes.sum()
+}
+
+#[test]
+fn a_dry_run_is_within_a_factor_of_four_of_the_run() {
+    let base = tempfile::tempdir().unwrap();
+    let pipelines = "controls/identity,messaging/whatsapp,edits/crop-10";
+    let plan = [
+        "survival",
+        "--ops",
+        "90",
+        "--threads",
+        "2",
+        "--pipelines",
+        pipelines,
+    ];
+    let dry = credlink(base.path(), &[&plan[..], &["--dry-run"]].concat());
+    assert_eq!(code(&dry), exit::OK, "{}", text(&dry));
+    let run = credlink(
+        base.path(),
+        &[&plan[..], &["--out", "run", "--quiet"]].concat(),
+    );
+    assert_eq!(code(&run), exit::OK, "{}", text(&run));
+    let header = std::fs::read_to_string(base.path().join("run/run.json")).unwrap();
+    let header: serde_json::Value = serde_json::from_str(&header).unwrap();
+    let dry = text(&dry);
+    // A number and its unit behind the words.
+    let figure = |before: &str| -> f64 {
+        let rest = dry.split_once(before).unwrap().1;
+        let mut words = rest.split([' ', '\n', ')']);
+        let number: f64 = words.next().unwrap().parse().unwrap();
+        number
+            * match words.next().unwrap() {
+                "ms" => 1e-3,
+                "s" => 1.0,
+                "KiB" => 1024.0,
+                "MiB" => 1_048_576.0,
+                other => panic!("unit {other} in {dry}"),
+            }
+    };
+    let disk = figure("disk: about ") / size(&base.path().join("run")) as f64;
+    let cpu = figure("2 threads (") / header["cpu"]["total_s"].as_f64().unwrap();
+    assert!((0.25..4.0).contains(&disk), "disk {disk}: {dry}");
+    assert!((0.25..4.0).contains(&cpu), "CPU {cpu}: {dry}");
+}
+
+#[test]
 fn a_replay_that_gives_something_else_says_what() {
     let base = tempfile::tempdir().unwrap();
     copy(&folder().join("run"), &base.path().join("run"));

@@ -65,6 +65,7 @@ fn measured(
         seed: 1,
         signer_name: "CredLink measurement",
         signed_folder: folder.path(),
+        negative_folder: folder.path(),
         stop: &AtomicBool::new(false),
         listener: &listener,
         ledger: &Ledger::new(),

@@ -102,7 +102,7 @@ pub fn regenerate(run_dir: &RunDir) -> Result<Summary, ReportError> {
     let header = report.evidence.header();
     let texts = row_files::texts(header, &report.rows).map_err(ReadError::from)?;
     let folder = run_dir.root().join(row_files::FOLDER);
-    let written = row_files::write(&folder, &row_files::names(header), &texts)
+    let written = row_files::write(&folder, &row_files::names(header), texts)
         .map_err(|(path, source)| ReportError::Write { path, source })?;
     files.extend(written);
     Ok(Summary::new(&report.evidence, files))

@@ -83,7 +83,7 @@ pub struct RunDir {
     root: PathBuf,
 }
 
-const FOLDERS: [&str; 4] = ["tables", "plots", "signed", "proofs"];
+const FOLDERS: [&str; 5] = ["tables", "plots", "signed", "proofs", "negatives"];
 
 impl RunDir {
     /// Makes the directory `base/id` and its folders; `base` is made where it is missing.
@@ -150,6 +150,11 @@ impl RunDir {
     /// Folder of the signed images.
     pub fn signed(&self) -> PathBuf {
         self.root.join(FOLDERS[2])
+    }
+
+    /// Folder of the files that were made to deceive.
+    pub fn negatives(&self) -> PathBuf {
+        self.root.join(FOLDERS[4])
     }
 
     /// Folder of the proof store.

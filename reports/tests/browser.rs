@@ -43,7 +43,7 @@ const PROBE: &str = r#"
     button.click();
     if (heading.getAttribute("aria-sort") !== "descending") fault("not turned: " + heading.dataset.sort);
     if ([...up].sort().join() !== before) fault("rows lost by sorting " + heading.dataset.sort);
-    if (heading.dataset.sort === "id" && up.join() !== [...up].sort((a, b) => a.localeCompare(b, "en")).join()) fault("names not sorted");
+    if (heading.dataset.sort === "id" && up.join() !== [...up].sort((a, b) => a.localeCompare(b, "en", { numeric: true })).join()) fault("names not sorted");
   }
   table.querySelector("th[data-sort=any] button").click();
   const rates = shown().map((row) => parseFloat(row.querySelector("td[data-key=any]").textContent));

@@ -1,6 +1,6 @@
 //! All recipes that ship with the program, and those of a folder of the user's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::recipe::{Recipe, RecipeError};
@@ -77,17 +77,20 @@ impl Catalogue {
         self.iter().filter(chosen).cloned().collect()
     }
 
-    /// The ids nearest to a mistyped one, best first, at most three.
+    /// The names nearest to a mistyped one, best first, at most three: ids, families, and files of several variants.
     #[must_use]
     pub fn suggestions(&self, mistyped: &str) -> Vec<&str> {
-        let mut scored: Vec<(usize, &str)> = self
-            .recipes
-            .keys()
+        let recipes = self.recipes.values();
+        let names: BTreeSet<&str> = recipes
+            .flat_map(|recipe| [&*recipe.id, &*recipe.file, &*recipe.family])
+            .collect();
+        let mut scored: Vec<(usize, &str)> = names
+            .into_iter()
             .map(|id| {
                 let name = id.rsplit('/').next().unwrap_or(id);
                 (
                     edit_distance(mistyped, id).min(edit_distance(mistyped, name)),
-                    id.as_str(),
+                    id,
                 )
             })
             .filter(|(distance, _)| *distance <= mistyped.len() / 2)

@@ -93,6 +93,26 @@ fn every_kind_that_is_written_is_read_back_and_pixels_stay() {
 }
 
 #[test]
+fn webp_with_an_alpha_chunk_decodes_after_its_xmp_is_gone() {
+    let mut pixels = DynamicImage::ImageRgb8(picture(50, 40)).to_rgba8();
+    for (x, _, pixel) in pixels.enumerate_pixels_mut() {
+        pixel.0[3] = (x * 5) as u8;
+    }
+    let settings = webp::Settings {
+        quality: 70,
+        method: 1,
+        lossless: false,
+    };
+    let bare = webp::encode(&DynamicImage::ImageRgba8(pixels), settings).unwrap();
+    let xmp = rich(Format::WebP).filtered(&[Kind::Xmp]);
+    let full = written(Format::WebP, bare.clone(), &xmp).unwrap();
+    let stripped = written(Format::WebP, full.clone(), &Metadata::default()).unwrap();
+    let decoded = [&bare, &full, &stripped].map(|file| decode::decode(file).unwrap().pixels);
+    assert_eq!(decoded[0], decoded[1]);
+    assert_eq!(decoded[0], decoded[2]);
+}
+
+#[test]
 fn each_kind_is_kept_alone_when_it_alone_is_asked_for() {
     for (format, alpha) in CONTAINERS {
         let metadata = rich(format);

@@ -123,6 +123,9 @@ fn under_load(args: &LoadArgs) -> Result<u8> {
         duration(latency),
         duration(service)
     )?;
+    text.push_str(
+        "\n\nassumes   synthetic images in memory, no network; latency counts from the planned time of a request",
+    );
     if found.answered_rate < 0.95 * load.rate {
         text.push_str(
             "\n\nThe machine did not keep up: latencies grow with the length of such a run.",

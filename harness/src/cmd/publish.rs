@@ -3,6 +3,7 @@
 use anyhow::Result;
 use credlink_harness::{clock, exit};
 use credlink_reports::RunDir;
+use credlink_reports::figures::plural;
 use credlink_reports::site::{Published, Settings, Source, publish};
 
 use crate::cli::PublishArgs;
@@ -57,10 +58,10 @@ fn say(published: &Published) -> Result<()> {
         "already published"
     };
     super::say(&format!(
-        "{news}: {} ({}), {} nights in the history",
+        "{news}: {} ({}), {} in the history",
         night.id,
         night.status.as_str(),
-        published.nights
+        plural(published.nights as u64, "night")
     ))?;
     for change in &published.changes {
         super::say(&format!(

@@ -1,6 +1,6 @@
 //! `credlink survival`: the main job.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +11,7 @@ use credlink_harness::plan::{self, Plan, Size};
 use credlink_harness::runner;
 use credlink_harness::setting::Setting;
 use credlink_harness::{
-    clock, cost, distractors, exit, gallery, identity, image_set, machine, versions,
+    clock, cost, distractors, estimate, exit, gallery, identity, image_set, machine, versions,
 };
 use credlink_reports::gate::Gate;
 use credlink_reports::header::{ImageSetHeader, PipelineHeader, SweepHeader};
@@ -65,8 +65,15 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     if plan.pipelines.is_empty() {
         anyhow::bail!("nothing to run: {}", plan.shortfalls.join("; "));
     }
+    let mut signer = Signer::new(identity)?;
+    if let Some(secret) = &watermark {
+        let settings = super::watermark::settings(args.watermark_psnr);
+        signer = signer.with_marker(Marker::new(secret.key()?).with_settings(settings));
+    }
+    let effort = super::watermark::effort(args.search_rotation);
     if args.dry_run {
-        super::dry_run::print(&plan, &*set, pool.current_num_threads())?;
+        let estimate = estimate::estimate(&plan, &*set, args.seed, signer, effort)?;
+        super::dry_run::print(&plan, &estimate, pool.current_num_threads())?;
         return Ok(exit::OK);
     }
     for shortfall in &plan.shortfalls {
@@ -80,25 +87,19 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         .map(|carrier| carrier.name().to_owned())
         .collect();
     // So that the signed files can be verified by anybody afterwards: `credlink verify --keys RUN --store RUN`.
-    identity.save_certificates(run_dir.root())?;
-    let signer_name = identity.name().to_owned();
-    let mut signer = Signer::new(identity)?;
-    if let Some(secret) = &watermark {
-        if args.keys.is_none() {
-            secret.save(run_dir.root())?;
-        }
-        let settings = super::watermark::settings(args.watermark_psnr);
-        signer = signer.with_marker(Marker::new(secret.key()?).with_settings(settings));
+    signer.identity().save_certificates(run_dir.root())?;
+    let signer_name = signer.identity().name().to_owned();
+    if let Some(secret) = watermark.filter(|_| args.keys.is_none()) {
+        secret.save(run_dir.root())?;
     }
     let distractors = pool.install(|| {
-        let cache = distractors::cache_file(Path::new("reports/cache"));
+        let cache = distractors::cache_file(distractors::CACHE.as_ref());
         match args.distractors as usize {
             0 => Ok(Vec::new()),
             count => distractors::first(count, &cache, &listener),
         }
     })?;
     let store = ProofStoreBuilder::create(run_dir.root())?.with_distractors(distractors);
-    let effort = super::watermark::effort(args.search_rotation);
     let system = Box::new(CredLink::new(signer, store).with_effort(effort));
     let writer = RowWriter::create(&run_dir.rows(), &carriers)?;
     let mut header = described(args, &plan, &*set, carriers);
@@ -114,12 +115,13 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let stop = stop_on_interrupt()?;
     // Panics inside codecs are caught and become error rows; their backtraces would only tear the progress bar.
     std::panic::set_hook(Box::new(|_| {}));
-    let signed_folder = run_dir.signed();
+    let (signed_folder, negative_folder) = (run_dir.signed(), run_dir.negatives());
     let setting = Setting {
         set: &*set,
         seed: args.seed,
         signer_name: &signer_name,
         signed_folder: &signed_folder,
+        negative_folder: &negative_folder,
         stop: &stop,
         listener: &listener,
         ledger: &ledger,

@@ -115,7 +115,7 @@ pub struct Measured {
     pub verify_s: f64,
     /// Bytes in the proof store for each proof.
     pub store_bytes: f64,
-    /// Bytes that signing adds to a file.
+    /// Bytes that signing adds to a file; negative where coding it anew saves more.
     pub added_bytes: f64,
 }
 
@@ -139,7 +139,8 @@ impl Measured {
         let (sign, verify) = (big("sign_ns")?, big("verify_ns")?);
         let (source, signed) = (big("source_bytes")?, big("signed_bytes")?);
         let mut seen = std::collections::HashSet::new();
-        let (mut sign_ns, mut verify_ns, mut added) = (0_u128, 0_u128, 0_u128);
+        // A file may shrink by being coded anew, so growth is a difference of sums.
+        let (mut sign_ns, mut verify_ns, mut before, mut after) = (0_u128, 0_u128, 0_u128, 0_u128);
         let mut verifications = 0;
         for row in 0..rows.len() {
             if trial.get(row) != Some(Trial::Signed.as_str()) {
@@ -153,8 +154,8 @@ impl Measured {
             let nanos = sign.get(row).unwrap_or(0);
             if nanos > 0 && seen.insert(image.get(row)) {
                 sign_ns += u128::from(nanos);
-                let (before, after) = (source.get(row), signed.get(row));
-                added += u128::from(after.unwrap_or(0).saturating_sub(before.unwrap_or(0)));
+                before += u128::from(source.get(row).unwrap_or(0));
+                after += u128::from(signed.get(row).unwrap_or(0));
             }
         }
         let images = seen.len() as u64;
@@ -171,7 +172,7 @@ impl Measured {
             sign_s: mean(sign_ns, images) / 1e9,
             verify_s: mean(verify_ns, verifications) / 1e9,
             store_bytes: mean(u128::from(size(&run_dir.proofs())?), images),
-            added_bytes: mean(added, images),
+            added_bytes: mean(after, images) - mean(before, images),
         })
     }
 }

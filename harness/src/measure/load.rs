@@ -10,9 +10,11 @@ use anyhow::{Context, Result};
 use credlink_corpus::{ImageSet, SyntheticSet};
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::{ImageFile, ProofId, Signer, Verifier};
+use credlink_sign_core::watermark::Effort;
+use credlink_sign_core::{ImageFile, Marker, ProofId, Signer, Verifier};
 use hdrhistogram::Histogram;
 
+use crate::reencode::Rewriter;
 use crate::{clock, identity, received};
 
 /// What is asked for.
@@ -20,7 +22,7 @@ use crate::{clock, identity, received};
 pub enum Service {
     /// Signing a file.
     Sign,
-    /// Verifying a signed file as a ladder.
+    /// Verifying a signed file; every carrier is examined, though a service may stop at the first that leads to a proof.
     Verify,
     /// Fetching a proof record by its id.
     Retrieve,
@@ -116,13 +118,16 @@ pub fn run(load: Load, ask: &(dyn Fn(u64) -> bool + Sync)) -> Result<Measured> {
 pub fn measure(what: Service, load: Load, seed: u64) -> Result<Measured> {
     let set = SyntheticSet::new(seed);
     let identity: Identity = identity::of_run(None, seed)?;
-    let signer = Signer::new(identity)?;
+    // As shipped: every carrier, the watermark included.
+    let marker = Marker::new(identity::watermark_of_run(None, seed)?.key()?);
+    let signer = Signer::new(identity)?.with_marker(marker.clone());
     let store = ProofStoreBuilder::in_memory();
     let (mut sources, mut signed) = (Vec::new(), Vec::new());
     for index in 0..load.images.max(1) {
         let source = set.load(index)?.bytes;
         let id = identity::proof_id(seed, index);
-        let file = ImageFile::new(&source, &received::decode_bytes);
+        let rewriter = Rewriter::of(&source);
+        let file = ImageFile::new(&source, &received::decode_bytes).with_encoder(&rewriter);
         let image = signer
             .sign(&file, id)
             .with_context(|| format!("failed to sign image {index}"))?;
@@ -131,12 +136,15 @@ pub fn measure(what: Service, load: Load, seed: u64) -> Result<Measured> {
         sources.push(source);
     }
     let anchor = signer.identity().anchor()?;
-    let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?;
+    let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?
+        .with_watermark(marker.key().clone(), Effort::Search);
     let at = |number: u64| (number % signed.len() as u64) as usize;
     let ask = |number: u64| -> bool {
         match what {
             Service::Sign => {
-                let file = ImageFile::new(&sources[at(number)], &received::decode_bytes);
+                let source = &sources[at(number)];
+                let rewriter = Rewriter::of(source);
+                let file = ImageFile::new(source, &received::decode_bytes).with_encoder(&rewriter);
                 signer.sign(&file, ProofId::new(number)).is_ok()
             }
             Service::Verify => {

@@ -97,7 +97,7 @@ pub(crate) fn record(text: &mut String, fields: impl Iterator<Item = String>) {
         if index > 0 {
             text.push(',');
         }
-        text.push_str(&quoted(field));
+        quoted(text, &field);
     }
     text.push('\n');
 }
@@ -105,15 +105,16 @@ pub(crate) fn record(text: &mut String, fields: impl Iterator<Item = String>) {
 /// Quotes what would break a record (RFC 4180, section 2), and defuses names that a spreadsheet would run as
 /// a formula, with the leading apostrophe that spreadsheets take for "this is text". Numbers of ours never
 /// begin like a formula.
-fn quoted(field: String) -> String {
-    let field = if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{field}")
-    } else {
-        field
-    };
+pub(crate) fn quoted(text: &mut String, field: &str) {
+    let is_formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let defused = if is_formula { "'" } else { "" };
     if field.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", field.replace('"', "\"\""))
+        text.push('"');
+        text.push_str(defused);
+        text.push_str(&field.replace('"', "\"\""));
+        text.push('"');
     } else {
-        field
+        text.push_str(defused);
+        text.push_str(field);
     }
 }

@@ -13,7 +13,7 @@ mod metrics;
 mod run_json;
 mod template;
 
-pub(crate) use csv::record as csv_record;
+pub(crate) use csv::{quoted as csv_field, record as csv_record};
 pub(crate) use markdown::{cell as cell_text, escaped as markdown_escaped};
 pub use run_json::DOCUMENT_VERSION;
 pub(crate) use template::{render, safe, seconds_since_1970};

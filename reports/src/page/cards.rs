@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::row_files;
-use crate::figures::{count, duration, plural, rate_with_interval};
+use crate::figures::{bound, count, duration, plural, rate_with_interval};
 use crate::formats::cell_text;
 use crate::report::Report;
 use crate::tables::{PipelineTally, Verdict};
@@ -24,10 +24,10 @@ pub(super) struct Card {
     link: String,
 }
 
-/// The figure of a table's last row, which is its total, as the table itself words it.
-fn total(report: &Report, table: &str, column: &str) -> Option<String> {
-    let table = report.table(table)?;
-    let place = table.columns.iter().position(|known| known.key == column)?;
+/// Survival over all families, as their table words it: its last row pools them.
+fn survived(report: &Report) -> Option<String> {
+    let table = report.table("families")?;
+    let place = table.columns.iter().position(|known| known.key == "any")?;
     let value = table.rows.last()?.get(place)?;
     Some(cell_text(&table.columns[place].kind, value))
 }
@@ -82,8 +82,7 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
     let (not_met, unmeasured) = (met(Verdict::NotMet), met(Verdict::NotMeasured));
     let mut cards = vec![Card {
         title: "Survived, all pipelines",
-        figure: total(report, "families", "any")
-            .unwrap_or_else(|| rate_with_interval(overall.any())),
+        figure: survived(report).unwrap_or_else(|| rate_with_interval(overall.any())),
         detail: format!(
             "{} of {}, {}",
             count(overall.survived()),
@@ -97,8 +96,7 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
     cards.extend(extreme("Worst pipeline", ranked.last()));
     cards.push(Card {
         title: "False accepts",
-        figure: total(report, "false-accepts", "any")
-            .unwrap_or_else(|| rate_with_interval(accepts.accepted)),
+        figure: bound(accepts.accepted),
         detail: format!(
             "{} of {}",
             count(accepts.accepted.k),

@@ -89,6 +89,10 @@ pub(crate) struct Context {
     curves: Vec<Value>,
     found: Vec<FoundOp>,
     found_more: usize,
+    /// What the outcomes among `found` mean.
+    words: Vec<Fact>,
+    /// Whether any of `found` has a cause.
+    causes: bool,
     skipped: Vec<String>,
     rejected: Vec<String>,
     gallery: Vec<GalleryGroup>,
@@ -162,6 +166,8 @@ pub(crate) fn of(
             })
             .collect(),
         found: report.found.iter().take(MOST_GROUPS).cloned().collect(),
+        words: words(&report.found),
+        causes: report.found.iter().any(|op| !op.cause.is_empty()),
         found_more: report.found.len().saturating_sub(MOST_GROUPS),
         skipped: header.skipped.clone(),
         rejected: header.image_set.rejected.clone(),
@@ -195,6 +201,19 @@ pub(crate) fn of(
             })
             .collect(),
     })
+}
+
+/// What the outcomes of these ops mean, for who has not read the method.
+fn words(found: &[FoundOp]) -> Vec<Fact> {
+    let known = super::found::LOSSES
+        .iter()
+        .filter(|(outcome, _)| found.iter().any(|op| op.outcome == *outcome));
+    known
+        .map(|(outcome, meaning)| Fact {
+            name: (*outcome).to_owned(),
+            value: (*meaning).to_owned(),
+        })
+        .collect()
 }
 
 fn facts(report: &Report) -> Vec<Fact> {

@@ -26,23 +26,37 @@ pub struct FoundOp {
     pub name: String,
 }
 
+/// The outcomes that are listed, worst first, and what each means.
+pub(super) const LOSSES: [(&str, &str); 6] = [
+    (
+        "misattributed",
+        "a carrier led to the proof of another image",
+    ),
+    ("accepted", "a proof was found where there is none of ours"),
+    (
+        "error",
+        "the pipeline or the verifier failed; it counts as not survived",
+    ),
+    (
+        "broken",
+        "a manifest is there but no longer fits the file, and nothing else found the proof: readers see it as tampered with",
+    ),
+    (
+        "unconfirmed",
+        "something led to the proof, but the picture does not confirm it well enough",
+    ),
+    ("lost", "no carrier found anything"),
+];
+
 /// What matters most comes first; a harmless outcome has no rank.
 fn rank(trial: &str, outcome: &str) -> Option<usize> {
-    const ORDER: [&str; 6] = [
-        "misattributed",
-        "accepted",
-        "error",
-        "broken",
-        "unconfirmed",
-        "lost",
-    ];
     let is_harmless = trial == Trial::Signed.as_str()
         && SIGNED_OUTCOMES
             .iter()
             .position(|known| *known == outcome)
             .is_some_and(|place| place < SURVIVING);
     (!is_harmless)
-        .then(|| ORDER.iter().position(|known| *known == outcome))
+        .then(|| LOSSES.iter().position(|(known, _)| *known == outcome))
         .flatten()
 }
 

@@ -53,7 +53,7 @@ pub(super) fn matrix(report: &Report, tallies: &[PipelineTally]) -> Result<Matri
     let header = report.evidence.header();
     let names = row_files::names(header);
     let described = header.pipelines.iter().zip(tallies).zip(&names);
-    let rows: Vec<MatrixRow> = described
+    let mut rows: Vec<MatrixRow> = described
         .enumerate()
         .map(|(index, ((pipeline, tally), name))| MatrixRow {
             title: pipeline.title.clone(),
@@ -62,6 +62,26 @@ pub(super) fn matrix(report: &Report, tallies: &[PipelineTally]) -> Result<Matri
             ..matrix_row(index, tally)
         })
         .collect();
+    // Variants of a recipe in the order of their parameter, where the first of them stands: 2 hops come before 12.
+    let place = |row: &MatrixRow| -> (usize, f64) {
+        let sweep = |index: usize| header.pipelines.get(index)?.sweep.as_ref();
+        sweep(row.index).map_or((row.index, 0.0), |own| {
+            let same = |index: &usize| {
+                sweep(*index).is_some_and(|other| {
+                    other.recipe == own.recipe && other.parameter == own.parameter
+                })
+            };
+            let first = (0..row.index).find(same);
+            (first.unwrap_or(row.index), own.value)
+        })
+    };
+    rows.sort_by(|a, b| {
+        let ((first, value), (other_first, other_value)) = (place(a), place(b));
+        first
+            .cmp(&other_first)
+            .then(value.total_cmp(&other_value))
+            .then(a.index.cmp(&b.index))
+    });
     let overall = PipelineTally {
         id: "all shown".to_owned(),
         family: String::new(),

@@ -1,9 +1,10 @@
 //! The rows of each pipeline as CSV files beside the page, so that every figure leads to what it was counted from.
 
+use std::fmt::{Display, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
-use crate::formats::csv_record;
+use crate::formats::{csv_field, csv_record};
 use crate::header::RunHeader;
 use crate::rows::{RowError, Rows};
 
@@ -36,29 +37,41 @@ pub fn names(header: &RunHeader) -> Vec<String> {
     names
 }
 
-type Field<'a> = (String, Box<dyn Fn(usize) -> String + 'a>);
+/// A column's name, and what appends the value of a row to a line.
+type Field<'a> = (String, Box<dyn Fn(usize, &mut String) + 'a>);
 
 fn fields(rows: &Rows) -> Result<Vec<Field<'_>>, RowError> {
     let mut fields: Vec<Field<'_>> = Vec::new();
     fn text<'a>(rows: &'a Rows, name: &str) -> Result<Field<'a>, RowError> {
         let column = rows.texts(name)?;
-        let take = move |row| column.get(row).unwrap_or_default().to_owned();
-        Ok((name.to_owned(), Box::new(take)))
+        let put = move |row, line: &mut String| {
+            csv_field(line, column.get(row).unwrap_or_default());
+        };
+        Ok((name.to_owned(), Box::new(put)))
+    }
+    fn shown<'a, T: Display>(
+        name: &str,
+        value: impl Fn(usize) -> Option<T> + 'a,
+    ) -> Result<Field<'a>, RowError> {
+        let put = move |row, line: &mut String| {
+            if let Some(value) = value(row) {
+                // Writing to a string cannot fail.
+                let _ = write!(line, "{value}");
+            }
+        };
+        Ok((name.to_owned(), Box::new(put)))
     }
     fn small<'a>(rows: &'a Rows, name: &str) -> Result<Field<'a>, RowError> {
         let column = rows.small(name)?;
-        let take = move |row| column.get(row).map(|v| v.to_string()).unwrap_or_default();
-        Ok((name.to_owned(), Box::new(take)))
+        shown(name, move |row| column.get(row))
     }
     fn big<'a>(rows: &'a Rows, name: &str) -> Result<Field<'a>, RowError> {
         let column = rows.big(name)?;
-        let take = move |row| column.get(row).map(|v| v.to_string()).unwrap_or_default();
-        Ok((name.to_owned(), Box::new(take)))
+        shown(name, move |row| column.get(row))
     }
     fn flag<'a>(rows: &'a Rows, name: &str) -> Result<Field<'a>, RowError> {
         let column = rows.flags(name)?;
-        let take = move |row| column.get(row).map(|v| v.to_string()).unwrap_or_default();
-        Ok((name.to_owned(), Box::new(take)))
+        shown(name, move |row| column.get(row))
     }
     fields.push(big(rows, "op")?);
     fields.push(text(rows, "trial")?);
@@ -96,27 +109,40 @@ fn fields(rows: &Rows) -> Result<Vec<Field<'_>>, RowError> {
     Ok(fields)
 }
 
-/// The CSV text of each pipeline's rows, in the header's order.
+/// The CSV text of each pipeline's rows, in the header's order; made one by one, as a large run has much of it.
 ///
 /// # Errors
 /// [`RowError::MissingColumn`] if a column was not read.
-pub fn texts(header: &RunHeader, rows: &Rows) -> Result<Vec<String>, RowError> {
+pub fn texts<'a>(
+    header: &RunHeader,
+    rows: &'a Rows,
+) -> Result<impl Iterator<Item = String> + 'a, RowError> {
     let fields = fields(rows)?;
-    let mut heading = String::new();
-    csv_record(&mut heading, fields.iter().map(|(name, _)| name.clone()));
-    let mut texts = vec![heading; header.pipelines.len()];
     let places: std::collections::HashMap<&str, usize> = (0..)
         .zip(&header.pipelines)
         .map(|(index, pipeline)| (pipeline.id.as_str(), index))
         .collect();
-    let pipeline = rows.texts("pipeline")?;
-    for row in 0..rows.len() {
-        let place = pipeline.get(row).and_then(|id| places.get(id));
-        if let Some(text) = place.and_then(|place| texts.get_mut(*place)) {
-            csv_record(text, fields.iter().map(|(_, take)| take(row)));
+    let mut members: Vec<Vec<usize>> = vec![Vec::new(); header.pipelines.len()];
+    for (row, id) in rows.texts("pipeline")?.iter().enumerate() {
+        let place = id.and_then(|id| places.get(id));
+        if let Some(members) = place.and_then(|place| members.get_mut(*place)) {
+            members.push(row);
         }
     }
-    Ok(texts)
+    Ok(members.into_iter().map(move |members| {
+        let mut text = String::new();
+        csv_record(&mut text, fields.iter().map(|(name, _)| name.clone()));
+        for row in members {
+            for (index, (_, put)) in fields.iter().enumerate() {
+                if index > 0 {
+                    text.push(',');
+                }
+                put(row, &mut text);
+            }
+            text.push('\n');
+        }
+        text
+    }))
 }
 
 /// Writes every pipeline's rows into `folder`.
@@ -126,7 +152,7 @@ pub fn texts(header: &RunHeader, rows: &Rows) -> Result<Vec<String>, RowError> {
 pub(crate) fn write(
     folder: &Path,
     names: &[String],
-    texts: &[String],
+    texts: impl Iterator<Item = String>,
 ) -> Result<Vec<PathBuf>, (PathBuf, std::io::Error)> {
     std::fs::create_dir_all(folder).map_err(|error| (folder.to_path_buf(), error))?;
     let mut files = Vec::new();

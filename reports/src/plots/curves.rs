@@ -58,7 +58,7 @@ fn chart(sweep: &SweepHeader, points: &[(f64, &PipelineTally)], carriers: &[Stri
         };
         lines.push(line(carrier, &alone));
     }
-    let unit = if sweep.unit.is_empty() {
+    let unit = if sweep.unit.is_empty() || sweep.unit == sweep.parameter {
         String::new()
     } else {
         format!(" ({})", sweep.unit)

@@ -10,6 +10,8 @@ const RIGHT: f64 = 20.0;
 const TITLE: f64 = 19.0;
 const LABEL: f64 = 16.0;
 const SMALL: f64 = 15.0;
+/// Between the markers of two lines at the same place.
+const DODGE: f64 = 4.0;
 
 /// A value at a place, with its interval where it has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,7 +29,7 @@ pub struct Point {
 pub struct Line {
     /// Its name in the legend.
     pub name: String,
-    /// Its points by ascending x; a gap where a value is missing is the caller's to make, by a new line.
+    /// Its points by ascending x.
     pub points: Vec<Point>,
 }
 
@@ -44,7 +46,7 @@ pub struct Lines {
     pub y_range: (f64, f64),
     /// Places with a label on the vertical axis.
     pub y_ticks: Vec<(f64, String)>,
-    /// Where something failed: marked on the horizontal axis.
+    /// Where something failed: marked on the horizontal axis, and no line crosses it.
     pub failures: Vec<f64>,
     /// The lines.
     pub lines: Vec<Line>,
@@ -137,9 +139,16 @@ pub fn lines(chart: &Lines) -> Result<Scene, PlotError> {
         (SMALL, MUTED),
         chart.x_title.clone(),
     );
+    let failed_between = |a: Point, b: Point| chart.failures.iter().any(|x| a.x < *x && *x < b.x);
     for (index, line) in chart.lines.iter().enumerate() {
         let (color, marker) = series(index);
+        // Beside each other, since lines at 0 and 100 % would hide one another.
+        let shift = DODGE * (index as f64 - (chart.lines.len() as f64 - 1.0) / 2.0);
+        let place = |x: f64| place(x) + shift;
         for pair in line.points.windows(2) {
+            if failed_between(pair[0], pair[1]) {
+                continue;
+            }
             let ends = [pair[0], pair[1]].map(|point| (place(point.x), height(point.y)));
             scene.line(ends[0], ends[1], color, 2.0);
         }

@@ -18,14 +18,19 @@ const COLORS: [Color; 5] = [
     Color(0x56, 0xB4, 0xE9),
 ];
 
-const MARKERS: [Marker; 4] = [
+const MARKERS: [Marker; 5] = [
     Marker::Circle,
     Marker::Square,
     Marker::Triangle,
     Marker::Diamond,
+    Marker::Ring,
 ];
 
-/// The look of a series; 20 series differ in the pair of colour and marker.
+/// The look of a series; 25 series differ in the pair of colour and marker, the first five in both.
 pub(super) fn series(index: usize) -> (Color, Marker) {
-    (COLORS[index % COLORS.len()], MARKERS[index % MARKERS.len()])
+    let round = index / COLORS.len();
+    (
+        COLORS[index % COLORS.len()],
+        MARKERS[(index + round) % MARKERS.len()],
+    )
 }

@@ -204,7 +204,7 @@ fn copy(report: &Report, folder: &Path) -> Result<(), SiteError> {
     row_files::write(
         &folder.join(row_files::FOLDER),
         &row_files::names(header),
-        &texts,
+        texts,
     )
     .map_err(|(path, source)| io("write", &path)(source))?;
     Ok(())

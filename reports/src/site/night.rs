@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::report::Report;
-use crate::stats::Rate;
+use crate::stats::{Interval, Rate};
+use crate::tables::Value;
 
 /// How a night ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +81,9 @@ pub struct Night {
     pub versions: BTreeMap<String, String>,
     /// Ops that survived, and ops.
     pub survived: (u64, u64),
+    /// 95 % intervals of survival that take images as the unit of chance, by family, and of all families together.
+    #[serde(default)]
+    pub intervals: BTreeMap<String, (f64, f64)>,
     /// Negative trials that were accepted, and trials.
     pub false_accepts: (u64, u64),
     /// Pipelines by id.
@@ -123,6 +127,7 @@ impl Night {
             threads: header.threads,
             versions: header.versions.clone(),
             survived: pair(report.evidence.overall().any()),
+            intervals: intervals(report),
             false_accepts: pair(report.evidence.controls().all.accepted),
             pipelines: pipelines
                 .map(|(pipeline, tally)| {
@@ -164,10 +169,19 @@ impl Night {
             threads: 0,
             versions: BTreeMap::new(),
             survived: (0, 0),
+            intervals: BTreeMap::new(),
             false_accepts: (0, 0),
             pipelines: BTreeMap::new(),
             services: BTreeMap::new(),
         }
+    }
+
+    /// The interval of a family's survival, or of all families together; that of independent ops for a night published
+    /// before intervals were kept.
+    pub fn interval(&self, family: &str, rate: Rate) -> Option<Interval> {
+        let kept = self.intervals.get(family);
+        kept.map(|&(low, high)| Interval { low, high })
+            .or_else(|| rate.interval())
     }
 
     /// Survival by family.
@@ -185,4 +199,22 @@ impl Night {
     pub fn is_ok(&self) -> bool {
         self.status == Status::Ok
     }
+}
+
+/// As the table of families has them, rounded so that a night read back from the history equals itself.
+fn intervals(report: &Report) -> BTreeMap<String, (f64, f64)> {
+    let rounded = |share: f64| (share * 1e6).round() / 1e6;
+    let Some(table) = report.table("families") else {
+        return BTreeMap::new();
+    };
+    let any = table.columns.iter().position(|column| column.key == "any");
+    let rows = table.rows.iter().filter_map(|row| {
+        let (Value::Text(family), Value::Pooled(_, interval)) = (row.first()?, row.get(any?)?)
+        else {
+            return None;
+        };
+        let bounds = (rounded(interval.low), rounded(interval.high));
+        Some((family.clone(), bounds))
+    });
+    rows.collect()
 }

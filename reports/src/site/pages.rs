@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::{Change, Night, Settings, SiteError, changes, io};
 use crate::atomic;
-use crate::figures::{count, duration, rate_with_interval};
+use crate::figures::{bound, count, duration, pooled_rate, rate_with_interval};
 use crate::formats::{DocumentError, render, safe};
 use crate::page::{STYLE, themed};
 use crate::plots::{Line, Lines, Point, lines, svg};
-use crate::stats::Rate;
+use crate::stats::{Interval, Rate};
+use crate::tables::ALL_FAMILIES;
 
 /// Nights that charts show.
 const CHARTED: usize = 90;
@@ -29,8 +30,8 @@ struct Context {
     nights: Vec<NightWords>,
     changes: Vec<ChangeWords>,
     overall: Value,
-    families: Vec<Value>,
-    services: Vec<Value>,
+    families: Vec<(String, Value)>,
+    services: Vec<(String, Value)>,
     pipelines: Vec<(String, Value)>,
 }
 
@@ -44,6 +45,8 @@ struct NightWords {
     survived: String,
     ops: String,
     false_accepts: String,
+    /// Whether there were any.
+    accepted: bool,
     machine: String,
     /// Versions that differ from the night before.
     versions: String,
@@ -120,9 +123,10 @@ fn context(
             status: night.status.as_str(),
             is_ok: night.is_ok(),
             reason: night.reason.clone(),
-            survived: shown(night.survived),
+            survived: overall(night),
             ops: count(night.survived.1),
-            false_accepts: shown(night.false_accepts),
+            false_accepts: bound(rate(night.false_accepts)),
+            accepted: night.false_accepts.0 > 0,
             machine: night.machine.clone(),
             versions,
             changes: of_night
@@ -178,27 +182,29 @@ fn context(
         latest: all.iter().find(|night| night.is_ok).cloned(),
         changes: found.iter().rev().map(words).collect(),
         overall: draw(survival(charted, "all simulated pipelines", |night| {
-            Some(rate(night.survived))
+            let rate = rate(night.survived);
+            Some((rate, night.interval(ALL_FAMILIES, rate)))
         }))?,
         families: families
             .into_iter()
             .map(|family| {
-                draw(survival(
-                    charted,
-                    &format!("{family}, simulated"),
-                    |night| night.families().get(family).copied(),
-                ))
+                let chart = survival(charted, &format!("{family}, simulated"), |night| {
+                    let rate = *night.families().get(family)?;
+                    Some((rate, night.interval(family, rate)))
+                });
+                Ok((family.to_owned(), draw(chart)?))
             })
-            .collect::<Result<_, _>>()?,
+            .collect::<Result<_, SiteError>>()?,
         services: services
             .into_iter()
-            .map(|service| draw(latency(charted, service)))
-            .collect::<Result<_, _>>()?,
+            .map(|service| Ok((service.to_owned(), draw(latency(charted, service))?)))
+            .collect::<Result<_, SiteError>>()?,
         pipelines: pipelines
             .into_iter()
             .map(|id| {
                 let chart = survival(charted, &format!("{id}, simulated"), |night| {
-                    night.pipelines.get(id).map(|p| rate(p.survived))
+                    let rate = rate(night.pipelines.get(id)?.survived);
+                    Some((rate, rate.interval()))
                 });
                 Ok((id.to_owned(), draw(chart)?))
             })
@@ -209,6 +215,14 @@ fn context(
 
 fn rate((k, n): (u64, u64)) -> Rate {
     Rate { k, n }
+}
+
+fn overall(night: &Night) -> String {
+    let rate = rate(night.survived);
+    night.interval(ALL_FAMILIES, rate).map_or_else(
+        || rate_with_interval(rate),
+        |interval| pooled_rate(rate, interval),
+    )
 }
 
 fn shown(pair: (u64, u64)) -> String {
@@ -234,36 +248,45 @@ fn places(nights: &[Night]) -> (Vec<(f64, String)>, Vec<f64>) {
     (ticks.collect(), failed.map(|(x, _)| f64::from(x)).collect())
 }
 
-/// A line that is broken where a night has no figure.
-fn pieces(name: &str, nights: &[Night], point: impl Fn(f64, &Night) -> Option<Point>) -> Vec<Line> {
+/// The figures of the nights that are ok.
+fn trend(name: &str, nights: &[Night], point: impl Fn(f64, &Night) -> Option<Point>) -> Line {
     let points = (0..)
         .zip(nights)
         .filter(|(_, night)| night.is_ok())
         .filter_map(|(x, night)| point(f64::from(x), night));
-    vec![Line {
+    Line {
         name: name.to_owned(),
         points: points.collect(),
-    }]
+    }
 }
 
-fn survival(nights: &[Night], name: &str, of: impl Fn(&Night) -> Option<Rate>) -> Lines {
+fn survival(
+    nights: &[Night],
+    name: &str,
+    of: impl Fn(&Night) -> Option<(Rate, Option<Interval>)>,
+) -> Lines {
     let (x_ticks, failures) = places(nights);
-    let lines = pieces("survived by any carrier", nights, |x, night| {
-        let rate = of(night)?;
+    let line = trend("survived by any carrier", nights, |x, night| {
+        let (rate, interval) = of(night)?;
         Some(Point {
             x,
             y: rate.value()?,
-            bounds: rate.interval().map(|bounds| (bounds.low, bounds.high)),
+            bounds: interval.map(|bounds| (bounds.low, bounds.high)),
         })
     });
-    let lowest = lines
+    let lowest = line
+        .points
         .iter()
-        .flat_map(|line| &line.points)
         .filter_map(|point| point.bounds)
         .fold(1.0_f64, |low, bounds| low.min(bounds.0));
     // Zoomed to tenths, and the labels say so: at full scale a loss of two points would not be seen.
     let bottom = ((lowest * 10.0).floor() / 10.0).clamp(0.0, 0.9);
-    let step = if bottom < 0.5 { 0.2 } else { 0.1 };
+    let step = match bottom {
+        low if low > 0.85 => 0.02,
+        low if low > 0.75 => 0.05,
+        low if low > 0.45 => 0.1,
+        _ => 0.2,
+    };
     let count = ((1.0 - bottom) / step).round() as u32;
     let ticks = (0..=count).map(|tick| bottom + f64::from(tick) * step);
     Lines {
@@ -276,8 +299,16 @@ fn survival(nights: &[Night], name: &str, of: impl Fn(&Night) -> Option<Rate>) -
             .map(|value| (value, format!("{:.0} %", value * 100.0)))
             .collect(),
         failures,
-        lines,
+        lines: vec![line],
     }
+}
+
+/// The least of 1, 2, 5, 10, 20, … that is not below `least`, which is positive.
+fn round_step(least: f64) -> f64 {
+    let decade = 10_f64.powf(least.log10().floor());
+    let of_decade = [1.0, 2.0, 5.0].map(|digit| digit * decade);
+    let fits = of_decade.into_iter().find(|step| *step >= least);
+    fits.unwrap_or(10.0 * decade)
 }
 
 fn latency(nights: &[Night], service: &str) -> Lines {
@@ -288,7 +319,7 @@ fn latency(nights: &[Night], service: &str) -> Lines {
     };
     let mut lines = Vec::new();
     for (name, p95) in [("median", false), ("p95", true)] {
-        lines.extend(pieces(name, nights, |x, night| {
+        lines.push(trend(name, nights, |x, night| {
             Some(Point {
                 x,
                 y: value(night, p95)? as f64,
@@ -299,15 +330,16 @@ fn latency(nights: &[Night], service: &str) -> Lines {
     let top = lines
         .iter()
         .flat_map(|line| &line.points)
-        .fold(1.0_f64, |top, point| top.max(point.y))
-        * 1.1;
+        .fold(1.0_f64, |top, point| top.max(point.y));
+    let step = round_step(top * 1.05 / 5.0);
+    let count = (top * 1.05 / step).ceil();
     Lines {
         title: format!("Latency, {service}"),
         x_title: "night; compare only nights of one machine".to_owned(),
         x_ticks,
-        y_range: (0.0, top),
-        y_ticks: (0..=4)
-            .map(|tick| f64::from(tick) / 4.0 * top)
+        y_range: (0.0, count * step),
+        y_ticks: (0..=count as u32)
+            .map(|tick| f64::from(tick) * step)
             .map(|nanos| (nanos, duration(nanos as u64)))
             .collect(),
         failures,

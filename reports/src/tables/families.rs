@@ -36,4 +36,4 @@ pub(super) fn table(evidence: &Evidence) -> Table {
 }
 
 /// The line that pools every family; no family can have this name, since ids hold no space.
-const ALL: &str = "all families";
+pub(crate) const ALL: &str = "all families";

@@ -25,6 +25,7 @@ mod thresholds;
 
 pub use decisions::{FINGERPRINT_BITS, calibrates};
 pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence, EvidenceError};
+pub(crate) use families::ALL as ALL_FAMILIES;
 pub(crate) use latency::timings;
 pub use latency::{LEVELS, Latency, Level, Timed, Verdict, latencies};
 pub use table::{Column, Kind, Table, Unit, Value};

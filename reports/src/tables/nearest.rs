@@ -3,7 +3,7 @@
 use super::decisions::{Decision, FINGERPRINT_BITS, decisions, wrong};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::row::Trial;
-use crate::stats::{Rate, nearest_rank};
+use crate::stats::Rate;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut rows = Vec::new();
@@ -90,50 +90,59 @@ fn nearest_line(
     images: &str,
     ops: &mut dyn Iterator<Item = usize>,
 ) -> Option<Vec<Value>> {
-    let mut sources = std::collections::HashSet::new();
-    let mut values: Vec<u64> = ops
-        .filter_map(|op| {
-            let value = wrong(evidence, carrier, decision, op)?;
-            sources.insert(evidence.subject(op).source);
-            Some(u64::from(value))
-        })
-        .collect();
-    if values.is_empty() {
+    // Ops by value: values are small, and ops may be many.
+    let mut counts: Vec<u64> = Vec::new();
+    let mut seen = vec![false; evidence.sources()];
+    for op in ops {
+        let Some(value) = wrong(evidence, carrier, decision, op) else {
+            continue;
+        };
+        let value = value as usize;
+        if counts.len() <= value {
+            counts.resize(value + 1, 0);
+        }
+        counts[value] += 1;
+        seen[evidence.subject(op).source as usize] = true;
+    }
+    let n: u64 = counts.iter().sum();
+    if n == 0 {
         return None;
     }
-    values.sort_unstable();
-    let n = values.len() as u64;
     // The near end is the low one of distances and the high one of strengths.
     let near = |permille: u64| {
-        let place = if decision.rising {
-            1000 - permille
-        } else {
-            permille
-        };
         if permille > 0 && permille < 500 && n * permille < 10_000 {
             return Value::TooFew;
         }
-        Value::number(nearest_rank(&values, place).map(|value| value as f64))
+        let rank = (u128::from(n) * u128::from(permille)).div_ceil(1000).max(1);
+        let mut passed = 0;
+        let mut at = |value: usize| {
+            passed += u128::from(counts[value]);
+            passed >= rank
+        };
+        let found = if decision.rising {
+            (0..counts.len()).rev().find(|value| at(*value))
+        } else {
+            (0..counts.len()).find(|value| at(*value))
+        };
+        Value::number(found.map(|value| value as f64))
     };
-    let reached = values
-        .iter()
-        .filter(|value| decision.reaches(**value as u32, decision.in_use))
-        .count();
+    let reached = (0..)
+        .zip(&counts)
+        .filter(|(value, _)| decision.reaches(*value, decision.in_use))
+        .map(|(_, count)| count)
+        .sum();
     Some(vec![
         Value::text(decision.carrier),
         Value::text(trial.as_str()),
         Value::text(images),
         Value::text(decision.unit),
         Value::Count(n),
-        Value::Count(sources.len() as u64),
+        Value::Count(seen.iter().filter(|seen| **seen).count() as u64),
         near(0),
         near(1),
         near(10),
         near(50),
         near(500),
-        Value::bound(Rate {
-            k: reached as u64,
-            n,
-        }),
+        Value::bound(Rate { k: reached, n }),
     ])
 }

@@ -1,85 +1,143 @@
 //! What other thresholds would do, on the half of the sources that thresholds may be chosen on and on the other.
 
-use std::collections::HashSet;
-
 use super::decisions::{Decision, calibrates, decisions, wrong};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::row::Trial;
-use crate::stats::Rate;
+use crate::stats::{Clusters, Rate};
 
-/// One half of the sources, and what a threshold does on it.
+/// What every threshold does on one half of the sources.
 struct Half {
     name: &'static str,
-    /// Positions of signed ops on which the carrier decides by the number: own, wrong, and the op.
-    signed: Vec<(Option<u32>, Option<u32>, usize)>,
-    unsigned: Vec<(u32, usize)>,
+    /// Per source: signed ops on which the carrier decides by the number; then for each candidate, and last for all
+    /// rules together, how many were found; then likewise how many went to a wrong proof.
+    signed: Clusters,
+    unsigned: u64,
+    /// For each candidate, and last for all rules, the unsigned ops accepted.
+    accepted: Vec<u64>,
 }
 
 impl Half {
-    /// Signed ops that would be attributed to a wrong proof, and unsigned ones accepted.
-    fn false_accepts(&self, decision: &Decision, threshold: u32) -> (u64, u64) {
-        let reaches = |value: u32| decision.reaches(value, threshold);
-        let signed = self.signed.iter().filter(|(own, wrong, _)| {
-            // Where the right proof fits, too, neither is named.
-            wrong.is_some_and(reaches) && !own.is_some_and(reaches)
+    fn count(
+        evidence: &Evidence,
+        carrier: usize,
+        decision: &Decision,
+        name: &'static str,
+        is_of: &dyn Fn(usize) -> bool,
+    ) -> Self {
+        let candidates = decision.candidates;
+        let rules = candidates.len();
+        let by_rules = |op: usize| evidence.verdict(op).accepted >> carrier & 1 == 1;
+        let decides = |op: &usize| {
+            if decision.rising {
+                evidence.was_examined(carrier, *op) && evidence.subject(*op).embedded(carrier) < 2
+            } else {
+                evidence.own(carrier, *op).is_some()
+            }
+        };
+        let signed = evidence.all_ops(Trial::Signed).filter(|op| is_of(*op));
+        let signed = evidence.clusters(signed.filter(decides), 2 * rules + 3, |op, counts| {
+            let own = evidence.own(carrier, op);
+            let other = wrong(evidence, carrier, decision, op);
+            counts[0] += 1;
+            for (place, threshold) in candidates.iter().enumerate() {
+                let fits = |value: u32| decision.reaches(value, *threshold);
+                // Where both fit, neither is named.
+                match (own.is_some_and(fits), other.is_some_and(fits)) {
+                    (true, false) => counts[1 + place] += 1,
+                    (false, true) => counts[2 + rules + place] += 1,
+                    _ => {}
+                }
+            }
+            counts[1 + rules] += u32::from(by_rules(op));
+            // By whatever carrier: no rule of this one prevented it.
+            counts[2 + 2 * rules] += u32::from(evidence.is_misattributed(op));
         });
-        let unsigned = self.unsigned.iter().filter(|(value, _)| reaches(*value));
-        (signed.count() as u64, unsigned.count() as u64)
+        let mut unsigned = 0;
+        let mut accepted = vec![0; rules + 1];
+        for op in evidence.all_ops(Trial::Unsigned).filter(|op| is_of(*op)) {
+            let Some(value) = wrong(evidence, carrier, decision, op) else {
+                continue;
+            };
+            unsigned += 1;
+            for (count, threshold) in accepted.iter_mut().zip(candidates) {
+                *count += u64::from(decision.reaches(value, *threshold));
+            }
+            accepted[rules] += u64::from(by_rules(op));
+        }
+        Self {
+            name,
+            signed,
+            unsigned,
+            accepted,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.signed.sources() == 0 && self.unsigned == 0
+    }
+
+    /// Whether a candidate, by its place, has no false accept.
+    fn is_clean(&self, place: usize, candidates: usize) -> bool {
+        self.signed.sums()[2 + candidates + place] == 0 && self.accepted[place] == 0
+    }
+
+    /// The line of a candidate, by its place, or of all rules.
+    fn line(&self, decision: &Decision, place: usize, role: &str) -> Vec<Value> {
+        let sums = self.signed.sums();
+        let rate = |k| Rate { k, n: sums[0] };
+        let threshold = decision.candidates.get(place);
+        vec![
+            Value::text(decision.carrier),
+            Value::text(self.name),
+            Value::text(decision.unit),
+            threshold.map_or(Value::NotApplicable, |threshold| {
+                Value::Number(f64::from(*threshold))
+            }),
+            Value::text(role),
+            Value::Count(sums[0]),
+            Value::Count(self.signed.sources()),
+            Value::pooled(rate(sums[1 + place]), self.signed.exact(1 + place, 0, 0.05)),
+            Value::bound(rate(sums[2 + decision.candidates.len() + place])),
+            Value::Count(self.unsigned),
+            Value::bound(Rate {
+                k: self.accepted[place],
+                n: self.unsigned,
+            }),
+        ]
     }
 }
 
 fn halves(evidence: &Evidence, carrier: usize, decision: &Decision) -> [Half; 2] {
-    let calibrates: Vec<bool> = evidence
-        .source_names()
-        .iter()
-        .map(|name| calibrates(name))
-        .collect();
-    let half = |name, calibration: bool| {
-        let here = |op: &usize| calibrates[evidence.subject(*op).source as usize] == calibration;
-        let signed = evidence.all_ops(Trial::Signed).filter(here);
-        let signed = signed.filter_map(|op| {
-            let own = evidence.own(carrier, op);
-            let decides = if decision.rising {
-                evidence.was_examined(carrier, op) && evidence.subject(op).embedded(carrier) < 2
-            } else {
-                own.is_some()
-            };
-            decides.then(|| (own, wrong(evidence, carrier, decision, op), op))
-        });
-        let unsigned = evidence.all_ops(Trial::Unsigned).filter(here);
-        Half {
-            name,
-            signed: signed.collect(),
-            unsigned: unsigned
-                .filter_map(|op| Some((wrong(evidence, carrier, decision, op)?, op)))
-                .collect(),
-        }
-    };
-    [half("calibration", true), half("held out", false)]
+    let names = evidence.source_names().iter();
+    let calibrates: Vec<bool> = names.map(|name| calibrates(name)).collect();
+    [("calibration", true), ("held out", false)].map(|(name, wanted)| {
+        let is_of = |op: usize| calibrates[evidence.subject(op).source as usize] == wanted;
+        Half::count(evidence, carrier, decision, name, &is_of)
+    })
 }
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut rows = Vec::new();
     for (carrier, decision) in decisions(evidence) {
         let halves = halves(evidence, carrier, decision);
-        let is_empty = |half: &Half| half.signed.is_empty() && half.unsigned.is_empty();
-        if halves.iter().all(is_empty) {
+        if halves.iter().all(Half::is_empty) {
             continue;
         }
-        let clean = |threshold: &&u32| halves[0].false_accepts(decision, **threshold) == (0, 0);
+        let candidates = decision.candidates.len();
         // The most lenient one without a false accept, as are all stricter ones.
-        let chosen = decision.candidates.iter().take_while(clean).last();
+        let clean = |place: &usize| halves[0].is_clean(*place, candidates);
+        let chosen = (0..candidates).take_while(clean).last();
         for half in &halves {
-            for threshold in decision.candidates {
-                let role = match (*threshold == decision.in_use, Some(threshold) == chosen) {
+            for (place, threshold) in decision.candidates.iter().enumerate() {
+                let role = match (*threshold == decision.in_use, Some(place) == chosen) {
                     (true, true) => "in use; calibration allows no more",
                     (true, false) => "in use",
                     (false, true) => "calibration allows no more",
                     (false, false) => "",
                 };
-                rows.push(threshold_line(evidence, decision, half, *threshold, role));
+                rows.push(half.line(decision, place, role));
             }
-            rows.push(rules_line(evidence, carrier, decision, half));
+            rows.push(half.line(decision, candidates, "all rules"));
         }
     }
     if rows.is_empty() {
@@ -116,80 +174,4 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         .chain(run_notes(evidence))
         .collect(),
     }
-}
-
-fn threshold_line(
-    evidence: &Evidence,
-    decision: &Decision,
-    half: &Half,
-    threshold: u32,
-    role: &str,
-) -> Vec<Value> {
-    let reaches = |value: u32| decision.reaches(value, threshold);
-    let found: HashSet<usize> = half
-        .signed
-        .iter()
-        .filter(|(own, wrong, _)| own.is_some_and(reaches) && !wrong.is_some_and(reaches))
-        .map(|(.., op)| *op)
-        .collect();
-    let (wrong, accepted) = half.false_accepts(decision, threshold);
-    line(
-        evidence,
-        decision,
-        half,
-        [Value::Number(f64::from(threshold)), Value::text(role)],
-        &|op| found.contains(&op),
-        [wrong, accepted],
-    )
-}
-
-/// What the carrier did with all its rules.
-fn rules_line(evidence: &Evidence, carrier: usize, decision: &Decision, half: &Half) -> Vec<Value> {
-    let accepted = |op: usize| evidence.verdict(op).accepted >> carrier & 1 == 1;
-    // By whatever carrier: no rule of this one prevented it.
-    let wrong = half.signed.iter();
-    let wrong = wrong.filter(|(.., op)| evidence.is_misattributed(*op));
-    let unsigned = half.unsigned.iter().filter(|(_, op)| accepted(*op));
-    line(
-        evidence,
-        decision,
-        half,
-        [Value::NotApplicable, Value::text("all rules")],
-        &accepted,
-        [wrong.count() as u64, unsigned.count() as u64],
-    )
-}
-
-fn line(
-    evidence: &Evidence,
-    decision: &Decision,
-    half: &Half,
-    [threshold, role]: [Value; 2],
-    found: &dyn Fn(usize) -> bool,
-    [wrong, accepted]: [u64; 2],
-) -> Vec<Value> {
-    let ops = half.signed.iter().map(|(.., op)| *op);
-    let clusters = evidence.clusters(ops, 2, |op, counts| {
-        counts[0] += 1;
-        counts[1] += u32::from(found(op));
-    });
-    let sums = clusters.sums();
-    let rate = |k| Rate { k, n: sums[0] };
-    let unsigned = half.unsigned.len() as u64;
-    vec![
-        Value::text(decision.carrier),
-        Value::text(half.name),
-        Value::text(decision.unit),
-        threshold,
-        role,
-        Value::Count(sums[0]),
-        Value::Count(clusters.sources()),
-        Value::pooled(rate(sums[1]), clusters.exact(1, 0, 0.05)),
-        Value::bound(rate(wrong)),
-        Value::Count(unsigned),
-        Value::bound(Rate {
-            k: accepted,
-            n: unsigned,
-        }),
-    ]
 }

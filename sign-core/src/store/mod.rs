@@ -146,6 +146,12 @@ impl ProofStore {
         Ok(Self::assembled(records, manifests, Vec::new()))
     }
 
+    /// The same store with other fingerprints beside its proofs, as [`ProofStoreBuilder::with_distractors`] has it.
+    #[must_use]
+    pub fn with_distractors(self, distractors: Vec<Distractor>) -> Self {
+        Self::assembled(self.records, self.manifests, distractors)
+    }
+
     fn assembled(
         records: Vec<ProofRecord>,
         manifests: Manifests,

@@ -2,6 +2,7 @@
 
 use super::layout::LONG_SIDE;
 use super::plane::Plane;
+use super::wide::wide;
 
 /// Size with the given long side; the short side is rounded and at least 8.
 pub(crate) fn size_for(native: (usize, usize), long: usize) -> (usize, usize) {
@@ -39,7 +40,7 @@ impl Reducer {
     /// The next row, of the full width.
     pub(crate) fn push(&mut self, row: &[f32]) {
         match self {
-            Self::Area(reducer) => reducer.push(row),
+            Self::Area(reducer) => wide(|| reducer.push(row)),
             Self::Cubic(plane, filled, _) => {
                 plane.row_mut(*filled).copy_from_slice(row);
                 *filled += 1;
@@ -91,6 +92,7 @@ impl AreaReducer {
         }
     }
 
+    #[inline(always)]
     fn push(&mut self, row: &[f32]) {
         let height = self.out.height;
         let (mut start, end) = (self.next * height, (self.next + 1) * height);
@@ -185,6 +187,11 @@ impl<'a> RowSampler<'a> {
 
     /// One row of the result; quickest where positions do not jump.
     pub(crate) fn sample(&mut self, row: &Taps, out: &mut [f32]) {
+        wide(|| self.sample_plain(row, out));
+    }
+
+    #[inline(always)]
+    fn sample_plain(&mut self, row: &Taps, out: &mut [f32]) {
         for y in row.index {
             let place = y % 4;
             if self.held[place] == Some(y) {

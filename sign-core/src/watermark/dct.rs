@@ -39,7 +39,23 @@ const fn basis() -> [[f32; BLOCK]; FREQUENCIES] {
     basis
 }
 
+/// `TURNED[x][u]` = `BASIS[u][x]`, filled up with zeros: a whole vector for each pixel.
+const TURNED: [[f32; BLOCK]; BLOCK] = {
+    let mut turned = [[0.0; BLOCK]; BLOCK];
+    let mut u = 0;
+    while u < FREQUENCIES {
+        let mut x = 0;
+        while x < BLOCK {
+            turned[x][u] = BASIS[u][x];
+            x += 1;
+        }
+        u += 1;
+    }
+    turned
+};
+
 /// The 19 coefficients of a block whose rows start every `stride` values of `pixels`.
+#[inline(always)]
 pub(super) fn forward(pixels: &[f32], stride: usize) -> [f32; CHIPS] {
     let mut columns = [[0.0_f32; BLOCK]; FREQUENCIES];
     for (y, row) in pixels.chunks(stride).take(BLOCK).enumerate() {
@@ -49,16 +65,19 @@ pub(super) fn forward(pixels: &[f32], stride: usize) -> [f32; CHIPS] {
             }
         }
     }
-    let mut square = [[0.0_f32; FREQUENCIES]; FREQUENCIES];
+    let mut square = [[0.0_f32; BLOCK]; FREQUENCIES];
     for (out, column) in square.iter_mut().zip(&columns) {
-        for (out, basis) in out.iter_mut().zip(&BASIS) {
-            *out = column.iter().zip(basis).map(|(a, b)| a * b).sum();
+        for (value, basis) in column.iter().zip(&TURNED) {
+            for (out, basis) in out.iter_mut().zip(basis) {
+                *out += value * basis;
+            }
         }
     }
     COEFFICIENTS.map(|(u, v)| square[u][v])
 }
 
 /// The block that has these 19 coefficients and no others, row by row.
+#[inline(always)]
 pub(super) fn inverse(coefficients: &[f32; CHIPS]) -> [[f32; BLOCK]; BLOCK] {
     let mut rows = [[0.0_f32; BLOCK]; FREQUENCIES];
     for (&(u, v), &value) in COEFFICIENTS.iter().zip(coefficients) {

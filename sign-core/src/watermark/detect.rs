@@ -4,13 +4,13 @@ use image::DynamicImage;
 use image::metadata::Orientation;
 
 use super::canonical::{canonical_size, resized};
-use super::features::{FLOOR, folded};
+use super::features::{FLOOR, folded, weighted};
 use super::gate::{CAP, gate, strength};
 use super::key::WatermarkKey;
-use super::layout::SLOTS;
+use super::layout::{BLOCK, SLOTS};
 use super::plane::Plane;
 use super::trim::trimmed;
-use super::{crc, luma, polar, search};
+use super::{crc, luma, masks, polar, search};
 use crate::proof_id::ProofId;
 
 /// Paths of the list decoder in stage 0, and later.
@@ -18,6 +18,8 @@ const LIST: usize = 16;
 const LONG_LIST: usize = 32;
 /// Hypotheses of stage 1 that are decoded.
 const DECODED: usize = 6;
+/// Pilot score below which a hypothesis of stage 1 is not decoded: without a mark it is about standard normal.
+const LEAST_PILOTS: f32 = 2.0;
 /// Floor of the scale estimate that suits blurred images.
 const LOW_FLOOR: f32 = 1.0;
 
@@ -201,22 +203,18 @@ fn better(a: Detection, b: Detection) -> Detection {
 /// Stage 1: at most [`CAP`] feature vectors, all counted in the bound because pilots rank them.
 fn cheap(key: &WatermarkKey, canonical: &Plane, inner: Option<&Plane>) -> Detection {
     let mut tried: Vec<(f32, String, Vec<f32>)> = Vec::new();
-    let mut attempt = |name: String, plane: &Plane, floor: f32| {
+    let mut attempt = |name: String, folded: Vec<f32>| {
         if tried.len() < CAP as usize {
-            let folded = folded(plane, floor);
             tried.push((key.pilot_score(&folded), name, folded));
         }
     };
-    attempt("low floor".to_owned(), canonical, LOW_FLOOR);
+    let base = Masked::of(canonical);
+    attempt("low floor".to_owned(), base.folded(LOW_FLOOR));
     for orientation in (2..=8).filter_map(Orientation::from_exif) {
-        attempt(
-            format!("{orientation:?}"),
-            &canonical.clone().displayed(orientation),
-            FLOOR,
-        );
+        attempt(format!("{orientation:?}"), base.turned(orientation));
     }
     for (name, size) in neighbours(canonical, &[-2, -1, 1, 2]) {
-        attempt(name, &resized(canonical, size), FLOOR);
+        attempt(name, base.at(size));
     }
     for (across, down) in [
         (3, 2),
@@ -231,22 +229,22 @@ fn cheap(key: &WatermarkKey, canonical: &Plane, inner: Option<&Plane>) -> Detect
     ] {
         let size = canonical_size((across, down));
         if size != (canonical.width, canonical.height) {
-            attempt(
-                format!("aspect {across}:{down}"),
-                &resized(canonical, size),
-                FLOOR,
-            );
+            attempt(format!("aspect {across}:{down}"), base.at(size));
         }
     }
     if let Some(inner) = inner {
         let trimmed = resized(inner, canonical_size((inner.width, inner.height)));
-        attempt("trimmed".to_owned(), &trimmed, FLOOR);
-        let mirrored = trimmed.clone().displayed(Orientation::FlipHorizontal);
-        attempt("trimmed, mirrored".to_owned(), &mirrored, FLOOR);
+        let base = Masked::of(&trimmed);
+        attempt("trimmed".to_owned(), base.folded(FLOOR));
+        attempt(
+            "trimmed, mirrored".to_owned(),
+            base.turned(Orientation::FlipHorizontal),
+        );
         for (name, size) in neighbours(&trimmed, &[-1, 1]) {
-            attempt(format!("trimmed, {name}"), &resized(&trimmed, size), FLOOR);
+            attempt(format!("trimmed, {name}"), base.at(size));
         }
     }
+    tried.retain(|(score, ..)| *score >= LEAST_PILOTS);
     tried.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut best = Detection::nothing(1);
     for (_, name, folded) in tried.into_iter().take(DECODED) {
@@ -256,6 +254,41 @@ fn cheap(key: &WatermarkKey, canonical: &Plane, inner: Option<&Plane>) -> Detect
         }
     }
     best
+}
+
+/// A canonical image with its mask, which serves all images that are made from it.
+struct Masked<'a> {
+    plane: &'a Plane,
+    mask: Plane,
+    weights: Vec<f32>,
+}
+
+impl<'a> Masked<'a> {
+    fn of(plane: &'a Plane) -> Self {
+        let mask = masks::texture(plane, masks::MARGIN);
+        Self {
+            plane,
+            weights: masks::weights(&masks::by_block(&mask)),
+            mask,
+        }
+    }
+
+    fn folded(&self, floor: f32) -> Vec<f32> {
+        weighted(self.plane, floor, &self.weights)
+    }
+
+    fn turned(&self, orientation: Orientation) -> Vec<f32> {
+        let mask = self.mask.clone().displayed(orientation);
+        let weights = masks::weights(&masks::by_block(&mask));
+        weighted(&self.plane.clone().displayed(orientation), FLOOR, &weights)
+    }
+
+    fn at(&self, size: (usize, usize)) -> Vec<f32> {
+        let blocks = |(width, height): (usize, usize)| (height / BLOCK, width / BLOCK);
+        let own = blocks((self.plane.width, self.plane.height));
+        let weights = masks::weights_at(&self.weights, own, blocks(size));
+        weighted(&resized(self.plane, size), FLOOR, &weights)
+    }
 }
 
 /// Sizes whose short side differs by a few pixels: what rounding in earlier resizes leaves.

@@ -1,5 +1,6 @@
 //! Putting the mark in: two passes, each as strong as the image hides.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use image::DynamicImage;
@@ -8,14 +9,14 @@ use image::metadata::Orientation;
 use super::apply::{Marked, marked};
 use super::canonical::{canonical_size, resized, size_for};
 use super::detect::direct;
-use super::features::{Blocks, FLOOR, weights};
+use super::features::{Blocks, FLOOR, folded, weights};
 use super::gate::deflection;
 use super::key::WatermarkKey;
 use super::layout::LONG_SIDE;
 use super::luma;
 use super::masks;
 use super::plane::Plane;
-use super::shape::{Plan, Shaper};
+use super::shape::{Cover, Plan, Shaper};
 use super::{crc, polar};
 use crate::proof_id::ProofId;
 
@@ -24,6 +25,9 @@ const ROBUSTNESS_STEP: f32 = 24.0;
 
 /// Most times a mark is made weaker for the sake of structural similarity.
 const MOST_SOFTENINGS: u32 = 4;
+
+/// How far above the highest PSNR aimed at a mark must lie for its masks to be what holds it back, dB.
+const PSNR_TO_SPARE: f64 = 0.5;
 
 /// How strong a mark is made, and what it is called afterwards.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +42,7 @@ pub struct EmbedSettings {
     pub ssim_floor: f64,
     /// Robustness score that the second pass aims at within these limits.
     pub z_target: f64,
-    /// Least robustness score of a mark that counts as carried.
+    /// Least robustness score of a mark that counts as carried; more, by their area, for images below 384 pixels.
     pub carried_z: f64,
     /// Least robustness score of a mark at all.
     pub fragile_z: f64,
@@ -163,113 +167,178 @@ pub fn embed(
     if canonical.0.min(canonical.1) < 64 {
         return Embedding::refused(Refusal::Panorama);
     }
-    let image = luma::known(image);
-    let fine_size = if native.0.max(native.1) > 2 * LONG_SIDE {
-        size_for(native, 2 * LONG_SIDE)
-    } else {
-        native
-    };
-    let [host, fine] =
-        luma::reduced(&image, [canonical, fine_size]).map(|plane| plane.displayed(orientation));
-    let opacity =
-        super::apply::opacity(&image, fine_size).map(|plane| plane.displayed(orientation));
-
+    let host = Host::of(image, orientation);
     let bits = polar::encoded(crc::protected(id.value()));
-    let shaper = Shaper::new(&host, key, &bits);
-    if let Some(id) = direct(key, shaper.folded()).id {
+    if let Some(id) = direct(key, &folded(&host.canonical, FLOOR)).id {
         return Embedding::refused(Refusal::AlreadyMarked(id));
     }
-    let fine_mask = (native.0.max(native.1) * 10 >= LONG_SIDE * 13).then(|| masks::fine(&fine));
-    let on_fine_grid = |residual: &Plane| {
-        let upsampled = resized(residual, (fine.width, fine.height));
-        let masked = match &fine_mask {
+    let embedded = |cover: Cover| host.embedded(cover, (id, &bits), key, settings, probe);
+    let wide = embedded(Cover::WIDE);
+    // Where the masks and not the eye set the limit, or the mark would be lost, it goes closer to the edges.
+    let enough =
+        wide.verdict == Verdict::Carried && wide.psnr <= settings.psnr_ceiling + PSNR_TO_SPARE;
+    if enough {
+        return wide;
+    }
+    let close = embedded(Cover::CLOSE);
+    let rank = |embedding: &Embedding| match embedding.verdict {
+        Verdict::Carried => 2,
+        Verdict::Fragile => 1,
+        Verdict::Refused(_) => 0,
+    };
+    let better = (rank(&close), close.z_q) > (rank(&wide), wide.z_q);
+    if better { close } else { wide }
+}
+
+/// An image to be marked, and what is derived from it once.
+struct Host<'a> {
+    image: Cow<'a, DynamicImage>,
+    orientation: Orientation,
+    canonical: Plane,
+    /// Luma at twice the canonical size, or as it is where it is smaller.
+    fine: Plane,
+    fine_mask: Option<Plane>,
+    opacity: Option<Plane>,
+}
+
+impl<'a> Host<'a> {
+    fn of(image: &'a DynamicImage, orientation: Orientation) -> Self {
+        let native = (image.width() as usize, image.height() as usize);
+        let image = luma::known(image);
+        let fine_size = if native.0.max(native.1) > 2 * LONG_SIDE {
+            size_for(native, 2 * LONG_SIDE)
+        } else {
+            native
+        };
+        let [canonical, fine] = luma::reduced(&image, [canonical_size(native), fine_size])
+            .map(|plane| plane.displayed(orientation));
+        Self {
+            opacity: super::apply::opacity(&image, fine_size)
+                .map(|plane| plane.displayed(orientation)),
+            fine_mask: (native.0.max(native.1) * 10 >= LONG_SIDE * 13).then(|| masks::fine(&fine)),
+            image,
+            orientation,
+            canonical,
+            fine,
+        }
+    }
+
+    /// A residual of the canonical grid on the fine one, as it will be added.
+    fn on_fine_grid(&self, residual: &Plane) -> Plane {
+        let upsampled = resized(residual, (self.fine.width, self.fine.height));
+        let masked = match &self.fine_mask {
             Some(mask) => upsampled.combined(mask, |residual, mask| residual * mask),
             None => upsampled,
         };
-        match &opacity {
+        match &self.opacity {
             Some(opacity) => masked.combined(opacity, |residual, opacity| residual * opacity),
             None => masked,
         }
-    };
-
-    // First pass: on the fine grid, where it costs little.
-    let first = Plan::default();
-    let ratio = {
-        let once = shaper.chips(1.0, &first);
-        on_fine_grid(&shaper.residual(&once.chips)).mean_square() / once.mean_square.max(1e-12)
-    };
-    let target = |psnr: f64| 255.0 * 255.0 / 10_f64.powf(psnr / 10.0);
-    let level = shaper.level(target(settings.psnr_start) / ratio.max(1e-12), &first);
-    let once = shaper.chips(level, &first);
-    let residual = on_fine_grid(&shaper.residual(&once.chips));
-    let ratio = residual.mean_square() / once.mean_square.max(1e-12);
-    let shown = match &opacity {
-        // What shows of a residual behind alpha, over white.
-        Some(opacity) => residual.combined(opacity, |residual, opacity| residual * opacity),
-        None => residual,
-    };
-    let tried = fine.combined(&shown, |luma, residual| (luma + residual).clamp(0.0, 255.0));
-    let size = (host.width, host.height);
-    let Scores {
-        clean, coarse, z_q, ..
-    } = shaper.scores(&Blocks::of(&resized(&tried, size)));
-
-    // Second pass: more where lossy coding would leave a bit weak, and as invisible as the score allows.
-    let second = Plan::corrected(&clean, &coarse, shaper.reference() * level, z_q);
-    let psnr = settings.psnr_start + 20.0 * (z_q.max(1e-3) / settings.z_target).log10();
-    let mut psnr = psnr.min(settings.psnr_ceiling).max(settings.psnr_floor);
-    let at = |psnr: f64| {
-        let level = shaper.level(target(psnr) / ratio.max(1e-12), &second);
-        let residual = on_fine_grid(&shaper.residual(&shaper.chips(level, &second).chips));
-        marked(&image, &residual.coded(orientation), canonical)
-    };
-    let mut result = at(psnr);
-    for _ in 0..MOST_SOFTENINGS {
-        if result.ssim >= settings.ssim_floor {
-            break;
-        }
-        // What is missing from full similarity goes with the energy of the residual; a little is for its share
-        // that does not.
-        let missing = (1.0 - result.ssim) / (1.0 - settings.ssim_floor).max(1e-6);
-        psnr = psnr.max(result.psnr) + 10.0 * missing.log10() + 0.1;
-        result = at(psnr);
     }
-    let Marked {
-        image: result,
-        luma: canonical,
-        psnr,
-        ssim,
-    } = result;
-    let canonical = canonical.displayed(orientation);
-    let blocks = Blocks::of(&canonical);
-    let scores = shaper.scores(&blocks);
 
-    let read = |folded: &[f32]| direct(key, folded).id == Some(id);
-    let verdict = if scores.z_q < settings.fragile_z {
-        Verdict::Refused(Refusal::TooFlat)
-    } else if !read(&blocks.folded(&blocks.scales(FLOOR), &weights(&canonical))) {
-        Verdict::Refused(Refusal::NotFound)
-    } else {
-        let survives = |probe: Probe<'_>| {
-            let received = probe(&result);
-            received.is_some_and(|image| {
-                super::detect(&image, orientation, key, super::Effort::Direct).id == Some(id)
-            })
+    /// The image with its mark under one cover.
+    fn embedded(
+        &self,
+        cover: Cover,
+        (id, bits): (ProofId, &[f32]),
+        key: &WatermarkKey,
+        settings: &EmbedSettings,
+        probe: Option<Probe<'_>>,
+    ) -> Embedding {
+        let shaper = Shaper::new(&self.canonical, cover, key, bits);
+        let native = (self.image.width() as usize, self.image.height() as usize);
+        // First pass: on the fine grid, where it costs little.
+        let first = Plan::default();
+        let ratio = {
+            let once = shaper.chips(1.0, &first);
+            self.on_fine_grid(&shaper.residual(&once.chips))
+                .mean_square()
+                / once.mean_square.max(1e-12)
         };
-        if scores.z_q >= settings.carried_z && probe.is_none_or(survives) {
-            Verdict::Carried
-        } else {
-            Verdict::Fragile
+        let target = |psnr: f64| 255.0 * 255.0 / 10_f64.powf(psnr / 10.0);
+        let level = shaper.level(target(settings.psnr_start) / ratio.max(1e-12), &first);
+        let once = shaper.chips(level, &first);
+        let residual = self.on_fine_grid(&shaper.residual(&once.chips));
+        let ratio = residual.mean_square() / once.mean_square.max(1e-12);
+        let shown = match &self.opacity {
+            // What shows of a residual behind alpha, over white.
+            Some(opacity) => residual.combined(opacity, |residual, opacity| residual * opacity),
+            None => residual,
+        };
+        let tried = self
+            .fine
+            .combined(&shown, |luma, residual| (luma + residual).clamp(0.0, 255.0));
+        let size = (self.canonical.width, self.canonical.height);
+        let Scores {
+            clean, coarse, z_q, ..
+        } = shaper.scores(&Blocks::of(&resized(&tried, size)));
+
+        // Second pass: more where lossy coding would leave a bit weak, and as invisible as the score allows.
+        let second = Plan::corrected(&clean, &coarse, shaper.reference() * level, z_q);
+        let psnr = settings.psnr_start + 20.0 * (z_q.max(1e-3) / settings.z_target).log10();
+        let mut psnr = psnr.min(settings.psnr_ceiling).max(settings.psnr_floor);
+        let at = |psnr: f64| {
+            let level = shaper.level(target(psnr) / ratio.max(1e-12), &second);
+            let residual = self.on_fine_grid(&shaper.residual(&shaper.chips(level, &second).chips));
+            marked(
+                &self.image,
+                &residual.coded(self.orientation),
+                canonical_size(native),
+            )
+        };
+        let mut result = at(psnr);
+        for _ in 0..MOST_SOFTENINGS {
+            if result.ssim >= settings.ssim_floor {
+                break;
+            }
+            // What is missing from full similarity goes with the energy of the residual; a little is for its share
+            // that does not.
+            let missing = (1.0 - result.ssim) / (1.0 - settings.ssim_floor).max(1e-6);
+            psnr = psnr.max(result.psnr) + 10.0 * missing.log10() + 0.1;
+            result = at(psnr);
         }
-    };
-    let refused = matches!(verdict, Verdict::Refused(_));
-    Embedding {
-        image: (!refused).then_some(result),
-        verdict,
-        psnr,
-        ssim,
-        z_q: scores.z_q,
-        z_c: scores.z_c,
+        let Marked {
+            image: result,
+            luma: canonical,
+            psnr,
+            ssim,
+        } = result;
+        let canonical = canonical.displayed(self.orientation);
+        let blocks = Blocks::of(&canonical);
+        let scores = shaper.scores(&blocks);
+
+        let read = |folded: &[f32]| direct(key, folded).id == Some(id);
+        let verdict = if scores.z_q < settings.fragile_z {
+            Verdict::Refused(Refusal::TooFlat)
+        } else if !read(&blocks.folded(&blocks.scales(FLOOR), &weights(&canonical))) {
+            Verdict::Refused(Refusal::NotFound)
+        } else {
+            let survives = |probe: Probe<'_>| {
+                let received = probe(&result);
+                received.is_some_and(|image| {
+                    super::detect(&image, self.orientation, key, super::Effort::Direct).id
+                        == Some(id)
+                })
+            };
+            // The score is measured on the canonical grid, which a smaller image does not fill: its coder spends bits
+            // on fewer pixels. By area, images of 300 pixels that lose lossy coders count as fragile.
+            let enlarged = LONG_SIDE as f64 / native.0.max(native.1) as f64;
+            let carried_z = settings.carried_z * enlarged.max(1.0).powi(2);
+            if scores.z_q >= carried_z && probe.is_none_or(survives) {
+                Verdict::Carried
+            } else {
+                Verdict::Fragile
+            }
+        };
+        let refused = matches!(verdict, Verdict::Refused(_));
+        Embedding {
+            image: (!refused).then_some(result),
+            verdict,
+            psnr,
+            ssim,
+            z_q: scores.z_q,
+            z_c: scores.z_c,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::dct;
 use super::layout::{BLOCK, CHIPS, SLOTS, first_slot};
 use super::masks;
 use super::plane::Plane;
+use super::wide::wide;
 
 /// Floor of the scale estimate.
 pub(super) const FLOOR: f32 = 3.0;
@@ -23,7 +24,9 @@ impl Blocks {
         let mut data = Vec::with_capacity(rows * columns);
         for r in 0..rows {
             let band = &plane.data[r * BLOCK * plane.width..];
-            data.extend((0..columns).map(|c| dct::forward(&band[c * BLOCK..], plane.width)));
+            wide(|| {
+                data.extend((0..columns).map(|c| dct::forward(&band[c * BLOCK..], plane.width)))
+            });
         }
         Self {
             rows,
@@ -35,6 +38,11 @@ impl Blocks {
     /// Scale of each coefficient: root of the mean square over the 3×3 blocks around it (the edge repeats) plus
     /// the floor's square. The block itself is among them, so no value exceeds three times its scale.
     pub(super) fn scales(&self, floor: f32) -> Self {
+        wide(|| self.scales_plain(floor))
+    }
+
+    #[inline(always)]
+    fn scales_plain(&self, floor: f32) -> Self {
         let mut across = self.clone();
         for (r, out) in across
             .data
@@ -64,13 +72,15 @@ impl Blocks {
     /// Σ of weight·value/scale over all chips of each slot: all that decoding, gate and pilots need.
     pub(super) fn folded(&self, scales: &Self, weights: &[f32]) -> Vec<f32> {
         let mut folded = vec![0.0; SLOTS];
-        let blocks = self.data.iter().zip(&scales.data).zip(weights);
-        for (k, ((values, scales), weight)) in blocks.enumerate() {
-            let slot = first_slot(k / self.columns, k % self.columns);
-            for ((sum, value), scale) in folded[slot..].iter_mut().zip(values).zip(scales) {
-                *sum += weight * value / scale;
+        wide(|| {
+            let blocks = self.data.iter().zip(&scales.data).zip(weights);
+            for (k, ((values, scales), weight)) in blocks.enumerate() {
+                let slot = first_slot(k / self.columns, k % self.columns);
+                for ((sum, value), scale) in folded[slot..].iter_mut().zip(values).zip(scales) {
+                    *sum += weight * value / scale;
+                }
             }
-        }
+        });
         folded
     }
 
@@ -80,7 +90,7 @@ impl Blocks {
         // below 2²²: a plain sum instead of a call.
         let round = |value: f32| (value / step + 12_582_912.0 - 12_582_912.0) * step;
         Self {
-            data: self.data.iter().map(|block| block.map(round)).collect(),
+            data: wide(|| self.data.iter().map(|block| block.map(round)).collect()),
             ..*self
         }
     }
@@ -88,13 +98,18 @@ impl Blocks {
 
 /// Weight of each block of a canonical image.
 pub(super) fn weights(plane: &Plane) -> Vec<f32> {
-    masks::weights(&masks::by_block(&masks::texture(plane)))
+    masks::weights(&masks::by_block(&masks::texture(plane, masks::MARGIN)))
 }
 
 /// Folded features of a canonical image, with the usual or another floor.
 pub(super) fn folded(plane: &Plane, floor: f32) -> Vec<f32> {
+    weighted(plane, floor, &weights(plane))
+}
+
+/// The same with the weights given.
+pub(super) fn weighted(plane: &Plane, floor: f32, weights: &[f32]) -> Vec<f32> {
     let blocks = Blocks::of(plane);
-    blocks.folded(&blocks.scales(floor), &weights(plane))
+    blocks.folded(&blocks.scales(floor), weights)
 }
 
 #[cfg(test)]

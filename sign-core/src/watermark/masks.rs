@@ -11,21 +11,22 @@ fn activity(detail: &Plane) -> Plane {
         .mapped(|root| 1.5 * root * root)
 }
 
-/// Mask on the canonical grid, 0 (flat) to 1 (texture). The erosion keeps the residual away from the borders of
-/// textured regions.
-pub(super) fn texture(canonical: &Plane) -> Plane {
+/// Pixels by which textured regions shrink, so that the residual keeps away from their borders: the usual number.
+pub(super) const MARGIN: usize = 3;
+
+/// Mask on the canonical grid, 0 (flat) to 1 (texture), with a margin in pixels.
+pub(super) fn texture(canonical: &Plane, margin: usize) -> Plane {
     let detail = canonical.combined(&canonical.box_mean(2), |value, mean| (value - mean).abs());
-    activity(&detail).eroded(3).box_mean(1).mapped(|activity| {
-        let share = (activity - 0.4) / 3.6;
-        // The power costs more than all filters together, and most pixels are at one end.
-        if share <= 0.0 {
-            0.0
-        } else if share >= 1.0 {
-            1.0
-        } else {
-            share.powf(0.7)
-        }
-    })
+    activity(&detail)
+        .eroded(margin)
+        .box_mean(1)
+        .mapped(|activity| {
+            let share = (activity - 0.4) / 3.6;
+            // The power 11/16 = ½ + ⅛ + 1/16 by roots, which every machine rounds alike.
+            let half = share.clamp(0.0, 1.0).sqrt();
+            let eighth = half.sqrt().sqrt();
+            half * eighth * eighth.sqrt()
+        })
 }
 
 /// Mean of a mask and of its square over each whole block.
@@ -54,6 +55,23 @@ pub(super) fn weights(means: &[(f32, f32)]) -> Vec<f32> {
     means.iter().map(|(mean, _)| mean.sqrt().max(0.2)).collect()
 }
 
+/// The weights of an image at another size, from those of its blocks: masks hardly change with a few pixels or the aspect,
+/// and making them is most of the work on a canonical image.
+pub(super) fn weights_at(
+    weights: &[f32],
+    (rows, columns): (usize, usize),
+    (to_rows, to_columns): (usize, usize),
+) -> Vec<f32> {
+    let nearest = |k: usize, to: usize, from: usize| (2 * k + 1) * from / (2 * to);
+    (0..to_rows)
+        .flat_map(|r| (0..to_columns).map(move |c| (r, c)))
+        .map(|(r, c)| {
+            let at = nearest(r, to_rows, rows) * columns + nearest(c, to_columns, columns);
+            weights.get(at).copied().unwrap_or_default()
+        })
+        .collect()
+}
+
 /// Mask on the fine grid, 0.3 to 1: clears the halo between fine lines.
 pub(super) fn fine(luma: &Plane) -> Plane {
     let detail = luma.combined(&luma.box_mean(1), |value, mean| (value - mean).abs());
@@ -75,14 +93,14 @@ mod tests {
         // The border's reflection bends a slope, so it is looked at inside.
         for closed in [&flat, &slope] {
             assert!(
-                texture(closed)
+                texture(closed, MARGIN)
                     .cropped(8, 8, 84, 64)
                     .data
                     .iter()
                     .all(|&m| m == 0.0)
             );
         }
-        assert!(texture(&noise).data.iter().all(|&m| m > 0.99));
+        assert!(texture(&noise, MARGIN).data.iter().all(|&m| m > 0.99));
         assert!(fine(&flat).data.iter().all(|&m| m == 0.3));
         assert!(fine(&noise).data.iter().all(|&m| m > 0.99));
     }
@@ -110,9 +128,9 @@ mod tests {
     #[test]
     fn a_lone_line_in_the_sky_stays_closed() {
         let wire = Plane::from_fn(100, 80, |_, y| if y == 40 { 190.0 } else { 200.0 });
-        assert!(texture(&wire).data.iter().all(|&m| m < 0.2));
+        assert!(texture(&wire, MARGIN).data.iter().all(|&m| m < 0.2));
         assert!(
-            texture(&wire)
+            texture(&wire, MARGIN)
                 .cropped(0, 0, 100, 30)
                 .data
                 .iter()

@@ -56,6 +56,7 @@ mod search;
 mod shape;
 pub(crate) mod similarity;
 mod trim;
+pub(crate) mod wide;
 
 pub use self::detect::{Detection, Effort, Features, detect};
 pub use self::embed::{EmbedSettings, Embedding, Probe, Refusal, Verdict, embed};

@@ -2,6 +2,8 @@
 
 use image::metadata::Orientation;
 
+use super::wide::wide;
+
 /// Pixels row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plane {
@@ -46,7 +48,7 @@ impl Plane {
     /// The same with every value changed.
     pub(crate) fn mapped(&self, change: impl Fn(f32) -> f32) -> Self {
         Self {
-            data: self.data.iter().map(|&value| change(value)).collect(),
+            data: wide(|| self.data.iter().map(|&value| change(value)).collect()),
             ..*self
         }
     }
@@ -55,7 +57,7 @@ impl Plane {
     pub(crate) fn combined(&self, other: &Self, combine: impl Fn(f32, f32) -> f32) -> Self {
         let pairs = self.data.iter().zip(&other.data);
         Self {
-            data: pairs.map(|(&a, &b)| combine(a, b)).collect(),
+            data: wide(|| pairs.map(|(&a, &b)| combine(a, b)).collect()),
             ..*self
         }
     }
@@ -102,6 +104,11 @@ impl Plane {
 
     /// Mean over the (2·radius+1)² window; the border reflects without repeating the edge.
     pub(crate) fn box_mean(&self, radius: usize) -> Self {
+        wide(|| self.box_mean_plain(radius))
+    }
+
+    #[inline(always)]
+    fn box_mean_plain(&self, radius: usize) -> Self {
         let window = 2 * radius + 1;
         let weight = 1.0 / (window * window) as f32;
         // Down and then across row by row, so that all but the source stays in the cache.
@@ -137,6 +144,11 @@ impl Plane {
 
     /// Minimum over the (2·radius+1)² window, as far as it lies within the image.
     pub(crate) fn eroded(&self, radius: usize) -> Self {
+        wide(|| self.eroded_plain(radius))
+    }
+
+    #[inline(always)]
+    fn eroded_plain(&self, radius: usize) -> Self {
         let least = |out: &mut [f32], source: &[f32]| {
             for (out, &value) in out.iter_mut().zip(source) {
                 *out = if value < *out { value } else { *out };
@@ -166,6 +178,7 @@ impl Plane {
 }
 
 /// Index within 0..length, mirrored about the edge samples.
+#[inline(always)]
 pub(crate) fn reflected(index: isize, length: usize) -> usize {
     if length < 2 {
         return 0;

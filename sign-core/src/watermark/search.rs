@@ -6,10 +6,11 @@
 use super::align::{Alignment, Source};
 use super::canonical::{canonical_size, resized};
 use super::dct;
-use super::fft::{Grid, Transform};
+use super::fft::{Grid, HIGH, LOW, Transform};
 use super::key::WatermarkKey;
 use super::layout::{BLOCK, CHIPS, TILE, TILE_BLOCKS, first_slot};
 use super::plane::{Plane, reflected};
+use super::wide::wide;
 
 /// Smallest scale: the image is this part of the original's long side.
 const FIRST_SCALE: f64 = 0.5;
@@ -23,20 +24,39 @@ const ANGLE_STEP: f64 = 0.4;
 /// Coarse peaks that are refined, and refined ones that are decoded.
 const COARSE: usize = 6;
 const FINE: usize = 2;
+/// Height of a peak from which on the scales on either side are looked at as well. Half a percent off, a peak keeps four
+/// fifths of its height and more.
+const PROMISING: f32 = 4.5;
+/// Least height of a coarse peak that is refined, and of a refined one that is aligned. The highest of all coarse peaks
+/// of an image without a mark has median 5.2, refined 5.2 as well; of 121 crops whose mark was read, none was below 5.5
+/// (`--only crop` of the example `watermark`). Without these limits a search in vain costs a fifth more.
+const LEAST_COARSE: f32 = 4.9;
+const LEAST_FINE: f32 = 5.1;
 /// Least short side that a search makes sense for, canonical pixels.
 const LEAST_SHORT_SIDE: usize = 32;
 
-/// The best alignments of an image with the pilots, each with its name and its folded features. Only pilot signs
-/// decide here, which the bound needs: payload signs stay independent of everything that was chosen.
-pub(super) fn hypotheses(
-    key: &WatermarkKey,
-    luma: &Plane,
+/// The best alignments of an image with the pilots, each with its name and its folded features, made when asked for.
+/// Only pilot signs decide here, which the bound needs: payload signs stay independent of everything that was chosen.
+pub(super) fn hypotheses<'a>(
+    key: &'a WatermarkKey,
+    luma: &'a Plane,
     rotated: bool,
-) -> Vec<(String, Vec<f32>)> {
+) -> impl Iterator<Item = (String, Vec<f32>)> + 'a {
     let size = canonical_size((luma.width, luma.height));
-    if size.0.min(size.1) < LEAST_SHORT_SIDE {
-        return Vec::new();
-    }
+    let peaks = if size.0.min(size.1) < LEAST_SHORT_SIDE {
+        Vec::new()
+    } else {
+        peaks(key, luma, size, rotated)
+    };
+    let source = Source::new(luma, size);
+    peaks.into_iter().map(move |peak| {
+        let (alignment, folded) = source.aligned(key, peak.alignment, rotated);
+        (alignment.to_string(), folded)
+    })
+}
+
+/// The best refined peaks, the best first.
+fn peaks(key: &WatermarkKey, luma: &Plane, size: (usize, usize), rotated: bool) -> Vec<Peak> {
     let whitened = whitened(&resized(luma, size));
     let mut search = Search::new(key, &whitened);
     let steps = if rotated { 1..=ANGLES } else { 0..=0 };
@@ -48,26 +68,16 @@ pub(super) fn hypotheses(
             vec![angle, -angle]
         }
     });
-    let coarse: Vec<Peak> = angles
-        .flat_map(|angle| {
-            let scales = (0..SCALES).map(|k| FIRST_SCALE * SCALE_STEP.powi(k as i32));
-            search.peaks(angle, scales.collect())
-        })
-        .collect();
+    let mut coarse: Vec<Peak> = angles.flat_map(|angle| search.coarse(angle)).collect();
+    coarse.retain(|peak| peak.score >= LEAST_COARSE);
     let mut fine: Vec<Peak> = distinct(coarse, COARSE)
         .into_iter()
         .filter_map(|peak| search.refined(peak, rotated))
+        .filter(|peak| peak.score >= LEAST_FINE)
         .collect();
     fine.sort_by(|a, b| b.score.total_cmp(&a.score));
     fine.truncate(FINE);
-
-    let source = Source::new(luma, size);
-    fine.into_iter()
-        .map(|peak| {
-            let (alignment, folded) = source.aligned(key, peak.alignment, rotated);
-            (alignment.to_string(), folded)
-        })
-        .collect()
+    fine
 }
 
 /// A place where the pilots may be.
@@ -105,6 +115,11 @@ fn whitened(canonical: &Plane) -> Plane {
 
 /// Gaussian blur of 2.5 pixels.
 fn blurred(plane: &Plane) -> Plane {
+    wide(|| blurred_plain(plane))
+}
+
+#[inline(always)]
+fn blurred_plain(plane: &Plane) -> Plane {
     const RADIUS: isize = 10;
     let kernel: Vec<f32> = (-RADIUS..=RADIUS)
         .map(|k| (-((k * k) as f32) / (2.0 * 2.5 * 2.5)).exp())
@@ -187,6 +202,21 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// The peaks of all scales at an angle: of every other one first, then of those next to a promising one.
+    fn coarse(&mut self, angle: f64) -> Vec<Peak> {
+        let scale = |k: usize| FIRST_SCALE * SCALE_STEP.powi(k as i32);
+        let mut peaks = self.peaks(angle, (0..SCALES).step_by(2).map(scale).collect());
+        let promising = |k: usize| {
+            let both = peaks.get(2 * k..2 * k + 2);
+            both.is_some_and(|both| both.iter().any(|peak| peak.score >= PROMISING))
+        };
+        let between = (0..SCALES / 2).filter(|&k| promising(k) || promising(k + 1));
+        let between = between.map(|k| scale(2 * k + 1)).collect();
+        let between = self.peaks(angle, between);
+        peaks.extend(between);
+        peaks
+    }
+
     /// The best peak of each mirror at each scale.
     fn peaks(&mut self, angle: f64, scales: Vec<f64>) -> Vec<Peak> {
         let mut peaks = Vec::with_capacity(2 * scales.len());
@@ -200,7 +230,8 @@ impl<'a> Search<'a> {
             }
             self.transform.forward(&mut grid);
             for (part, &scale) in pair.iter().enumerate() {
-                self.correlate(&grid, part);
+                wide(|| self.correlate(&grid, part));
+                self.transform.inverse(&mut self.surface);
                 for (mirrored, surface) in [(false, &self.surface.re), (true, &self.surface.im)] {
                     let (place, score) = highest(surface);
                     let shift = ((place % TILE) as f64, (place / TILE) as f64);
@@ -239,6 +270,11 @@ impl<'a> Search<'a> {
 
     /// Adds every whitened pixel to the tile at its scaled and turned place.
     fn fold(&mut self, angle: f64, scale: f64, tile: &mut [f32]) {
+        wide(|| self.fold_plain(angle, scale, tile));
+    }
+
+    #[inline(always)]
+    fn fold_plain(&mut self, angle: f64, scale: f64, tile: &mut [f32]) {
         let (width, height) = (self.whitened.width, self.whitened.height);
         tile.fill(0.0);
         let (sin, cos) = angle.to_radians().sin_cos();
@@ -281,27 +317,31 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Correlation surfaces of one of the two folded tiles with the pilots, in the real part, and with the
-    /// mirrored pilots, in the imaginary part. Bins are divided by the root of their magnitude.
+    /// Spectra of the correlation surfaces of one of the two folded tiles with the pilots, in the real part, and with
+    /// the mirrored pilots, in the imaginary part. Bins are divided by the root of their magnitude; high frequencies
+    /// are left out.
+    #[inline(always)]
     fn correlate(&mut self, spectrum: &Grid, part: usize) {
         let [plain, mirrored] = &self.pilots;
         let (mut re, mut im) = ([0.0_f32; TILE], [0.0_f32; TILE]);
         for v in 0..TILE {
-            let row = |values: &[f32], v: usize| -> [f32; TILE] {
-                let mut row = [0.0; TILE];
-                row.copy_from_slice(&values[v * TILE..][..TILE]);
-                row
-            };
+            let out_re = &mut self.surface.re[v * TILE..][..TILE];
+            let out_im = &mut self.surface.im[v * TILE..][..TILE];
+            if (LOW..HIGH).contains(&v) {
+                out_re.fill(0.0);
+                out_im.fill(0.0);
+                continue;
+            }
             let opposite = (TILE - v) % TILE;
             let (here_re, here_im) = (row(&spectrum.re, v), row(&spectrum.im, v));
-            let (there_re, there_im) = (row(&spectrum.re, opposite), row(&spectrum.im, opposite));
+            let there_re = backwards(row(&spectrum.re, opposite));
+            let there_im = backwards(row(&spectrum.im, opposite));
+            // The spectrum of the real part is even, that of the imaginary part odd under conjugation.
             for u in 0..TILE {
-                let n = (TILE - u) % TILE;
-                // The spectrum of the real part is even, that of the imaginary part odd under conjugation.
                 (re[u], im[u]) = if part == 0 {
-                    (here_re[u] + there_re[n], here_im[u] - there_im[n])
+                    (here_re[u] + there_re[u], here_im[u] - there_im[u])
                 } else {
-                    (here_im[u] + there_im[n], there_re[n] - here_re[u])
+                    (here_im[u] + there_im[u], there_re[u] - here_re[u])
                 };
             }
             for (re, im) in re.iter_mut().zip(&mut im) {
@@ -312,21 +352,40 @@ impl<'a> Search<'a> {
             }
             let (p, q) = (row(&plain.re, v), row(&plain.im, v));
             let (r, s) = (row(&mirrored.re, v), row(&mirrored.im, v));
-            let out_re = &mut self.surface.re[v * TILE..][..TILE];
-            let out_im = &mut self.surface.im[v * TILE..][..TILE];
             for u in 0..TILE {
                 let (one_re, one_im) = (re[u] * p[u] + im[u] * q[u], im[u] * p[u] - re[u] * q[u]);
                 let (two_re, two_im) = (re[u] * r[u] + im[u] * s[u], im[u] * r[u] - re[u] * s[u]);
                 out_re[u] = one_re - two_im;
                 out_im[u] = one_im + two_re;
             }
+            out_re[LOW..HIGH].fill(0.0);
+            out_im[LOW..HIGH].fill(0.0);
         }
-        self.transform.inverse(&mut self.surface);
     }
+}
+
+#[inline(always)]
+fn row(values: &[f32], v: usize) -> [f32; TILE] {
+    let mut row = [0.0; TILE];
+    row.copy_from_slice(&values[v * TILE..][..TILE]);
+    row
+}
+
+/// Frequency u at the place of −u.
+#[inline(always)]
+fn backwards(row: [f32; TILE]) -> [f32; TILE] {
+    let mut turned = row;
+    turned[1..].reverse();
+    turned
 }
 
 /// Place of the maximum, and its height over the standard deviation; the first of equals.
 fn highest(surface: &[f32]) -> (usize, f32) {
+    wide(|| highest_plain(surface))
+}
+
+#[inline(always)]
+fn highest_plain(surface: &[f32]) -> (usize, f32) {
     let mut lanes = [f32::NEG_INFINITY; 16];
     let mut squares = [0.0_f32; 16];
     let (chunks, _) = surface.as_chunks::<16>();

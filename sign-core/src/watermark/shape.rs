@@ -15,6 +15,29 @@ const MOST: f32 = 100.0;
 /// Highest level tried.
 const TOP_LEVEL: f32 = 8.0;
 
+/// How close to what can be seen a mark goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Cover {
+    /// Margin of textured regions that stays unmarked, canonical pixels.
+    margin: usize,
+    /// Most of a block's residual, as a part of its texture.
+    part: f32,
+}
+
+impl Cover {
+    /// For images with texture enough.
+    pub(super) const WIDE: Self = Self {
+        margin: masks::MARGIN,
+        part: 0.3,
+    };
+    /// For text, lines and lone figures on plain ground: closer to the edges and stronger on them. The limits of
+    /// peak signal to noise ratio and of structural similarity hold all the same.
+    pub(super) const CLOSE: Self = Self {
+        margin: 1,
+        part: 0.8,
+    };
+}
+
 /// What one pass adds to the plain hinge.
 pub(super) struct Plan {
     /// Amplitude of the pilots over the mean amplitude of the payload.
@@ -75,21 +98,19 @@ pub(super) struct Shaper<'a> {
     caps: Vec<f32>,
     /// Weight of each block in the features.
     weights: Vec<f32>,
-    folded: Vec<f32>,
     frames: Frames,
 }
 
 impl<'a> Shaper<'a> {
-    pub(super) fn new(host: &Plane, key: &'a WatermarkKey, bits: &'a [f32]) -> Self {
+    pub(super) fn new(host: &Plane, cover: Cover, key: &'a WatermarkKey, bits: &'a [f32]) -> Self {
         let blocks = Blocks::of(host);
         let scales = blocks.scales(FLOOR);
-        let mask = masks::texture(host);
+        let mask = masks::texture(host, cover.margin);
         let openness = masks::by_block(&mask);
         let weights = masks::weights(&openness);
-        let folded = blocks.folded(&scales, &weights);
         let caps = scales.data.iter().map(|scales| {
             let texture: f32 = scales.iter().map(|s| s * s - FLOOR * FLOOR).sum();
-            0.30 * texture.max(0.0).sqrt() + 3.0
+            cover.part * texture.max(0.0).sqrt() + 3.0
         });
         let shapes = Blocks {
             data: scales
@@ -118,13 +139,7 @@ impl<'a> Shaper<'a> {
             mask,
             openness,
             weights,
-            folded,
         }
-    }
-
-    /// Folded features of the host.
-    pub(super) fn folded(&self) -> &[f32] {
-        &self.folded
     }
 
     /// Weights of the host's blocks.

@@ -9,6 +9,9 @@ use crate::format::Format;
 
 const XMP: [u8; 4] = *b"XMP ";
 const C2PA: [u8; 4] = *b"C2PA";
+/// The extended header, whose first byte says what the file holds (RFC 9649, section 2.7).
+const VP8X: [u8; 4] = *b"VP8X";
+const XMP_FLAG: u8 = 0b100;
 
 fn chunk(webp: &WebP, id: [u8; 4]) -> Option<Bytes> {
     webp.chunk_by_id(id)?.content().data().cloned()
@@ -52,5 +55,18 @@ pub(super) fn written(file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>, Str
         append(C2PA, store);
     }
     webp.set_exif(metadata.exif.clone());
+    // The library leaves the bit of XMP as it was; decoders refuse a file that promises a chunk and has none.
+    let has_xmp = metadata.xmp.is_some();
+    let extended = webp
+        .chunks_mut()
+        .iter_mut()
+        .find(|chunk| chunk.id() == VP8X);
+    if let Some(RiffContent::Data(data)) = extended.map(RiffChunk::content_mut) {
+        let mut header = data.to_vec();
+        if let Some(flags) = header.first_mut() {
+            *flags = (*flags & !XMP_FLAG) | if has_xmp { XMP_FLAG } else { 0 };
+        }
+        *data = header.into();
+    }
     Ok(webp.encoder().bytes().to_vec())
 }

@@ -77,7 +77,7 @@
   const sort = () => {
     const sorted = sortKey === null ? rows : [...rows].sort((a, b) => {
       const [x, y] = [value(a, sortKey), value(b, sortKey)];
-      const order = typeof x === "string" ? x.localeCompare(y, "en") : x - y;
+      const order = typeof x === "string" ? x.localeCompare(y, "en", { numeric: true }) : x - y;
       return (ascending ? order : -order) || a.dataset.index - b.dataset.index;
     });
     body.append(...sorted);
