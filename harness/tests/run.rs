@@ -17,7 +17,8 @@ use credlink_sign_core::carriers::{CARRIERS, Finding, State};
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::{CredLink, SealedSystem, System};
 use credlink_sign_core::{
-    Clock, Examined, ImageFile, Marker, ProofId, SignError, SignedImage, Signer, Verification,
+    Clock, Distances, Examined, ImageFile, Marker, ProofId, SignError, SignedImage, Signer,
+    Verification,
 };
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
@@ -115,7 +116,9 @@ fn without_times(mut row: Row) -> Row {
         );
         *time = 0;
     }
-    row.carriers.iter_mut().for_each(|cell| cell.ns = 0);
+    for cell in &mut row.carriers {
+        (cell.ns, cell.sign_ns) = (0, 0);
+    }
     row
 }
 
@@ -149,6 +152,36 @@ fn an_honest_system_passes_every_control() {
         assert_eq!(row.carriers[0].codes, format!("signer:{}", delivery::NAME));
     }
     assert_eq!(ending.ops_done, rows.len() as u64);
+    let place = |name: &str| {
+        let carriers = CARRIERS.iter();
+        carriers
+            .map(|carrier| carrier.name())
+            .position(|known| known == name)
+    };
+    let (content, mark) = (place("fingerprint").unwrap(), place("watermark").unwrap());
+    let mut decided = [0, 0];
+    for row in rows.iter().filter(|row| !row.carriers.is_empty()) {
+        let cells = [&row.carriers[content], &row.carriers[mark]];
+        if row.trial == Trial::Signed && cells[0].own.is_some() {
+            assert_eq!(cells[0].own, row.content_distance);
+            assert!(
+                cells[0].wrong > cells[0].own,
+                "of six pictures none is alike"
+            );
+            decided[0] += 1;
+        }
+        if row.trial == Trial::Unsigned {
+            assert_eq!((cells[0].own, cells[1].own), (None, None));
+        }
+        if cells[1].accepted {
+            assert!(cells[1].own >= Some(1000), "accepted above its gate");
+            decided[1] += 1;
+        }
+        // What signing took stands on every op of a signed image.
+        let manifest = row.carriers[place("manifest").unwrap()].bytes;
+        assert_eq!(manifest > Some(1000), row.trial == Trial::Signed);
+    }
+    assert!(decided[0] > 5, "{decided:?}");
     let advanced: u64 = events
         .iter()
         .map(|event| {
@@ -270,6 +303,14 @@ impl SealedSystem for SealedLiar {
     }
     fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
         self.honest.distance_to(file, id)
+    }
+    fn distances(
+        &self,
+        file: &ImageFile<'_>,
+        issued: Option<ProofId>,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Distances {
+        self.honest.distances(file, issued, is_right)
     }
 }
 

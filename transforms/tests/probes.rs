@@ -30,13 +30,13 @@ fn judged(
     recipe: &Recipe,
     probe: &Arc<ImageFile>,
     twice: bool,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let meter = Meter::new(&|| 0);
     let surroundings = Surroundings::new(&meter).with_resigner(&Clerk);
     let received = match recipe.apply_in(probe, surroundings) {
         Err(error) if error.missing_program().is_some() => {
             eprintln!("SKIPPED {error}");
-            return Ok(());
+            return Ok(true);
         }
         // One encoder takes no picture of a single row or column, and says so; see `codecs/jxl.rs`.
         Err(StepError {
@@ -98,7 +98,7 @@ fn judged(
     if twice && apply(recipe, probe).bytes() != received.bytes() {
         return Err("gives other bytes the second time".to_owned());
     }
-    Ok(())
+    Ok(received.bytes() != probe.bytes())
 }
 
 /// Whether a pipeline is judged on one probe: the first and the last of each recipe file on all of them, those between,
@@ -127,14 +127,20 @@ fn judge_all(catalogue: &Catalogue, probes: &Probes) -> (Vec<String>, usize) {
                 .iter()
                 .filter(|(_, probe)| recipe.takes(probe.format()));
             let start = Instant::now();
+            let mut changes = recipe.steps.is_empty();
             for (position, (name, probe)) in taken.enumerate() {
                 if !chosen(&recipes, index, position) {
                     continue;
                 }
-                if let Err(reason) = judged(catalogue, recipe, probe, position == 0) {
-                    failures.push(format!("{} on {name}: {reason}", recipe.id));
+                match judged(catalogue, recipe, probe, position == 0) {
+                    Ok(changed) => changes |= changed,
+                    Err(reason) => failures.push(format!("{} on {name}: {reason}", recipe.id)),
                 }
                 ops.fetch_add(1, Ordering::Relaxed);
+            }
+            // A pipeline that hands every file on as it came measures nothing.
+            if !changes {
+                failures.push(format!("{} changes no probe", recipe.id));
             }
             let seconds = start.elapsed().as_secs_f64();
             if seconds > SLOW {
