@@ -24,7 +24,7 @@ const SLOW: f64 = 2.0;
 
 type Probes = Vec<(&'static str, Arc<ImageFile>)>;
 
-/// The laws of one op; what went wrong, if anything.
+/// The laws of one op; what went wrong, or whether it changed the file (a skipped one counts as if it had).
 fn judged(
     catalogue: &Catalogue,
     recipe: &Recipe,
@@ -42,7 +42,7 @@ fn judged(
         Err(StepError {
             kind: StepErrorKind::Encode(EncodeError::TooSmall { width, height, .. }),
             ..
-        }) if width == 1 || height == 1 => return Ok(()),
+        }) if width == 1 || height == 1 => return Ok(true),
         received => received.map_err(|error| error.to_string())?,
     };
     let shown = |file: &ImageFile| match file.frame(&meter) {
@@ -55,7 +55,7 @@ fn judged(
         // refuses the file. That is a finding about the program.
         Err(reason) if !recipe.programs().is_empty() => {
             eprintln!("UNREADABLE result of {:?}: {reason}", recipe.programs());
-            return Ok(());
+            return Ok(true);
         }
         after => after?,
     };
