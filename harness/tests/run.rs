@@ -111,8 +111,14 @@ fn without_times(mut row: Row) -> Row {
         &mut row.retrieve_ns,
     ] {
         assert!(
-            *time > 0 || row.trial.is_negative() || row.outcome == "intact",
-            "a time was not measured"
+            // An intact file needs no look-up, and a blank one leaves nothing to look up.
+            *time > 0
+                || row.trial.is_negative()
+                || matches!(row.outcome.as_str(), "intact" | "lost"),
+            "a time was not measured: {} {} of {}",
+            row.outcome,
+            row.pipeline,
+            row.name
         );
         *time = 0;
     }
@@ -162,11 +168,12 @@ fn an_honest_system_passes_every_control() {
     let mut decided = [0, 0];
     for row in rows.iter().filter(|row| !row.carriers.is_empty()) {
         let cells = [&row.carriers[content], &row.carriers[mark]];
-        if row.trial == Trial::Signed && cells[0].own.is_some() {
+        // A crop is as far from its own proof as from others.
+        if row.trial == Trial::Signed && cells[0].own.is_some() && row.family != "edits" {
             assert_eq!(cells[0].own, row.content_distance);
             assert!(
                 cells[0].wrong > cells[0].own,
-                "of six pictures none is alike"
+                "no two pictures are alike: {row:?}"
             );
             decided[0] += 1;
         }

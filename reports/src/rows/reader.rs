@@ -72,7 +72,12 @@ fn open_whole(path: &Path) -> Result<File, RowError> {
         path: path.into(),
         source,
     };
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = File::open(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => RowError::Missing {
+            path: path.to_owned(),
+        },
+        _ => io(source),
+    })?;
     let mut ends = [[0; 4]; 2];
     // Magic, an empty footer, the footer's length and magic again: nothing shorter can be Parquet.
     if file.metadata().map_err(io)?.len() < 12 {
