@@ -462,3 +462,46 @@ fn a_header_that_promises_too_many_pixels_is_refused_before_decoding() {
     }
     assert_eq!(met, bombs.len());
 }
+
+/// A little-endian TIFF of 2 x 2 palette indices with a colour map, as Pillow and ImageMagick write for palette pictures.
+fn palette_tiff() -> Vec<u8> {
+    let mut file = b"II\x2a\0\x0c\0\0\0\x00\x01\x01\xff".to_vec();
+    let entries: [(u16, u16, u32, u32); 9] = [
+        (256, 3, 1, 2),
+        (257, 3, 1, 2),
+        (258, 3, 1, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 3),
+        (273, 4, 1, 8),
+        (278, 3, 1, 2),
+        (279, 4, 1, 4),
+        (320, 3, 768, 126),
+    ];
+    file.extend((entries.len() as u16).to_le_bytes());
+    for (tag, kind, count, value) in entries {
+        file.extend(tag.to_le_bytes());
+        file.extend(kind.to_le_bytes());
+        file.extend(count.to_le_bytes());
+        file.extend(value.to_le_bytes());
+    }
+    file.extend([0; 4]);
+    for channel in 0..3_u16 {
+        for index in 0..256_u16 {
+            let value = if index == 1 {
+                [9, 99, 199][channel as usize]
+            } else {
+                index
+            };
+            file.extend((value << 8 | value).to_le_bytes());
+        }
+    }
+    file
+}
+
+#[test]
+fn palettes_in_tiff_are_read() {
+    let rgb = decode::decode(&palette_tiff()).unwrap().pixels.to_rgb8();
+    assert_eq!(rgb.dimensions(), (2, 2));
+    assert_eq!(rgb.as_raw()[..6], [0, 0, 0, 9, 99, 199]);
+    assert_eq!(rgb.as_raw()[6..], [9, 99, 199, 255, 255, 255]);
+}

@@ -12,6 +12,7 @@ use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
 use super::{avif, isobmff, jxl};
 use crate::error::DecodeError;
 use crate::format::Format;
+use crate::metadata;
 
 /// The most pixels that an image may have: 120 million holds the largest phone photographs (108 MP) and keeps one
 /// decoded RGB image under 360 MB.
@@ -44,7 +45,13 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         }
         Format::WebP => with(format, WebPDecoder::new(cursor)),
         Format::Gif => with(format, GifDecoder::new(cursor)),
-        Format::Tiff => with(format, TiffDecoder::new(cursor)),
+        Format::Tiff => match metadata::tiff::indexed(bytes) {
+            None => with(format, TiffDecoder::new(cursor)),
+            Some((grey, colours)) => {
+                let indices = with(format, TiffDecoder::new(Cursor::new(&grey)))?;
+                Ok(coloured(indices, &colours))
+            }
+        },
         Format::Bmp => with(format, BmpDecoder::new(cursor)),
         Format::Jxl => jxl::decode(bytes),
         Format::Avif => {
@@ -52,6 +59,19 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
                 .map_err(|reason| DecodeError::Codec { format, reason })?;
             avif::decode(&item)
         }
+    }
+}
+
+/// Pixels by their index in a palette of 256 colours; the decoder reads no palettes itself.
+fn coloured(indices: Decoded, colours: &[[u8; 3]]) -> Decoded {
+    let grey = indices.pixels.to_luma8();
+    let rgb = image::RgbImage::from_fn(grey.width(), grey.height(), |x, y| {
+        let index = usize::from(grey.get_pixel(x, y)[0]);
+        image::Rgb(colours.get(index).copied().unwrap_or_default())
+    });
+    Decoded {
+        pixels: rgb.into(),
+        ..indices
     }
 }
 

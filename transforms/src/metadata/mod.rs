@@ -12,7 +12,7 @@ mod jxl;
 mod png;
 #[cfg(test)]
 mod tests;
-mod tiff;
+pub(crate) mod tiff;
 mod webp;
 
 use img_parts::Bytes;

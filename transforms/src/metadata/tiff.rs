@@ -344,3 +344,32 @@ pub(super) fn written(mut file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>,
 fn exif_directory(exif: &[u8]) -> Option<u32> {
     Order::of(exif)?.u32(exif, 4)
 }
+
+/// A file of palette colours as one of grey values, which are the indices, with the 256 colours that they stand for;
+/// `None` for all others, and for indices of other than 8 bits.
+pub(crate) fn indexed(file: &[u8]) -> Option<(Vec<u8>, Vec<[u8; 3]>)> {
+    const BITS: u16 = 258;
+    const INTERPRETATION: u16 = 262;
+    const COLOUR_MAP: u16 = 320;
+    let order = Order::of(file)?;
+    let list = order.entries(file, order.u32(file, 4)?)?;
+    let find = |tag: u16| {
+        let at = list.iter().find(|at| order.u16(file, **at) == Some(tag))?;
+        place(order, file, *at)
+    };
+    let interpretation = find(INTERPRETATION)?.start;
+    let is_palette = order.u16(file, interpretation)? == 3;
+    if !is_palette || order.u16(file, find(BITS)?.start)? != 8 {
+        return None;
+    }
+    // Reds, greens, blues, 16 bits each (TIFF 6.0, section 5).
+    let map = find(COLOUR_MAP).filter(|map| map.len() == 6 * 256)?.start;
+    let sample = |at: usize| Some((order.u16(file, map + 2 * at)? >> 8) as u8);
+    let colours = (0..256)
+        .map(|index| Some([sample(index)?, sample(256 + index)?, sample(512 + index)?]))
+        .collect::<Option<Vec<_>>>()?;
+    let mut grey = file.to_vec();
+    // Black is zero.
+    grey[interpretation..interpretation + 2].copy_from_slice(&order.put16(1));
+    Some((grey, colours))
+}
