@@ -16,8 +16,8 @@ use crate::watermark::plane::Plane;
 const CERTAIN: f32 = 0.9;
 
 /// Similarity from which the content is the same: by cells that fix the place, in between linear. Edge to edge there is
-/// one place to agree at, and pages of one layout or little texture come nearest.
-const SAME_FROM: [(f32, f32); 3] = [(0.0, 0.84), (40.0, 0.75), (100.0, 0.75)];
+/// one place to agree at; what shares frames and axes comes nearest, charts to 0.79 with 37 such cells.
+const SAME_FROM: [(f32, f32); 3] = [(0.0, 0.84), (40.0, 0.80), (100.0, 0.75)];
 
 /// The same where the place was searched for, since the best of some 100,000 places agrees by chance better than any
 /// one: storeys of two facades reach 0.83 with 60 such cells.
