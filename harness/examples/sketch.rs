@@ -674,6 +674,17 @@ fn report(trials: &[Trial]) {
         trials.len(),
         upper_bound(confirmed, trials.len())
     );
+    // What the next false confirmation, or the next loss, would look like.
+    let margin = |trial: &Trial| trial.comparison.similarity - trial.comparison.same_from;
+    let mut nearest: Vec<&Trial> = trials.iter().collect();
+    nearest.sort_by(|a, b| margin(a).abs().total_cmp(&margin(b).abs()));
+    for trial in nearest.into_iter().take(5) {
+        let c = &trial.comparison;
+        println!(
+            "near its limit: {}, {}: {:.3} of {:.3}, {:?}, {:?}",
+            trial.what, trial.names, c.similarity, c.same_from, c.path, c.verdict
+        );
+    }
     let mut paths: BTreeMap<String, Vec<f64>> = BTreeMap::new();
     for trial in trials {
         let path = format!("{:?}", trial.comparison.path);
@@ -695,7 +706,7 @@ fn written(path: &Path, trials: &[Trial]) -> Result<()> {
         let c = &trial.comparison;
         writeln!(
             file,
-            "{}\t{}\t{}\t{:.4}\t{:.3}\t{:.2}\t{:?}\t{:?}\t{:?}\t{}\t{:.3}\t{:.3}\t{:.2}\t{}",
+            "{}\t{}\t{}\t{:.4}\t{:.3}\t{:.2}\t{:?}\t{:?}\t{:?}\t{}\t{:.3}\t{:.3}\t{:.2}\t{:.4}\t{}",
             trial.what,
             trial.class,
             trial.names,
@@ -709,6 +720,7 @@ fn written(path: &Path, trials: &[Trial]) -> Result<()> {
             trial.milliseconds,
             c.largest_difference,
             c.corners,
+            c.same_from,
             trial.note
         )?;
     }

@@ -97,6 +97,8 @@ pub fn estimate(
                 mark: None,
                 distortion: None,
                 sign_nanos: 0,
+                taken: &[],
+                related: &[],
             };
             let start = clock::thread_nanos();
             trial::run(0, &subject, &file, recipe, &*system, &ledger);

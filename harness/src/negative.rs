@@ -12,8 +12,8 @@ use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Signer};
 use credlink_transforms::file::{Frame, ImageFile};
 use credlink_transforms::metadata::{self, Kind, Metadata};
 use credlink_transforms::meter::Meter;
-use image::DynamicImage;
 use image::imageops::{self, FilterType};
+use image::{DynamicImage, Rgb32FImage};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -23,6 +23,8 @@ use crate::setting::Setting;
 use crate::signing::{SignedFile, SigningFailure};
 use crate::{identity, received};
 
+/// Images whose residuals are averaged: what they have in common is what the key puts into all of them.
+const AVERAGED: usize = 24;
 /// How far a neighbouring view is shifted, as a share of each side.
 const SHIFT: f64 = 0.04;
 /// How much brighter it is.
@@ -89,6 +91,21 @@ impl Donors<'_> {
                 if marked { " with a watermark" } else { "" }
             )
         })
+    }
+}
+
+impl Donors<'_> {
+    /// The first [`AVERAGED`] watermarked images of other sources.
+    fn many(&self, target: &PlannedImage) -> Vec<Donor<'_>> {
+        let pairs = self.images.iter().zip(self.signed);
+        let marked = pairs.filter_map(|(image, signed)| match signed {
+            Some(Ok(signed)) if signed.mark.is_some() => Some(Donor { image, signed }),
+            _ => None,
+        });
+        marked
+            .filter(|donor| donor.image.entry.source != target.entry.source)
+            .take(AVERAGED)
+            .collect()
     }
 }
 
@@ -177,6 +194,7 @@ impl Forger {
                 let donor = donors.donor(target, number, true)?;
                 with_copied_mark(&donor, &source, setting)
             }
+            Trial::WatermarkAverage => with_average_mark(&donors.many(target), &source, setting),
             Trial::Replay => {
                 let donor = donors.donor(target, number, true)?;
                 let marked = with_copied_mark(&donor, &source, setting)?;
@@ -262,35 +280,76 @@ fn frame(bytes: Vec<u8>) -> Result<Frame, String> {
     frame.map_err(|error| error.to_string())
 }
 
-/// Adds exactly what marking and coding changed in the donor, stretched to the target's size.
-fn with_copied_mark(
+/// Exactly what marking and coding changed in a donor, stretched to a size.
+fn residual(
     donor: &Donor<'_>,
-    target: &[u8],
+    (width, height): (u32, u32),
     setting: &Setting<'_>,
-) -> Result<Vec<u8>, String> {
+) -> Result<Rgb32FImage, String> {
     let source = setting
         .set
         .load(donor.image.entry.index)
         .map_err(|error| error.to_string())?;
     let before = frame(source.bytes)?.pixels.to_rgb32f();
-    let after = frame(donated(donor)?)?.pixels.to_rgb32f();
-    if before.dimensions() != after.dimensions() {
+    let mut residual = frame(donated(donor)?)?.pixels.to_rgb32f();
+    if before.dimensions() != residual.dimensions() {
         return Err("signing changed the size of the donor".to_owned());
     }
-    let mut residual = after;
     for (value, before) in residual.iter_mut().zip(before.iter()) {
         *value -= before;
     }
-    let own = frame(target.to_vec())?;
-    let (width, height) = (own.pixels.width(), own.pixels.height());
-    let residual = imageops::resize(&residual, width, height, FilterType::CatmullRom);
+    let filter = FilterType::CatmullRom;
+    Ok(imageops::resize(&residual, width, height, filter))
+}
+
+/// A file with this added to its pixels.
+fn added(own: &Frame, residual: &Rgb32FImage, file: &[u8]) -> Result<Vec<u8>, String> {
     let mut pixels = own.pixels.to_rgb8();
     for (pixel, residual) in pixels.iter_mut().zip(residual.iter()) {
         *pixel = (f32::from(*pixel) + 255.0 * residual)
             .round()
             .clamp(0.0, 255.0) as u8;
     }
-    Rewriter::recoded(target, &DynamicImage::ImageRgb8(pixels))
+    Rewriter::recoded(file, &DynamicImage::ImageRgb8(pixels))
+}
+
+/// The mark of one donor on another file.
+fn with_copied_mark(
+    donor: &Donor<'_>,
+    target: &[u8],
+    setting: &Setting<'_>,
+) -> Result<Vec<u8>, String> {
+    let own = frame(target.to_vec())?;
+    let size = (own.pixels.width(), own.pixels.height());
+    added(&own, &residual(donor, size, setting)?, target)
+}
+
+/// The average mark of many donors on another file, made as strong as a single one.
+fn with_average_mark(
+    donors: &[Donor<'_>],
+    target: &[u8],
+    setting: &Setting<'_>,
+) -> Result<Vec<u8>, String> {
+    if donors.len() < 2 {
+        return Err("fewer than two images with a watermark to average".to_owned());
+    }
+    let own = frame(target.to_vec())?;
+    let (width, height) = (own.pixels.width(), own.pixels.height());
+    let energy = |image: &Rgb32FImage| image.iter().map(|v| f64::from(v * v)).sum::<f64>();
+    let mut sum = Rgb32FImage::new(width, height);
+    let mut strongest: f64 = 0.0;
+    for donor in donors {
+        let one = residual(donor, (width, height), setting)?;
+        strongest = strongest.max(energy(&one));
+        for (sum, value) in sum.iter_mut().zip(one.iter()) {
+            *sum += value;
+        }
+    }
+    let gain = (strongest / energy(&sum).max(f64::MIN_POSITIVE)).sqrt() as f32;
+    for value in sum.iter_mut() {
+        *value *= gain;
+    }
+    added(&own, &sum, target)
 }
 
 /// The same scene from beside: shifted by 4 % of each side, a little brighter, coded anew.

@@ -58,10 +58,11 @@ pub struct Plan {
 const UNSIGNED_SHARE: u64 = 20;
 
 /// The other negative trials on held-out images, each with the distance from one image that it takes to the next.
-const DECEPTIONS: [(Trial, usize); 6] = [
+const DECEPTIONS: [(Trial, usize); 7] = [
     (Trial::ForeignKey, 4),
     (Trial::Transplant, 10),
     (Trial::WatermarkCopy, 10),
+    (Trial::WatermarkAverage, 10),
     (Trial::LookAlike, 10),
     (Trial::Replay, 10),
     (Trial::EditedClaim, 10),

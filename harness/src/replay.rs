@@ -1,5 +1,6 @@
 //! Runs one op of a finished run again, from the files that the run kept.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -44,7 +45,7 @@ pub struct Replay {
 /// When the op is not in the rows, its file is gone, or its pipeline is no longer in the catalogue.
 pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Result<Replay> {
     let header = run_dir.read_header()?;
-    let recorded = recorded(run_dir, op)?;
+    let (recorded, related) = recorded(run_dir, op)?;
     let catalogue = Catalogue::embedded()?;
     let recipe = catalogue
         .get(&recorded.pipeline)
@@ -79,6 +80,8 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
         mark: distortion(recorded.mark_psnr, recorded.mark_ssim),
         distortion: distortion(recorded.sign_psnr, recorded.sign_ssim),
         sign_nanos: recorded.sign_ns,
+        taken: &[],
+        related: &related,
     };
     let again = trial::run(op, &subject, &file, recipe, &verifier, &Ledger::new()).row;
 
@@ -107,7 +110,8 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
     })
 }
 
-fn recorded(run_dir: &RunDir, op: u64) -> Result<Row> {
+/// The row of an op, and every proof that the run issued for views of its source.
+fn recorded(run_dir: &RunDir, op: u64) -> Result<(Row, Vec<ProofId>)> {
     let rows = read_rows(&run_dir.rows())?;
     let ops = rows.big("op")?;
     let place = ops.iter().position(|known| known == Some(op));
@@ -119,7 +123,18 @@ fn recorded(run_dir: &RunDir, op: u64) -> Result<Row> {
             rows.len()
         );
     };
-    Ok(rows.row(place)?)
+    let row = rows.row(place)?;
+    let mut related = BTreeSet::new();
+    if row.issued.is_some() {
+        let sources = rows.texts("source")?.iter();
+        for (source, issued) in sources.zip(rows.texts("issued")?.iter()) {
+            if source == Some(&row.source) {
+                related.extend(issued);
+            }
+        }
+    }
+    let related = related.into_iter().map(str::parse);
+    Ok((row, related.collect::<Result<_, _>>()?))
 }
 
 /// The verifier of the run: its certificates, its watermark secret and its proofs, as the run left them.
@@ -256,6 +271,9 @@ fn differences(recorded: &Row, again: &Row, carriers: &[String]) -> Vec<String> 
         let cell = |row: &Row| {
             row.carriers.get(index).map(|cell| Cell {
                 ns: 0,
+                // Signing is not repeated.
+                bytes: None,
+                sign_ns: 0,
                 ..cell.clone()
             })
         };

@@ -1,5 +1,6 @@
 //! Runs a plan: sign all, wait, then transform and verify, in parallel by image.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context, Result};
 use credlink_reports::header::ControlResult;
 use credlink_reports::{RowError, RowWriter, Trial};
+use credlink_sign_core::ProofId;
 use credlink_sign_core::system::{SealedSystem, System};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
@@ -16,6 +18,7 @@ use crate::clock;
 use crate::control::Controls;
 use crate::cost::Work;
 use crate::event::Event;
+use crate::identity;
 use crate::in_order::InOrder;
 use crate::negative::{self, Donors, Forger};
 use crate::plan::{Negative, Plan, PlannedImage};
@@ -69,6 +72,11 @@ pub fn run(
         images: &plan.signed,
         signed: &signed,
     };
+    let mut related: HashMap<String, Vec<ProofId>> = HashMap::new();
+    for PlannedImage { entry, .. } in &plan.signed {
+        let id = identity::proof_id(setting.seed, entry.index);
+        related.entry(entry.source.clone()).or_default().push(id);
+    }
     let controls = Controls::of(plan);
     let controls = Mutex::new(controls);
     let not_made: Mutex<Vec<(usize, String, u64)>> = Mutex::new(Vec::new());
@@ -93,7 +101,8 @@ pub fn run(
                 let (image, ops) = match job {
                     Job::Signed(_, None) => return Ok(()),
                     Job::Signed(image, Some(Ok(file))) => {
-                        (image, signed_ops(plan, image, file, &*system, setting))
+                        let ops = signed_ops(plan, image, file, &related, &*system, setting);
+                        (image, ops)
                     }
                     Job::Signed(image, Some(Err(failure))) => {
                         (image, failed_ops(plan, image, failure, setting))
@@ -163,6 +172,7 @@ fn signed_ops(
     plan: &Plan,
     image: &PlannedImage,
     signed: &SignedFile,
+    related: &HashMap<String, Vec<ProofId>>,
     system: &dyn SealedSystem,
     setting: &Setting<'_>,
 ) -> Vec<Op> {
@@ -178,6 +188,8 @@ fn signed_ops(
         mark: signed.mark,
         distortion: signed.distortion,
         sign_nanos: signed.nanos,
+        taken: &signed.taken,
+        related: related.get(&image.entry.source).map_or(&[], Vec::as_slice),
     };
     ops(plan, image, &subject, file, system, setting)
 }
@@ -214,6 +226,8 @@ fn negative_ops(
         mark: None,
         distortion: None,
         sign_nanos: 0,
+        taken: &[],
+        related: &[],
     };
     ops(plan, &negative.image, &subject, file, system, setting)
 }
@@ -225,7 +239,7 @@ fn failed_ops(
     setting: &Setting<'_>,
 ) -> Vec<Op> {
     // The id that would have been issued keeps the op among the signed trials, in the denominator.
-    let issued = crate::identity::proof_id(setting.seed, image.entry.index);
+    let issued = identity::proof_id(setting.seed, image.entry.index);
     let subject = Subject {
         trial: Trial::Signed,
         entry: &image.entry,
@@ -236,6 +250,8 @@ fn failed_ops(
         mark: None,
         distortion: None,
         sign_nanos: 0,
+        taken: &[],
+        related: &[],
     };
     errors(
         plan,

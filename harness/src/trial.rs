@@ -8,12 +8,13 @@ use credlink_corpus::Entry;
 use credlink_reports::{Row, Trial};
 use credlink_sign_core::outcome::{Outcome, judge};
 use credlink_sign_core::system::SealedSystem;
-use credlink_sign_core::{Distortion, Pixels, ProofId, Verification};
+use credlink_sign_core::{Distances, Distortion, Pixels, ProofId, Verification};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 
 use crate::cost::{Ledger, Work};
+use crate::signing::Taken;
 use crate::{clock, delivery, received};
 
 /// What is known about the file that enters the pipelines.
@@ -36,6 +37,11 @@ pub struct Subject<'a> {
     pub distortion: Option<Distortion>,
     /// Time of signing in nanoseconds; 0 in a negative trial.
     pub sign_nanos: u64,
+    /// What each carrier took when the image was signed, in ladder order; empty in a negative trial.
+    pub taken: &'a [Taken],
+    /// Every proof of this image's source, its own included: neighbouring views are alike, and no error. Empty in a
+    /// negative trial.
+    pub related: &'a [ProofId],
 }
 
 /// A finished op: its row, and what controls look at besides.
@@ -146,7 +152,7 @@ fn attempt(
         cpu.saturating_sub(codec_ns + meter.resize_nanos()),
     );
 
-    let verified = verify(&received, subject.issued, system, ledger);
+    let verified = verify(&received, subject, system, ledger);
     let outcome = judge(subject.issued, verified.verification.findings());
     // Decoding what was received is part of verification; a file that cannot be shown is an error of the pipeline.
     let shown = verified
@@ -181,7 +187,7 @@ fn attempt(
         .map(|(_, finding)| finding.retrieve_nanos)
         .max()
         .unwrap_or(0);
-    row.carriers = cells(&verified.verification, subject);
+    row.carriers = cells(&verified.verification, verified.distances, subject);
     Ok(Op {
         row,
         same_bytes,
@@ -193,6 +199,7 @@ fn attempt(
 struct Verified {
     verification: Verification,
     distance: Option<u32>,
+    distances: Distances,
     pixels: Result<Pixels, String>,
 }
 
@@ -200,7 +207,7 @@ struct Verified {
 /// of verification always holds its own decoding.
 fn verify(
     received: &ImageFile,
-    issued: Option<ProofId>,
+    subject: &Subject<'_>,
     system: &dyn SealedSystem,
     ledger: &Ledger,
 ) -> Verified {
@@ -216,25 +223,40 @@ fn verify(
         .with_clock(&clock::thread_nanos);
     let start = clock::thread_nanos();
     let verification = system.verify(&file, &clock::wall_nanos);
-    let distance = issued.and_then(|id| system.distance_to(&file, id));
+    let distance = subject.issued.and_then(|id| system.distance_to(&file, id));
     let pixels = decode(received.bytes());
     let cpu = clock::thread_nanos() - start;
     ledger.add(Work::Codec, decoding.get());
     ledger.add(Work::Hash, verification.hash_nanos);
     ledger.add(Work::Watermark, verification.watermark_nanos);
+    // Looking at every proof is our curiosity, not verification, and is no part of its cost.
+    let distances = system.distances(&file, subject.issued, &|id| subject.related.contains(&id));
     let claimed = decoding.get() + verification.hash_nanos + verification.watermark_nanos;
     ledger.add(Work::Verify, cpu.saturating_sub(claimed));
     Verified {
         verification,
         distance,
+        distances,
         pixels,
     }
 }
 
-fn cells(verification: &Verification, subject: &Subject<'_>) -> Vec<credlink_reports::Cell> {
+fn cells(
+    verification: &Verification,
+    distances: Distances,
+    subject: &Subject<'_>,
+) -> Vec<credlink_reports::Cell> {
     let issued = subject.issued;
+    let (own, wrong) = (distances.own, distances.wrong);
     let cell = |(position, examined): (usize, &credlink_sign_core::Examined)| {
         let finding = &examined.finding;
+        let taken = subject.taken.get(position).copied().unwrap_or_default();
+        let (own, wrong) = match (finding.read, examined.carrier) {
+            (Some((word, strength)), _) if Some(word) == issued => (Some(strength), None),
+            (Some((_, strength)), _) => (None, Some(strength)),
+            (None, "fingerprint") => (own, wrong),
+            (None, _) => (None, None),
+        };
         let state = serde_json::to_value(finding.state).ok();
         credlink_reports::Cell {
             embedded: subject
@@ -250,8 +272,12 @@ fn cells(verification: &Verification, subject: &Subject<'_>) -> Vec<credlink_rep
                 && (issued.is_none() || finding.accepted() == issued),
             distance: finding.distance,
             quality: finding.quality,
+            own,
+            wrong,
             codes: finding.codes.join(","),
             ns: examined.nanos,
+            bytes: taken.bytes,
+            sign_ns: taken.nanos,
         }
     };
     verification.carriers.iter().enumerate().map(cell).collect()

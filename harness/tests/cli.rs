@@ -89,6 +89,52 @@ fn a_file_is_signed_verified_transformed_and_recovered() {
 }
 
 #[test]
+fn a_recovered_proof_never_says_unaltered_and_a_replaced_part_is_named() {
+    let folder = folder();
+    let at = folder.path();
+    for args in [
+        &["keys", "generate"][..],
+        &["sign", "photo.jpg", "signed.jpg"],
+        &["apply", "messaging/whatsapp", "signed.jpg", "received.jpg"],
+    ] {
+        assert_eq!(code(&credlink(at, args)), exit::OK, "{args:?}");
+    }
+    // A tenth of the picture, from elsewhere in it and upside down.
+    let mut picture = image::open(at.join("received.jpg")).unwrap().to_rgb8();
+    let (width, height) = (picture.width() / 3, picture.height() / 3);
+    let part = image::imageops::crop_imm(&picture, width / 8, height, width, height).to_image();
+    let part = image::imageops::rotate180(&part);
+    image::imageops::replace(
+        &mut picture,
+        &part,
+        i64::from(width + width / 3),
+        i64::from(height + height / 4),
+    );
+    picture.save(at.join("edited.jpg")).unwrap();
+
+    for (file, expected) in [("received.jpg", "alike"), ("edited.jpg", "altered")] {
+        let json = credlink(at, &["verify", "--json", file]);
+        let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!(json["content"]["verdict"], expected, "{file}: {json}");
+        let said = text(&credlink(at, &["verify", file]));
+        if json["verdict"] == "found" {
+            assert!(said.contains("may have been altered"), "{file}: {said}");
+        } else {
+            assert!(said.contains("do not confirm it"), "{file}: {said}");
+        }
+        for word in ["unaltered", "intact", "authentic", "genuine", "unchanged"] {
+            assert!(!said.to_lowercase().contains(word), "{file}: {said}");
+            assert!(!json.to_string().contains(word), "{file}: {json}");
+        }
+    }
+    // Only a valid manifest binds every byte; then there is nothing to compare.
+    let json = credlink(at, &["verify", "--json", "signed.jpg"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["conclusion"]["accepted"]["state"], "intact");
+    assert!(json["content"].is_null());
+}
+
+#[test]
 fn verify_tells_nothing_from_broken_and_foreign_by_its_exit_code() {
     let folder = folder();
     let at = folder.path();

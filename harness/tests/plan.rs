@@ -117,3 +117,12 @@ fn the_same_seed_plans_the_same_and_another_seed_another() {
     assert_eq!(planned(5), planned(5));
     assert_ne!(planned(5), planned(6));
 }
+
+#[test]
+fn reports_show_the_threshold_that_the_verifier_uses() {
+    let policy = credlink_sign_core::fingerprint::MatchPolicy::default();
+    assert_eq!(
+        policy.max_distance,
+        credlink_reports::tables::FINGERPRINT_BITS
+    );
+}

@@ -17,7 +17,8 @@ use credlink_sign_core::carriers::{CARRIERS, Finding, State};
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::{CredLink, SealedSystem, System};
 use credlink_sign_core::{
-    Clock, Examined, ImageFile, Marker, ProofId, SignError, SignedImage, Signer, Verification,
+    Clock, Distances, Examined, ImageFile, Marker, ProofId, SignError, SignedImage, Signer,
+    Verification,
 };
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
@@ -110,12 +111,20 @@ fn without_times(mut row: Row) -> Row {
         &mut row.retrieve_ns,
     ] {
         assert!(
-            *time > 0 || row.trial.is_negative() || row.outcome == "intact",
-            "a time was not measured"
+            // An intact file needs no look-up, and a blank one leaves nothing to look up.
+            *time > 0
+                || row.trial.is_negative()
+                || matches!(row.outcome.as_str(), "intact" | "lost"),
+            "a time was not measured: {} {} of {}",
+            row.outcome,
+            row.pipeline,
+            row.name
         );
         *time = 0;
     }
-    row.carriers.iter_mut().for_each(|cell| cell.ns = 0);
+    for cell in &mut row.carriers {
+        (cell.ns, cell.sign_ns) = (0, 0);
+    }
     row
 }
 
@@ -149,6 +158,37 @@ fn an_honest_system_passes_every_control() {
         assert_eq!(row.carriers[0].codes, format!("signer:{}", delivery::NAME));
     }
     assert_eq!(ending.ops_done, rows.len() as u64);
+    let place = |name: &str| {
+        let carriers = CARRIERS.iter();
+        carriers
+            .map(|carrier| carrier.name())
+            .position(|known| known == name)
+    };
+    let (content, mark) = (place("fingerprint").unwrap(), place("watermark").unwrap());
+    let mut decided = [0, 0];
+    for row in rows.iter().filter(|row| !row.carriers.is_empty()) {
+        let cells = [&row.carriers[content], &row.carriers[mark]];
+        // A crop is as far from its own proof as from others.
+        if row.trial == Trial::Signed && cells[0].own.is_some() && row.family != "edits" {
+            assert_eq!(cells[0].own, row.content_distance);
+            assert!(
+                cells[0].wrong > cells[0].own,
+                "no two pictures are alike: {row:?}"
+            );
+            decided[0] += 1;
+        }
+        if row.trial == Trial::Unsigned {
+            assert_eq!((cells[0].own, cells[1].own), (None, None));
+        }
+        if cells[1].accepted {
+            assert!(cells[1].own >= Some(1000), "accepted above its gate");
+            decided[1] += 1;
+        }
+        // What signing took stands on every op of a signed image.
+        let manifest = row.carriers[place("manifest").unwrap()].bytes;
+        assert_eq!(manifest > Some(1000), row.trial == Trial::Signed);
+    }
+    assert!(decided[0] > 5, "{decided:?}");
     let advanced: u64 = events
         .iter()
         .map(|event| {
@@ -270,6 +310,14 @@ impl SealedSystem for SealedLiar {
     }
     fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
         self.honest.distance_to(file, id)
+    }
+    fn distances(
+        &self,
+        file: &ImageFile<'_>,
+        issued: Option<ProofId>,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Distances {
+        self.honest.distances(file, issued, is_right)
     }
 }
 

@@ -1,13 +1,14 @@
 //! How long the statistics of a large run take, from its row file to every table.
 //!
-//!     cargo run --release -p credlink-reports --example scale -- 10000000
+//!     cargo run --release --workspace --example scale -- 10000000 /tmp/rows      writes the rows
+//!     cargo run --release --workspace --example scale -- 10000000 /tmp/rows      measures, with its memory alone
 //!
-//! Writes invented rows to a temporary directory: thirty pipelines, four carriers, and one negative trial for twenty
-//! signed ones. Writing them is not part of the figure.
+//! The rows are invented: thirty pipelines, four carriers, and one negative trial for twenty signed ones. Writing them
+//! is not part of the figure. Without a directory they go to a temporary one and are measured at once.
 #![allow(clippy::print_stdout, reason = "an example reports on the terminal")]
 
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use credlink_reports::header::{ControlResult, PipelineHeader};
@@ -22,22 +23,31 @@ fn main() -> Result<(), Box<dyn Error>> {
         .nth(1)
         .and_then(|text| text.parse().ok())
         .unwrap_or(100_000);
-    let base = std::env::temp_dir().join(format!("credlink-scale-{}", std::process::id()));
-    let result = measure(&base, rows);
-    std::fs::remove_dir_all(&base)?;
-    result
+    let Some(folder) = std::env::args_os().nth(2).map(PathBuf::from) else {
+        let base = std::env::temp_dir().join(format!("credlink-scale-{}", std::process::id()));
+        let result = written(&base, rows).and_then(|dir| measure(&dir));
+        std::fs::remove_dir_all(&base)?;
+        return result;
+    };
+    if folder.join("scale").exists() {
+        return measure(&RunDir::open(&folder.join("scale"))?);
+    }
+    written(&folder, rows)?;
+    Ok(())
 }
 
-fn measure(base: &Path, rows: u64) -> Result<(), Box<dyn Error>> {
+fn written(base: &Path, rows: u64) -> Result<RunDir, Box<dyn Error>> {
     let dir = RunDir::create(base, "scale")?;
     let start = Instant::now();
     write(&dir, rows)?;
-    println!(
-        "{rows} rows written in {:.1} s",
-        start.elapsed().as_secs_f64()
-    );
+    let seconds = start.elapsed().as_secs_f64();
+    println!("{rows} rows written in {seconds:.1} s");
+    Ok(dir)
+}
+
+fn measure(dir: &RunDir) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
-    let evidence = credlink_reports::load(&dir)?;
+    let evidence = credlink_reports::load(dir)?;
     let mut total = start.elapsed().as_secs_f64();
     println!("{:<16} {total:>6.2} s", "read");
     for kind in TABLES {
@@ -51,7 +61,12 @@ fn measure(base: &Path, rows: u64) -> Result<(), Box<dyn Error>> {
             table.rows.len()
         );
     }
-    println!("statistics of {rows} rows in {total:.1} s");
+    println!("statistics of {} rows in {total:.1} s", evidence.rows());
+    // Where the system tells it: the most memory that the process ever held.
+    if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
+        let peak = status.lines().find(|line| line.starts_with("VmHWM"));
+        println!("{}", peak.unwrap_or("peak memory unknown"));
+    }
     Ok(())
 }
 
@@ -109,11 +124,13 @@ fn row(op: u64) -> Row {
     ];
     let hits = hits.map(|hit| hit && signed);
     let survived = hits.iter().any(|hit| *hit);
-    let cell = |hit: bool| Cell {
+    let cell = |hit: bool, measured: bool| Cell {
         embedded: signed.then(|| "carried".to_owned()),
         state: if hit { "recovered" } else { "absent" }.to_owned(),
         accepted: hit,
         quality: Some(100),
+        own: measured.then_some((chance % 40) as u32),
+        wrong: measured.then_some(80 + (chance % 60) as u32),
         ns: 1_000_000 + chance % 1_000_000,
         ..Cell::default()
     };
@@ -167,6 +184,8 @@ fn row(op: u64) -> Row {
         codec_ns: 10_000_000,
         verify_ns: 4_000_000 + chance % 4_000_000,
         retrieve_ns: 10_000 + chance % 10_000,
-        carriers: hits.map(cell).to_vec(),
+        carriers: (0..hits.len())
+            .map(|index| cell(hits[index], index == 2))
+            .collect(),
     }
 }

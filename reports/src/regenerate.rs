@@ -7,10 +7,9 @@ use crate::formats::{DOCUMENTS, DocumentError, FORMATS};
 use crate::page::row_files;
 use crate::plots::{PICTURES, PLOTS, PlotError};
 use crate::report::{ReadError, Report};
-use crate::rows::read_columns;
 use crate::run_dir::RunDir;
 use crate::summary::Summary;
-use crate::tables::{EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence};
+use crate::tables::Evidence;
 
 /// A report that could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -48,14 +47,13 @@ pub enum ReportError {
     },
 }
 
-/// A run's header and rows, joined and checked.
+/// A run's header and rows, joined and checked, without holding all rows at once.
 ///
 /// # Errors
 /// [`ReadError`] if either cannot be read, or if they do not belong together.
 pub fn load(run_dir: &RunDir) -> Result<Evidence, ReadError> {
     let header = run_dir.read_header()?;
-    let rows = read_columns(&run_dir.rows(), EVIDENCE_COLUMNS, EVIDENCE_CELLS)?;
-    Ok(Evidence::new(header, &rows)?)
+    Ok(Evidence::read(header, &run_dir.rows())?)
 }
 
 /// Writes every table in every format, every plot as every picture, every document and the rows of each pipeline as

@@ -59,15 +59,14 @@ fn document(evidence: &Evidence, carrier: usize, name: &str) -> Json {
     let pooled = found(evidence, carrier, evidence.all_ops(Trial::Signed));
     let carried = evidence
         .all_ops(Trial::Signed)
-        .filter(|op| evidence.detail.cells[carrier].embedded[*op] == 0);
+        .filter(|op| evidence.subject(*op).embedded(carrier) == 0);
     let carried = found(evidence, carrier, carried);
     let mut embedding = Map::new();
     let images = evidence.distinct_images();
     for (position, word) in EMBEDDINGS.iter().enumerate() {
-        let taken = &evidence.detail.cells[carrier].embedded;
         let count = images
             .iter()
-            .filter(|op| usize::from(taken[**op]) == position)
+            .filter(|op| evidence.subject(**op).embedded(carrier) == position)
             .count();
         embedding.insert((*word).to_owned(), json!(count));
     }
@@ -113,7 +112,7 @@ fn document(evidence: &Evidence, carrier: usize, name: &str) -> Json {
 fn found(evidence: &Evidence, carrier: usize, ops: impl Iterator<Item = usize>) -> Clusters {
     evidence.clusters(ops, 2, |op, counts| {
         counts[0] += 1;
-        counts[1] += (evidence.accepted[op] >> carrier & 1) as u32;
+        counts[1] += (evidence.verdict(op).accepted >> carrier & 1) as u32;
     })
 }
 

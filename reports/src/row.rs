@@ -34,8 +34,10 @@ pub enum Trial {
     ForeignKey,
     /// Our manifest or link was put on another image.
     Transplant,
-    /// The watermark of signed images was estimated and added to another image.
+    /// The exact residual of one watermark was added to another image.
     WatermarkCopy,
+    /// The residuals of many watermarks were averaged, strengthened, and added to another image.
+    WatermarkAverage,
     /// A manifest forged under a certificate that looks like ours.
     LookAlike,
     /// Everything of a proof of ours, manifest, link and watermark, was put on another image.
@@ -48,12 +50,13 @@ pub enum Trial {
 
 impl Trial {
     /// Every kind, the one that measures survival first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Signed,
         Self::Unsigned,
         Self::ForeignKey,
         Self::Transplant,
         Self::WatermarkCopy,
+        Self::WatermarkAverage,
         Self::LookAlike,
         Self::Replay,
         Self::EditedClaim,
@@ -61,11 +64,12 @@ impl Trial {
     ];
 
     /// The kinds in which nothing may be accepted, in the order of [`Trial::ALL`].
-    pub const NEGATIVES: [Self; 8] = [
+    pub const NEGATIVES: [Self; 9] = [
         Self::Unsigned,
         Self::ForeignKey,
         Self::Transplant,
         Self::WatermarkCopy,
+        Self::WatermarkAverage,
         Self::LookAlike,
         Self::Replay,
         Self::EditedClaim,
@@ -80,6 +84,7 @@ impl Trial {
             Self::ForeignKey => "foreign-key",
             Self::Transplant => "transplant",
             Self::WatermarkCopy => "watermark-copy",
+            Self::WatermarkAverage => "watermark-average",
             Self::LookAlike => "look-alike",
             Self::Replay => "replay",
             Self::EditedClaim => "edited-claim",
@@ -95,6 +100,7 @@ impl Trial {
             Self::ForeignKey => "images signed under another key",
             Self::Transplant => "other images with a proof of ours pasted on",
             Self::WatermarkCopy => "other images with a copied watermark",
+            Self::WatermarkAverage => "other images with the average of many watermarks",
             Self::LookAlike => "manifests forged under a look-alike certificate",
             Self::Replay => "other images with a whole old proof: manifest, link and watermark",
             Self::EditedClaim => "manifests with edited claims",
@@ -216,10 +222,20 @@ pub struct Cell {
     pub distance: Option<u32>,
     /// The carrier's own quality figure, 0 to 100.
     pub quality: Option<u8>,
+    /// What decides, towards the issued proof: for the fingerprint bits to the registered image, where both qualities
+    /// are sufficient; for the watermark the strength of its word in thousandths of what it must reach.
+    pub own: Option<u32>,
+    /// The same towards a wrong proof: the nearest registered image of another source; a word that is another id.
+    pub wrong: Option<u32>,
     /// Status or cause codes, comma separated; empty if there are none.
     pub codes: String,
     /// Time to examine this carrier; 0 means not measured.
     pub ns: u64,
+    /// What the carrier took when the image was signed: bytes of the file, or of the proof store where it lives there.
+    /// `None` where that was not told apart, and for negative trials.
+    pub bytes: Option<u32>,
+    /// Time of signing that went into this carrier alone; 0 means not measured.
+    pub sign_ns: u64,
 }
 
 impl Row {

@@ -6,8 +6,8 @@ mod support;
 use credlink_reports::Row;
 use credlink_reports::header::SweepHeader;
 use credlink_reports::stats::Rate;
-use credlink_reports::tables::{Evidence, TABLES, Value};
-use support::{evidence, header, signed};
+use credlink_reports::tables::{Evidence, TABLES, Value, calibrates};
+use support::{evidence, header, signed, unsigned};
 
 /// The values of the table's line whose first cells are these words.
 fn line(evidence: &Evidence, table: &str, first: &[&str]) -> Vec<Value> {
@@ -126,6 +126,149 @@ fn layers_count_what_each_set_keeps_and_what_would_be_lost_without_it() {
         set("link + watermark"),
         (Rate { k: both, n: 400 }, Rate { k: both, n: 400 })
     );
+}
+
+#[test]
+fn layers_cost_bytes_decibels_and_milliseconds_and_each_saved_proof_its_share() {
+    let mut header = header(&["link", "fingerprint", "watermark"], &["cdn/a"]);
+    header.ops_done = 100;
+    let rows = (0..100_u32).map(|image| {
+        // Half are kept by the link, a tenth by the watermark alone.
+        let accepted = [image < 50, false, image >= 90];
+        let outcome = if accepted.contains(&true) {
+            "recovered"
+        } else {
+            "lost"
+        };
+        let mut row = signed(u64::from(image), "cdn/a", image, outcome, &accepted);
+        row.source = format!("file-{image}");
+        for (cell, (bytes, sign_ns)) in row.carriers.iter_mut().zip([
+            (Some(300), 0),
+            (Some(2000), 3_000_000),
+            (None, 20_000_000),
+        ]) {
+            (cell.bytes, cell.sign_ns, cell.ns) = (bytes, sign_ns, 4_000_000);
+        }
+        row
+    });
+    let evidence = evidence(&header, rows.collect());
+    let costs = |names: &str| {
+        let line = line(&evidence, "layers", &[names]);
+        line[4..]
+            .iter()
+            .map(|value| match value {
+                Value::Number(number) => (number * 1000.0).round() / 1000.0,
+                Value::NotApplicable => f64::INFINITY,
+                other => panic!("{names}: {other:?}"),
+            })
+            .collect::<Vec<f64>>()
+    };
+    let none = f64::INFINITY;
+    // In the file, in the store, dB, signing, looking; per proof kept, per proof that only it saved.
+    assert_eq!(
+        costs("link"),
+        [300.0, 0.0, none, 0.0, 4.0, 600.0, 8.0, 600.0, 8.0]
+    );
+    assert_eq!(
+        costs("fingerprint"),
+        [0.0, 2000.0, none, 3.0, 4.0, none, none, none, none]
+    );
+    // The file grew by 13,000 bytes, of which 300 are the link's.
+    assert_eq!(
+        costs("watermark"),
+        [
+            12_700.0, 0.0, 43.5, 20.0, 4.0, 127_000.0, 40.0, 127_000.0, 40.0
+        ]
+    );
+    assert_eq!(
+        costs("link + fingerprint + watermark"),
+        [
+            13_000.0, 2000.0, 43.5, 23.0, 12.0, 25_000.0, 20.0, 25_000.0, 20.0
+        ]
+    );
+}
+
+/// Images of two halves whose fingerprints are at 10 bits from their own proof and at the given distance from a wrong
+/// one, and as many unsigned ones.
+fn deciding(wrong: impl Fn(u32) -> u32) -> Evidence {
+    let mut header = header(&["fingerprint", "watermark"], &["cdn/a"]);
+    header.ops_done = 400;
+    let mut rows = Vec::new();
+    for image in 0..400_u32 {
+        let accepted = image < 200;
+        let op = u64::from(image);
+        let mut row = if accepted {
+            signed(op, "cdn/a", image, "recovered", &[true, true])
+        } else {
+            unsigned(op, "cdn/a", image, "rejected", &[false, false])
+        };
+        row.source = format!("file-{image}");
+        let own = |value: u32| accepted.then_some(value);
+        (row.carriers[0].own, row.carriers[0].wrong) = (own(10), Some(wrong(image)));
+        (row.carriers[1].own, row.carriers[1].wrong) = (own(3000), None);
+        rows.push(row);
+    }
+    evidence(&header, rows)
+}
+
+#[test]
+fn the_nearest_wrong_proof_is_shown_from_its_near_end() {
+    let evidence = deciding(|image| 60 + image % 40);
+    let fingerprint = line(&evidence, "nearest", &["fingerprint", "signed", "all"]);
+    assert_eq!(fingerprint[4], Value::Count(200));
+    assert_eq!(number(&fingerprint[6]), 60.0);
+    assert_eq!(fingerprint[7], Value::TooFew, "0.1 % of 200 trials is none");
+    assert_eq!(
+        number(&fingerprint[9]),
+        61.0,
+        "5 % are the ten at 60 and 61"
+    );
+    assert_eq!(fingerprint[11], Value::Bound(Rate { k: 0, n: 200 }));
+    let watermark = line(&evidence, "nearest", &["watermark", "unsigned", "all"]);
+    assert_eq!(watermark[4], Value::Count(200));
+    assert_eq!(number(&watermark[6]), 0.0, "no word was read");
+    // One that comes too near is counted, and a distance beside the right proof is no false accept.
+    let near = deciding(|image| if image % 100 == 7 { 31 } else { 90 });
+    let reached = |trial: &str| line(&near, "nearest", &["fingerprint", trial, "all"])[11].clone();
+    assert_eq!(reached("signed"), Value::Bound(Rate { k: 2, n: 200 }));
+    assert_eq!(reached("unsigned"), Value::Bound(Rate { k: 2, n: 200 }));
+}
+
+#[test]
+fn thresholds_are_allowed_by_one_half_of_the_sources_and_shown_on_both() {
+    // Wrong proofs at 40 bits on the calibration half alone.
+    let near = |image: u32| calibrates(&format!("file-{image}")) && image % 5 == 0;
+    let evidence = deciding(|image| if near(image) { 40 } else { 90 });
+    let table = TABLES.iter().find(|kind| kind.id == "thresholds").unwrap();
+    let table = (table.make)(&evidence);
+    let of = |half: &str, threshold: f64| -> Vec<Value> {
+        let wanted = |row: &&Vec<Value>| {
+            row[0] == Value::text("fingerprint")
+                && row[1] == Value::text(half)
+                && row[3] == Value::Number(threshold)
+        };
+        table.rows.iter().find(wanted).unwrap().clone()
+    };
+    let (calibration, held_out) = (of("calibration", 31.0), of("held out", 31.0));
+    let count = |value: &Value| match value {
+        Value::Count(count) => *count,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(count(&calibration[5]) + count(&held_out[5]), 200);
+    assert_eq!(pooled(&calibration[7]).k, count(&calibration[5]));
+    assert_eq!(calibration[4], Value::text("in use"));
+    assert_eq!(
+        of("calibration", 36.0)[4],
+        Value::text("calibration allows no more")
+    );
+    // At 42 bits the calibration half loses proofs that have company, and accepts unsigned images; the other does not.
+    let (calibration, held_out) = (of("calibration", 42.0), of("held out", 42.0));
+    assert!(pooled(&calibration[7]).k < count(&calibration[5]));
+    assert_eq!(pooled(&held_out[7]).k, count(&held_out[5]));
+    assert!(matches!(calibration[10], Value::Bound(Rate { k: 1.., .. })));
+    assert!(matches!(held_out[10], Value::Bound(Rate { k: 0, .. })));
+    // At 8 bits nothing is found at 10.
+    assert_eq!(pooled(&of("held out", 8.0)[7]).k, 0);
 }
 
 #[test]

@@ -50,6 +50,10 @@ fn various() -> Vec<Row> {
         quality: Some(0),
         codes: "漢".to_owned(),
         ns: u64::MAX,
+        own: Some(u32::MAX),
+        wrong: Some(0),
+        bytes: Some(1),
+        sign_ns: 2,
     };
     vec![bare, full, wide]
 }

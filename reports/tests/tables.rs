@@ -106,7 +106,7 @@ fn families_carriers_and_false_accepts_agree_with_counting_by_hand() {
 #[test]
 fn every_kind_of_negative_trial_is_counted_by_itself_and_never_as_survival() {
     let kinds = Trial::NEGATIVES;
-    let rows = (0..80_u64).map(|op| Row {
+    let rows = (0..180_u64).map(|op| Row {
         trial: kinds[op as usize % kinds.len()],
         ..unsigned(
             op,
@@ -124,10 +124,10 @@ fn every_kind_of_negative_trial_is_counted_by_itself_and_never_as_survival() {
     for (kind, control) in kinds.into_iter().zip(&controls.kinds) {
         assert_eq!(control.trial, Some(kind));
         let k = u64::from(kind == Trial::WatermarkCopy);
-        assert_eq!(control.accepted, Rate { k, n: 10 });
-        assert_eq!(control.carriers[1], Rate { k, n: 10 });
+        assert_eq!(control.accepted, Rate { k, n: 20 });
+        assert_eq!(control.carriers[1], Rate { k, n: 20 });
     }
-    assert_eq!(controls.all.accepted, Rate { k: 1, n: 80 });
+    assert_eq!(controls.all.accepted, Rate { k: 1, n: 180 });
     assert_eq!(evidence.overall().n, 0);
     let text = markdown(&evidence, "false-accepts");
     assert!(

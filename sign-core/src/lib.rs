@@ -77,7 +77,7 @@ pub use self::proof_id::{ProofId, ProofIdError};
 pub use self::record::ProofRecord;
 pub use self::resigner::Resigner;
 pub use self::signer::{DEFAULT_BASE_URL, SignError, SignedImage, Signer};
-pub use self::verifier::{Examined, Verification, Verifier};
+pub use self::verifier::{Distances, Examined, Verification, Verifier};
 pub use self::xmp::XmpError;
 
 /// Elapsed nanoseconds from an arbitrary origin. Passed in by whoever owns a clock; only ever used to

@@ -10,7 +10,7 @@ use crate::image_file::ImageFile;
 use crate::proof_id::ProofId;
 use crate::signer::{SignError, SignedImage, Signer};
 use crate::store::{ProofStore, ProofStoreBuilder};
-use crate::verifier::{Verification, Verifier};
+use crate::verifier::{Distances, Verification, Verifier};
 use crate::watermark::Effort;
 
 /// A system in its first stage.
@@ -38,6 +38,14 @@ pub trait SealedSystem: Send + Sync {
 
     /// Distance of a received image to a registered proof, bits; see [`Verifier::distance_to`].
     fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32>;
+
+    /// Distances to the issued proof and to the nearest wrong one; see [`Verifier::distances`].
+    fn distances(
+        &self,
+        file: &ImageFile<'_>,
+        issued: Option<ProofId>,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Distances;
 }
 
 /// CredLink with all carriers, in its first stage.
@@ -99,5 +107,14 @@ impl SealedSystem for Verifier {
 
     fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
         Verifier::distance_to(self, file, id)
+    }
+
+    fn distances(
+        &self,
+        file: &ImageFile<'_>,
+        issued: Option<ProofId>,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Distances {
+        Verifier::distances(self, file, issued, is_right)
     }
 }

@@ -40,6 +40,16 @@ pub struct Examined {
     pub nanos: u64,
 }
 
+/// Fingerprint distances of a received image, bits, over the eight orientations, between contents whose quality is
+/// sufficient: what a threshold decides on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Distances {
+    /// To the issued proof.
+    pub own: Option<u32>,
+    /// To the nearest wrong proof in the store.
+    pub wrong: Option<u32>,
+}
+
 /// What the received pixels say about a pointer to a proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Confirmation {
@@ -146,6 +156,30 @@ impl Verifier {
         file.content()?
             .difference(&record.view(), &self.policy)
             .map(|difference| difference.distance)
+    }
+
+    /// How near the content of a file is to the issued proof and to the nearest other one; `is_right` names the proofs
+    /// that are not wrong. The default where a distance alone does not decide: undecodable, featureless, or of a
+    /// quality below the policy's.
+    pub fn distances(
+        &self,
+        file: &ImageFile<'_>,
+        issued: Option<ProofId>,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Distances {
+        let floor = self.policy.min_quality;
+        let Some(content) = file.content().filter(|content| content.quality >= floor) else {
+            return Distances::default();
+        };
+        let own = issued
+            .and_then(|id| self.store.by_id(id))
+            .filter(|record| record.fingerprint_quality >= floor)
+            .and_then(|record| content.difference(&record.view(), &self.policy))
+            .map(|difference| difference.distance);
+        Distances {
+            own,
+            wrong: self.store.nearest_wrong(&content.views, floor, is_right),
+        }
     }
 
     /// A received image beside a registered one, cell by cell: how much of it is seen, and where it differs. `None`

@@ -24,25 +24,25 @@ const SLOW: f64 = 2.0;
 
 type Probes = Vec<(&'static str, Arc<ImageFile>)>;
 
-/// The laws of one op; what went wrong, if anything.
+/// The laws of one op; what went wrong, or whether it changed the file (a skipped one counts as if it had).
 fn judged(
     catalogue: &Catalogue,
     recipe: &Recipe,
     probe: &Arc<ImageFile>,
     twice: bool,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let meter = Meter::new(&|| 0);
     let surroundings = Surroundings::new(&meter).with_resigner(&Clerk);
     let received = match recipe.apply_in(probe, surroundings) {
         Err(error) if error.missing_program().is_some() => {
             eprintln!("SKIPPED {error}");
-            return Ok(());
+            return Ok(true);
         }
         // One encoder takes no picture of a single row or column, and says so; see `codecs/jxl.rs`.
         Err(StepError {
             kind: StepErrorKind::Encode(EncodeError::TooSmall { width, height, .. }),
             ..
-        }) if width == 1 || height == 1 => return Ok(()),
+        }) if width == 1 || height == 1 => return Ok(true),
         received => received.map_err(|error| error.to_string())?,
     };
     let shown = |file: &ImageFile| match file.frame(&meter) {
@@ -55,7 +55,7 @@ fn judged(
         // refuses the file. That is a finding about the program.
         Err(reason) if !recipe.programs().is_empty() => {
             eprintln!("UNREADABLE result of {:?}: {reason}", recipe.programs());
-            return Ok(());
+            return Ok(true);
         }
         after => after?,
     };
@@ -98,7 +98,7 @@ fn judged(
     if twice && apply(recipe, probe).bytes() != received.bytes() {
         return Err("gives other bytes the second time".to_owned());
     }
-    Ok(())
+    Ok(received.bytes() != probe.bytes())
 }
 
 /// Whether a pipeline is judged on one probe: the first and the last of each recipe file on all of them, those between,
@@ -127,14 +127,20 @@ fn judge_all(catalogue: &Catalogue, probes: &Probes) -> (Vec<String>, usize) {
                 .iter()
                 .filter(|(_, probe)| recipe.takes(probe.format()));
             let start = Instant::now();
+            let mut changes = recipe.steps.is_empty();
             for (position, (name, probe)) in taken.enumerate() {
                 if !chosen(&recipes, index, position) {
                     continue;
                 }
-                if let Err(reason) = judged(catalogue, recipe, probe, position == 0) {
-                    failures.push(format!("{} on {name}: {reason}", recipe.id));
+                match judged(catalogue, recipe, probe, position == 0) {
+                    Ok(changed) => changes |= changed,
+                    Err(reason) => failures.push(format!("{} on {name}: {reason}", recipe.id)),
                 }
                 ops.fetch_add(1, Ordering::Relaxed);
+            }
+            // A pipeline that hands every file on as it came measures nothing.
+            if !changes {
+                failures.push(format!("{} changes no probe", recipe.id));
             }
             let seconds = start.elapsed().as_secs_f64();
             if seconds > SLOW {

@@ -298,23 +298,31 @@ fn instruction_report(program: &Path, counts: &Path) -> Result<u8> {
         let change = case
             .change
             .map_or_else(|| "–".to_owned(), |c| format!("{:+.2} %", c * 100.0));
-        let verdict = if case.is_slower() { "SLOWER" } else { "ok" };
+        let verdict = if case.is_gone() {
+            "GONE"
+        } else if case.is_slower() {
+            "SLOWER"
+        } else {
+            "ok"
+        };
+        let now = case.counts.1.map_or_else(|| "–".to_owned(), count);
         writeln!(
             text,
-            "| {} | {baseline} | {} | {change} | {verdict} |",
-            case.case,
-            count(case.counts.1)
+            "| {} | {baseline} | {now} | {change} | {verdict} |",
+            case.case
         )?;
     }
     write!(
         text,
-        "\nInstructions under callgrind, preparation taken off; growth above {} % is reported.",
+        "\nInstructions under callgrind, preparation taken off; growth above {} % and lost cases are reported.",
         instructions::LEAST * 100.0
     )?;
     super::say(&text)?;
-    Ok(if found.iter().any(instructions::Compared::is_slower) {
-        exit::DIFFERS
-    } else {
-        exit::OK
-    })
+    Ok(
+        if found.iter().any(|case| case.is_slower() || case.is_gone()) {
+            exit::DIFFERS
+        } else {
+            exit::OK
+        },
+    )
 }

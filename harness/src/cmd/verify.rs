@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use credlink_harness::{clock, exit, identity, received};
 use credlink_sign_core::keys::{TrustAnchor, WATERMARK_FILE};
 use credlink_sign_core::outcome::{Conclusion, conclude};
+use credlink_sign_core::sketch::{Comparison, Verdict};
 use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::{ImageFile, Verification, Verifier};
 use serde_json::json;
@@ -34,19 +35,76 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
     let file = ImageFile::new(&bytes, &received::decode_bytes).with_clock(&clock::wall_nanos);
     let verification = verifier.verify(&file, &clock::wall_nanos);
     let conclusion = conclude(verification.findings());
+    let content = content(&verifier, &file, &conclusion);
     if args.json {
         let report = json!({
             "file": args.file.display().to_string(),
             "proofs_in_store": proofs,
             "conclusion": conclusion,
             "verdict": verdict(&conclusion).0,
+            "content": content.as_ref().map(|content| json!({
+                "verdict": word(content.verdict),
+                "similarity": content.similarity,
+                "seen": content.coverage,
+                "largest_difference": content.largest_difference,
+                "local_difference": content.local_difference,
+            })),
             "verification": verification,
         });
         super::say(&serde_json::to_string_pretty(&report)?)?;
     } else {
-        super::say(&ladder(&verification, &conclusion, proofs)?)?;
+        let mut text = ladder(&verification, &conclusion, proofs)?;
+        if let Some(content) = &content {
+            write!(text, "\n{}", described(content))?;
+        }
+        super::say(&text)?;
     }
     Ok(verdict(&conclusion).1)
+}
+
+/// The received content beside what is registered of the proof that a pointer led to, confirmed or not. A valid manifest
+/// binds every byte and needs no comparison.
+fn content(
+    verifier: &Verifier,
+    file: &ImageFile<'_>,
+    conclusion: &Conclusion,
+) -> Option<Comparison> {
+    let proof = match conclusion.accepted {
+        Some(accepted) if accepted.by == "manifest" => None,
+        Some(accepted) => Some(accepted.proof),
+        None => conclusion.unconfirmed,
+    };
+    verifier.compared_with(file, proof?)
+}
+
+/// What a content sketch can say. It never says that nothing was altered: a few letters are smaller than its cells.
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Same => "alike",
+        Verdict::Altered => "altered",
+        Verdict::Different => "different",
+        Verdict::Featureless => "featureless",
+    }
+}
+
+fn described(content: &Comparison) -> String {
+    let percent = |share: f32| 100.0 * share;
+    match content.verdict {
+        Verdict::Same => format!(
+            "By the content sketch {:.0} % of the original is seen, and no large part of it differs; small changes do not show.",
+            percent(content.coverage)
+        ),
+        Verdict::Altered => format!(
+            "By the content sketch a part of the picture was replaced: {:.0} % of what is seen of the original.",
+            percent(content.largest_difference)
+        ),
+        Verdict::Different => {
+            "By the content sketch this is another picture, or much of it was replaced.".to_owned()
+        }
+        Verdict::Featureless => {
+            "The picture has too few features for its content sketch to say anything.".to_owned()
+        }
+    }
 }
 
 /// The verdict in a word, and the exit code.

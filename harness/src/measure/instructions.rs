@@ -1,7 +1,7 @@
 //! Counts instructions under callgrind: what our own code costs, whoever else uses the machine. A count repeats to
 //! within a few parts in ten thousand, so that a change of one in a hundred is seen without any statistics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
@@ -64,9 +64,9 @@ fn collected(log: &str) -> Result<u64> {
 pub struct Compared {
     /// The case.
     pub case: String,
-    /// Instructions of the baseline and of now.
-    pub counts: (Option<u64>, u64),
-    /// The relative change; `None` without a baseline.
+    /// Instructions of the baseline and of now; `None` where the case is missing there.
+    pub counts: (Option<u64>, Option<u64>),
+    /// The relative change; `None` unless both are known.
     pub change: Option<f64>,
 }
 
@@ -76,19 +76,30 @@ impl Compared {
     pub fn is_slower(&self) -> bool {
         self.change.is_some_and(|change| change > LEAST)
     }
+
+    /// Whether the baseline has it and it is counted no more: a case that was lost cannot pass.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.counts.1.is_none()
+    }
 }
 
-/// Each case of `now` beside `before`.
+/// Each case of either, beside the other.
 #[must_use]
 pub fn compared(before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Vec<Compared> {
-    now.iter()
-        .map(|(case, count)| {
-            let base = before.get(case).copied();
-            let share = |base: u64| *count as f64 / base as f64 - 1.0;
+    let cases: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    cases
+        .into_iter()
+        .map(|case| {
+            let counts = (before.get(case).copied(), now.get(case).copied());
+            let change = match counts {
+                (Some(base), Some(count)) if base > 0 => Some(count as f64 / base as f64 - 1.0),
+                _ => None,
+            };
             Compared {
                 case: case.clone(),
-                counts: (base, *count),
-                change: base.filter(|base| *base > 0).map(share),
+                counts,
+                change,
             }
         })
         .collect()
@@ -108,6 +119,8 @@ mod tests {
         }
         assert!(compared(&base, &counts(1_100_000))[0].is_slower());
         assert_eq!(compared(&BTreeMap::new(), &base)[0].change, None);
+        let gone = &compared(&base, &BTreeMap::new())[0];
+        assert!(gone.is_gone() && !gone.is_slower());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::Change;
 use crate::stats::{PERCENTILES, Percentile, Shift, quantile_shift};
-use crate::tables::{Evidence, Timed, samples};
+use crate::tables::{Evidence, Timed, timings};
 
 /// A shift counts only if its whole interval lies beyond this: runs of the same program on the same machine differ by
 /// several percent for reasons that no resampling of one run can show.
@@ -25,35 +25,35 @@ pub struct LatencyLine {
 }
 
 pub(super) fn lines(before: &Evidence, after: &Evidence) -> Vec<LatencyLine> {
-    let mut theirs = samples(after);
+    let theirs = timings(after);
     let mut lines = Vec::new();
-    for mut old in samples(before) {
-        if old.timed == Timed::Transform {
+    for timing in timings(before) {
+        if timing.timed == Timed::Transform {
             continue;
         }
-        let Some(new) = theirs
-            .iter_mut()
-            .find(|new| (&new.name, new.timed) == (&old.name, old.timed))
+        let Some(same) = theirs
+            .iter()
+            .find(|same| (&same.name, same.timed) == (&timing.name, timing.timed))
         else {
             continue;
         };
-        old.nanos.sort_unstable();
-        new.nanos.sort_unstable();
+        let (mut old, mut new) = (timing.nanos(before), same.nanos(after));
+        old.sort_unstable();
+        new.sort_unstable();
         for percentile in PERCENTILES
             .into_iter()
             .filter(|p| COMPARED.contains(&p.permille))
         {
-            let fewest = old.nanos.len().min(new.nanos.len()) as u64;
+            let fewest = old.len().min(new.len()) as u64;
             if fewest < percentile.least_n() {
                 continue;
             }
             let seed = before.header().seed ^ percentile.permille;
-            let Some(shift) = quantile_shift(&old.nanos, &new.nanos, percentile.permille, seed)
-            else {
+            let Some(shift) = quantile_shift(&old, &new, percentile.permille, seed) else {
                 continue;
             };
             lines.push(LatencyLine {
-                name: old.name.clone(),
+                name: timing.name.clone(),
                 percentile,
                 shift,
                 change: if shift.interval.low > MARGIN {

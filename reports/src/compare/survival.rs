@@ -70,7 +70,7 @@ pub(super) fn lines(
         let theirs: HashMap<u32, usize> = if paired {
             after
                 .ops(*there, Trial::Signed)
-                .map(|op| (after.image[op], op))
+                .map(|op| (after.subject(op).image, op))
                 .collect()
         } else {
             HashMap::new()
@@ -82,9 +82,9 @@ pub(super) fn lines(
             );
             if paired {
                 let pairs = before.ops(*here, Trial::Signed).filter_map(|op| {
-                    let other = theirs.get(&before.image[op])?;
+                    let other = theirs.get(&before.subject(op).image)?;
                     Some(Pair {
-                        source: before.source[op],
+                        source: before.subject(op).source,
                         before: before.hit(op, mine),
                         after: after.hit(*other, others),
                     })

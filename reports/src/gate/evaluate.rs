@@ -177,7 +177,8 @@ fn error_share(evidence: &Evidence, pipeline: usize) -> f64 {
         };
         for op in evidence.ops(pipeline, trial) {
             n += 1;
-            errors += u64::from(words.get(usize::from(evidence.outcome[op])) == Some(&"error"));
+            errors +=
+                u64::from(words.get(usize::from(evidence.verdict(op).outcome)) == Some(&"error"));
         }
     }
     if n == 0 {

@@ -19,6 +19,14 @@ pub enum RowError {
         #[source]
         source: std::io::Error,
     },
+    /// There is no row file: the run was killed before it closed it, or the folder is not whole.
+    #[error(
+        "{path} is missing: the run did not end, or its folder was not copied whole; run it again"
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The final file is already there; rows of two runs never mix.
     #[error("create {path}: it already exists; choose another run directory")]
     Exists {

@@ -173,8 +173,12 @@ impl Rows {
                     .unwrap_or_default(),
                 distance: self.small(&name("distance"))?.get(index),
                 quality: self.typed(&name("quality"), "u8", |c| c.u8())?.get(index),
+                own: self.small(&name("own"))?.get(index),
+                wrong: self.small(&name("wrong"))?.get(index),
                 codes: words("codes")?.unwrap_or_default(),
                 ns: self.big(&name("ns"))?.get(index).unwrap_or_default(),
+                bytes: self.small(&name("bytes"))?.get(index),
+                sign_ns: self.big(&name("sign_ns"))?.get(index).unwrap_or_default(),
             });
         }
         Ok(cells)

@@ -1,6 +1,6 @@
 //! `rows.parquet`: its schema, a streaming writer and a reader with typed access.
 //!
-//! Everything that touches polars is in this folder and in the grouping of [`crate::tables`].
+//! Everything that touches polars is in this folder and in the columns of [`crate::tables`].
 
 mod error;
 mod frame;
@@ -11,5 +11,6 @@ mod writer;
 
 pub use error::RowError;
 pub use frame::Rows;
+pub(crate) use reader::read_slices;
 pub use reader::{read_columns, read_rows};
 pub use writer::RowWriter;

@@ -5,14 +5,20 @@ use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use polars::io::parquet::metadata::FileMetadataRef;
 use polars::prelude::{
-    DataFrame, DataType, ParquetReader, PolarsError, SerReader, SortMultipleOptions,
+    Column, DataFrame, DataType, ParquetReader, PolarsError, SerReader, SortMultipleOptions,
 };
 
 use super::ops::OpSet;
-use super::schema::{CELL_COLUMNS, ROW_COLUMNS, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column};
+use super::schema::{
+    CELL_COLUMNS, LATER, ROW_COLUMNS, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column,
+};
 use super::writer::check_carriers;
 use super::{RowError, Rows};
+
+/// Rows in one slice: sixteen row groups, some 60 MB while they are counted.
+const SLICE: usize = 131_072;
 
 /// Every Parquet file begins and ends with these bytes (Parquet format specification, "File format").
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -66,7 +72,12 @@ fn open_whole(path: &Path) -> Result<File, RowError> {
         path: path.into(),
         source,
     };
-    let mut file = File::open(path).map_err(io)?;
+    let mut file = File::open(path).map_err(|source| match source.kind() {
+        std::io::ErrorKind::NotFound => RowError::Missing {
+            path: path.to_owned(),
+        },
+        _ => io(source),
+    })?;
     let mut ends = [[0; 4]; 2];
     // Magic, an empty footer, the footer's length and magic again: nothing shorter can be Parquet.
     if file.metadata().map_err(io)?.len() < 12 {
@@ -82,75 +93,145 @@ fn open_whole(path: &Path) -> Result<File, RowError> {
     Ok(file)
 }
 
+/// A row file whose footer was read and found to be ours.
+struct Opened {
+    file: File,
+    metadata: FileMetadataRef,
+    carriers: Vec<String>,
+    /// The columns to read, and what the schema promises of each.
+    expected: Vec<(String, Promise)>,
+    /// Columns that came after the file was written.
+    absent: Vec<(String, Promise)>,
+}
+
+impl Opened {
+    fn new(path: &Path, file: File, wanted: &dyn Fn(Wanted) -> bool) -> Result<Self, RowError> {
+        let damaged = |source| incomplete(path, Some(source));
+        let io = |source| RowError::Io {
+            doing: "read",
+            path: path.into(),
+            source,
+        };
+        let mut reader = ParquetReader::new(file.try_clone().map_err(io)?);
+        let metadata = reader.get_metadata().map_err(damaged)?.clone();
+        let version = metadata
+            .key_value_metadata()
+            .iter()
+            .flatten()
+            .find(|entry| entry.key == SCHEMA_KEY)
+            .and_then(|entry| entry.value.as_deref()?.parse::<u64>().ok());
+        match version {
+            None => {
+                return Err(RowError::Foreign {
+                    path: path.into(),
+                    key: SCHEMA_KEY,
+                });
+            }
+            Some(found) if found > u64::from(SCHEMA_VERSION) => {
+                return Err(RowError::Newer {
+                    path: path.into(),
+                    found,
+                    known: SCHEMA_VERSION,
+                });
+            }
+            Some(_) => {}
+        }
+        let names: Vec<String> = reader
+            .schema()
+            .map_err(damaged)?
+            .iter_names()
+            .map(|name| name.to_string())
+            .collect();
+        let carriers = carriers_of(&names);
+        check_carriers(&carriers)?;
+        let expected = expected_columns(&carriers, wanted);
+        let (expected, absent): (Vec<_>, Vec<_>) = expected
+            .into_iter()
+            .partition(|(name, promise)| !promise.later || names.contains(name));
+        if let Some((missing, _)) = expected.iter().find(|(name, _)| !names.contains(name)) {
+            return Err(RowError::MissingColumn {
+                path: path.into(),
+                column: missing.clone(),
+            });
+        }
+        Ok(Self {
+            file,
+            metadata,
+            carriers,
+            expected,
+            absent,
+        })
+    }
+
+    /// Some of the expected columns, of `count` rows from row `first`.
+    fn frame(
+        &self,
+        path: &Path,
+        (first, count): (usize, usize),
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<DataFrame, RowError> {
+        let file = self.file.try_clone().map_err(|source| RowError::Io {
+            doing: "read",
+            path: path.into(),
+            source,
+        })?;
+        let columns = || self.expected.iter().filter(|(name, _)| wanted(name));
+        let mut reader = ParquetReader::new(file);
+        reader.set_metadata(self.metadata.clone());
+        let mut frame = reader
+            .with_columns(Some(columns().map(|(name, _)| name.clone()).collect()))
+            .with_slice(Some((first, count)))
+            .set_rechunk(true)
+            .finish()
+            .map_err(|source| incomplete(path, Some(source)))?;
+        for (name, expected) in columns() {
+            check_column(path, &frame, name, expected)?;
+        }
+        for (name, promise) in self.absent.iter().filter(|(name, _)| wanted(name)) {
+            let nulls = Column::full_null(name.as_str().into(), frame.height(), &promise.dtype);
+            frame
+                .with_column(nulls)
+                .map_err(|source| incomplete(path, Some(source)))?;
+        }
+        Ok(frame)
+    }
+}
+
+/// Checks that no op is there twice, and says whether the next one always has a higher number.
+#[derive(Default)]
+struct Order {
+    seen: OpSet,
+    last: Option<u64>,
+    mixed: bool,
+}
+
+impl Order {
+    fn check(&mut self, path: &Path, frame: &DataFrame) -> Result<(), RowError> {
+        let ops = frame.column("op").and_then(|op| op.u64());
+        for op in ops
+            .map_err(|source| incomplete(path, Some(source)))?
+            .into_no_null_iter()
+        {
+            if !self.seen.insert(op) {
+                return Err(RowError::Duplicate { op });
+            }
+            self.mixed |= self.last >= Some(op);
+            self.last = Some(op);
+        }
+        Ok(())
+    }
+}
+
 fn read_parquet(
     path: &Path,
     file: File,
     wanted: &dyn Fn(Wanted) -> bool,
 ) -> Result<Rows, RowError> {
-    let damaged = |source| incomplete(path, Some(source));
-    let mut reader = ParquetReader::new(file);
-    let version = reader
-        .get_metadata()
-        .map_err(damaged)?
-        .key_value_metadata()
-        .iter()
-        .flatten()
-        .find(|entry| entry.key == SCHEMA_KEY)
-        .and_then(|entry| entry.value.as_deref()?.parse::<u64>().ok());
-    match version {
-        None => {
-            return Err(RowError::Foreign {
-                path: path.into(),
-                key: SCHEMA_KEY,
-            });
-        }
-        Some(found) if found > u64::from(SCHEMA_VERSION) => {
-            return Err(RowError::Newer {
-                path: path.into(),
-                found,
-                known: SCHEMA_VERSION,
-            });
-        }
-        Some(_) => {}
-    }
-    let names: Vec<String> = reader
-        .schema()
-        .map_err(damaged)?
-        .iter_names()
-        .map(|name| name.to_string())
-        .collect();
-    let carriers = carriers_of(&names);
-    check_carriers(&carriers)?;
-    let expected = expected_columns(&carriers, wanted);
-    if let Some((missing, _)) = expected.iter().find(|(name, _)| !names.contains(name)) {
-        return Err(RowError::MissingColumn {
-            path: path.into(),
-            column: missing.clone(),
-        });
-    }
-    let selection = expected.iter().map(|(name, _)| name.clone()).collect();
-    let mut frame = reader
-        .with_columns(Some(selection))
-        .set_rechunk(true)
-        .finish()
-        .map_err(damaged)?;
-    for (name, expected) in &expected {
-        check_column(path, &frame, name, expected)?;
-    }
-    let ops = frame
-        .column("op")
-        .and_then(|op| op.u64())
-        .map_err(damaged)?;
-    let mut seen = OpSet::default();
-    let (mut last, mut sorted) = (None, true);
-    for op in ops.into_no_null_iter() {
-        if !seen.insert(op) {
-            return Err(RowError::Duplicate { op });
-        }
-        sorted &= last < Some(op);
-        last = Some(op);
-    }
-    if !sorted {
+    let opened = Opened::new(path, file, wanted)?;
+    let mut frame = opened.frame(path, (0, usize::MAX), &|_| true)?;
+    let mut order = Order::default();
+    order.check(path, &frame)?;
+    if order.mixed {
         frame = frame
             .sort(["op"], SortMultipleOptions::default())
             .map_err(|source| RowError::Parquet {
@@ -162,8 +243,62 @@ fn read_parquet(
     Ok(Rows {
         path: path.into(),
         frame,
-        carriers,
+        carriers: opened.carriers,
     })
+}
+
+/// Hands the named columns of a row file on in slices of at most [`SLICE`] rows, by ascending op, so that memory does not
+/// grow with the file. A file that is not in the order of its ops comes as one slice. A file without rows gives one
+/// slice without rows.
+///
+/// # Errors
+/// As [`read_columns`], and whatever `each` refuses.
+pub(crate) fn read_slices<E: From<RowError>>(
+    path: &Path,
+    columns: &[&str],
+    cells: &[&str],
+    each: impl FnMut(&Rows) -> Result<(), E>,
+) -> Result<(), E> {
+    slices_of(SLICE, path, columns, cells, each)
+}
+
+fn slices_of<E: From<RowError>>(
+    size: usize,
+    path: &Path,
+    columns: &[&str],
+    cells: &[&str],
+    mut each: impl FnMut(&Rows) -> Result<(), E>,
+) -> Result<(), E> {
+    let wanted = |wanted: Wanted| match wanted {
+        Wanted::Row(name) => name == "op" || columns.contains(&name),
+        Wanted::Cell(name) => cells.contains(&name),
+    };
+    // As in `read`: the library may panic on damage.
+    let guarded = |work: &mut dyn FnMut() -> Result<DataFrame, RowError>| {
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(incomplete(path, None)))
+    };
+    let file = open_whole(path)?;
+    let opened = catch_unwind(AssertUnwindSafe(|| Opened::new(path, file, &wanted)))
+        .unwrap_or_else(|_| Err(incomplete(path, None)))?;
+    let all = opened.metadata.num_rows;
+    let slices = || (0..all.max(1)).step_by(size).map(|first| (first, size));
+    let mut order = Order::default();
+    for slice in slices() {
+        let ops = guarded(&mut || opened.frame(path, slice, &|name| name == "op"))?;
+        order.check(path, &ops)?;
+    }
+    if order.mixed {
+        return each(&read(path, &wanted)?);
+    }
+    drop(order);
+    for slice in slices() {
+        each(&Rows {
+            frame: guarded(&mut || opened.frame(path, slice, &|_| true))?,
+            path: path.into(),
+            carriers: opened.carriers.clone(),
+        })?;
+    }
+    Ok(())
 }
 
 /// A carrier is whatever has a `…_state` column; the file's column order is the run's carrier order.
@@ -182,6 +317,8 @@ struct Promise {
     dtype: DataType,
     /// Whether every row has a value.
     full: bool,
+    /// Whether files of this version may lack it.
+    later: bool,
 }
 
 fn expected_columns(
@@ -202,6 +339,7 @@ fn expected_columns(
             Promise {
                 dtype: spec.take.dtype(),
                 full,
+                later: false,
             },
         ));
     }
@@ -213,6 +351,7 @@ fn expected_columns(
             let promise = Promise {
                 dtype: spec.take.dtype(),
                 full: false,
+                later: LATER.contains(&spec.name),
             };
             expected.push((cell_column(carrier, spec.name), promise));
         }
@@ -242,4 +381,80 @@ fn check_column(
         expected: expected.dtype.to_string(),
         found,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::{Row, Trial};
+    use crate::rows::RowWriter;
+
+    fn row(op: u64) -> Row {
+        let text = |word: &str| word.to_owned();
+        Row {
+            op,
+            trial: Trial::Unsigned,
+            pipeline: text("a/b"),
+            family: text("a"),
+            grade: 'A',
+            image: op as u32,
+            name: format!("image-{op}"),
+            source: text("file"),
+            class: text("photo"),
+            image_format: text("png"),
+            width: 1,
+            height: 1,
+            issued: None,
+            outcome: text("error"),
+            survived: false,
+            recovered_by: None,
+            error: None,
+            error_cause: None,
+            source_bytes: 0,
+            signed_bytes: 0,
+            received_bytes: 0,
+            received_format: String::new(),
+            received_width: 0,
+            received_height: 0,
+            content_distance: None,
+            mark_psnr: None,
+            mark_ssim: None,
+            sign_psnr: None,
+            sign_ssim: None,
+            sign_ns: 0,
+            transform_ns: 0,
+            codec_ns: 0,
+            verify_ns: 0,
+            retrieve_ns: 0,
+            carriers: Vec::new(),
+        }
+    }
+
+    /// The images of each slice.
+    fn slices(order: &[u64], size: usize) -> Vec<Vec<u32>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.parquet");
+        let mut writer = RowWriter::create(&path, &["link".to_owned()]).unwrap();
+        order.iter().for_each(|op| writer.push(row(*op)).unwrap());
+        writer.finish().unwrap();
+        let mut found = Vec::new();
+        slices_of(size, &path, &["image"], &["state"], |rows| {
+            found.push(rows.small("image")?.into_no_null_iter().collect());
+            Ok::<_, RowError>(())
+        })
+        .unwrap();
+        found
+    }
+
+    #[test]
+    fn slices_hold_every_row_once_in_the_order_of_ops() {
+        let ordered: Vec<u64> = (0..10).map(|op| 2 * op).collect();
+        assert_eq!(
+            slices(&ordered, 4),
+            [vec![0, 2, 4, 6], vec![8, 10, 12, 14], vec![16, 18]]
+        );
+        // Out of order, all of it comes at once, sorted.
+        assert_eq!(slices(&[5, 1, 3], 2), [vec![1, 3, 5]]);
+        assert_eq!(slices(&[], 4), [Vec::<u32>::new()]);
+    }
 }

@@ -79,7 +79,7 @@ const fn spec<T>(
 #[rustfmt::skip]
 pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("op", "", "number of the op in the run's plan, unique in the file", Take::Big(|r| r.op)),
-    spec("trial", "", "signed, or the kind of a negative trial: unsigned, foreign-key, transplant, watermark-copy, look-alike, replay, edited-claim, near-duplicate", Take::Text(|r| r.trial.as_str())),
+    spec("trial", "", "signed, or the kind of a negative trial: unsigned, foreign-key, transplant, watermark-copy, watermark-average, look-alike, replay, edited-claim, near-duplicate", Take::Text(|r| r.trial.as_str())),
     spec("pipeline", "", "id of the pipeline", Take::Text(|r| &r.pipeline)),
     spec("family", "", "family of the pipeline", Take::Text(|r| &r.family)),
     spec("grade", "", "evidence grade of the recipe, A to D", Take::Letter(|r| r.grade)),
@@ -124,9 +124,16 @@ pub(crate) const CELL_COLUMNS: &[Spec<Cell>] = &[
     spec("accepted", "", "signed: accepted, and it is the issued proof; negative: accepted any proof", Take::Flag(|c| c.accepted)),
     spec("distance", "bits", "distance between received and registered content", Take::OptSmall(|c| c.distance)),
     spec("quality", "0–100", "the carrier's own quality figure", Take::Byte(|c| c.quality)),
+    spec("own", "bits, ‰", "what decides, towards the issued proof: fingerprint distance in bits, strength of the watermark's word in thousandths of its gate", Take::OptSmall(|c| c.own)),
+    spec("wrong", "bits, ‰", "the same towards a wrong proof: the nearest registered image of another source, a word that is another id", Take::OptSmall(|c| c.wrong)),
     spec("codes", "", "status or cause codes, comma separated", Take::Text(|c| &c.codes)),
     spec("ns", "ns", "time to examine this carrier; 0 is not measured", Take::Big(|c| c.ns)),
+    spec("bytes", "bytes", "what the carrier took of the signed file, or of the proof store where it lives there; null where not told apart", Take::OptSmall(|c| c.bytes)),
+    spec("sign_ns", "ns", "time of signing that went into this carrier alone; 0 is not measured", Take::Big(|c| c.sign_ns)),
 ];
+
+/// Columns of [`CELL_COLUMNS`] that files of this version may lack, because they came later: they are read as null.
+pub(crate) const LATER: [&str; 4] = ["own", "wrong", "bytes", "sign_ns"];
 
 /// The name of a carrier's column.
 pub(crate) fn cell_column(carrier: &str, name: &str) -> String {

@@ -16,7 +16,7 @@
 //! Sources with equal counts are kept once with their number, and a draw of all of them is one multinomial draw: the
 //! cost depends on how many kinds of source there are, not on how many sources.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::clopper_pearson::{lower, upper};
 use super::random::Random;
@@ -189,23 +189,33 @@ impl Clusters {
     /// `alpha` is 0.05 for 95 %. `None` where there are no trials. One source alone says nothing about others, so
     /// its interval is everything.
     pub fn rates(&self, n: usize, hits: &[usize], alpha: f64, seed: u64) -> Vec<Option<Interval>> {
-        let exact: Vec<bool> = hits.iter().map(|k| self.deviating(*k, n) < FEW).collect();
-        let mut intervals: Vec<Option<Interval>> =
-            hits.iter().map(|k| self.exact(*k, n, alpha)).collect();
-        if exact.iter().all(|exact| *exact) {
-            return intervals;
-        }
-        let resampled = self.bootstrap(hits.len(), REPLICATES, seed, |sums, rates| {
-            for (rate, k) in rates.iter_mut().zip(hits) {
-                *rate = sums[*k] as f64 / sums[n] as f64;
+        let interval = |k: usize| {
+            if self.deviating(k, n) < FEW {
+                return self.exact(k, n, alpha);
             }
-        });
-        for ((interval, replicates), exact) in intervals.iter_mut().zip(&resampled).zip(exact) {
-            if !exact {
-                *interval = replicates.bca(alpha);
-            }
+            // Of two columns there are few kinds of source, however many there are of all: each measure is resampled
+            // on its own, with the same draws.
+            let pairs = self.pairs(n, k);
+            let resampled = pairs.bootstrap(1, REPLICATES, seed, |sums, rates| {
+                rates[0] = sums[1] as f64 / sums[0] as f64;
+            });
+            resampled.first()?.bca(alpha)
+        };
+        hits.iter().map(|k| interval(*k)).collect()
+    }
+
+    /// The same sources with two of their columns.
+    fn pairs(&self, first: usize, second: usize) -> Self {
+        let mut known: BTreeMap<[u32; 2], u64> = BTreeMap::new();
+        for (counts, copies) in self.kinds() {
+            *known.entry([counts[first], counts[second]]).or_default() += copies;
         }
-        intervals
+        Self {
+            columns: 2,
+            sources: self.sources,
+            copies: known.values().copied().collect(),
+            kinds: known.into_keys().flatten().collect(),
+        }
     }
 
     /// The smaller of: sources that lost anything, sources that kept anything.

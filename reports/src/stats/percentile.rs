@@ -40,9 +40,14 @@ pub const PERCENTILES: [Percentile; 5] = [
 /// The value of rank `⌈permille/1000 · n⌉` in ascending `sorted`, or `None` if it is empty. `permille` above
 /// 1000 gives the largest value, 0 the smallest.
 pub fn nearest_rank(sorted: &[u64], permille: u64) -> Option<u64> {
-    let n = sorted.len() as u128;
+    sorted.get(rank(sorted.len(), permille)?).copied()
+}
+
+/// That rank, counted from 0.
+fn rank(n: usize, permille: u64) -> Option<usize> {
+    let n = n as u128;
     let rank = (n * u128::from(permille)).div_ceil(1000).clamp(1, n.max(1));
-    sorted.get(rank as usize - 1).copied()
+    (n > 0).then(|| rank as usize - 1)
 }
 
 /// What we report of a set of durations, in the unit that went in (nanoseconds).
@@ -61,22 +66,38 @@ pub struct Quantiles {
 }
 
 impl Quantiles {
-    /// Sorts `values` and reads the percentiles that their number supports.
+    /// Reads the percentiles that the number of values supports. Takes time in proportion to it: only the ranks that are
+    /// read are put in their place.
     pub fn of(mut values: Vec<u64>) -> Self {
-        values.sort_unstable();
         let n = values.len() as u64;
+        let sum = values
+            .iter()
+            .fold(0, |sum: u64, value| sum.saturating_add(*value));
+        let max = values.iter().max().copied();
+        // Ascending, so that each search begins behind the last one.
+        let mut place = 0;
+        let mut ranked = |permille: u64| {
+            let rank = rank(values.len(), permille)?;
+            let (_, value, _) = values[place..].select_nth_unstable(rank - place);
+            let value = *value;
+            place = rank;
+            Some(value)
+        };
+        let first = ranked(250);
+        let mut at = [None; PERCENTILES.len()];
+        let mut third = None;
+        for (found, percentile) in at.iter_mut().zip(PERCENTILES) {
+            if percentile.permille > 750 && third.is_none() {
+                third = ranked(750);
+            }
+            *found = ranked(percentile.permille).filter(|_| n >= percentile.least_n());
+        }
         Self {
             n,
-            sum: values
-                .iter()
-                .fold(0, |sum, value| sum.saturating_add(*value)),
-            quartiles: nearest_rank(&values, 250).zip(nearest_rank(&values, 750)),
-            at: PERCENTILES.map(|percentile| {
-                (n >= percentile.least_n())
-                    .then(|| nearest_rank(&values, percentile.permille))
-                    .flatten()
-            }),
-            max: values.last().copied(),
+            sum,
+            quartiles: first.zip(third),
+            at,
+            max,
         }
     }
 

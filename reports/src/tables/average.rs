@@ -9,7 +9,7 @@ impl Evidence {
     pub(crate) fn hit(&self, op: usize, measure: Option<usize>) -> bool {
         match measure {
             None => self.survived(op),
-            Some(carrier) => self.accepted[op] >> carrier & 1 == 1,
+            Some(carrier) => self.verdict(op).accepted >> carrier & 1 == 1,
         }
     }
 
@@ -38,7 +38,7 @@ impl Evidence {
             let rate = ops.iter().filter(|op| self.hit(**op, measure)).count() as f64 / n;
             mean += rate / count;
             for op in ops {
-                let source = self.source[*op] as usize;
+                let source = self.subject(*op).source as usize;
                 parts[source] += (f64::from(u8::from(self.hit(*op, measure))) - rate) / (n * count);
                 seen[source] = true;
             }

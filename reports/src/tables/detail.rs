@@ -1,11 +1,7 @@
-//! What strata, causes and costs are counted from: words as indices, one column each.
+//! What rows say again and again, kept once: words, the image that an op is of, and what became of it.
 
 use std::collections::HashMap;
-
-use polars::prelude::StringChunked;
-
-use crate::row::EMBEDDINGS;
-use crate::rows::{RowError, Rows};
+use std::hash::Hash;
 
 /// Bands of the displayed size in megapixels: the upper end of each, and its name.
 pub(crate) const SIZE_BANDS: [(f64, &str); 5] = [
@@ -16,149 +12,200 @@ pub(crate) const SIZE_BANDS: [(f64, &str); 5] = [
     (f64::INFINITY, "4 MP and more"),
 ];
 
-/// A column of words as indices into a list.
-#[derive(Debug, Default)]
-pub(crate) struct Words {
-    /// Every word once, in order of first appearance.
-    pub(crate) list: Vec<String>,
-    /// The word of each row; [`Words::NONE`] where it has none.
-    pub(crate) of: Vec<u16>,
+/// The position in [`SIZE_BANDS`] of a displayed size in pixels.
+pub(super) fn size_band(width: u32, height: u32) -> u8 {
+    let megapixels = f64::from(width) * f64::from(height) / 1e6;
+    let band = SIZE_BANDS.iter().position(|(end, _)| megapixels < *end);
+    band.unwrap_or(SIZE_BANDS.len() - 1) as u8
 }
 
-impl Words {
-    /// The row has no word.
-    pub(crate) const NONE: u16 = u16::MAX;
+/// Values in order of first appearance, each once.
+#[derive(Debug)]
+pub(super) struct Interned<T> {
+    list: Vec<T>,
+    known: HashMap<T, u32>,
+}
 
-    fn read(column: &StringChunked) -> Self {
-        let mut known: HashMap<&str, u16> = HashMap::new();
-        let mut words = Self::default();
-        for word in column.iter() {
-            let index = match word {
-                None => Self::NONE,
-                Some(word) => *known
-                    .entry(word)
-                    .or_insert_with(|| words.add(word.to_owned())),
-            };
-            words.of.push(index);
+impl<T> Default for Interned<T> {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            known: HashMap::new(),
         }
-        words
     }
+}
 
-    /// Past 65,534 different words the rest share the last index: a stratum of that many is none.
-    fn add(&mut self, word: String) -> u16 {
-        let index = u16::try_from(self.list.len())
-            .unwrap_or(Self::NONE)
-            .min(Self::NONE - 1);
-        if usize::from(index) == self.list.len() {
-            self.list.push(word);
+impl<T: Clone + Eq + Hash> Interned<T> {
+    /// The index of a value. Neighbouring rows often say the same, so the last answer is tried first by the caller.
+    pub(super) fn index<Q>(&mut self, value: &Q) -> u32
+    where
+        T: std::borrow::Borrow<Q>,
+        Q: Eq + Hash + ToOwned<Owned = T> + ?Sized,
+    {
+        if let Some(index) = self.known.get(value) {
+            return *index;
         }
+        let index = self.list.len() as u32;
+        self.list.push(value.to_owned());
+        self.known.insert(value.to_owned(), index);
         index
     }
+
+    /// All values by index.
+    pub(super) fn into_list(self) -> Vec<T> {
+        self.list
+    }
 }
 
-/// One carrier's columns.
-#[derive(Debug, Default)]
-pub(crate) struct CellDetail {
-    /// Position in [`EMBEDDINGS`], or `u8::MAX` where the row does not say.
-    pub(crate) embedded: Vec<u8>,
-    /// State and first code, e.g. `invalid, assertion.dataHash.mismatch`.
-    pub(crate) cause: Words,
-}
+/// No word: an index that no list has.
+pub(crate) const NONE: u32 = u32::MAX;
 
-/// Columns beside those of [`super::Evidence`].
-#[derive(Debug, Default)]
-pub(crate) struct Detail {
-    pub(crate) class: Words,
-    pub(crate) format: Words,
+/// An image as it entered a pipeline: the same on every op of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Subject {
+    pub(crate) image: u32,
+    pub(crate) source: u32,
+    pub(crate) class: u32,
+    pub(crate) format: u32,
     /// Position in [`SIZE_BANDS`].
-    pub(crate) size: Vec<u8>,
-    pub(crate) error_cause: Words,
-    pub(crate) source_bytes: Vec<u64>,
-    pub(crate) signed_bytes: Vec<u64>,
-    /// NaN where there is no watermark.
-    pub(crate) mark_psnr: Vec<f32>,
-    /// NaN where there is no watermark.
-    pub(crate) mark_ssim: Vec<f32>,
-    /// NaN where signing changed no pixel.
-    pub(crate) psnr: Vec<f32>,
-    /// NaN where signing changed no pixel.
-    pub(crate) ssim: Vec<f32>,
-    pub(crate) cells: Vec<CellDetail>,
+    pub(crate) size: u8,
+    pub(crate) source_bytes: u64,
+    pub(crate) signed_bytes: u64,
+    pub(crate) sign_ns: u64,
+    /// PSNR and SSIM of the watermark alone, then of signing, as bits so that they can be told apart; NaN where there
+    /// is none.
+    pub(crate) distortion: [u32; 4],
+    /// Two bits a carrier: position in [`crate::row::EMBEDDINGS`], 3 where the row does not say.
+    pub(crate) embedded: u128,
 }
 
-impl Detail {
-    pub(super) fn read(rows: &Rows) -> Result<Self, RowError> {
-        let bytes = |column| -> Result<Vec<u64>, RowError> {
-            Ok(rows.big(column)?.into_no_null_iter().collect())
-        };
-        let real = |column| -> Result<Vec<f32>, RowError> {
-            Ok(rows
-                .real(column)?
-                .iter()
-                .map(|value| value.unwrap_or(f32::NAN))
-                .collect())
-        };
-        let sides = rows
-            .small("width")?
-            .into_no_null_iter()
-            .zip(rows.small("height")?.into_no_null_iter());
-        let size = sides.map(|(width, height)| {
-            let megapixels = f64::from(width) * f64::from(height) / 1e6;
-            let band = SIZE_BANDS.iter().position(|(end, _)| megapixels < *end);
-            band.unwrap_or(SIZE_BANDS.len() - 1) as u8
-        });
-        let mut cells = Vec::with_capacity(rows.carriers().len());
-        for carrier in rows.carriers() {
-            let text = |name: &str| rows.texts(&format!("{carrier}_{name}"));
-            let embedded = text("embedded")?.iter().map(|word| {
-                let index = EMBEDDINGS.iter().position(|known| Some(*known) == word);
-                index
-                    .and_then(|index| u8::try_from(index).ok())
-                    .unwrap_or(u8::MAX)
-            });
-            cells.push(CellDetail {
-                embedded: embedded.collect(),
-                cause: causes(text("state")?, text("codes")?),
-            });
+impl Subject {
+    /// How the image took a carrier: position in [`crate::row::EMBEDDINGS`], 3 where it is not known.
+    pub(crate) fn embedded(&self, carrier: usize) -> usize {
+        (self.embedded >> (2 * carrier) & 3) as usize
+    }
+
+    pub(crate) fn mark_psnr(&self) -> f32 {
+        f32::from_bits(self.distortion[0])
+    }
+
+    pub(crate) fn mark_ssim(&self) -> f32 {
+        f32::from_bits(self.distortion[1])
+    }
+
+    pub(crate) fn psnr(&self) -> f32 {
+        f32::from_bits(self.distortion[2])
+    }
+
+    pub(crate) fn ssim(&self) -> f32 {
+        f32::from_bits(self.distortion[3])
+    }
+}
+
+/// What became of an op: the few combinations there are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Verdict {
+    /// Position in [`crate::row::Trial::outcomes`] of the row's trial.
+    pub(crate) outcome: u8,
+    /// Index of the carrier that recovered the proof in the ladder, or `u8::MAX`.
+    pub(crate) recovered_by: u8,
+    /// Bit c is set where carrier c accepted.
+    pub(crate) accepted: u64,
+    /// Index of the error's code, or [`NONE`].
+    pub(crate) error: u32,
+    /// For each carrier the index of its state and first code, or [`NONE`].
+    pub(crate) causes: Vec<u32>,
+}
+
+/// A column of times in nanoseconds, 0 where not measured: four bytes a row, and the few above four seconds aside.
+#[derive(Debug, Default)]
+pub(crate) struct Nanos {
+    low: Vec<u32>,
+    long: HashMap<usize, u64>,
+}
+
+impl Nanos {
+    pub(super) fn push(&mut self, nanos: u64) {
+        match u32::try_from(nanos) {
+            Ok(short) if short < u32::MAX => self.low.push(short),
+            _ => {
+                self.long.insert(self.low.len(), nanos);
+                self.low.push(u32::MAX);
+            }
         }
-        Ok(Self {
-            class: Words::read(rows.texts("class")?),
-            format: Words::read(rows.texts("image_format")?),
-            size: size.collect(),
-            error_cause: Words::read(rows.texts("error_cause")?),
-            source_bytes: bytes("source_bytes")?,
-            signed_bytes: bytes("signed_bytes")?,
-            mark_psnr: real("mark_psnr")?,
-            mark_ssim: real("mark_ssim")?,
-            psnr: real("sign_psnr")?,
-            ssim: real("sign_ssim")?,
-            cells,
-        })
+    }
+
+    /// The time of a row.
+    pub(crate) fn at(&self, row: usize) -> u64 {
+        match self.low[row] {
+            u32::MAX => self.long.get(&row).copied().unwrap_or_default(),
+            short => u64::from(short),
+        }
     }
 }
 
-/// A carrier's state and the first code that is not the name of a signer.
-fn causes(states: &StringChunked, codes: &StringChunked) -> Words {
-    let mut known: HashMap<(&str, &str), u16> = HashMap::new();
-    let mut words = Words::default();
-    for (state, codes) in states.iter().zip(codes.iter()) {
-        let Some(state) = state else {
-            words.of.push(Words::NONE);
-            continue;
-        };
-        let code = codes
-            .unwrap_or_default()
-            .split(',')
-            .find(|code| !code.starts_with("signer:"));
-        let code = code.unwrap_or_default();
-        let index = *known.entry((state, code)).or_insert_with(|| {
-            words.add(if code.is_empty() {
-                state.to_owned()
-            } else {
-                format!("{state}, {code}")
-            })
-        });
-        words.of.push(index);
+/// A sum and how many went into it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mean {
+    sum: u128,
+    n: u64,
+}
+
+impl Mean {
+    pub(super) fn add(&mut self, value: u64) {
+        self.sum += u128::from(value);
+        self.n += 1;
     }
-    words
+
+    /// The mean; `None` of nothing.
+    pub(crate) fn value(self) -> Option<f64> {
+        (self.n > 0).then(|| self.sum as f64 / self.n as f64)
+    }
+}
+
+/// A column of small numbers, two bytes a row; larger ones count as 65,534.
+#[derive(Debug, Default)]
+pub(crate) struct Figures(Vec<u16>);
+
+impl Figures {
+    pub(super) fn push(&mut self, value: Option<u32>) {
+        self.0.push(value.map_or(u16::MAX, |value| {
+            u16::try_from(value)
+                .unwrap_or(u16::MAX - 1)
+                .min(u16::MAX - 1)
+        }));
+    }
+
+    /// The value of a row, if it has one.
+    pub(crate) fn at(&self, row: usize) -> Option<u32> {
+        match self.0[row] {
+            u16::MAX => None,
+            value => Some(u32::from(value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_come_back_as_they_were_however_long() {
+        let times = [0, 1, 4_294_967_294, 4_294_967_295, 4_294_967_296, u64::MAX];
+        let mut column = Nanos::default();
+        times.iter().for_each(|nanos| column.push(*nanos));
+        let back: Vec<u64> = (0..times.len()).map(|row| column.at(row)).collect();
+        assert_eq!(back, times);
+        assert_eq!(column.long.len(), 3);
+    }
+
+    #[test]
+    fn figures_keep_none_apart_from_the_largest() {
+        let mut column = Figures::default();
+        for value in [None, Some(0), Some(65_534), Some(70_000)] {
+            column.push(value);
+        }
+        let back: Vec<Option<u32>> = (0..4).map(|row| column.at(row)).collect();
+        assert_eq!(back, [None, Some(0), Some(65_534), Some(65_534)]);
+    }
 }

@@ -10,10 +10,9 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     for (carrier, name) in header.carriers.iter().enumerate() {
         let whole: Vec<usize> = evidence.all_ops(Trial::Signed).collect();
         rows.push(line(evidence, carrier, name, "all pipelines", &whole));
-        let cell = &evidence.detail.cells[carrier];
         if whole
             .iter()
-            .all(|op| cell.embedded[*op] == 0 || cell.embedded[*op] == u8::MAX)
+            .all(|op| matches!(evidence.subject(*op).embedded(carrier), 0 | 3))
         {
             continue;
         }
@@ -54,12 +53,12 @@ fn line(
     pipeline: &str,
     ops: &[usize],
 ) -> Vec<Value> {
-    let taken = &evidence.detail.cells[carrier].embedded;
+    let taken = |op: usize| evidence.subject(op).embedded(carrier);
     let clusters = evidence.clusters(ops.iter().copied(), 6, |op, counts| {
-        let found = (evidence.accepted[op] >> carrier & 1) as u32;
+        let found = (evidence.verdict(op).accepted >> carrier & 1) as u32;
         counts[0] += 1;
         counts[1] += found;
-        let class = match taken[op] {
+        let class = match taken(op) {
             0 => 2,
             1 => 4,
             _ => return,
@@ -75,18 +74,13 @@ fn line(
         };
         Value::pooled(rate, clusters.exact(n + 1, n, 0.05))
     };
-    let mut images: Vec<(u32, u8)> = ops
+    let mut images: Vec<(u32, usize)> = ops
         .iter()
-        .map(|op| (evidence.image[*op], taken[*op]))
+        .map(|op| (evidence.subject(*op).image, taken(*op)))
         .collect();
     images.sort_unstable();
     images.dedup_by_key(|(image, _)| *image);
-    let count = |word: usize| {
-        images
-            .iter()
-            .filter(|(_, found)| usize::from(*found) == word)
-            .count() as u64
-    };
+    let count = |word: usize| images.iter().filter(|(_, found)| *found == word).count() as u64;
     let counts: Vec<u64> = (0..EMBEDDINGS.len()).map(count).collect();
     vec![
         Value::text(name),

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::detail::Nanos;
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
 use crate::figures::duration;
 use crate::row::Trial;
@@ -106,77 +107,97 @@ impl Latency {
 
 /// Every latency of a run: services first, then carriers, then pipelines in the header's order.
 pub fn latencies(evidence: &Evidence) -> Vec<Latency> {
-    let summed = |sample: Sample| Latency {
-        name: sample.name,
-        timed: sample.timed,
-        quantiles: Quantiles::of(sample.nanos),
-        level: sample.level,
+    let summed = |timing: Timing| Latency {
+        // One list of values at a time: a large run has hundreds of millions of them.
+        quantiles: Quantiles::of(timing.nanos(evidence)),
+        name: timing.name,
+        timed: timing.timed,
+        level: timing.level,
     };
-    samples(evidence).into_iter().map(summed).collect()
+    timings(evidence).into_iter().map(summed).collect()
 }
 
-/// The values behind a [`Latency`], in no order; those of 0, which did not run, are left out.
-pub(crate) struct Sample {
+/// What a [`Latency`] is computed from.
+pub(crate) struct Timing {
     pub(crate) name: String,
     pub(crate) timed: Timed,
-    pub(crate) level: Option<Level>,
-    pub(crate) nanos: Vec<u64>,
+    level: Option<Level>,
+    of: Of,
 }
 
-pub(crate) fn samples(evidence: &Evidence) -> Vec<Sample> {
+/// Which column, and which ops.
+#[derive(Clone, Copy)]
+enum Of {
+    Sign,
+    VerifySigned,
+    VerifyNegative,
+    Retrieve,
+    Carrier(usize),
+    Pipeline(usize),
+}
+
+/// What is timed in a run: services first, then carriers, then pipelines in the header's order.
+pub(crate) fn timings(evidence: &Evidence) -> Vec<Timing> {
     let header = evidence.header();
-    let signed: Vec<usize> = evidence.all_ops(Trial::Signed).collect();
-    let negatives: Vec<usize> = Trial::NEGATIVES
-        .into_iter()
-        .flat_map(|trial| evidence.all_ops(trial))
-        .collect();
-    let sample = |name: &str, timed, level, times: &[u64], ops: &[usize]| Sample {
+    let timing = |name: &str, timed, level, of| Timing {
         name: name.to_owned(),
         timed,
         level,
-        nanos: ops
-            .iter()
-            .map(|op| times[*op])
-            .filter(|nanos| *nanos > 0)
-            .collect(),
+        of,
     };
-    let service = |name, level, times, ops| sample(name, Timed::Service, Some(level), times, ops);
-    let once = once_per_image(evidence, &signed);
+    let service = |name, level, of| timing(name, Timed::Service, Some(level), of);
     let mut all = vec![
-        service("sign", SIGN, &evidence.sign_ns, &once),
-        service(
-            "verify, signed images",
-            VERIFY,
-            &evidence.verify_ns,
-            &signed,
-        ),
-        service(
-            "verify, negative trials",
-            VERIFY,
-            &evidence.verify_ns,
-            &negatives,
-        ),
-        service("retrieve proof", RETRIEVE, &evidence.retrieve_ns, &signed),
+        service("sign", SIGN, Of::Sign),
+        service("verify, signed images", VERIFY, Of::VerifySigned),
+        service("verify, negative trials", VERIFY, Of::VerifyNegative),
+        service("retrieve proof", RETRIEVE, Of::Retrieve),
     ];
-    for (carrier, times) in header.carriers.iter().zip(&evidence.carrier_ns) {
-        all.push(sample(carrier, Timed::Carrier, None, times, &signed));
-    }
-    for (index, pipeline) in header.pipelines.iter().enumerate() {
-        let ops: Vec<usize> = evidence.ops(index, Trial::Signed).collect();
-        let times = &evidence.transform_ns;
-        all.push(sample(&pipeline.id, Timed::Transform, None, times, &ops));
-    }
+    let carriers = header.carriers.iter().enumerate();
+    all.extend(
+        carriers.map(|(index, name)| timing(name, Timed::Carrier, None, Of::Carrier(index))),
+    );
+    let pipelines = header.pipelines.iter().enumerate();
+    all.extend(pipelines.map(|(index, pipeline)| {
+        timing(&pipeline.id, Timed::Transform, None, Of::Pipeline(index))
+    }));
     all
+}
+
+impl Timing {
+    /// The values in nanoseconds, in no order; those of 0, which did not run, are left out.
+    pub(crate) fn nanos(&self, evidence: &Evidence) -> Vec<u64> {
+        let signed = || evidence.all_ops(Trial::Signed);
+        let measured = |times: &Nanos, ops: &mut dyn Iterator<Item = usize>| {
+            let all = ops.map(|op| times.at(op));
+            all.filter(|nanos| *nanos > 0).collect()
+        };
+        match self.of {
+            Of::Sign => once_per_image(evidence),
+            Of::VerifySigned => measured(&evidence.verify_ns, &mut signed()),
+            Of::VerifyNegative => {
+                let negatives = Trial::NEGATIVES.into_iter();
+                let mut ops = negatives.flat_map(|trial| evidence.all_ops(trial));
+                measured(&evidence.verify_ns, &mut ops)
+            }
+            Of::Retrieve => measured(&evidence.retrieve_ns, &mut signed()),
+            Of::Carrier(index) => measured(&evidence.carrier_ns[index], &mut signed()),
+            Of::Pipeline(index) => {
+                let mut ops = evidence.ops(index, Trial::Signed);
+                measured(&evidence.transform_ns, &mut ops)
+            }
+        }
+    }
 }
 
 /// An image is signed once and its time stands on each of its ops; counted per op it would weigh by the
 /// number of pipelines.
-fn once_per_image(evidence: &Evidence, ops: &[usize]) -> Vec<usize> {
+fn once_per_image(evidence: &Evidence) -> Vec<u64> {
     let mut seen = HashSet::new();
-    let timed = ops.iter().copied().filter(|op| evidence.sign_ns[*op] > 0);
-    timed
-        .filter(|op| seen.insert(evidence.image[*op]))
-        .collect()
+    let times = evidence.all_ops(Trial::Signed).filter_map(|op| {
+        let subject = evidence.subject(op);
+        (subject.sign_ns > 0 && seen.insert(subject.image)).then_some(subject.sign_ns)
+    });
+    times.collect()
 }
 
 pub(super) fn table(evidence: &Evidence) -> Table {

@@ -5,6 +5,8 @@
 mod average;
 mod carriers;
 mod claims;
+mod columns;
+mod decisions;
 mod detail;
 mod embedded;
 mod evidence;
@@ -12,16 +14,19 @@ mod false_accepts;
 mod families;
 mod latency;
 mod layers;
+mod nearest;
 mod overall;
 mod strata;
 mod survival;
 mod sweeps;
 mod table;
 mod tally;
+mod thresholds;
 
+pub use decisions::{FINGERPRINT_BITS, calibrates};
 pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence, EvidenceError};
 pub(crate) use families::ALL as ALL_FAMILIES;
-pub(crate) use latency::samples;
+pub(crate) use latency::timings;
 pub use latency::{LEVELS, Latency, Level, Timed, Verdict, latencies};
 pub use table::{Column, Kind, Table, Unit, Value};
 pub use tally::{CarrierTally, Control, Controls, PipelineTally, Tally};
@@ -92,6 +97,14 @@ pub const TABLES: &[TableKind] = &[
     TableKind {
         id: "false-accepts",
         make: false_accepts::table,
+    },
+    TableKind {
+        id: "nearest",
+        make: nearest::table,
+    },
+    TableKind {
+        id: "thresholds",
+        make: thresholds::table,
     },
     TableKind {
         id: "latency",

@@ -1,6 +1,6 @@
 //! Survival by kind of image: which class, size or format drives the losses.
 
-use super::detail::SIZE_BANDS;
+use super::detail::{SIZE_BANDS, Subject};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::row::Trial;
 use crate::stats::Rate;
@@ -34,16 +34,20 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         }));
         rows.push(row);
     };
-    let detail = &evidence.detail;
-    for (dimension, words) in [("class", &detail.class), ("format", &detail.format)] {
+    type Of = fn(&Subject) -> u32;
+    let dimensions: [(&str, &[String], Of); 2] = [
+        ("class", &evidence.classes, |subject| subject.class),
+        ("format", &evidence.formats, |subject| subject.format),
+    ];
+    for (dimension, words, of) in dimensions {
         // By name, since the order of first appearance says nothing.
-        let mut names: Vec<(usize, &String)> = words.list.iter().enumerate().collect();
+        let mut names: Vec<(usize, &String)> = words.iter().enumerate().collect();
         names.sort_by_key(|(_, name)| *name);
         for (index, name) in names {
             let mut members = ops
                 .iter()
                 .copied()
-                .filter(|op| usize::from(words.of[*op]) == index)
+                .filter(|op| of(evidence.subject(*op)) as usize == index)
                 .peekable();
             if members.peek().is_some() {
                 stratum(dimension, name, &mut members);
@@ -54,7 +58,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         let mut members = ops
             .iter()
             .copied()
-            .filter(|op| usize::from(detail.size[*op]) == index)
+            .filter(|op| usize::from(evidence.subject(*op).size) == index)
             .peekable();
         if members.peek().is_some() {
             stratum("size", name, &mut members);
@@ -96,7 +100,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
 }
 
 /// The position of "refused" in [`crate::row::EMBEDDINGS`].
-const REFUSED: u8 = 2;
+const REFUSED: usize = 2;
 /// The cause that is no state of the carrier.
 const NOT_EMBEDDED: usize = usize::MAX;
 
@@ -105,24 +109,25 @@ pub(super) fn causes(evidence: &Evidence) -> Table {
     let header = evidence.header();
     let mut rows = Vec::new();
     for (carrier, name) in header.carriers.iter().enumerate() {
-        let cell = &evidence.detail.cells[carrier];
-        let cause = |op: usize| match (cell.embedded[op], cell.cause.of[op]) {
-            _ if evidence.accepted[op] >> carrier & 1 == 1 => None,
-            (REFUSED, _) => Some(NOT_EMBEDDED),
-            (_, index) => Some(usize::from(index)),
+        let cause = |op: usize| match evidence.subject(op).embedded(carrier) {
+            _ if evidence.verdict(op).accepted >> carrier & 1 == 1 => None,
+            REFUSED => Some(NOT_EMBEDDED),
+            _ => Some(evidence.verdict(op).causes[carrier] as usize),
         };
-        let words = |index: usize| match cell.cause.list.get(index) {
+        let words = |index: usize| match evidence.causes[carrier].get(index) {
             Some(words) => words.clone(),
             None if index == NOT_EMBEDDED => "refused by the image when it was signed".to_owned(),
             None => "not examined".to_owned(),
         };
         rows.extend(counted(evidence, name, &cause, &words));
     }
-    let errors = &evidence.detail.error_cause;
-    let error =
-        |op: usize| Some(usize::from(errors.of[op])).filter(|index| *index < errors.list.len());
+    let errors = &evidence.errors;
+    let error = |op: usize| {
+        let index = evidence.verdict(op).error as usize;
+        Some(index).filter(|index| *index < errors.len())
+    };
     rows.extend(counted(evidence, "(the op)", &error, &|index| {
-        format!("error, {}", errors.list[index])
+        format!("error, {}", errors[index])
     }));
     if rows.is_empty() {
         let mut row = vec![Value::text("all carriers"), Value::text("no failure")];

@@ -368,7 +368,7 @@ fn lifetimes(evidence: &Evidence, sweep: &Sweep<'_>, measure: Option<usize>) -> 
     for (index, (_, pipeline)) in sweep.points.iter().enumerate() {
         for op in evidence.ops(*pipeline, Trial::Signed) {
             let seen = images
-                .entry(evidence.image[op])
+                .entry(evidence.subject(op).image)
                 .or_insert_with(|| vec![None; sweep.points.len()]);
             seen[index] = Some(evidence.hit(op, measure));
         }

@@ -42,16 +42,17 @@ impl Tally {
         let (mut images, mut sources) = (HashSet::new(), HashSet::new());
         for op in ops {
             tally.n += 1;
-            images.insert(evidence.image[op]);
-            sources.insert(evidence.source[op]);
-            let outcome = usize::from(evidence.outcome[op]);
+            let (subject, verdict) = (evidence.subject(op), evidence.verdict(op));
+            images.insert(subject.image);
+            sources.insert(subject.source);
+            let outcome = usize::from(verdict.outcome);
             tally.outcomes[outcome] += 1;
-            let accepted = evidence.accepted[op];
+            let accepted = verdict.accepted;
             for (index, carrier) in tally.carriers.iter_mut().enumerate() {
                 let bit = 1_u64 << index;
                 carrier.alone += u64::from(accepted & bit != 0);
                 carrier.unique += u64::from(outcome < SURVIVING && accepted == bit);
-                carrier.recovered += u64::from(usize::from(evidence.recovered_by[op]) == index);
+                carrier.recovered += u64::from(usize::from(verdict.recovered_by) == index);
             }
         }
         tally.images = images.len() as u64;
@@ -215,8 +216,9 @@ impl Evidence {
         };
         let mut images = HashSet::new();
         for op in ops {
-            images.insert(self.image[op]);
-            match NEGATIVE_OUTCOMES.get(usize::from(self.outcome[op])) {
+            let verdict = self.verdict(op);
+            images.insert(self.subject(op).image);
+            match NEGATIVE_OUTCOMES.get(usize::from(verdict.outcome)) {
                 Some(&"error") => {
                     control.errors += 1;
                     continue;
@@ -227,7 +229,7 @@ impl Evidence {
             control.accepted.n += 1;
             for (index, carrier) in control.carriers.iter_mut().enumerate() {
                 carrier.n += 1;
-                carrier.k += self.accepted[op] >> index & 1;
+                carrier.k += verdict.accepted >> index & 1;
             }
         }
         control.images = images.len() as u64;

@@ -60,6 +60,7 @@ pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bo
                 quality: Some(100),
                 codes: String::new(),
                 ns: 900_000 + op,
+                ..Cell::default()
             })
             .collect(),
     }

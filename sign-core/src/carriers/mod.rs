@@ -151,6 +151,9 @@ pub struct Finding {
     pub distance: Option<u32>,
     /// PDQ quality of the received image, where it was measured.
     pub quality: Option<u8>,
+    /// The word that was read, accepted or not, and its strength in thousandths of what it must reach.
+    #[serde(skip)]
+    pub read: Option<(ProofId, u32)>,
     /// C2PA status codes, or causes under `credlink.`.
     pub codes: Vec<String>,
     /// What confirmed a pointer.
@@ -167,6 +170,7 @@ impl Finding {
             proof: None,
             distance: None,
             quality: None,
+            read: None,
             codes: Vec::new(),
             confirmed_by: None,
             retrieve_nanos: 0,

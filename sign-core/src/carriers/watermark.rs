@@ -49,8 +49,14 @@ impl Carrier for Watermark {
         let start = file.clock()();
         let detection = detect(&pixels.image, pixels.orientation, key, effort);
         file.add_watermark_nanos(file.clock()().saturating_sub(start));
+        // Rounded down: what did not reach the gate must not look as if it had.
+        let strength = (1000.0 * detection.exponent / detection.gate).clamp(0.0, 1e6) as u32;
+        let read = detection.word.map(|word| (word, strength));
         let Some(id) = detection.id else {
-            return Finding::new(State::Absent);
+            return Finding {
+                read,
+                ..Finding::new(State::Absent)
+            };
         };
 
         let start = clock();
@@ -58,6 +64,7 @@ impl Carrier for Watermark {
         let genuine = record.is_some_and(|record| against.is_genuine(record));
         let finding = Finding {
             // The deflection: about 13 is needed, and beyond 100 nothing changes.
+            read,
             quality: Some(detection.z.clamp(0.0, 100.0) as u8),
             retrieve_nanos: clock().saturating_sub(start),
             ..Finding::new(State::Unconfirmed).leading_to(id)

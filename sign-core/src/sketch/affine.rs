@@ -26,6 +26,12 @@ impl Affine {
         (a * x + b * y + c, d * x + e * y + f)
     }
 
+    /// By how much lengths grow, in the geometric mean of all directions.
+    pub(super) fn scale(&self) -> f64 {
+        let [[a, b, _], [d, e, _]] = self.rows;
+        (a * e - b * d).abs().sqrt()
+    }
+
     /// First `inner`, then this.
     pub(super) fn after(&self, inner: &Self) -> Self {
         let [[a, b, c], [d, e, f]] = self.rows;

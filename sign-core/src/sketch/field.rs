@@ -6,6 +6,9 @@ use crate::watermark::plane::{Plane, reflected};
 /// Contrast, grey levels, below which a neighbourhood counts as flat.
 const FLAT: f32 = 2.5;
 
+/// Most samples along a pixel that is averaged over.
+const MOST_PARTS: usize = 4;
+
 /// Every sample less the mean of its neighbourhood. `radius` in pixels.
 pub(super) fn detail(plane: &Plane, radius: usize) -> Plane {
     // Beyond the border the plane goes on as its point reflection, so that a slope has no detail there either.
@@ -66,6 +69,26 @@ pub(super) fn warped(received: &Plane, map: &Affine, size: (usize, usize)) -> Wa
             let lower = below[left] + s * (below[right] - below[left]);
             plane.data[y * size.0 + x] = upper + t * (lower - upper);
             seen[y * size.0 + x] = true;
+        }
+    }
+    Warped { plane, seen }
+}
+
+/// The same with the mean over each pixel's area instead of one sample of it. `map` as in [`Affine::apply`], and
+/// `scale` the received pixels along a pixel of the result.
+pub(super) fn averaged(received: &Plane, map: &Affine, size: (usize, usize), scale: f64) -> Warped {
+    let parts = (scale.ceil() as usize).clamp(1, MOST_PARTS);
+    let fine_size = (size.0 * parts, size.1 * parts);
+    let map = map.in_pixels(fine_size, (received.width, received.height));
+    let fine = warped(received, &map, fine_size);
+    let mut plane = Plane::new(size.0, size.1);
+    let mut seen = vec![true; size.0 * size.1];
+    let share = 1.0 / (parts * parts) as f32;
+    for y in 0..fine_size.1 {
+        let (from, to) = (y * fine_size.0, y / parts * size.0);
+        for x in 0..fine_size.0 {
+            plane.data[to + x / parts] += share * fine.plane.data[from + x];
+            seen[to + x / parts] &= fine.seen[from + x];
         }
     }
     Warped { plane, seen }

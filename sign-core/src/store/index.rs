@@ -98,6 +98,13 @@ impl Index {
     }
 }
 
+impl Index {
+    /// Every entry, by position.
+    pub(super) fn entries(&self) -> &[Fingerprint] {
+        &self.entries
+    }
+}
+
 impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Index")

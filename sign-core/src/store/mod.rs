@@ -227,6 +227,38 @@ impl ProofStore {
         self.manifests.get(position, &self.records[position])
     }
 
+    /// The smallest distance, bits, from any of `views` to a proof of at least this quality that `is_right` does not
+    /// name; featureless ones aside. `None` if there is no such proof. Looks at every proof: 1 ms for ten thousand.
+    pub fn nearest_wrong(
+        &self,
+        views: &[View],
+        min_quality: u8,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Option<u32> {
+        let quality = |position: usize| match self.records.get(position) {
+            Some(record) => record.fingerprint_quality,
+            None => self.distractors[position - self.records.len()].quality,
+        };
+        let mut nearest = None;
+        let views = views
+            .iter()
+            .filter(|view| !view.fingerprint.is_featureless());
+        for view in views {
+            for (position, entry) in self.index.entries().iter().enumerate() {
+                let distance = entry.distance(&view.fingerprint);
+                // Few entries are nearer than all before them, so the other questions are asked last.
+                if nearest.is_none_or(|held| distance < held)
+                    && !entry.is_featureless()
+                    && quality(position) >= min_quality
+                    && !is_right(self.at(position).0)
+                {
+                    nearest = Some(distance);
+                }
+            }
+        }
+        nearest
+    }
+
     /// The records within `radius` bits, 0 to 256, of any of `views`: the best by the policy's score, and how
     /// good the next one is.
     ///

@@ -142,6 +142,41 @@ fn the_bands_find_what_a_scan_finds() {
 }
 
 #[test]
+fn the_nearest_wrong_proof_is_the_nearest_that_is_not_right_and_can_be_told_apart() {
+    let mut random = Random(3);
+    let base = random.fingerprint();
+    let near = [20, 40, 60, 80].map(|bits| random.near(base, bits));
+    let mut records: Vec<ProofRecord> = (1..)
+        .zip(near)
+        .map(|(number, fingerprint)| record(number, fingerprint))
+        .collect();
+    records[1].fingerprint_quality = 49;
+    let builder = ProofStoreBuilder::in_memory();
+    for (number, record) in (1..).zip(records) {
+        builder.insert(record, &manifest(number)).unwrap();
+    }
+    let store = builder.seal().unwrap();
+    let view = |fingerprint| View {
+        fingerprint,
+        tone: Tone([0; 16]),
+    };
+    let nearest = |views: &[View], right: u64| {
+        store.nearest_wrong(views, 50, &|id| id == ProofId::new(right))
+    };
+    assert_eq!(nearest(&[view(base)], 0), Some(20));
+    // The next one is of poor quality and does not decide.
+    assert_eq!(nearest(&[view(base)], 1), Some(60));
+    // Of several views the nearest counts; one without features is none.
+    let views = [view(Fingerprint::FEATURELESS), view(base), view(near[3])];
+    assert_eq!(nearest(&views, 1), Some(0));
+    assert_eq!(nearest(&views[..1], 1), None);
+    assert_eq!(
+        ProofStore::empty().nearest_wrong(&views, 50, &|_| false),
+        None
+    );
+}
+
+#[test]
 fn every_distance_up_to_the_radius_is_found() {
     let mut random = Random(2);
     let fingerprints: Vec<Fingerprint> = (0..5000).map(|_| random.fingerprint()).collect();

@@ -45,6 +45,8 @@ pub enum Effort {
 pub struct Detection {
     /// The id, if its exponent reached the gate.
     pub id: Option<ProofId>,
+    /// The id of the word that the exponent is of, whether or not it reached the gate.
+    pub word: Option<ProofId>,
     /// The stage that found it, or the last that was tried: 0 to 2.
     pub stage: u8,
     /// The hypothesis about the image with the largest exponent, for people.
@@ -63,6 +65,7 @@ impl Detection {
     fn nothing(stage: u8) -> Self {
         Self {
             id: None,
+            word: None,
             stage,
             hypothesis: "none".to_owned(),
             exponent: 0.0,
@@ -96,6 +99,7 @@ pub(super) fn decided(
     if let Some((rank, word, message)) = word {
         // Pilots choose the hypothesis in stage 2, so they may not vouch for it.
         let (exponent, z) = strength(key, folded, &polar::encoded(word), stage < 2);
+        detection.word = Some(ProofId::new(message));
         detection.hypothesis = hypothesis();
         detection.exponent = exponent;
         detection.z = z;

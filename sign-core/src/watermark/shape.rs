@@ -39,7 +39,7 @@ impl Cover {
     /// peak signal to noise ratio and of structural similarity hold all the same.
     pub(super) const CLOSE: Self = Self {
         margin: 1,
-        part: 0.8,
+        part: 0.5,
     };
 }
 

@@ -249,6 +249,53 @@ fn a_copied_mark_names_the_proof_and_is_not_confirmed() {
     assert_eq!(judge(None, received.findings()), Outcome::Lost);
 }
 
+/// What marking changed, averaged over images, of which number `k` bears the id `number(k)`.
+fn averaged_residual(count: u64, number: impl Fn(u64) -> u64) -> (Vec<f32>, Vec<SignedImage>) {
+    let mut sums = vec![0.0_f32; 640 * 480 * 3];
+    let mut proofs = Vec::new();
+    for k in 0..count {
+        let original = textured(20 + k);
+        let proof = signed(&original, number(k));
+        let marked = image::load_from_memory(&proof.bytes).unwrap().to_rgb8();
+        for ((sum, marked), original) in sums.iter_mut().zip(marked.iter()).zip(original.iter()) {
+            *sum += (f32::from(*marked) - f32::from(*original)) / count as f32;
+        }
+        proofs.push(proof);
+    }
+    (sums, proofs)
+}
+
+#[test]
+fn an_averaged_residual_leads_to_a_proof_at_most_and_is_never_confirmed() {
+    let forged = |residual: &[f32], strength: f32| {
+        let mut image = textured(16);
+        for (sample, residual) in image.iter_mut().zip(residual) {
+            *sample = (f32::from(*sample) + strength * residual).round() as u8;
+        }
+        encoded(&image, ImageFormat::Png)
+    };
+    // One id on every image is the most that an average can learn; the store holds the proof of the first.
+    let (residual, proofs) = averaged_residual(6, |_| 18);
+    let verifier = reader(1, proofs.first());
+    let mut led = 0;
+    for strength in [1.0, 2.0, 4.0] {
+        let received = verified(&verifier, &forged(&residual, strength));
+        let found = finding(&received, "watermark");
+        led += usize::from(found.proof == Some(id(18)));
+        assert_eq!(found.accepted(), None, "{strength}: {found:?}");
+        assert_eq!(judge(None, received.findings()), Outcome::Lost);
+    }
+    assert!(led > 0, "the attack is too weak to test anything");
+
+    // Different ids, as a signer issues them.
+    let (residual, proofs) = averaged_residual(6, |k| 30 + k);
+    let verifier = reader(1, &proofs);
+    for strength in [1.0, 4.0] {
+        let received = verified(&verifier, &forged(&residual, strength));
+        assert_eq!(judge(None, received.findings()), Outcome::Lost);
+    }
+}
+
 #[test]
 fn a_marked_image_is_not_marked_again() {
     let first = signed(&textured(6), 9);

@@ -1,0 +1,331 @@
+//! Rows into compact columns, slice by slice: words become indices, and what repeats is kept once.
+
+use std::collections::HashMap;
+
+use polars::prelude::StringChunked;
+
+use super::EvidenceError;
+use super::detail::{Figures, Interned, Mean, NONE, Nanos, Subject, Verdict, size_band};
+use crate::header::{PipelineHeader, RunHeader};
+use crate::row::{EMBEDDINGS, SURVIVING, Trial};
+use crate::rows::{RowError, Rows};
+
+/// The columns of a run so far.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    pub(super) sources: Interned<String>,
+    pub(super) classes: Interned<String>,
+    pub(super) formats: Interned<String>,
+    pub(super) errors: Interned<String>,
+    /// State and first code of each carrier, e.g. `invalid, assertion.dataHash.mismatch`.
+    pub(super) causes: Vec<Interned<String>>,
+    pub(super) subjects: Interned<Subject>,
+    pub(super) verdicts: Interned<Verdict>,
+    /// Rows by pipeline and trial: index `pipeline * Trial::ALL.len() + trial`.
+    pub(super) groups: Vec<Vec<u32>>,
+    pub(super) subject: Vec<u32>,
+    pub(super) verdict: Vec<u32>,
+    pub(super) transform_ns: Nanos,
+    pub(super) verify_ns: Nanos,
+    pub(super) retrieve_ns: Nanos,
+    /// One column per carrier.
+    pub(super) carrier_ns: Vec<Nanos>,
+    /// One column per carrier; `None` where no row has a value.
+    pub(super) own: Vec<Option<Figures>>,
+    pub(super) wrong: Vec<Option<Figures>>,
+    /// For each carrier bytes and nanoseconds that it took when images were signed.
+    pub(super) taken: Vec<[Mean; 2]>,
+    pipelines: HashMap<String, usize>,
+}
+
+/// The last word of a column and its index: neighbouring rows often say the same.
+struct Last<'a> {
+    column: &'a StringChunked,
+    word: Option<&'a str>,
+    index: u32,
+}
+
+impl<'a> Last<'a> {
+    fn of(column: &'a StringChunked) -> Self {
+        Self {
+            column,
+            word: None,
+            index: NONE,
+        }
+    }
+
+    fn index(&mut self, row: usize, words: &mut Interned<String>) -> u32 {
+        let word = self.column.get(row);
+        if word != self.word {
+            self.index = word.map_or(NONE, |word| words.index(word));
+            self.word = word;
+        }
+        self.index
+    }
+}
+
+/// One carrier's columns of a slice, and its last cause.
+struct CellSlice<'a> {
+    state: &'a StringChunked,
+    codes: &'a StringChunked,
+    accepted: &'a polars::prelude::BooleanChunked,
+    last: (Option<&'a str>, Option<&'a str>, u32),
+}
+
+impl Columns {
+    pub(super) fn new(header: &RunHeader) -> Result<Self, EvidenceError> {
+        let mut pipelines = HashMap::with_capacity(header.pipelines.len());
+        for (index, PipelineHeader { id, .. }) in header.pipelines.iter().enumerate() {
+            if pipelines.insert(id.clone(), index).is_some() {
+                return Err(EvidenceError::Twice {
+                    pipeline: id.clone(),
+                });
+            }
+        }
+        let carriers = header.carriers.len();
+        let mut groups = Vec::new();
+        groups.resize_with(header.pipelines.len() * Trial::ALL.len(), Vec::new);
+        let mut columns = Self {
+            groups,
+            pipelines,
+            ..Self::default()
+        };
+        columns.causes.resize_with(carriers, Interned::default);
+        columns.carrier_ns.resize_with(carriers, Nanos::default);
+        columns.own.resize_with(carriers, || None);
+        columns.wrong.resize_with(carriers, || None);
+        columns.taken.resize(carriers, Default::default());
+        Ok(columns)
+    }
+
+    /// Adds a slice of rows.
+    pub(super) fn add(&mut self, header: &RunHeader, rows: &Rows) -> Result<(), EvidenceError> {
+        if rows.carriers() != header.carriers {
+            return Err(EvidenceError::Carriers {
+                path: rows.path().into(),
+                rows: rows.carriers().to_vec(),
+                header: header.carriers.clone(),
+            });
+        }
+        let before = self.subject.len();
+        if u32::try_from(before + rows.len()).is_err() {
+            return Err(EvidenceError::TooMany {
+                path: rows.path().into(),
+            });
+        }
+        self.add_subjects(rows)?;
+        self.add_verdicts(rows, before)?;
+        for (column, into) in [
+            ("transform_ns", &mut self.transform_ns),
+            ("verify_ns", &mut self.verify_ns),
+            ("retrieve_ns", &mut self.retrieve_ns),
+        ] {
+            rows.big(column)?
+                .iter()
+                .for_each(|nanos| into.push(nanos.unwrap_or_default()));
+        }
+        for (index, carrier) in rows.carriers().iter().enumerate() {
+            let times = rows.big(&format!("{carrier}_ns"))?;
+            let into = &mut self.carrier_ns[index];
+            times
+                .iter()
+                .for_each(|nanos| into.push(nanos.unwrap_or_default()));
+            let (bytes, spent) = (
+                rows.small(&format!("{carrier}_bytes"))?,
+                rows.big(&format!("{carrier}_sign_ns"))?,
+            );
+            let [all_bytes, all_spent] = &mut self.taken[index];
+            bytes
+                .iter()
+                .flatten()
+                .for_each(|bytes| all_bytes.add(u64::from(bytes)));
+            let measured = spent.iter().flatten().filter(|nanos| *nanos > 0);
+            measured.for_each(|nanos| all_spent.add(nanos));
+            for (name, into) in [
+                ("own", &mut self.own[index]),
+                ("wrong", &mut self.wrong[index]),
+            ] {
+                let values = rows.small(&format!("{carrier}_{name}"))?;
+                if into.is_none() && values.null_count() == rows.len() {
+                    continue;
+                }
+                let into = into.get_or_insert_with(|| {
+                    let mut column = Figures::default();
+                    (0..before).for_each(|_| column.push(None));
+                    column
+                });
+                values.iter().for_each(|value| into.push(value));
+            }
+        }
+        Ok(())
+    }
+
+    fn add_subjects(&mut self, rows: &Rows) -> Result<(), RowError> {
+        let (image, width, height) = (
+            rows.small("image")?,
+            rows.small("width")?,
+            rows.small("height")?,
+        );
+        let mut source = Last::of(rows.texts("source")?);
+        let mut class = Last::of(rows.texts("class")?);
+        let mut format = Last::of(rows.texts("image_format")?);
+        let (source_bytes, signed_bytes, sign_ns) = (
+            rows.big("source_bytes")?,
+            rows.big("signed_bytes")?,
+            rows.big("sign_ns")?,
+        );
+        let mut distortion = Vec::new();
+        for column in ["mark_psnr", "mark_ssim", "sign_psnr", "sign_ssim"] {
+            distortion.push(rows.real(column)?);
+        }
+        let mut embedded = Vec::new();
+        for carrier in rows.carriers() {
+            embedded.push((rows.texts(&format!("{carrier}_embedded"))?, None, 3));
+        }
+        let mut last: Option<(Subject, u32)> = None;
+        for row in 0..rows.len() {
+            let mut packed = 0_u128;
+            for (carrier, (column, known, code)) in embedded.iter_mut().enumerate() {
+                let word = column.get(row);
+                if word != *known {
+                    let place = EMBEDDINGS.iter().position(|known| Some(*known) == word);
+                    (*known, *code) = (word, place.unwrap_or(3));
+                }
+                packed |= (*code as u128) << (2 * carrier);
+            }
+            let bits = |which: usize| {
+                let value: Option<f32> = distortion[which].get(row);
+                value.unwrap_or(f32::NAN).to_bits()
+            };
+            let subject = Subject {
+                image: image.get(row).unwrap_or_default(),
+                source: source.index(row, &mut self.sources),
+                class: class.index(row, &mut self.classes),
+                format: format.index(row, &mut self.formats),
+                size: size_band(
+                    width.get(row).unwrap_or_default(),
+                    height.get(row).unwrap_or_default(),
+                ),
+                source_bytes: source_bytes.get(row).unwrap_or_default(),
+                signed_bytes: signed_bytes.get(row).unwrap_or_default(),
+                sign_ns: sign_ns.get(row).unwrap_or_default(),
+                distortion: [bits(0), bits(1), bits(2), bits(3)],
+                embedded: packed,
+            };
+            let index = match last {
+                Some((known, index)) if known == subject => index,
+                _ => self.subjects.index(&subject),
+            };
+            last = Some((subject, index));
+            self.subject.push(index);
+        }
+        Ok(())
+    }
+
+    /// Groups, outcomes and causes; `before` rows were there already.
+    fn add_verdicts(&mut self, rows: &Rows, before: usize) -> Result<(), EvidenceError> {
+        let (pipelines, trials) = (rows.texts("pipeline")?, rows.texts("trial")?);
+        let (outcomes, recovered) = (rows.texts("outcome")?, rows.texts("recovered_by")?);
+        let survived = rows.flags("survived")?;
+        let mut error = Last::of(rows.texts("error_cause")?);
+        let mut cells = Vec::new();
+        for carrier in rows.carriers() {
+            let text = |name: &str| rows.texts(&format!("{carrier}_{name}"));
+            cells.push(CellSlice {
+                state: text("state")?,
+                codes: text("codes")?,
+                accepted: rows.flags(&format!("{carrier}_accepted"))?,
+                last: (None, None, NONE),
+            });
+        }
+        let mut trial = Trial::Signed;
+        let mut verdict = Verdict {
+            outcome: 0,
+            recovered_by: u8::MAX,
+            accepted: 0,
+            error: NONE,
+            causes: Vec::new(),
+        };
+        for row in 0..rows.len() {
+            let word = trials.get(row).unwrap_or_default();
+            if word != trial.as_str() {
+                trial = Trial::parse(word)
+                    .ok_or_else(|| wrong(rows, row, format!("trial {word:?} is unknown")))?;
+            }
+            let name = pipelines.get(row).unwrap_or_default();
+            let pipeline = *self
+                .pipelines
+                .get(name)
+                .ok_or_else(|| EvidenceError::Pipeline {
+                    path: rows.path().into(),
+                    pipeline: name.to_owned(),
+                })?;
+            let group = &mut self.groups[pipeline * Trial::ALL.len() + trial as usize];
+            group.push((before + row) as u32);
+
+            let word = outcomes.get(row).unwrap_or_default();
+            let outcome = trial.outcomes().iter().position(|known| *known == word);
+            verdict.outcome = outcome
+                .map(|place| place as u8)
+                .ok_or_else(|| wrong(rows, row, format!("outcome {word:?} is unknown")))?;
+            // The writer refuses such rows; a file that somebody else wrote or edited is checked again.
+            let expected = trial == Trial::Signed && usize::from(verdict.outcome) < SURVIVING;
+            if survived.get(row) != Some(expected) {
+                let reason = "survived contradicts the outcome".to_owned();
+                return Err(wrong(rows, row, reason));
+            }
+            verdict.recovered_by = match recovered.get(row) {
+                None => u8::MAX,
+                Some(word) => {
+                    let carriers = rows.carriers().iter();
+                    let place = carriers.clone().position(|carrier| carrier == word);
+                    place.map(|place| place as u8).ok_or_else(|| {
+                        wrong(rows, row, format!("recovered_by {word:?} is no carrier"))
+                    })?
+                }
+            };
+            verdict.error = error.index(row, &mut self.errors);
+            verdict.accepted = 0;
+            verdict.causes.clear();
+            for (index, cell) in cells.iter_mut().enumerate() {
+                verdict.accepted |= u64::from(cell.accepted.get(row) == Some(true)) << index;
+                verdict
+                    .causes
+                    .push(cell.cause(row, &mut self.causes[index]));
+            }
+            let index = self.verdicts.index(&verdict);
+            self.verdict.push(index);
+        }
+        Ok(())
+    }
+}
+
+impl<'a> CellSlice<'a> {
+    /// The index of the carrier's state and of its first code that is not the name of a signer.
+    fn cause(&mut self, row: usize, words: &mut Interned<String>) -> u32 {
+        let (state, codes) = (self.state.get(row), self.codes.get(row));
+        if (state, codes) != (self.last.0, self.last.1) {
+            let code = codes
+                .unwrap_or_default()
+                .split(',')
+                .find(|code| !code.starts_with("signer:"))
+                .unwrap_or_default();
+            let index = match state {
+                None => NONE,
+                Some(state) if code.is_empty() => words.index(state),
+                Some(state) => words.index(format!("{state}, {code}").as_str()),
+            };
+            self.last = (state, codes, index);
+        }
+        self.last.2
+    }
+}
+
+fn wrong(rows: &Rows, position: usize, reason: String) -> EvidenceError {
+    let op = rows.big("op").ok().and_then(|ops| ops.get(position));
+    EvidenceError::Value {
+        path: rows.path().into(),
+        op: op.unwrap_or_default(),
+        reason,
+    }
+}

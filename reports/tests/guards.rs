@@ -1,0 +1,44 @@
+//! The tests that METHODOLOGY.md names are there.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_guard_that_the_methodology_names_is_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = fs::read_to_string(root.join("METHODOLOGY.md")).unwrap();
+    let (_, section) = text.split_once("## Mistakes of others").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let names: Vec<&str> = section
+        .lines()
+        .filter_map(|line| line.strip_suffix("` |")?.rsplit('`').next())
+        .collect();
+    assert!(names.len() >= 20, "{names:?}");
+    let mut files = Vec::new();
+    for room in ["sign-core", "transforms", "corpus", "reports", "harness"] {
+        for part in ["src", "tests"] {
+            sources(&root.join(room).join(part), &mut files);
+        }
+    }
+    let code: String = files
+        .iter()
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    for name in names {
+        let test = format!("#[test]\n    fn {name}()");
+        let plain = format!("#[test]\nfn {name}()");
+        assert!(code.contains(&test) || code.contains(&plain), "{name}");
+    }
+}
