@@ -1,6 +1,6 @@
 //! Rows as compact columns of plain numbers, checked against the header: what tables and plots count.
 //!
-//! What rows repeat is kept once, so that ten million ops take some 500 MB and counting them touches 12 bytes of each.
+//! What rows repeat is kept once, so that an op takes some 50 bytes and counting it touches 8 of them.
 
 use std::path::{Path, PathBuf};
 
@@ -133,7 +133,7 @@ impl Evidence {
         Ok(Self::of(header, columns))
     }
 
-    /// The same from a row file, slice by slice: some 60 bytes of memory a row.
+    /// The same from a row file, slice by slice: some 50 bytes of memory a row.
     ///
     /// # Errors
     /// [`EvidenceError`] if the file cannot be read, if header and rows are of different runs, or if a row contradicts
