@@ -150,6 +150,37 @@ fn other_images_are_different() {
     }
 }
 
+/// A window: four panes in one layout, with a small picture in each, beside a bar of words.
+fn window(seed: u64) -> DynamicImage {
+    let mut random = Random(seed);
+    let words: Vec<u64> = (0..24 * 16).map(|_| random.next()).collect();
+    RgbImage::from_fn(800, 600, |x, y| {
+        let word = words[(y / 25 * 16 + x / 12) as usize % words.len()];
+        let pane = (x > 240 && x % 280 < 230) && (y % 300 > 40 && y % 300 < 250);
+        let picture = pane && (x % 280).abs_diff(150) < 50 && (y % 300).abs_diff(150) < 50;
+        let value = match () {
+            () if x < 190 || picture => [30, 140, 235][word as usize % 3],
+            () if pane => 60,
+            () => 230,
+        };
+        Rgb([value; 3])
+    })
+    .into()
+}
+
+#[test]
+fn windows_of_one_layout_with_other_words_are_different() {
+    for (a, b) in [(1, 2), (3, 4), (5, 6)] {
+        let found = compared(&window(a), &window(b));
+        assert_ne!(found.verdict, Verdict::Same, "{}", found.similarity);
+        let itself = compared(
+            &window(a),
+            &window(a).resize(500, 500, FilterType::Triangle),
+        );
+        assert_eq!(itself.verdict, Verdict::Same, "{}", itself.similarity);
+    }
+}
+
 #[test]
 fn a_replaced_subject_is_an_alteration() {
     for seed in 60..66 {
@@ -169,6 +200,8 @@ fn a_replaced_subject_is_an_alteration() {
             "{seed}: {}",
             found.largest_difference
         );
+        let unedited = compared(&image, &image.resize(500, 500, FilterType::Triangle));
+        assert!(found.local_difference > 0.4 && unedited.local_difference < 0.15);
     }
 }
 

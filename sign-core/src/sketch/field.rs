@@ -190,6 +190,21 @@ mod tests {
     }
 
     #[test]
+    fn an_average_takes_in_the_whole_area() {
+        let plane = noise(40, 20);
+        let halved = averaged(&plane, &Affine::IDENTITY, (20, 10), 2.0);
+        assert!(halved.seen.iter().all(|seen| *seen));
+        for y in 0..10 {
+            for x in 0..20 {
+                let (above, below) = (plane.row(2 * y), plane.row(2 * y + 1));
+                let sum = above[2 * x] + above[2 * x + 1] + below[2 * x] + below[2 * x + 1];
+                let difference = halved.plane.row(y)[x] - sum / 4.0;
+                assert!(difference.abs() < 0.01, "{x} {y}: {difference}");
+            }
+        }
+    }
+
+    #[test]
     fn the_scalar_product_takes_every_length() {
         for length in [0, 1, 7, 8, 9, 31] {
             let a: Vec<f32> = (0..length).map(|k| k as f32).collect();

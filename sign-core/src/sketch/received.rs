@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use image::DynamicImage;
 use image::metadata::Orientation;
 
-use super::field::{detail, normalised};
+use super::field::normalised;
 use super::reduce::{LONG_SIDE, reduced};
 use crate::watermark::canonical::resized;
 use crate::watermark::plane::Plane;
@@ -34,7 +34,6 @@ pub struct Received {
 pub(super) struct Level {
     size: (usize, usize),
     plane: OnceLock<Plane>,
-    detail: OnceLock<Plane>,
     coarse: OnceLock<Plane>,
     fine: OnceLock<Plane>,
 }
@@ -58,7 +57,6 @@ impl Received {
                 Level {
                     size: (scaled(plane.width), scaled(plane.height)),
                     plane: OnceLock::new(),
-                    detail: OnceLock::new(),
                     coarse: OnceLock::new(),
                     fine: OnceLock::new(),
                 }
@@ -83,13 +81,7 @@ impl Received {
         level.plane.get_or_init(|| resized(&self.plane, level.size))
     }
 
-    /// Its detail at the resolution of a sketch.
-    pub(super) fn detail(&self, level: usize) -> &Plane {
-        let held = &self.levels[level].detail;
-        held.get_or_init(|| detail(self.plane(level), FINE_RADIUS))
-    }
-
-    /// The same, normalised for half the resolution of a sketch.
+    /// The image at this size, normalised for half the resolution of a sketch.
     pub(super) fn coarse(&self, level: usize) -> &Plane {
         let coarse = &self.levels[level].coarse;
         coarse.get_or_init(|| normalised(self.plane(level), COARSE_RADIUS))
