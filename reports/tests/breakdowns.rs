@@ -237,7 +237,7 @@ fn the_nearest_wrong_proof_is_shown_from_its_near_end() {
 #[test]
 fn thresholds_are_allowed_by_one_half_of_the_sources_and_shown_on_both() {
     // Wrong proofs at 40 bits on the calibration half alone.
-    let near = |image: u32| calibrates(&format!("file-{image}")) && image % 5 == 0;
+    let near = |image: u32| calibrates(&format!("file-{image}")) && image.is_multiple_of(5);
     let evidence = deciding(|image| if near(image) { 40 } else { 90 });
     let table = TABLES.iter().find(|kind| kind.id == "thresholds").unwrap();
     let table = (table.make)(&evidence);

@@ -8,10 +8,19 @@ use crate::codecs::{avif, bmp, decode, gif, jpeg, jxl, png, tiff, webp};
 
 /// Eight bytes of TIFF header, one directory with a copyright and, within it, an EXIF directory with an exposure.
 fn exif(big: bool) -> Bytes {
-    let (u16s, u32s): (fn(u16) -> [u8; 2], fn(u32) -> [u8; 4]) = if big {
-        (u16::to_be_bytes, u32::to_be_bytes)
-    } else {
-        (u16::to_le_bytes, u32::to_le_bytes)
+    let u16s = |value: u16| {
+        if big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
+    };
+    let u32s = |value: u32| {
+        if big {
+            value.to_be_bytes()
+        } else {
+            value.to_le_bytes()
+        }
     };
     let mut block = if big { b"MM\0\x2a" } else { b"II\x2a\0" }.to_vec();
     block.extend(u32s(8));
