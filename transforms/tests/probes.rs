@@ -13,7 +13,7 @@ use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::error::{EncodeError, StepError, StepErrorKind};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
-use credlink_transforms::recipe::Recipe;
+use credlink_transforms::recipe::{Contract, Recipe};
 use credlink_transforms::resign::Surroundings;
 
 /// Set to any value, it adds a picture of 40 megapixels to the probes: minutes instead of seconds, for nightly runs.
@@ -36,6 +36,10 @@ fn judged(
     let received = match recipe.apply_in(probe, surroundings) {
         Err(error) if error.missing_program().is_some() => {
             eprintln!("SKIPPED {error}");
+            return Ok(true);
+        }
+        Err(error) if error.cause() == "program" => {
+            eprintln!("REFUSED {error}");
             return Ok(true);
         }
         // One encoder takes no picture of a single row or column, and says so; see `codecs/jxl.rs`.
@@ -127,7 +131,8 @@ fn judge_all(catalogue: &Catalogue, probes: &Probes) -> (Vec<String>, usize) {
                 .iter()
                 .filter(|(_, probe)| recipe.takes(probe.format()));
             let start = Instant::now();
-            let mut changes = recipe.steps.is_empty();
+            let mut changes =
+                recipe.steps.is_empty() || recipe.contract == Some(Contract::ByteExact);
             for (position, (name, probe)) in taken.enumerate() {
                 if !chosen(&recipes, index, position) {
                     continue;
