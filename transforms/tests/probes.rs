@@ -87,6 +87,10 @@ fn judged(
     let adds = recipe.text().contains("iptc = [[") || recipe.text().contains("caption = ");
     let given = kinds(probe);
     for kind in kinds(&received) {
+        // Programs write profiles of their own, as djxl 0.7 does for grey pictures.
+        if kind == "icc" && !recipe.programs().is_empty() {
+            continue;
+        }
         if !allowed.contains(kind) || (!given.contains(kind) && !adds) {
             return Err(format!("leaves {kind}, given {given:?}"));
         }
@@ -131,8 +135,11 @@ fn judge_all(catalogue: &Catalogue, probes: &Probes) -> (Vec<String>, usize) {
                 .iter()
                 .filter(|(_, probe)| recipe.takes(probe.format()));
             let start = Instant::now();
-            let mut changes =
-                recipe.steps.is_empty() || recipe.contract == Some(Contract::ByteExact);
+            // Some hand on what is small enough, as most probes are, or promise to.
+            let mut changes = recipe.steps.is_empty()
+                || recipe.contract == Some(Contract::ByteExact)
+                || recipe.text().contains("passthrough")
+                || recipe.text().contains("when");
             for (position, (name, probe)) in taken.enumerate() {
                 if !chosen(&recipes, index, position) {
                     continue;
