@@ -12,7 +12,7 @@ use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Signer};
 use credlink_transforms::file::{Frame, ImageFile};
 use credlink_transforms::metadata::{self, Kind, Metadata};
 use credlink_transforms::meter::Meter;
-use image::imageops::{self, FilterType};
+use credlink_transforms::steps::resize::{Filter, resized};
 use image::{DynamicImage, Rgb32FImage};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ use crate::signing::{SignedFile, SigningFailure};
 use crate::{identity, received};
 
 /// Images whose residuals are averaged: what they have in common is what the key puts into all of them.
-const AVERAGED: usize = 24;
+const AVERAGED: usize = 16;
 /// How far a neighbouring view is shifted, as a share of each side.
 const SHIFT: f64 = 0.04;
 /// How much brighter it is.
@@ -298,8 +298,7 @@ fn residual(
     for (value, before) in residual.iter_mut().zip(before.iter()) {
         *value -= before;
     }
-    let filter = FilterType::CatmullRom;
-    Ok(imageops::resize(&residual, width, height, filter))
+    resized(&residual.into(), width, height, Filter::Bicubic).map(DynamicImage::into_rgb32f)
 }
 
 /// A file with this added to its pixels.
@@ -359,9 +358,7 @@ fn neighbouring(source: &[u8]) -> Result<Vec<u8>, String> {
     let part = |side: u32, share: f64| (f64::from(side) * share).round() as u32;
     let (left, top) = (part(width, SHIFT), part(height, SHIFT));
     let view = own.pixels.crop_imm(left, top, width - left, height - top);
-    let mut view = view
-        .resize_exact(width, height, FilterType::CatmullRom)
-        .to_rgb8();
+    let mut view = resized(&view, width, height, Filter::Bicubic)?.to_rgb8();
     for value in view.iter_mut() {
         *value = (f32::from(*value) * GAIN).round().min(255.0) as u8;
     }

@@ -58,7 +58,9 @@ const TURNED: [[f32; BLOCK]; BLOCK] = {
 #[inline(always)]
 pub(super) fn forward(pixels: &[f32], stride: usize) -> [f32; CHIPS] {
     let mut columns = [[0.0_f32; BLOCK]; FREQUENCIES];
-    for (y, row) in pixels.chunks(stride).take(BLOCK).enumerate() {
+    for y in 0..BLOCK {
+        // A whole vector, whatever the stride.
+        let row: [f32; BLOCK] = *pixels[y * stride..].first_chunk().unwrap_or(&[0.0; BLOCK]);
         for (column, basis) in columns.iter_mut().zip(&BASIS) {
             for (sum, pixel) in column.iter_mut().zip(row) {
                 *sum += basis[y] * pixel;

@@ -21,13 +21,15 @@ impl Blocks {
     /// The coefficients of a canonical image.
     pub(super) fn of(plane: &Plane) -> Self {
         let (rows, columns) = (plane.height / BLOCK, plane.width / BLOCK);
-        let mut data = Vec::with_capacity(rows * columns);
-        for r in 0..rows {
-            let band = &plane.data[r * BLOCK * plane.width..];
-            wide(|| {
-                data.extend((0..columns).map(|c| dct::forward(&band[c * BLOCK..], plane.width)))
-            });
-        }
+        let mut data = vec![[0.0; CHIPS]; rows * columns];
+        wide(|| {
+            for (r, row) in data.chunks_exact_mut(columns.max(1)).enumerate() {
+                let band = &plane.data[r * BLOCK * plane.width..];
+                for (c, out) in row.iter_mut().enumerate() {
+                    *out = dct::forward(&band[c * BLOCK..], plane.width);
+                }
+            }
+        });
         Self {
             rows,
             columns,

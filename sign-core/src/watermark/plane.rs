@@ -47,19 +47,25 @@ impl Plane {
 
     /// The same with every value changed.
     pub(crate) fn mapped(&self, change: impl Fn(f32) -> f32) -> Self {
-        Self {
-            data: wide(|| self.data.iter().map(|&value| change(value)).collect()),
-            ..*self
-        }
+        let mut changed = Self::new(self.width, self.height);
+        wide(|| {
+            for (out, &value) in changed.data.iter_mut().zip(&self.data) {
+                *out = change(value);
+            }
+        });
+        changed
     }
 
     /// The same, pixel by pixel combined with a plane of the same size.
     pub(crate) fn combined(&self, other: &Self, combine: impl Fn(f32, f32) -> f32) -> Self {
-        let pairs = self.data.iter().zip(&other.data);
-        Self {
-            data: wide(|| pairs.map(|(&a, &b)| combine(a, b)).collect()),
-            ..*self
-        }
+        let mut combined = Self::new(self.width, self.height);
+        wide(|| {
+            let pairs = self.data.iter().zip(&other.data);
+            for (out, (&a, &b)) in combined.data.iter_mut().zip(pairs) {
+                *out = combine(a, b);
+            }
+        });
+        combined
     }
 
     /// The part that starts at (`left`, `top`).
