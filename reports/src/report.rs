@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rayon::prelude::*;
 
 use crate::gallery::{self, Gallery, GalleryError};
 use crate::gate::{Gate, GateError, GateReport};
@@ -169,7 +170,10 @@ impl Report {
             });
         }
         Ok(Self {
-            tables: TABLES.iter().map(|kind| (kind.make)(&evidence)).collect(),
+            tables: TABLES
+                .par_iter()
+                .map(|kind| (kind.make)(&evidence))
+                .collect(),
             drawings,
             strata,
             found,
