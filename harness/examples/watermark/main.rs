@@ -1,0 +1,156 @@
+//! Measures the watermark alone: embeds an id in each image of a set, attacks the result, and counts exact ids.
+//!
+//! ```text
+//! cargo run -p credlink-harness --example watermark -- --photos DIR [--only crop] [--set-aside]
+//! cargo run -p credlink-harness --example watermark -- --synthetic 40
+//! cargo run -p credlink-harness --example watermark -- --photos DIR --false-accepts 1000000 --searches 2000
+//! ```
+//!
+//! A third of the photographs, by the hash of the file name, is set aside: nothing may be tuned on it.
+
+mod attack;
+mod false_accept;
+mod source;
+mod trial;
+
+#[path = "../common/photographs.rs"]
+mod photographs;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+use credlink_sign_core::watermark::{EmbedSettings, Verdict, WatermarkKey};
+use rayon::prelude::*;
+
+use crate::attack::{ATTACKS, Attack};
+use crate::trial::{Trial, tried};
+
+#[derive(Parser)]
+struct Arguments {
+    /// A folder of images.
+    #[arg(long)]
+    photos: Option<PathBuf>,
+    /// Images of the synthetic set.
+    #[arg(long, default_value_t = 0)]
+    synthetic: usize,
+    /// Look at the third that is set aside instead of the rest.
+    #[arg(long)]
+    set_aside: bool,
+    /// Only attacks whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Leave out attacks whose name contains this.
+    #[arg(long)]
+    without: Option<String>,
+    /// Long sides above are reduced to it first, pixels.
+    #[arg(long, default_value_t = 1536)]
+    cap: u32,
+    /// Lowest PSNR aimed at, dB.
+    #[arg(long)]
+    psnr: Option<f64>,
+    /// Instead, try at least this many pairs of image and foreign key in stage 0, and print what was accepted.
+    #[arg(long)]
+    false_accepts: Option<u32>,
+    /// With `--false-accepts`: full searches without rotation, as well.
+    #[arg(long, default_value_t = 0)]
+    searches: u32,
+    /// With `--false-accepts`: full searches with rotation, as well.
+    #[arg(long, default_value_t = 0)]
+    rotated_searches: u32,
+    /// List each image and each loss.
+    #[arg(long)]
+    list: bool,
+}
+
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let sources = source::sources(&arguments)?;
+    let attacks: Vec<&Attack> = ATTACKS
+        .iter()
+        .filter(|(name, ..)| name.contains(&arguments.only))
+        .filter(|(name, ..)| {
+            !arguments
+                .without
+                .as_ref()
+                .is_some_and(|without| name.contains(without))
+        })
+        .collect();
+    let key = WatermarkKey::derive(b"watermark measurement key")?;
+    let mut settings = EmbedSettings::default();
+    settings.psnr_floor = arguments.psnr.unwrap_or(settings.psnr_floor);
+    if let Some(least) = arguments.false_accepts {
+        return false_accept::false_accepts(&sources, &key, &settings, least, &arguments);
+    }
+    let trials: Vec<Trial> = sources
+        .par_iter()
+        .map(|source| tried(source, &key, &settings, &attacks))
+        .collect::<Result<_>>()?;
+
+    if arguments.list {
+        for t in &trials {
+            let lost = t
+                .attacks
+                .iter()
+                .zip(&attacks)
+                .filter(|((_, right, _), _)| !right);
+            let lost: Vec<String> = lost
+                .map(|((d, ..), (name, ..))| {
+                    let wrong = if d.id.is_some() { " WRONG ID" } else { "" };
+                    format!("{name}({:.0}{wrong})", d.exponent)
+                })
+                .collect();
+            println!(
+                "{:36} {:>4}x{:<4} {:?} psnr {:.2} ssim {:.4} z_q {:.1} embed {:.0} ms; lost: {}",
+                t.name,
+                t.size.0,
+                t.size.1,
+                t.verdict,
+                t.psnr,
+                t.ssim,
+                t.z_q,
+                t.embed_ms,
+                lost.join(" ")
+            );
+        }
+    }
+    let class = |verdict: Verdict| trials.iter().filter(move |t| t.verdict == verdict);
+    for verdict in [Verdict::Carried, Verdict::Fragile] {
+        let sorted = |value: fn(&Trial) -> f64| {
+            let mut values: Vec<f64> = class(verdict).map(value).collect();
+            values.sort_by(f64::total_cmp);
+            let at = |k: usize| values.get(k).copied().unwrap_or(f64::NAN);
+            (at(0), at(values.len() / 2))
+        };
+        let ((psnr, psnr_median), (ssim, ssim_median)) = (sorted(|t| t.psnr), sorted(|t| t.ssim));
+        println!(
+            "{verdict:?}: {} of {}; PSNR min {psnr:.2} median {psnr_median:.2}; SSIM min {ssim:.4} median {ssim_median:.4}",
+            class(verdict).count(),
+            trials.len()
+        );
+    }
+    println!("| attack | carried | fragile | median detect, CPU ms |\n|---|---|---|---|");
+    let mut wrong = 0;
+    for (k, (name, ..)) in attacks.iter().enumerate() {
+        let count = |verdict| {
+            let right = class(verdict).filter(|t| t.attacks[k].1).count();
+            format!("{right}/{}", class(verdict).count())
+        };
+        let marked = trials.iter().filter(|t| !t.attacks.is_empty());
+        wrong += marked
+            .clone()
+            .filter(|t| t.attacks[k].0.id.is_some() && !t.attacks[k].1)
+            .count();
+        let mut times: Vec<f64> = marked.map(|t| t.attacks[k].2).collect();
+        times.sort_by(f64::total_cmp);
+        let median = times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
+        println!(
+            "| {name} | {} | {} | {median:.1} |",
+            count(Verdict::Carried),
+            count(Verdict::Fragile)
+        );
+    }
+    println!("wrong ids: {wrong}");
+    Ok(())
+}
