@@ -88,17 +88,10 @@ pub fn estimate(
             // As in a run, where all ops of an image share its pixels.
             let _ = file.frame(&Meter::new(&clock::thread_nanos));
             let subject = Subject {
-                trial,
-                entry: &image.entry,
                 issued,
                 source_bytes: sample.source.len() as u64,
                 signed_bytes: bytes.len() as u64,
-                embedded: &[],
-                mark: None,
-                distortion: None,
-                sign_nanos: 0,
-                taken: &[],
-                related: &[],
+                ..Subject::bare(trial, &image.entry)
             };
             let start = clock::thread_nanos();
             trial::run(0, &subject, &file, recipe, &*system, &ledger);

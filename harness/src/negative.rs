@@ -92,9 +92,7 @@ impl Donors<'_> {
             )
         })
     }
-}
 
-impl Donors<'_> {
     /// The first [`AVERAGED`] watermarked images of other sources.
     fn many(&self, target: &PlannedImage) -> Vec<Donor<'_>> {
         let pairs = self.images.iter().zip(self.signed);

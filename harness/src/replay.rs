@@ -80,7 +80,7 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
         mark: distortion(recorded.mark_psnr, recorded.mark_ssim),
         distortion: distortion(recorded.sign_psnr, recorded.sign_ssim),
         sign_nanos: recorded.sign_ns,
-        taken: &[],
+        costs: &[],
         related: &related,
     };
     let again = trial::run(op, &subject, &file, recipe, &verifier, &Ledger::new()).row;

@@ -188,7 +188,7 @@ fn signed_ops(
         mark: signed.mark,
         distortion: signed.distortion,
         sign_nanos: signed.nanos,
-        taken: &signed.taken,
+        costs: &signed.costs,
         related: related.get(&image.entry.source).map_or(&[], Vec::as_slice),
     };
     ops(plan, image, &subject, file, system, setting)
@@ -217,17 +217,9 @@ fn negative_ops(
 ) -> Vec<Op> {
     let size = file.as_ref().map_or(0, |bytes| bytes.len() as u64);
     let subject = Subject {
-        trial: negative.trial,
-        entry: &negative.image.entry,
-        issued: None,
         source_bytes: size,
         signed_bytes: size,
-        embedded: &[],
-        mark: None,
-        distortion: None,
-        sign_nanos: 0,
-        taken: &[],
-        related: &[],
+        ..Subject::bare(negative.trial, &negative.image.entry)
     };
     ops(plan, &negative.image, &subject, file, system, setting)
 }
@@ -241,17 +233,8 @@ fn failed_ops(
     // The id that would have been issued keeps the op among the signed trials, in the denominator.
     let issued = identity::proof_id(setting.seed, image.entry.index);
     let subject = Subject {
-        trial: Trial::Signed,
-        entry: &image.entry,
         issued: Some(issued),
-        source_bytes: 0,
-        signed_bytes: 0,
-        embedded: &[],
-        mark: None,
-        distortion: None,
-        sign_nanos: 0,
-        taken: &[],
-        related: &[],
+        ..Subject::bare(Trial::Signed, &image.entry)
     };
     errors(
         plan,

@@ -4,16 +4,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use credlink_sign_core::carriers::{CARRIERS, Carrier};
+use credlink_sign_core::carriers::{CARRIERS, Cost};
 use credlink_sign_core::system::System;
-use credlink_sign_core::{Distortion, ImageFile, ProofId, SignedImage};
-use credlink_transforms::format::Format;
-use credlink_transforms::metadata;
+use credlink_sign_core::{Distortion, ImageFile, ProofId};
 use rayon::prelude::*;
 
 use crate::cost::Work;
 use crate::event::Event;
-use crate::plan::{PlannedImage, format_of};
+use crate::plan::PlannedImage;
 use crate::reencode::Rewriter;
 use crate::setting::Setting;
 use crate::{clock, identity, received};
@@ -35,48 +33,10 @@ pub struct SignedFile {
     pub mark: Option<Distortion>,
     /// What signing did to the pixels; `None` where it changed none.
     pub distortion: Option<Distortion>,
-    /// What each carrier took of it, in ladder order.
-    pub taken: Vec<Taken>,
+    /// What each carrier took, in ladder order.
+    pub costs: Vec<Cost>,
     /// Wall-clock time of signing, decoding and hashing included, in nanoseconds.
     pub nanos: u64,
-}
-
-/// What one carrier took when an image was signed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
-    /// Bytes of the signed file, or of the proof store for the fingerprint, whose record holds the content sketch, too.
-    /// `None` for the watermark: its bytes are those of coding the image anew, the rest of the file's growth.
-    pub bytes: Option<u32>,
-    /// CPU time in nanoseconds; 0 where it is not told apart from signing as a whole.
-    pub nanos: u64,
-}
-
-fn taken(source: &[u8], signed: &SignedImage, format: Format) -> Vec<Taken> {
-    let length = |bytes: usize| Some(u32::try_from(bytes).unwrap_or(u32::MAX));
-    let packet = |file: &[u8]| metadata::read(format, file).xmp.map_or(0, |xmp| xmp.len());
-    let (hashing, marking) = signed.work_nanos;
-    let of = |carrier: &&dyn Carrier| match carrier.name() {
-        "manifest" => Taken {
-            bytes: length(signed.manifest.len()),
-            nanos: 0,
-        },
-        "link" => Taken {
-            bytes: length(packet(&signed.bytes).saturating_sub(packet(source))),
-            nanos: 0,
-        },
-        "fingerprint" => Taken {
-            bytes: serde_json::to_vec(&signed.record)
-                .ok()
-                .and_then(|record| length(record.len())),
-            nanos: hashing,
-        },
-        "watermark" => Taken {
-            bytes: None,
-            nanos: marking,
-        },
-        _ => Taken::default(),
-    };
-    CARRIERS.iter().map(of).collect()
 }
 
 /// Why an image has no signed file: a short code for tables, and the reason in words.
@@ -183,7 +143,10 @@ fn sign_one(
             .iter()
             .map(|embedded| embedded.as_str())
             .collect(),
-        taken: taken(&source.bytes, &signed, format_of(&source.entry)),
+        costs: CARRIERS
+            .iter()
+            .map(|carrier| carrier.cost(&signed))
+            .collect(),
         mark: signed.mark,
         distortion: signed.distortion,
         nanos,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use credlink_corpus::Entry;
 use credlink_reports::{Row, Trial};
+use credlink_sign_core::carriers::Cost;
 use credlink_sign_core::outcome::{Outcome, judge};
 use credlink_sign_core::system::SealedSystem;
 use credlink_sign_core::{Distances, Distortion, Pixels, ProofId, Verification};
@@ -14,7 +15,6 @@ use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 
 use crate::cost::{Ledger, Work};
-use crate::signing::Taken;
 use crate::{clock, delivery, received};
 
 /// What is known about the file that enters the pipelines.
@@ -38,10 +38,29 @@ pub struct Subject<'a> {
     /// Time of signing in nanoseconds; 0 in a negative trial.
     pub sign_nanos: u64,
     /// What each carrier took when the image was signed, in ladder order; empty in a negative trial.
-    pub taken: &'a [Taken],
+    pub costs: &'a [Cost],
     /// Every proof of this image's source, its own included: neighbouring views are alike, and no error. Empty in a
     /// negative trial.
     pub related: &'a [ProofId],
+}
+
+impl<'a> Subject<'a> {
+    /// A file of which nothing is known but its trial and its image.
+    pub fn bare(trial: Trial, entry: &'a Entry) -> Self {
+        Self {
+            trial,
+            entry,
+            issued: None,
+            source_bytes: 0,
+            signed_bytes: 0,
+            embedded: &[],
+            mark: None,
+            distortion: None,
+            sign_nanos: 0,
+            costs: &[],
+            related: &[],
+        }
+    }
 }
 
 /// A finished op: its row, and what controls look at besides.
@@ -250,7 +269,7 @@ fn cells(
     let (own, wrong) = (distances.own, distances.wrong);
     let cell = |(position, examined): (usize, &credlink_sign_core::Examined)| {
         let finding = &examined.finding;
-        let taken = subject.taken.get(position).copied().unwrap_or_default();
+        let cost = subject.costs.get(position).copied().unwrap_or_default();
         let (own, wrong) = match (finding.read, examined.carrier) {
             (Some((word, strength)), _) if Some(word) == issued => (Some(strength), None),
             (Some((_, strength)), _) => (None, Some(strength)),
@@ -276,8 +295,10 @@ fn cells(
             wrong,
             codes: finding.codes.join(","),
             ns: examined.nanos,
-            bytes: taken.bytes,
-            sign_ns: taken.nanos,
+            bytes: cost
+                .bytes
+                .map(|bytes| u32::try_from(bytes).unwrap_or(u32::MAX)),
+            sign_ns: cost.nanos,
         }
     };
     verification.carriers.iter().enumerate().map(cell).collect()

@@ -4,10 +4,10 @@
 use sha2::{Digest, Sha256};
 
 use crate::container::MediaType;
-use crate::keys::{Identity, KeyError};
+use crate::keys::Identity;
 use crate::manifest::Engine;
 use crate::manifest::write::{Delivery, delivered};
-use crate::signer::SignError;
+use crate::signer::{SignError, engine_of};
 
 /// A service that signs what it delivers. Shared freely between threads.
 ///
@@ -24,11 +24,8 @@ impl Resigner {
     /// # Errors
     /// [`SignError::Manifest`] if the C2PA library does not take the anchor.
     pub fn new(identity: Identity) -> Result<Self, SignError> {
-        let anchor = identity
-            .anchor()
-            .map_err(|error: KeyError| SignError::Other(error.to_string()))?;
         Ok(Self {
-            engine: Engine::new(&[anchor])?,
+            engine: engine_of(&identity)?,
             identity,
         })
     }

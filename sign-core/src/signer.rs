@@ -69,6 +69,8 @@ pub struct SignedImage {
     pub mark: Option<Distortion>,
     /// What marking and coding did to the pixels; `None` where none changed.
     pub distortion: Option<Distortion>,
+    /// Bytes by which the link made the XMP packet longer.
+    pub link_bytes: usize,
     /// Part of the time that went into hashing and into the watermark, by the clock of the file, nanoseconds.
     pub work_nanos: (u64, u64),
 }
@@ -94,11 +96,8 @@ impl Signer {
     /// # Errors
     /// [`EngineError`] if the C2PA library does not take the anchor.
     pub fn new(identity: Identity) -> Result<Self, SignError> {
-        let anchor = identity
-            .anchor()
-            .map_err(|error: KeyError| SignError::Other(error.to_string()))?;
         Ok(Self {
-            engine: Engine::new(&[anchor])?,
+            engine: engine_of(&identity)?,
             identity,
             base_url: DEFAULT_BASE_URL.to_owned(),
             generator: ("CredLink".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
@@ -203,6 +202,7 @@ impl Signer {
         };
 
         let link = format!("{}/{id}", self.base_url);
+        let packet_before = media_type.xmp(original).map_or(0, |packet| packet.len());
         let packet = xmp::with_link(media_type.xmp(file.bytes()).as_deref(), &link)?;
         let linked = media_type.with_xmp(file.bytes(), &packet)?;
 
@@ -248,7 +248,16 @@ impl Signer {
                 .collect(),
             mark: None,
             distortion: None,
+            link_bytes: packet.len().saturating_sub(packet_before),
             work_nanos: (hashing, file.watermark_nanos()),
         })
     }
+}
+
+/// The C2PA library with an identity's own anchor.
+pub(crate) fn engine_of(identity: &Identity) -> Result<Engine, SignError> {
+    let anchor = identity
+        .anchor()
+        .map_err(|error: KeyError| SignError::Other(error.to_string()))?;
+    Ok(Engine::new(&[anchor])?)
 }

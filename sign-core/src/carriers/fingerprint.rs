@@ -1,9 +1,10 @@
 //! The perceptual fingerprint, matched in the proof store.
 
-use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
+use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::fingerprint::Match;
 use crate::image_file::ImageFile;
+use crate::signer::SignedImage;
 use crate::store::Candidate;
 use crate::verifier::Verifier;
 
@@ -37,6 +38,15 @@ impl Carrier for Fingerprint {
             describes: "perceptual hash of the displayed image",
             value: registration.fingerprint.to_string(),
         })
+    }
+
+    /// The bytes are those of the record in the proof store, which holds the content sketch, too.
+    fn cost(&self, signed: &SignedImage) -> Cost {
+        let record = serde_json::to_vec(&signed.record);
+        Cost {
+            bytes: record.ok().map(|record| record.len() as u64),
+            nanos: signed.work_nanos.0,
+        }
     }
 
     fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {

@@ -1,9 +1,10 @@
 //! The provenance link in XMP.
 
-use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
+use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::image_file::ImageFile;
 use crate::proof_id::ProofId;
+use crate::signer::SignedImage;
 use crate::verifier::Verifier;
 
 /// `dcterms:provenance` in the XMP packet, pointing into our proof store. Anyone can paste it onto any image,
@@ -28,6 +29,10 @@ impl Carrier for Link {
         None
     }
 
+    fn cost(&self, signed: &SignedImage) -> Cost {
+        Cost::of_bytes(signed.link_bytes)
+    }
+
     fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
         let links = file.links();
         let ours: Vec<&str> = links
@@ -46,28 +51,6 @@ impl Carrier for Link {
         let Ok(id) = first.parse::<ProofId>() else {
             return Finding::new(State::Absent).because("credlink.link.malformed");
         };
-
-        let start = clock();
-        let record = against.store().by_id(id);
-        let genuine = record.is_some_and(|record| against.is_genuine(record));
-        let retrieve_nanos = clock().saturating_sub(start);
-        let finding = Finding {
-            retrieve_nanos,
-            ..Finding::new(State::Unconfirmed).leading_to(id)
-        };
-        let Some(record) = record else {
-            return finding.because("credlink.proof.unknown");
-        };
-        if !genuine {
-            return Finding {
-                state: State::Failed,
-                ..finding.because("credlink.record.signature")
-            };
-        }
-        let finding = Finding {
-            quality: file.content().map(|content| content.quality),
-            ..finding
-        };
-        finding.confirmed(against.confirmation(file, record))
+        Finding::new(State::Unconfirmed).resolved(id, file, against, clock)
     }
 }

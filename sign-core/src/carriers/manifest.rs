@@ -2,10 +2,11 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
+use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::image_file::ImageFile;
 use crate::manifest::read::{Reading, judged};
+use crate::signer::SignedImage;
 use crate::verifier::Verifier;
 
 /// The C2PA manifest inside the file. The only carrier that says "unaltered".
@@ -27,6 +28,10 @@ impl Carrier for Manifest {
 
     fn soft_binding(&self, _: &Registration) -> Option<SoftBinding> {
         None
+    }
+
+    fn cost(&self, signed: &SignedImage) -> Cost {
+        Cost::of_bytes(signed.manifest.len())
     }
 
     fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
@@ -68,25 +73,11 @@ impl Carrier for Manifest {
             Reading::Resigned { id, codes } => {
                 // Anybody can sign anything and name our manifest as its parent, so the later signer's word for the
                 // descent is worth as much as a link: the pixels must agree.
-                let start = clock();
-                let record = against.store().by_id(id);
-                let genuine = record.is_some_and(|record| against.is_genuine(record));
                 let finding = Finding {
                     codes,
-                    retrieve_nanos: clock().saturating_sub(start),
-                    ..Finding::new(State::Unconfirmed).leading_to(id)
+                    ..Finding::new(State::Unconfirmed)
                 };
-                let Some(record) = record else {
-                    return finding.because("credlink.proof.unknown");
-                };
-                if !genuine {
-                    return finding.because("credlink.record.signature");
-                }
-                let finding = Finding {
-                    quality: file.content().map(|content| content.quality),
-                    ..finding
-                };
-                match finding.confirmed(against.confirmation(file, record)) {
+                match finding.resolved(id, file, against, clock) {
                     confirmed if confirmed.state == State::Recovered => Finding {
                         state: State::Resigned,
                         ..confirmed

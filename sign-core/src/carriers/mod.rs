@@ -36,6 +36,7 @@ use crate::Clock;
 use crate::fingerprint::Fingerprint as ContentFingerprint;
 use crate::image_file::ImageFile;
 use crate::proof_id::ProofId;
+use crate::signer::SignedImage;
 use crate::verifier::{Confirmation, Verifier};
 use crate::watermark::Verdict;
 
@@ -57,6 +58,9 @@ pub trait Carrier: Sync {
     /// What the manifest records so that the carrier can be tied to it; `None` if the carrier is no soft
     /// binding.
     fn soft_binding(&self, registration: &Registration) -> Option<SoftBinding>;
+
+    /// What it took when this image was signed.
+    fn cost(&self, signed: &SignedImage) -> Cost;
 
     /// Looks for a proof in one file, by this carrier alone.
     ///
@@ -96,6 +100,24 @@ impl Embedded {
             Self::Carried => "carried",
             Self::Fragile => "fragile",
             Self::Refused => "refused",
+        }
+    }
+}
+
+/// What one carrier took when an image was signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Bytes of the signed file, or of the proof store; `None` where they cannot be told apart.
+    pub bytes: Option<u64>,
+    /// Nanoseconds by the clock of the file; 0 where they are not told apart from signing as a whole.
+    pub nanos: u64,
+}
+
+impl Cost {
+    fn of_bytes(length: usize) -> Self {
+        Self {
+            bytes: Some(length as u64),
+            nanos: 0,
         }
     }
 }
@@ -191,8 +213,41 @@ impl Finding {
         self
     }
 
-    /// A pointer to a proof, as the content confirms it or not.
-    pub(crate) fn confirmed(self, confirmation: Confirmation) -> Self {
+    /// A pointer to a proof, as the store, our signature and the content judge it: the one way in which any pointer may
+    /// count. The quality is that of the received content, unless the carrier has one of its own.
+    fn resolved(
+        self,
+        id: ProofId,
+        file: &ImageFile<'_>,
+        against: &Verifier,
+        clock: Clock<'_>,
+    ) -> Self {
+        let start = clock();
+        let record = against.store().by_id(id);
+        let genuine = record.is_some_and(|record| against.is_genuine(record));
+        let finding = Self {
+            state: State::Unconfirmed,
+            retrieve_nanos: clock().saturating_sub(start),
+            ..self.leading_to(id)
+        };
+        let Some(record) = record else {
+            return finding.because("credlink.proof.unknown");
+        };
+        if !genuine {
+            return Self {
+                state: State::Failed,
+                ..finding.because("credlink.record.signature")
+            };
+        }
+        let of_content = || file.content().map(|content| content.quality);
+        let finding = Self {
+            quality: finding.quality.or_else(of_content),
+            ..finding
+        };
+        finding.confirmed(against.confirmation(file, record))
+    }
+
+    fn confirmed(self, confirmation: Confirmation) -> Self {
         let finding = Self {
             distance: confirmation.distance,
             ..self

@@ -1,8 +1,9 @@
 //! The proof id in the pixels.
 
-use super::{Carrier, Embedded, Finding, Registration, SoftBinding, State};
+use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::image_file::ImageFile;
+use crate::signer::SignedImage;
 use crate::verifier::Verifier;
 use crate::watermark::{Verdict, detect};
 
@@ -39,6 +40,14 @@ impl Carrier for Watermark {
         })
     }
 
+    /// Its bytes are those of coding the image anew: what else the file grew by.
+    fn cost(&self, signed: &SignedImage) -> Cost {
+        Cost {
+            bytes: None,
+            nanos: signed.work_nanos.1,
+        }
+    }
+
     fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
         let Some((key, effort)) = against.watermark() else {
             return Finding::new(State::Failed).because("credlink.watermark.noKey");
@@ -58,26 +67,12 @@ impl Carrier for Watermark {
                 ..Finding::new(State::Absent)
             };
         };
-
-        let start = clock();
-        let record = against.store().by_id(id);
-        let genuine = record.is_some_and(|record| against.is_genuine(record));
         let finding = Finding {
-            // The deflection: about 13 is needed, and beyond 100 nothing changes.
             read,
+            // The deflection: about 13 is needed, and beyond 100 nothing changes.
             quality: Some(detection.z.clamp(0.0, 100.0) as u8),
-            retrieve_nanos: clock().saturating_sub(start),
-            ..Finding::new(State::Unconfirmed).leading_to(id)
+            ..Finding::new(State::Unconfirmed)
         };
-        let Some(record) = record else {
-            return finding.because("credlink.proof.unknown");
-        };
-        if !genuine {
-            return Finding {
-                state: State::Failed,
-                ..finding.because("credlink.record.signature")
-            };
-        }
-        finding.confirmed(against.confirmation(file, record))
+        finding.resolved(id, file, against, clock)
     }
 }

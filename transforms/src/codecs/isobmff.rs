@@ -228,48 +228,28 @@ impl<'a> Meta<'a> {
 
     /// The properties associated with an item, in order.
     fn properties(&self, wanted: u64) -> Vec<(&'a [u8], Reader<'a>)> {
-        let parse = || {
-            let iprp = self.boxes.find(b"iprp")?;
-            let all: Vec<_> = iprp.find(b"ipco")?.boxes().collect();
-            let mut ipma = iprp.find(b"ipma")?;
-            let header = ipma.take(4)?;
-            let (version, wide) = (header[0], header[3] & 1 == 1);
-            let count = ipma.number(4)?;
-            let mut found = Vec::new();
-            for _ in 0..count {
-                let id = ipma.number(if version < 1 { 2 } else { 4 })?;
-                let associations = ipma.small(1)?;
-                for _ in 0..associations {
-                    let entry = ipma.small(if wide { 2 } else { 1 })?;
-                    let index = entry & if wide { 0x7FFF } else { 0x7F };
-                    if id == wanted && index > 0 {
-                        found.extend(all.get(index - 1).copied());
-                    }
-                }
-            }
-            Some(found)
-        };
-        parse().unwrap_or_default()
+        let all = self.all_properties();
+        let of_item = self.associations().into_iter();
+        of_item
+            .filter(|(id, _)| *id == wanted)
+            .flat_map(|(_, numbers)| numbers)
+            .filter_map(|number| {
+                let place = usize::from(number & 0x7FFF).checked_sub(1)?;
+                all.get(place)
+                    .map(|(kind, contents)| (*kind, Reader(contents)))
+            })
+            .collect()
     }
 
     /// Items that reference `target` with a reference of this type (`iref`).
-    fn referrers(&self, kind: &[u8; 4], target: u64) -> Vec<u64> {
-        let parse = || {
-            let mut iref = self.boxes.find(b"iref")?;
-            let size = if iref.take(4)?[0] == 0 { 2 } else { 4 };
-            let mut found = Vec::new();
-            for (reference, mut contents) in iref.boxes() {
-                let from = contents.number(size)?;
-                let count = contents.small(2)?;
-                for _ in 0..count {
-                    if contents.number(size)? == target && reference == kind {
-                        found.push(from);
-                    }
-                }
-            }
-            Some(found)
-        };
-        parse().unwrap_or_default()
+    fn referrers(&self, wanted: &[u8; 4], target: u64) -> Vec<u64> {
+        let references = self.references().into_iter();
+        references
+            .filter(|(kind, ..)| kind == wanted)
+            .flat_map(|(_, from, to)| to.into_iter().map(move |to| (from, to)))
+            .filter(|(_, to)| *to == target)
+            .map(|(from, _)| from)
+            .collect()
     }
 }
 
