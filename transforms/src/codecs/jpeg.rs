@@ -237,6 +237,22 @@ impl Traits {
     }
 }
 
+/// The bytes that the application segments from APP1 to APP15 take before the first scan, by their length fields.
+#[must_use]
+pub fn segment_bytes(bytes: &[u8]) -> usize {
+    let (mut at, mut sum) = (2, 0);
+    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        match marker {
+            0xDA => break,
+            0xE1..=0xEF => sum += length,
+            _ => {}
+        }
+        at += 2 + length;
+    }
+    sum
+}
+
 /// Reads [`Traits`] from the headers before the first scan; `None` where there is no frame header. Tables may stand
 /// before or behind the frame header.
 #[must_use]

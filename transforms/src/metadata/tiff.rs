@@ -175,6 +175,44 @@ fn directory(order: Order, list: &[Entry], at: usize, next: u32) -> Vec<u8> {
     out
 }
 
+/// The EXIF block that libexif completes an empty one to (exif_data_fix): what CIPA DC-008 requires of a picture of this
+/// many pixels.
+pub(crate) fn bare_exif(width: u32, height: u32) -> Bytes {
+    const SHORT: u16 = 3;
+    const RATIONAL: u16 = 5;
+    let plain = |tag, kind, value: &[u8]| Entry {
+        tag,
+        kind,
+        value: Value::Plain(value.to_vec()),
+    };
+    let short = |tag, value: u16| plain(tag, SHORT, &value.to_le_bytes());
+    // 72 pixels an inch.
+    let resolution = [72u32.to_le_bytes(), 1u32.to_le_bytes()].concat();
+    let below = vec![
+        plain(0x9000, UNDEFINED, b"0210"),
+        plain(0x9101, UNDEFINED, &[1, 2, 3, 0]),
+        plain(0xA000, UNDEFINED, b"0100"),
+        short(0xA001, 0xFFFF),
+        plain(0xA002, LONG, &width.to_le_bytes()),
+        plain(0xA003, LONG, &height.to_le_bytes()),
+    ];
+    let first = [
+        short(ORIENTATION, 1),
+        plain(0x011A, RATIONAL, &resolution),
+        plain(0x011B, RATIONAL, &resolution),
+        short(0x0128, 2),
+        short(0x0213, 1),
+        Entry {
+            tag: EXIF_DIRECTORY,
+            kind: LONG,
+            value: Value::Directory(below),
+        },
+    ];
+    let mut block = b"II\x2a\0\x08\0\0\0".to_vec();
+    block.extend(directory(Order::Little, &first, 8, 0));
+    block.into()
+}
+
 /// Where the directories of a file's pages lie.
 fn pages(order: Order, file: &[u8]) -> Vec<u32> {
     let mut found = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use image::{DynamicImage, Rgb, RgbImage};
+use image::{DynamicImage, GrayImage, Rgb, RgbImage};
 use serde::Deserialize;
 
 use crate::codecs::{avif, bmp, gif, jpeg, jxl, png, tiff, webp};
@@ -19,7 +19,9 @@ use crate::value::{Colour, Colours, Divisor, Level, Quality, Share};
 /// source, as jpegoptim's `-m` does; `like_source = true` takes quality, sampling and scan mode from a JPEG source, as
 /// ImageMagick does, and the settings given here for others. `optimised = true` fits the Huffman tables (bytes alone
 /// change). `tables` are the luma and chroma quantisation tables in zigzag order in place of the quality's, for
-/// `jpeg-encoder` only. Alpha is flattened over `background`, white if absent. 16-bit samples are reduced to 8.
+/// `jpeg-encoder` only. `grey_as_colour = true` writes grey pictures with three components, as GD and sharp do;
+/// `like_source` writes pictures that hold no colour with one, as ImageMagick does. Alpha is flattened over `background`,
+/// white if absent. 16-bit samples are reduced to 8.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "WireJpeg")]
 pub struct Jpeg(WireJpeg);
@@ -38,6 +40,8 @@ struct WireJpeg {
     like_source: bool,
     #[serde(default)]
     optimised: bool,
+    #[serde(default)]
+    grey_as_colour: bool,
     tables: Option<Tables>,
     background: Option<Colour>,
 }
@@ -131,12 +135,15 @@ pub struct Gif {
     keep: Vec<Kind>,
 }
 
-/// `tiff = {}`: uncompressed, at the pixels' own depth. `keep` as for AVIF.
+/// `tiff = {}`: uncompressed, at the pixels' own depth. `keep` as for AVIF; `orientation = true` writes the source's, which is
+/// part of EXIF elsewhere and a tag of its own here.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tiff {
     #[serde(default)]
     keep: Vec<Kind>,
+    #[serde(default)]
+    orientation: bool,
 }
 
 /// `jxl = { keep = [] }`: without loss, at the pixels' own depth, for pictures of at least 2 by 2 pixels.
@@ -201,6 +208,10 @@ impl TryFrom<WireSave> for Save {
 pub(crate) trait Encode {
     fn format(&self) -> Format;
     fn keep(&self) -> &[Kind];
+    /// Whether the orientation stays where EXIF does not.
+    fn keeps_orientation(&self) -> bool {
+        false
+    }
     /// The quality that the recipe sets, where the format has one.
     fn quality(&self) -> Option<u8>;
     /// `quality` stands in for the recipe's own; `source` is the file that the pixels come from.
@@ -298,6 +309,18 @@ impl Encode for Jpeg {
         } else {
             &*frame.pixels
         };
+        let converted: DynamicImage;
+        let pixels = if own.grey_as_colour && !pixels.color().has_color() {
+            converted = pixels.to_rgb8().into();
+            &converted
+        } else if own.like_source
+            && let Some(grey) = without_colour(pixels)
+        {
+            converted = grey.into();
+            &converted
+        } else {
+            pixels
+        };
         let tables = own.tables.as_ref().map(|tables| {
             [&tables.luma, &tables.chroma]
                 .map(|table| std::array::from_fn(|index| table[index].get()))
@@ -308,6 +331,16 @@ impl Encode for Jpeg {
         };
         jpeg::encode_with(pixels, settings, &extras)
     }
+}
+
+/// The one channel of a picture whose three are equal everywhere.
+fn without_colour(pixels: &DynamicImage) -> Option<GrayImage> {
+    let DynamicImage::ImageRgb8(rgb) = pixels else {
+        return None;
+    };
+    let grey = rgb.pixels().all(|Rgb([r, g, b])| r == g && g == b);
+    let luma = || rgb.pixels().map(|pixel| pixel[0]).collect();
+    grey.then(|| GrayImage::from_raw(rgb.width(), rgb.height(), luma()))?
 }
 
 /// The pixels composited over an opaque colour.
@@ -427,6 +460,33 @@ fn with_depth(pixels: &DynamicImage, wide: bool) -> DynamicImage {
     }
 }
 
+impl Encode for Tiff {
+    fn format(&self) -> Format {
+        Format::Tiff
+    }
+
+    fn keep(&self) -> &[Kind] {
+        &self.keep
+    }
+
+    fn keeps_orientation(&self) -> bool {
+        self.orientation
+    }
+
+    fn quality(&self) -> Option<u8> {
+        None
+    }
+
+    fn encode(
+        &self,
+        frame: &Frame,
+        _source: &[u8],
+        _quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        tiff::encode(&frame.pixels)
+    }
+}
+
 macro_rules! bare {
     ($type:ty, $format:expr, $keep:expr, |$self:ident, $pixels:ident| $encoded:expr) => {
         impl Encode for $type {
@@ -458,9 +518,6 @@ macro_rules! bare {
 bare!(Gif, Format::Gif, |gif| &gif.keep, |self, pixels| {
     gif::encode(pixels, self.colours.get(), self.dither.get())
 });
-bare!(Tiff, Format::Tiff, |tiff| &tiff.keep, |self, pixels| {
-    tiff::encode(pixels)
-});
 bare!(Bmp, Format::Bmp, |_| &[], |self, pixels| bmp::encode(
     pixels
 ));
@@ -481,12 +538,19 @@ pub(crate) fn checked(settings: &dyn Encode) -> Result<(), String> {
     }
 }
 
+/// The EXIF tag of the orientation (CIPA DC-008, 4.6.4).
+const ORIENTATION: u16 = 0x0112;
+
 fn run(settings: &dyn Encode, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
     let source = Arc::clone(work.file());
     let meter = work.meter();
     let frame = work.frame()?;
     let bare = meter.codec(|| settings.encode(frame, source.bytes(), None))?;
-    let kept = frame.metadata.filtered(settings.keep());
+    let mut kept = frame.metadata.filtered(settings.keep());
+    if settings.keeps_orientation() && kept.exif.is_none() {
+        let exif = frame.metadata.exif.as_ref();
+        kept.exif = exif.and_then(|exif| metadata::fields::exif_with_only(exif, &[ORIENTATION]));
+    }
     let bytes = if kept.is_empty() {
         bare
     } else {

@@ -7,11 +7,12 @@ use crate::metadata::{self, fields};
 use crate::step::{Apply, Flow, Work};
 
 /// `fields = { exif_keep = ["artist", "copyright"], xmp_keep = ["dc:rights", "xmpRights:"], location = false,
-/// caption = "…", iptc = [[40, "…"]] }`, each part optional:
+/// caption = "…", iptc = [[40, "…"]], exif_if_absent = true }`, each part optional:
 ///
 /// `exif_keep` leaves only these tags, `xmp_keep` only these properties (`prefix:` for all of a namespace);
 /// `location = false` removes the GPS directory alone; `caption` adds a `dc:description`; `iptc` writes these
-/// application records in place of what was there (JPEG only). All other metadata stays, a manifest included.
+/// application records in place of what was there (JPEG only); `exif_if_absent` gives a file without EXIF the small block that
+/// libexif makes: orientation, resolution, versions and dimensions. All other metadata stays, a manifest included.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fields {
@@ -20,6 +21,8 @@ pub struct Fields {
     location: Option<bool>,
     caption: Option<String>,
     iptc: Option<Vec<(u8, String)>>,
+    #[serde(default)]
+    exif_if_absent: bool,
 }
 
 /// A tag of the first EXIF directory (CIPA DC-008, 4.6.4).
@@ -59,6 +62,11 @@ impl Apply for Fields {
         }
         if let Some(records) = &self.iptc {
             metadata.iptc = Some(fields::iptc(records));
+        }
+        if self.exif_if_absent && metadata.exif.is_none() {
+            let pixels = &work.frame()?.pixels;
+            let block = metadata::tiff::bare_exif(pixels.width(), pixels.height());
+            metadata.exif = Some(block);
         }
         let rewritten = metadata::written(format, bytes.to_vec(), &metadata)?;
         work.replace(rewritten)?;

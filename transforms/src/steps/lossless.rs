@@ -45,14 +45,17 @@ impl Apply for LosslessJpeg {
     }
 }
 
-/// `lossless_png = { level = 2, strip = "safe", clean_alpha = true }` in oxipng's terms. A manifest store is dropped
-/// in every case, as oxipng drops it.
+/// `lossless_png = { level = 2, strip = "safe", clean_alpha = true }` in oxipng's terms. A manifest store is dropped, as
+/// oxipng drops it, unless `manifest = true`: then it stays on what changed, and a file that would not shrink stays as it
+/// is, as OptiPNG leaves it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LosslessPng {
     level: Level,
     strip: lossless_png::Strip,
     clean_alpha: bool,
+    #[serde(default)]
+    manifest: bool,
 }
 
 impl Apply for LosslessPng {
@@ -64,10 +67,25 @@ impl Apply for LosslessPng {
                 found: file.format(),
             });
         }
-        let optimise =
-            || lossless_png::optimise(file.bytes(), self.level.get(), self.strip, self.clean_alpha);
-        let bytes = work.meter().codec(optimise)?;
-        work.replace(bytes)?;
+        let optimise = |file: &[u8]| {
+            work.meter().codec(|| {
+                lossless_png::optimise(file, self.level.get(), self.strip, self.clean_alpha)
+            })
+        };
+        let mut metadata = metadata::read(Format::Png, file.bytes());
+        if !self.manifest || metadata.c2pa.is_none() {
+            let bytes = optimise(file.bytes())?;
+            work.replace(bytes)?;
+            return Ok(Flow::Continue);
+        }
+        let store = metadata.c2pa.take();
+        let bare = metadata::written(Format::Png, file.bytes().to_vec(), &metadata)?;
+        let smaller = optimise(&bare)?;
+        if smaller.len() < bare.len() {
+            let mut left = metadata::read(Format::Png, &smaller);
+            left.c2pa = store;
+            work.replace(metadata::written(Format::Png, smaller, &left)?)?;
+        }
         Ok(Flow::Continue)
     }
 }

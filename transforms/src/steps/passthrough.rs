@@ -2,22 +2,26 @@
 
 use serde::Deserialize;
 
+use crate::codecs::jpeg;
 use crate::error::StepErrorKind;
 use crate::format::Format;
 use crate::metadata::{self, Kind};
 use crate::step::{Apply, Flow, Work};
-use crate::value::{Area, Bytes, Factor, Side};
+use crate::value::{Area, Bytes, Factor, Share, Side};
 
-/// `passthrough = { max_long_side = 2048, max_pixels = …, max_bytes = …, max_bits_per_pixel = 4, formats = ["jpeg"],
-/// without = ["exif"] }`: when every limit that is given holds and none of the kinds of metadata is there, the current
-/// file is the recipe's result, byte for byte.
+/// `passthrough = { max_width = 640, max_long_side = 2048, max_pixels = …, max_bytes = …, max_bits_per_pixel = 4,
+/// max_segments = 0.05, formats = ["jpeg"], without = ["exif"] }`: when every limit that is given holds and none of the
+/// kinds of metadata is there, the current file is the recipe's result, byte for byte. `max_segments` is the share of a
+/// JPEG file that its application segments but the first kind may take, a manifest among them; other formats have none.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Passthrough {
+    max_width: Option<Side>,
     max_long_side: Option<Side>,
     max_pixels: Option<Area>,
     max_bytes: Option<Bytes>,
     max_bits_per_pixel: Option<Factor>,
+    max_segments: Option<Share>,
     formats: Option<Vec<Format>>,
     without: Option<Vec<Kind>>,
 }
@@ -31,7 +35,14 @@ impl Apply for Passthrough {
             && self
                 .formats
                 .as_ref()
-                .is_none_or(|formats| formats.contains(&file.format()));
+                .is_none_or(|formats| formats.contains(&file.format()))
+            && self.max_segments.is_none_or(|share| {
+                let segments = match file.format() {
+                    Format::Jpeg => jpeg::segment_bytes(file.bytes()),
+                    _ => 0,
+                };
+                segments as f64 <= share.get() * file.bytes().len() as f64
+            });
         let unwanted = || {
             let metadata = metadata::read(file.format(), file.bytes());
             let kinds = self.without.iter().flatten();
@@ -40,7 +51,8 @@ impl Apply for Passthrough {
         if !small || (self.without.is_some() && unwanted()) {
             return Ok(Flow::Continue);
         }
-        if self.max_long_side.is_some()
+        if self.max_width.is_some()
+            || self.max_long_side.is_some()
             || self.max_pixels.is_some()
             || self.max_bits_per_pixel.is_some()
         {
@@ -48,8 +60,11 @@ impl Apply for Passthrough {
             let pixels = &work.frame()?.pixels;
             let (width, height) = (pixels.width(), pixels.height());
             let fits = self
-                .max_long_side
-                .is_none_or(|limit| width.max(height) <= limit.get().into())
+                .max_width
+                .is_none_or(|limit| width <= limit.get().into())
+                && self
+                    .max_long_side
+                    .is_none_or(|limit| width.max(height) <= limit.get().into())
                 && self
                     .max_pixels
                     .is_none_or(|limit| u64::from(width) * u64::from(height) <= limit.get().into())

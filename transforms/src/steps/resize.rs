@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::error::StepErrorKind;
 use crate::step::{Apply, Flow, Work};
+use crate::steps::area::averaged;
 use crate::value::{Area, Factor, Side};
 
 /// The resampling filter, by its name in the field.
@@ -17,8 +18,10 @@ use crate::value::{Area, Factor, Side};
 pub enum Filter {
     /// Point sampling, no averaging.
     Nearest,
-    /// Area average.
+    /// Area average over whole pixels (Pillow's box).
     Box,
+    /// Area average in which a pixel counts by the share of it that is covered (libgd).
+    Area,
     /// Triangle, widened when shrinking.
     Bilinear,
     /// Catmull-Rom cubic (Pillow's and Photoshop's bicubic).
@@ -30,16 +33,18 @@ pub enum Filter {
 }
 
 impl Filter {
-    fn algorithm(self) -> ResizeAlg {
+    /// The resampler's word for it; none for what is done here.
+    fn algorithm(self) -> Option<ResizeAlg> {
         let kind = match self {
-            Self::Nearest => return ResizeAlg::Nearest,
+            Self::Area => return None,
+            Self::Nearest => return Some(ResizeAlg::Nearest),
             Self::Box => FilterType::Box,
             Self::Bilinear => FilterType::Bilinear,
             Self::Bicubic => FilterType::CatmullRom,
             Self::Mitchell => FilterType::Mitchell,
             Self::Lanczos3 => FilterType::Lanczos3,
         };
-        ResizeAlg::Convolution(kind)
+        Some(ResizeAlg::Convolution(kind))
     }
 }
 
@@ -63,7 +68,8 @@ pub enum Rule {
 
 /// `resize = { fit = [1600, 1600], filter = "lanczos3", upscale = false }`: one rule of `fit`, `fill`, `width`,
 /// `long_side`, `max_pixels` and `scale`. Without `upscale = true` an image is never enlarged (`scale` always may).
-/// `linear_light = true` resamples light rather than sRGB values, as Squoosh does and servers do not.
+/// `linear_light = true` resamples light rather than sRGB values, as Squoosh does and servers do not. `enlarge` is the
+/// filter for enlarging where it is another one; `round = "down"` cuts the fractions of a side off.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "WireResize")]
 pub struct Resize {
@@ -71,6 +77,17 @@ pub struct Resize {
     filter: Filter,
     upscale: bool,
     linear_light: bool,
+    enlarge: Option<Filter>,
+    round: Rounding,
+}
+
+/// What becomes of the fractions of a pixel that a side would have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Rounding {
+    #[default]
+    Nearest,
+    Down,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +104,9 @@ struct WireResize {
     upscale: bool,
     #[serde(default)]
     linear_light: bool,
+    enlarge: Option<Filter>,
+    #[serde(default)]
+    round: Rounding,
 }
 
 impl TryFrom<WireResize> for Resize {
@@ -108,6 +128,8 @@ impl TryFrom<WireResize> for Resize {
                 filter: wire.filter,
                 upscale: wire.upscale,
                 linear_light: wire.linear_light,
+                enlarge: wire.enlarge,
+                round: wire.round,
             }),
             _ => Err(
                 "resize takes exactly one of fit, fill, width, long_side, max_pixels and scale"
@@ -136,7 +158,15 @@ impl Resize {
         if factor == 1.0 || (factor > 1.0 && !may_grow) {
             return (width, height);
         }
-        let scaled = |length: f64| (length * factor).round().clamp(1.0, 65_535.0) as u32;
+        let scaled = |length: f64| {
+            let exact = length * factor;
+            let whole = match self.round {
+                Rounding::Nearest => exact.round(),
+                // The factor is a quotient: what is whole but for its last bits is whole.
+                Rounding::Down => (exact + 1e-9).floor(),
+            };
+            whole.clamp(1.0, 65_535.0) as u32
+        };
         (scaled(w), scaled(h))
     }
 }
@@ -148,13 +178,16 @@ impl Apply for Resize {
         let meter = work.meter();
         if (new_width, new_height) != (width, height) {
             let frame = work.frame_mut()?;
+            let filter = match self.enlarge {
+                Some(enlarge) if new_width > width || new_height > height => enlarge,
+                _ => self.filter,
+            };
             let resample = if self.linear_light {
                 resized_in_linear_light
             } else {
                 resized
             };
-            let resized =
-                meter.resize(|| resample(&frame.pixels, new_width, new_height, self.filter));
+            let resized = meter.resize(|| resample(&frame.pixels, new_width, new_height, filter));
             frame.pixels = Arc::new(resized.map_err(StepErrorKind::Engine)?);
         }
         if let Rule::Fill(box_width, box_height) = self.rule {
@@ -172,7 +205,8 @@ impl Apply for Resize {
     }
 }
 
-/// Resamples to exactly `width` x `height` pixels; alpha is multiplied in first and divided out behind.
+/// Resamples to exactly `width` x `height` pixels; alpha is multiplied in first and divided out behind. The pixel type stays,
+/// but for [`Filter::Area`], which gives 8-bit RGB or RGBA.
 ///
 /// # Errors
 /// In the resampler's words, for a pixel type that it does not know.
@@ -182,8 +216,11 @@ pub fn resized(
     height: u32,
     filter: Filter,
 ) -> Result<DynamicImage, String> {
+    let Some(algorithm) = filter.algorithm() else {
+        return Ok(averaged(pixels, width, height));
+    };
     let mut target = DynamicImage::new(width, height, pixels.color());
-    let options = ResizeOptions::new().resize_alg(filter.algorithm());
+    let options = ResizeOptions::new().resize_alg(algorithm);
     Resizer::new()
         .resize(pixels, &mut target, &options)
         .map_err(|error| format!("resampler: {error}"))?;
