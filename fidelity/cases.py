@@ -1,11 +1,13 @@
-"""Which real command is compared with which recipe.
+"""Which real command, or which real server, is compared with which recipe.
 
-`{input}`, `{output}` and, for sharp, `{node}` are filled in; the output's extension is the first word of the command. A
-command that works in place names no output. Commands that start an interpreter say themselves how much CPU time their work
-took, so that only the work is compared.
+`{input}`, `{output}` and, for what npm installs, `{node}` are filled in; the output's extension is the first word of the
+command. A command that works in place names no output. Commands that start an interpreter say themselves how much CPU time
+their work took, so that only the work is compared.
 """
 
 from dataclasses import dataclass, field
+
+from servers import Nginx, Thumbor
 
 PILLOW = """
 import sys, time
@@ -37,12 +39,25 @@ work.toFile(target).then(() => {
 }).catch((error) => { console.error(error.message); process.exit(1); });
 """
 
+OXIPNG = """
+import sys, time
+import oxipng
+start = time.process_time()
+oxipng.optimize(sys.argv[1], sys.argv[2])
+print("cpu_ms", 1000 * (time.process_time() - start))
+"""
+
+# The program from npm is years ahead of that of distributions.
+EXIFTOOL = "{node}/node_modules/exiftool-vendored.pl/bin/exiftool"
+
 
 @dataclass
 class Case:
     recipe: str
     formats: list
-    command: list
+    # The command, or none where a server does the work.
+    command: list = field(default_factory=list)
+    server: object = None
     # Where they differ, and why.
     note: str = ""
     # Why some pair lies below 40 dB. A case without a reason must stay above.
@@ -70,6 +85,10 @@ SIXTEEN = "samples of 16 bits are cut to 8 there and rounded here"
 HDR = "a profile for HLG, whose curves are converted by two colour engines"
 JPEG, PNG = ["JPEG"], ["PNG"]
 BOTH = ["JPEG", "PNG"]
+GIF = ["GIF"]
+CMYK = "CMYK, which both turn into RGB by rules of their own"
+QUANTISER = "another quantiser"
+SAME = "the recipe runs the same program, so this compares the step that runs programs"
 
 CASES = [
     Case("conversion/pillow-jpeg", JPEG, pillow("jpg")),
@@ -108,5 +127,23 @@ CASES = [
     Case("optimizers/pngquant", PNG, ["png", "pngquant", "--force", "--output", "{output}", "256", "{input}"],
          below="another quantiser, as far from the source as the real one (32.4 and 32.0 dB, 39.6 and 39.2 dB on two photos)"),
     Case("optimizers/optipng", PNG, ["png", "optipng", "-quiet", "{input}"]),
-    Case("optimizers/exiftool-all", BOTH, ["same", "exiftool", "-q", "-all=", "-overwrite_original", "{input}"]),
+    Case("optimizers/oxipng-default", PNG, ["png", "{python}", "-c", OXIPNG, "{input}", "{output}"]),
+    Case("optimizers/exiftool-all", BOTH, ["same", EXIFTOOL, "-q", "-all=", "-overwrite_original", "{input}"]),
+    Case("optimizers/exiftool-all-old", BOTH, ["same", "exiftool", "-q", "-all=", "-overwrite_original", "{input}"],
+         note="the distribution's release is older than 12.68"),
+    Case("optimizers/exiftool-caption", BOTH,
+         ["same", EXIFTOOL, "-q", "-XMP-dc:Description=Edited after signing", "-overwrite_original", "{input}"]),
+    Case("optimizers/gifsicle", GIF, ["gif", "gifsicle", "-O3", "--no-comments", "--no-names", "{input}", "-o", "{output}"], note=SAME),
+    Case("conversion/avifenc", BOTH, ["avif", "avifenc", "{input}", "{output}"], note=SAME),
+    Case("conversion/jpeg-to-avif", JPEG, sharp("avif"),
+         below="rav1e here and libaom there, whose quality scales differ: the same number is not the same picture"),
+    Case("conversion/jpegxl-round-trip", JPEG,
+         ["jpg", "sh", "-c", 'cjxl "$0" "$1.jxl" && djxl "$1.jxl" "$1"', "{input}", "{output}"], note=SAME),
+    Case("conversion/jpegxl-lossy", BOTH,
+         ["png", "sh", "-c", 'cjxl -j 0 -d 1 "$0" "$1.jxl" && djxl "$1.jxl" "$1"', "{input}", "{output}"], note=SAME),
+    Case("conversion/heic-round-trip", BOTH,
+         ["jpg", "sh", "-c", 'heif-enc "$0" -o "$1.heic" && heif-convert "$1.heic" "$1"', "{input}", "{output}"], note=SAME),
+    Case("cdn/nginx-resize", BOTH, server=Nginx("resize 640 -")),
+    Case("cdn/thumbor-fit", BOTH, server=Thumbor("fit-in/1080x810")),
+    Case("cdn/thumbor-fill", BOTH, server=Thumbor("1080x810")),
 ]

@@ -1,6 +1,8 @@
 """Runs real programs and our recipes on the same signed photos and writes docs/FIDELITY.md. See README.md."""
 
 import argparse
+import contextlib
+import importlib.metadata
 import json
 import pathlib
 import re
@@ -18,7 +20,7 @@ from cases import CASES
 from traits import psnr, ssim, traits
 
 # Names that the programs have where a machine has several.
-ALIASES = {"convert.im": ["/usr/bin/convert", "magick"]}
+ALIASES = {"convert.im": ["/usr/bin/convert", "magick"], "nginx": ["nginx", "/usr/sbin/nginx"]}
 
 
 def program(name):
@@ -40,13 +42,17 @@ def timed(words):
     return done.stdout, spent
 
 
-def run_real(command, source, folder, node):
-    extension, *words = command
+def run_real(case, server, source, folder, node):
+    if server:
+        target = folder / ("real" + source.suffix)
+        return target, server.fetch(source, target)
+    extension, *words = case.command
     copy = folder / ("input" + source.suffix)
     shutil.copy(source, copy)
     target = folder / ("real." + (source.suffix[1:] if extension == "same" else extension))
     fill = {"{input}": str(copy), "{output}": str(target), "{python}": sys.executable, "{node}": str(node)}
-    words = [fill.get(word, word) for word in words]
+    for mark, value in fill.items():
+        words = [word.replace(mark, value) for word in words]
     words[0] = program(words[0]) or words[0]
     said, spent = timed(words)
     own = re.search(r"^cpu_ms ([0-9.]+)$", said, re.MULTILINE)
@@ -61,14 +67,15 @@ def run_ours(credlink, recipe, source, target):
     return max(spent - idle, 0.0)
 
 
-def one(case, photo, signer, arguments):
+def one(case, server, photo, signer, arguments):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         ours = folder / "ours.bin"
-        real, real_ms = run_real(case.command, photo["signed"], folder, arguments.node)
+        real, real_ms = run_real(case, server, photo["signed"], folder, arguments.node)
         ours_ms = run_ours(arguments.credlink, case.recipe, photo["signed"], ours)
         (a, pixels_a), (b, pixels_b) = traits(real), traits(ours)
         row = {name: a.get(name) == b.get(name) for name in ("format", "size", "tables", "sampling", "metadata")}
+        row["bytes"] = real.read_bytes() == ours.read_bytes()
         row.update(photo=photo["name"], recipe=case.recipe, real_ms=real_ms, ours_ms=ours_ms, psnr=None, ssim=None)
         if pixels_a.shape == pixels_b.shape:
             row["psnr"], row["ssim"] = psnr(pixels_a, pixels_b), ssim(pixels_a, pixels_b)
@@ -80,17 +87,30 @@ def one(case, photo, signer, arguments):
         return row
 
 
+def with_gifs(paths, folder):
+    """The photos, and GIFs that Pillow makes of the PNGs among them, as no collection of photos has any."""
+    for path in paths:
+        yield path
+        if path.suffix == ".png":
+            made = pathlib.Path(folder) / (path.stem + ".gif")
+            with contextlib.suppress(OSError), Image.open(path) as image:
+                image.convert("RGB").save(made)
+                yield made
+
+
 def photos(arguments, signer):
     """The first photos of each format, signed; and what could not be signed, in words."""
     taken, found, refused = {}, [], []
-    for path in sorted(arguments.photos.iterdir()):
+    made = signer.folder / "made"
+    made.mkdir()
+    for path in with_gifs(sorted(arguments.photos.iterdir()), made):
         try:
             with Image.open(path) as image:
                 kind, pixels = image.format, image.size[0] * image.size[1]
         except OSError:
             continue
         limit = arguments.limit and taken.get(kind, 0) >= arguments.limit
-        if kind not in ("JPEG", "PNG") or limit or pixels > 1e6 * arguments.megapixels:
+        if kind not in ("JPEG", "PNG", "GIF") or limit or pixels > 1e6 * arguments.megapixels:
             continue
         try:
             signed, proof = signer.sign(path)
@@ -102,13 +122,40 @@ def photos(arguments, signer):
     return found, refused
 
 
-def versions():
+def measured(case, wanted, signer, arguments):
+    """The rows of a case, kept as soon as they are there, and what went wrong, in words."""
+    rows, failures = [], []
+    if not wanted:
+        return rows, failures
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        server = None
+        if case.server:
+            try:
+                server = stack.enter_context(case.server.run(program, pathlib.Path(folder)))
+                # The first answer is later than the others: what is loaded on demand is loaded.
+                server.fetch(wanted[0]["signed"], pathlib.Path(folder) / "first")
+            except (RuntimeError, OSError) as error:
+                return rows, [f"`{case.recipe}`: {error}"]
+        for photo in wanted:
+            try:
+                row = one(case, server, photo, signer, arguments)
+            except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
+                failures.append(f"`{case.recipe}` on {photo['name']}: {' '.join(str(error).split())}")
+                continue
+            rows.append(row)
+            if arguments.rows:
+                with arguments.rows.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+    return rows, failures
+
+
+def versions(node):
     lines = []
     for name, words in {
         "ImageMagick": ["convert.im", "-version"], "libvips": ["vips", "--version"], "cwebp": ["cwebp", "-version"],
         "avifenc": ["avifenc", "--version"], "cjxl": ["cjxl", "--version"], "heif-enc": ["heif-enc", "--version"],
         "gifsicle": ["gifsicle", "--version"], "jpegoptim": ["jpegoptim", "--version"], "jpegtran": ["jpegtran", "-version"],
-        "OptiPNG": ["optipng", "-version"], "pngquant": ["pngquant", "--version"], "ExifTool": ["exiftool", "-ver"],
+        "OptiPNG": ["optipng", "-version"], "pngquant": ["pngquant", "--version"], "ExifTool": ["exiftool", "-ver"], "nginx": ["nginx", "-v"],
     }.items():
         path = program(words[0])
         if path is None:
@@ -117,9 +164,15 @@ def versions():
         done = subprocess.run([path, *words[1:]], capture_output=True, text=True)
         said = (done.stdout or done.stderr).strip()
         lines.append(f"{name}: {said.splitlines()[0]}" if said else f"{name}: says nothing")
-    import PIL
-
-    return [*lines, f"Pillow: {PIL.__version__}"]
+    for name in ("Pillow", "pyoxipng", "thumbor"):
+        try:
+            lines.append(f"{name}: {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            lines.append(f"{name}: missing")
+    for name in ("sharp", "exiftool-vendored.pl"):
+        described = node / "node_modules" / name / "package.json"
+        lines.append(f"{name}: {json.loads(described.read_text())['version'] if described.exists() else 'missing'}")
+    return lines
 
 
 def main():
@@ -148,20 +201,12 @@ def main():
             if arguments.only and arguments.only not in case.recipe:
                 continue
             print(case.recipe, flush=True)
-            for photo in taken:
-                if photo["kind"] not in case.formats or (case.recipe, photo["name"]) in known:
-                    continue
-                try:
-                    row = one(case, photo, signer, arguments)
-                except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
-                    failures.append(f"`{case.recipe}` on {photo['name']}: {error}")
-                    continue
-                rows.append(row)
-                if arguments.rows:
-                    with arguments.rows.open("a") as file:
-                        file.write(json.dumps(row) + "\n")
+            wanted = [photo for photo in taken if photo["kind"] in case.formats and (case.recipe, photo["name"]) not in known]
+            found, refused = measured(case, wanted, signer, arguments)
+            rows += found
+            failures += refused
         rows = [row for row in rows if row["photo"] in names]
-    text, faults = document.document(CASES, rows, failures, len(taken), versions())
+    text, faults = document.document(CASES, rows, failures, len(taken), versions(arguments.node))
     arguments.out.write_text(text)
     print(f"wrote {arguments.out}")
     if faults:

@@ -9,7 +9,8 @@ CHUNKS = {
     "PNG": {"exif": b"eXIf", "icc": b"iCCP", "c2pa": b"caBX"},
     "WEBP": {"exif": b"EXIF", "xmp": b"XMP ", "icc": b"ICCP", "c2pa": b"C2PA"},
 }
-TIFF_TAGS = {"exif": 34665, "xmp": 700, "iptc": 33723, "icc": 34675, "c2pa": 0xCD41}
+# IPTC lies in a tag of its own or in Photoshop's resources.
+TIFF_TAGS = {"exif": [34665], "xmp": [700], "iptc": [33723, 34377], "icc": [34675], "c2pa": [0xCD41]}
 UUIDS = {"xmp": bytes.fromhex("be7acfcb97a942e89c71999491e3afac"), "c2pa": bytes.fromhex("d8fec3d61b0e483c92975828877ec481")}
 
 
@@ -47,7 +48,7 @@ def metadata(path, image):
             found |= {kind for kind, mark in CHUNKS["WEBP"].items() if mark == name}
             at += 8 + length + length % 2
     elif kind == "TIFF":
-        found |= {name for name, tag in TIFF_TAGS.items() if tag in image.tag_v2}
+        found |= {name for name, tags in TIFF_TAGS.items() if any(tag in image.tag_v2 for tag in tags)}
     elif kind == "GIF":
         marks = {"xmp": b"XMP DataXMP", "icc": b"ICCRGBG1012", "c2pa": b"C2PA_GIF"}
         found |= {name for name, mark in marks.items() if b"\x21\xff\x0b" + mark in data}

@@ -6,7 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::picture;
-use common::probes::{apply, camera_jpeg, holds, kinds, pixels, signed_png, signed_webp};
+use common::probes::{apply, camera_jpeg, holds, kinds, pixels, recipe, signed_png, signed_webp};
 use credlink_transforms::codecs::jpeg::{self, tables, traits};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::format::Format;
@@ -14,25 +14,6 @@ use credlink_transforms::metadata;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use image::{DynamicImage, Rgb, RgbImage};
-
-/// A recipe of these steps, each a line of TOML.
-fn recipe(steps: &[&str]) -> Recipe {
-    let mut names: Vec<&str> = Vec::new();
-    let mut text = String::new();
-    for step in steps {
-        text += &format!("[[step]]\n{step}\n");
-        for line in step.lines() {
-            names.push(line.split([' ', '.']).next().unwrap());
-        }
-    }
-    let backs: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
-    let head = format!(
-        "title = \"Example\"\nseverity = \"mild\"\nanalysis = \"Nothing.\"\n[[source]]\ncite = \"c\"\n\
-         grade = \"D\"\nbacks = [{}]\n",
-        backs.join(", ")
-    );
-    Recipe::parse("edits/example", &(head + &text)).unwrap_or_else(|error| panic!("{error}"))
-}
 
 fn file(bytes: Vec<u8>) -> Arc<ImageFile> {
     Arc::new(ImageFile::new(bytes).unwrap())

@@ -55,3 +55,17 @@ pub fn optimise(
     };
     oxipng::optimize_from_memory(file, &options).map_err(|error| refused(error.to_string()))
 }
+
+/// The bytes of the chunks that hold the image: palette, transparency and data.
+#[must_use]
+pub fn image_bytes(file: &[u8]) -> usize {
+    let (mut at, mut sum) = (8, 0);
+    while let Some(&[a, b, c, d, ref kind @ ..]) = file.get(at..at + 8) {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        if [b"PLTE", b"tRNS", b"IDAT"].contains(&&[kind[0], kind[1], kind[2], kind[3]]) {
+            sum += length;
+        }
+        at = at.saturating_add(length).saturating_add(12);
+    }
+    sum
+}

@@ -46,8 +46,8 @@ impl Apply for LosslessJpeg {
 }
 
 /// `lossless_png = { level = 2, strip = "safe", clean_alpha = true }` in oxipng's terms. A manifest store is dropped, as
-/// oxipng drops it, unless `manifest = true`: then it stays on what changed, and a file that would not shrink stays as it
-/// is, as OptiPNG leaves it.
+/// oxipng drops it, unless `manifest = true`: then it stays on what changed, and a file whose image chunks would not shrink
+/// stays as it is, as OptiPNG leaves it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LosslessPng {
@@ -81,7 +81,7 @@ impl Apply for LosslessPng {
         let store = metadata.c2pa.take();
         let bare = metadata::written(Format::Png, file.bytes().to_vec(), &metadata)?;
         let smaller = optimise(&bare)?;
-        if smaller.len() < bare.len() {
+        if lossless_png::image_bytes(&smaller) < lossless_png::image_bytes(&bare) {
             let mut left = metadata::read(Format::Png, &smaller);
             left.c2pa = store;
             work.replace(metadata::written(Format::Png, smaller, &left)?)?;

@@ -56,6 +56,8 @@ pub enum Rule {
     Fit(Side, Side),
     /// Covering a box, the overhang cut away evenly.
     Fill(Side, Side),
+    /// Cut to the shape of a box at whole pixels, then resampled to exactly the box.
+    Cover(Side, Side),
     /// To this width, keeping the aspect ratio.
     Width(Side),
     /// To this long side, keeping the aspect ratio.
@@ -66,8 +68,9 @@ pub enum Rule {
     Scale(Factor),
 }
 
-/// `resize = { fit = [1600, 1600], filter = "lanczos3", upscale = false }`: one rule of `fit`, `fill`, `width`,
-/// `long_side`, `max_pixels` and `scale`. Without `upscale = true` an image is never enlarged (`scale` always may).
+/// `resize = { fit = [1600, 1600], filter = "lanczos3", upscale = false }`: one rule of `fit`, `fill`, `cover`, `width`,
+/// `long_side`, `max_pixels` and `scale`. `fill` resamples and cuts; `cover` cuts and resamples, as thumbor does, which
+/// cuts nothing where the shapes agree to two decimals, and needs `upscale = true`. Without `upscale = true` an image is never enlarged (`scale` always may).
 /// `linear_light = true` resamples light rather than sRGB values, as Squoosh does and servers do not. `enlarge` is the
 /// filter for enlarging where it is another one; `round = "down"` cuts the fractions of a side off.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -95,6 +98,7 @@ enum Rounding {
 struct WireResize {
     fit: Option<(Side, Side)>,
     fill: Option<(Side, Side)>,
+    cover: Option<(Side, Side)>,
     width: Option<Side>,
     long_side: Option<Side>,
     max_pixels: Option<Area>,
@@ -116,11 +120,15 @@ impl TryFrom<WireResize> for Resize {
         let rules = [
             wire.fit.map(|(width, height)| Rule::Fit(width, height)),
             wire.fill.map(|(width, height)| Rule::Fill(width, height)),
+            wire.cover.map(|(width, height)| Rule::Cover(width, height)),
             wire.width.map(Rule::Width),
             wire.long_side.map(Rule::LongSide),
             wire.max_pixels.map(Rule::MaxPixels),
             wire.scale.map(Rule::Scale),
         ];
+        if wire.cover.is_some() && !wire.upscale {
+            return Err("resize.cover enlarges what is smaller: say upscale = true".to_owned());
+        }
         let mut given = rules.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(rule), None) => Ok(Self {
@@ -132,7 +140,7 @@ impl TryFrom<WireResize> for Resize {
                 round: wire.round,
             }),
             _ => Err(
-                "resize takes exactly one of fit, fill, width, long_side, max_pixels and scale"
+                "resize takes exactly one of fit, fill, cover, width, long_side, max_pixels and scale"
                     .to_owned(),
             ),
         }
@@ -149,6 +157,7 @@ impl Resize {
         let factor = match self.rule {
             Rule::Fit(max_w, max_h) => (side(max_w) / w).min(side(max_h) / h),
             Rule::Fill(min_w, min_h) => (side(min_w) / w).max(side(min_h) / h),
+            Rule::Cover(box_w, box_h) => return (box_w.get().into(), box_h.get().into()),
             Rule::Width(target) => side(target) / w,
             Rule::LongSide(target) => side(target) / w.max(h),
             Rule::MaxPixels(limit) => (f64::from(limit.get()) / (w * h)).sqrt(),
@@ -173,7 +182,17 @@ impl Resize {
 
 impl Apply for Resize {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
-        let (width, height) = (work.frame()?.pixels.width(), work.frame()?.pixels.height());
+        let (mut width, mut height) = (work.frame()?.pixels.width(), work.frame()?.pixels.height());
+        if let Rule::Cover(box_width, box_height) = self.rule {
+            let cut = cut_to_shape((width, height), (box_width.get(), box_height.get()));
+            if cut != (width, height) {
+                let frame = work.frame_mut()?;
+                let margin = |side: u32, kept: u32| half_to_even(side - kept);
+                let (x, y) = (margin(width, cut.0), margin(height, cut.1));
+                frame.pixels = Arc::new(frame.pixels.crop_imm(x, y, cut.0, cut.1));
+                (width, height) = cut;
+            }
+        }
         let (new_width, new_height) = self.target(width, height);
         let meter = work.meter();
         if (new_width, new_height) != (width, height) {
@@ -203,6 +222,28 @@ impl Apply for Resize {
         }
         Ok(Flow::Continue)
     }
+}
+
+/// The largest cut of a box's shape, as thumbor reckons it (transformer.py, auto_crop).
+fn cut_to_shape((width, height): (u32, u32), (box_width, box_height): (u16, u16)) -> (u32, u32) {
+    let (w, h) = (f64::from(width), f64::from(height));
+    let (box_w, box_h) = (f64::from(box_width), f64::from(box_height));
+    let decimals = |ratio: f64| (ratio * 100.0).round();
+    if decimals(w / h) == decimals(box_w / box_h) {
+        (width, height)
+    } else if box_w / w > box_h / h {
+        let kept = (w * box_h / box_w).round().clamp(1.0, h) as u32;
+        (width, kept)
+    } else {
+        let kept = (box_w * h / box_h).ceil().clamp(1.0, w) as u32;
+        (kept, height)
+    }
+}
+
+/// Half of a margin in whole pixels; what lies between two goes to the even one, as Python rounds.
+fn half_to_even(margin: u32) -> u32 {
+    let half = margin / 2;
+    half + u32::from(margin % 2 == 1 && half % 2 == 1)
 }
 
 /// Resamples to exactly `width` x `height` pixels; alpha is multiplied in first and divided out behind. The pixel type stays,

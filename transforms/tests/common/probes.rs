@@ -282,6 +282,15 @@ pub(crate) fn may_keep(catalogue: &Catalogue, recipe: &Recipe) -> BTreeSet<Strin
         if step.contains_key("resign") {
             kept.insert("c2pa".to_owned());
         }
+        // This one adds a kind and lets no other by.
+        if step
+            .get("fields")
+            .and_then(toml::Value::as_table)
+            .is_some_and(|fields| fields.len() == 1 && fields.contains_key("exif_if_absent"))
+        {
+            kept.insert("exif".to_owned());
+            continue;
+        }
         for name in ["passthrough", "keep_smaller", "fields", "exec"] {
             if step.contains_key(name) && !strips_first(recipe) {
                 kept.extend(all());
@@ -303,7 +312,8 @@ pub(crate) fn may_keep(catalogue: &Catalogue, recipe: &Recipe) -> BTreeSet<Strin
             kept.extend(all());
         }
         if find(step, "lossless_png.strip").is_some_and(|strip| strip.as_str() != Some("all")) {
-            kept.extend(all().filter(|kind| kind != "c2pa"));
+            let manifest = find(step, "lossless_png.manifest").and_then(toml::Value::as_bool);
+            kept.extend(all().filter(|kind| kind != "c2pa" || manifest == Some(true)));
         }
         collect_keeps(&toml::Value::Table(step.clone()), &mut kept);
     }
@@ -331,4 +341,23 @@ fn collect_keeps(value: &toml::Value, kept: &mut BTreeSet<String>) {
             collect_keeps(value, kept);
         }
     }
+}
+
+/// A recipe of these steps, each a line of TOML.
+pub(crate) fn recipe(steps: &[&str]) -> Recipe {
+    let mut names: Vec<&str> = Vec::new();
+    let mut text = String::new();
+    for step in steps {
+        text += &format!("[[step]]\n{step}\n");
+        for line in step.lines() {
+            names.push(line.split([' ', '.']).next().unwrap());
+        }
+    }
+    let backs: Vec<String> = names.iter().map(|name| format!("{name:?}")).collect();
+    let head = format!(
+        "title = \"Example\"\nseverity = \"mild\"\nanalysis = \"Nothing.\"\n[[source]]\ncite = \"c\"\n\
+         grade = \"D\"\nbacks = [{}]\n",
+        backs.join(", ")
+    );
+    Recipe::parse("edits/example", &(head + &text)).unwrap_or_else(|error| panic!("{error}"))
 }
