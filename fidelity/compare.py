@@ -67,7 +67,7 @@ def run_ours(credlink, recipe, source, target):
     return max(spent - idle, 0.0)
 
 
-def one(case, server, photo, signer, arguments):
+def one(case, server, photo, arguments):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         ours = folder / "ours.bin"
@@ -82,8 +82,8 @@ def one(case, server, photo, signer, arguments):
         if a["metadata"] != b["metadata"]:
             words = ["+".join(sorted(side["metadata"])) or "nothing" for side in (a, b)]
             row["difference"] = f"{words[0]} against ours {words[1]}"
-        row["real"] = signer.verify(real, photo["proof"])
-        row["ours"] = signer.verify(ours, photo["proof"])
+        row["real"] = photo["signer"].verify(real, photo["proof"])
+        row["ours"] = photo["signer"].verify(ours, photo["proof"])
         return row
 
 
@@ -98,11 +98,14 @@ def with_gifs(paths, folder):
                 yield made
 
 
-def photos(arguments, signer):
+def photos(arguments, folder):
     """The first photos of each format, signed; and what could not be signed, in words."""
     taken, found, refused = {}, [], []
-    made = signer.folder / "made"
+    made = folder / "made"
     made.mkdir()
+    # The GIFs are the same pictures once more: in one store with the PNGs, a fingerprint would lead to two proofs.
+    first, second = (parity.Signer(arguments.credlink.resolve(), folder / name) for name in ("photos", "gifs"))
+    signers = {"JPEG": first, "PNG": first, "GIF": second}
     for path in with_gifs(sorted(arguments.photos.iterdir()), made):
         try:
             with Image.open(path) as image:
@@ -110,19 +113,19 @@ def photos(arguments, signer):
         except OSError:
             continue
         limit = arguments.limit and taken.get(kind, 0) >= arguments.limit
-        if kind not in ("JPEG", "PNG", "GIF") or limit or pixels > 1e6 * arguments.megapixels:
+        if kind not in signers or limit or pixels > 1e6 * arguments.megapixels:
             continue
         try:
-            signed, proof = signer.sign(path)
+            signed, proof = signers[kind].sign(path)
         except RuntimeError as error:
             refused.append(f"{path.name} could not be signed: {error}")
             continue
         taken[kind] = taken.get(kind, 0) + 1
-        found.append({"name": path.name, "signed": signed, "proof": proof, "kind": kind})
+        found.append({"name": path.name, "signed": signed, "proof": proof, "kind": kind, "signer": signers[kind]})
     return found, refused
 
 
-def measured(case, wanted, signer, arguments):
+def measured(case, wanted, arguments):
     """The rows of a case, kept as soon as they are there, and what went wrong, in words."""
     rows, failures = [], []
     if not wanted:
@@ -138,7 +141,7 @@ def measured(case, wanted, signer, arguments):
                 return rows, [f"`{case.recipe}`: {error}"]
         for photo in wanted:
             try:
-                row = one(case, server, photo, signer, arguments)
+                row = one(case, server, photo, arguments)
             except (RuntimeError, OSError, subprocess.TimeoutExpired) as error:
                 failures.append(f"`{case.recipe}` on {photo['name']}: {' '.join(str(error).split())}")
                 continue
@@ -189,8 +192,7 @@ def main():
     parity.test()
     arguments.node = arguments.node.resolve()
     with tempfile.TemporaryDirectory() as folder:
-        signer = parity.Signer(arguments.credlink.resolve(), folder)
-        taken, failures = photos(arguments, signer)
+        taken, failures = photos(arguments, pathlib.Path(folder))
         if not taken:
             sys.exit(f"{arguments.photos} holds no JPEG or PNG that could be signed")
         kept = arguments.rows.read_text().splitlines() if arguments.rows and arguments.rows.exists() else []
@@ -202,7 +204,7 @@ def main():
                 continue
             print(case.recipe, flush=True)
             wanted = [photo for photo in taken if photo["kind"] in case.formats and (case.recipe, photo["name"]) not in known]
-            found, refused = measured(case, wanted, signer, arguments)
+            found, refused = measured(case, wanted, arguments)
             rows += found
             failures += refused
         rows = [row for row in rows if row["photo"] in names]

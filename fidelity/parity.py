@@ -22,6 +22,7 @@ class Signer:
 
     def __init__(self, credlink, folder):
         self.credlink, self.folder = credlink, pathlib.Path(folder)
+        self.folder.mkdir(exist_ok=True)
         self.keys, self.store = self.folder / "keys", self.folder / "proofs"
         code, _, words = run([credlink, "keys", "generate", self.keys, "--name", "Fidelity"])
         if code != 0:

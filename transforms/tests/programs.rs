@@ -87,6 +87,54 @@ fn sides_are_rounded_or_cut_and_enlarging_has_its_own_filter() {
 }
 
 #[test]
+fn libvips_enlarges_with_every_second_pixel_in_place() {
+    let source = picture(40, 30);
+    let rule = "width = 160, filter = \"lanczos3\", enlarge = \"libvips-cubic\", upscale = true";
+    let large = edited(&format!("resize = {{ {rule} }}"), source.clone()).to_rgb8();
+    for (x, y) in [(0, 0), (1, 7), (20, 15), (38, 28)] {
+        // The new pixel 4 x + 2 is the old pixel x; where the centres lay in line there would be none.
+        assert_eq!(
+            large.get_pixel(4 * x + 2, 4 * y + 2),
+            source.get_pixel(x, y)
+        );
+    }
+    let flat = RgbImage::from_pixel(9, 7, Rgb([9, 99, 199]));
+    let large = edited(&format!("resize = {{ {rule} }}"), flat).to_rgb8();
+    assert!(large.pixels().all(|pixel| *pixel == Rgb([9, 99, 199])));
+}
+
+#[test]
+fn jpegtran_copies_segments_in_their_order_and_leaves_what_is_fitted() {
+    let step = |more: &str| {
+        let kinds = "keep = [\"exif\", \"xmp\", \"iptc\", \"icc\", \"c2pa\"]";
+        recipe(&[&format!(
+            "lossless_jpeg = {{ progressive = false, optimised = true, {kinds}, {more} }}"
+        )])
+    };
+    let source = file(camera_jpeg(64, 48));
+    let copied = apply(&step("every_segment = true"), &source);
+    assert_eq!(kinds(&copied), kinds(&source));
+    assert_eq!(pixels(&copied), pixels(&source));
+    assert_ne!(copied.bytes(), source.bytes());
+    assert_eq!(
+        apply(&step("every_segment = true"), &copied).bytes(),
+        copied.bytes()
+    );
+    let progressive = format!(
+        "jpeg = {{ quality = 80, {} }}",
+        TURBO.replace("false", "true")
+    );
+    let scans = apply(&recipe(&[&progressive]), &source);
+    let mode = |file: &ImageFile| {
+        credlink_transforms::codecs::jpeg::traits(file.bytes())
+            .unwrap()
+            .progressive
+    };
+    assert!(!mode(&apply(&step("every_segment = true"), &scans)));
+    assert!(mode(&apply(&step("scans_of_source = true"), &scans)));
+}
+
+#[test]
 fn thumbor_cuts_first_and_cuts_nothing_where_the_shapes_nearly_agree() {
     let stripes = RgbImage::from_fn(100, 50, |x, _| Rgb([if x < 25 { 0 } else { 255 }; 3]));
     let cover = |width: u32, height: u32| {

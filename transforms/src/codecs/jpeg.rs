@@ -237,20 +237,28 @@ impl Traits {
     }
 }
 
+/// Marker and place of each segment before the first scan, marker and length included.
+pub(crate) fn segments(bytes: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
+    let (mut at, mut found) = (2, Vec::new());
+    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let end = at + 2 + length;
+        // A length counts its own two bytes (ITU-T T.81, B.1.1.4).
+        if marker == 0xDA || length < 2 || end > bytes.len() {
+            break;
+        }
+        found.push((marker, at..end));
+        at = end;
+    }
+    found
+}
+
 /// The bytes that the application segments from APP1 to APP15 take before the first scan, by their length fields.
 #[must_use]
 pub fn segment_bytes(bytes: &[u8]) -> usize {
-    let (mut at, mut sum) = (2, 0);
-    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        match marker {
-            0xDA => break,
-            0xE1..=0xEF => sum += length,
-            _ => {}
-        }
-        at += 2 + length;
-    }
-    sum
+    let segments = segments(bytes).into_iter();
+    let application = segments.filter(|(marker, _)| (0xE1..=0xEF).contains(marker));
+    application.map(|(_, place)| place.len() - 2).sum()
 }
 
 /// Reads [`Traits`] from the headers before the first scan; `None` where there is no frame header. Tables may stand

@@ -204,3 +204,24 @@ fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
     drop(target);
     output.file
 }
+
+/// A bare file with the application segments and comments of another one in their order, behind its own JFIF and Adobe
+/// segments, which stand for those of the source (libjpeg-turbo transupp.c, jcopy_markers_execute).
+#[must_use]
+pub fn with_segments_of(bare: &[u8], source: &[u8]) -> Vec<u8> {
+    const JFIF: u8 = 0xE0;
+    const ADOBE: u8 = 0xEE;
+    let own = super::jpeg::segments(bare).into_iter();
+    let front = own.take_while(|(marker, _)| [JFIF, ADOBE].contains(marker));
+    let at = front.last().map_or(2, |(_, place)| place.end);
+    let mut file = bare[..at].to_vec();
+    for (marker, place) in super::jpeg::segments(source) {
+        let stands = (marker == JFIF && source[place.clone()][4..].starts_with(b"JFIF\0"))
+            || (marker == ADOBE && source[place.clone()][4..].starts_with(b"Adobe"));
+        if !stands && (matches!(marker, 0xE0..=0xEF) || marker == 0xFE) {
+            file.extend_from_slice(&source[place]);
+        }
+    }
+    file.extend_from_slice(&bare[at..]);
+    file
+}

@@ -2,20 +2,26 @@
 
 use serde::Deserialize;
 
-use crate::codecs::{lossless_jpeg, lossless_png};
+use crate::codecs::{jpeg, lossless_jpeg, lossless_png};
 use crate::error::StepErrorKind;
 use crate::format::Format;
 use crate::metadata::{self, Kind};
 use crate::step::{Apply, Flow, Work};
 use crate::value::Level;
 
-/// `lossless_jpeg = { progressive = true, optimised = true, keep = [] }`: the coefficients are written again.
+/// `lossless_jpeg = { progressive = true, optimised = true, keep = [] }`: the coefficients are written again. With
+/// `scans_of_source = true` a progressive file stays one. `every_segment = true` is for tools that keep all kinds: application
+/// segments and comments are copied in their order, unknown ones too.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LosslessJpeg {
     progressive: bool,
     optimised: bool,
     keep: Vec<Kind>,
+    #[serde(default)]
+    scans_of_source: bool,
+    #[serde(default)]
+    every_segment: bool,
 }
 
 impl Apply for LosslessJpeg {
@@ -28,12 +34,20 @@ impl Apply for LosslessJpeg {
             });
         }
         let settings = lossless_jpeg::Settings {
-            progressive: self.progressive,
+            progressive: if self.scans_of_source {
+                jpeg::traits(file.bytes()).is_some_and(|traits| traits.progressive)
+            } else {
+                self.progressive
+            },
             optimised: self.optimised,
         };
         let bare = work
             .meter()
             .codec(|| lossless_jpeg::transcode(file.bytes(), settings))?;
+        if self.every_segment {
+            work.replace(lossless_jpeg::with_segments_of(&bare, file.bytes()))?;
+            return Ok(Flow::Continue);
+        }
         let kept = metadata::read(Format::Jpeg, file.bytes()).filtered(&self.keep);
         let bytes = if kept.is_empty() {
             bare

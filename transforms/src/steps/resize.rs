@@ -26,6 +26,8 @@ pub enum Filter {
     Bilinear,
     /// Catmull-Rom cubic (Pillow's and Photoshop's bicubic).
     Bicubic,
+    /// Catmull-Rom cubic, the picture half a new pixel nearer to the upper left: how libvips enlarges.
+    LibvipsCubic,
     /// Mitchell-Netravali cubic.
     Mitchell,
     /// Windowed sinc, three lobes.
@@ -40,7 +42,7 @@ impl Filter {
             Self::Nearest => return Some(ResizeAlg::Nearest),
             Self::Box => FilterType::Box,
             Self::Bilinear => FilterType::Bilinear,
-            Self::Bicubic => FilterType::CatmullRom,
+            Self::Bicubic | Self::LibvipsCubic => FilterType::CatmullRom,
             Self::Mitchell => FilterType::Mitchell,
             Self::Lanczos3 => FilterType::Lanczos3,
         };
@@ -187,8 +189,7 @@ impl Apply for Resize {
             let cut = cut_to_shape((width, height), (box_width.get(), box_height.get()));
             if cut != (width, height) {
                 let frame = work.frame_mut()?;
-                let margin = |side: u32, kept: u32| half_to_even(side - kept);
-                let (x, y) = (margin(width, cut.0), margin(height, cut.1));
+                let (x, y) = (cut_from(width, cut.0), cut_from(height, cut.1));
                 frame.pixels = Arc::new(frame.pixels.crop_imm(x, y, cut.0, cut.1));
                 (width, height) = cut;
             }
@@ -240,10 +241,10 @@ fn cut_to_shape((width, height): (u32, u32), (box_width, box_height): (u16, u16)
     }
 }
 
-/// Half of a margin in whole pixels; what lies between two goes to the even one, as Python rounds.
-fn half_to_even(margin: u32) -> u32 {
-    let half = margin / 2;
-    half + u32::from(margin % 2 == 1 && half % 2 == 1)
+/// Where a centred cut begins, as thumbor reckons it: the middle is a whole pixel, and halves go to the even one.
+fn cut_from(side: u32, kept: u32) -> u32 {
+    let exact = f64::from(side / 2) - f64::from(kept) / 2.0;
+    exact.round_ties_even().clamp(0.0, f64::from(side - kept)) as u32
 }
 
 /// Resamples to exactly `width` x `height` pixels; alpha is multiplied in first and divided out behind. The pixel type stays,
@@ -261,11 +262,37 @@ pub fn resized(
         return Ok(averaged(pixels, width, height));
     };
     let mut target = DynamicImage::new(width, height, pixels.color());
-    let options = ResizeOptions::new().resize_alg(algorithm);
+    let mut options = ResizeOptions::new().resize_alg(algorithm);
+    let widened: DynamicImage;
+    let mut source = pixels;
+    if filter == Filter::LibvipsCubic {
+        // A margin of one pixel, which repeats the edge, to take the half of a new pixel from.
+        widened = with_margin(pixels);
+        source = &widened;
+        let (w, h) = (f64::from(pixels.width()), f64::from(pixels.height()));
+        let (left, top) = (0.5 * w / f64::from(width), 0.5 * h / f64::from(height));
+        options = options.crop((1.0 - left).max(0.0), (1.0 - top).max(0.0), w, h);
+    }
     Resizer::new()
-        .resize(pixels, &mut target, &options)
+        .resize(source, &mut target, &options)
         .map_err(|error| format!("resampler: {error}"))?;
     Ok(target)
+}
+
+/// The picture with its first column and row once more, at the left and above.
+fn with_margin(pixels: &DynamicImage) -> DynamicImage {
+    let (width, height) = (pixels.width(), pixels.height());
+    let mut wide = DynamicImage::new(width + 1, height + 1, pixels.color());
+    let parts = [
+        (0, 0, pixels.crop_imm(0, 0, 1, 1)),
+        (1, 0, pixels.crop_imm(0, 0, width, 1)),
+        (0, 1, pixels.crop_imm(0, 0, 1, height)),
+    ];
+    for (x, y, part) in parts.iter().map(|(x, y, part)| (*x, *y, part)) {
+        image::imageops::replace(&mut wide, part, x, y);
+    }
+    image::imageops::replace(&mut wide, pixels, 1, 1);
+    wide
 }
 
 /// As [`resized`], on 16-bit linear light; the result has 8 bits.
