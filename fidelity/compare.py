@@ -156,7 +156,7 @@ def versions(node):
     lines = []
     for name, words in {
         "ImageMagick": ["convert.im", "-version"], "libvips": ["vips", "--version"], "cwebp": ["cwebp", "-version"],
-        "avifenc": ["avifenc", "--version"], "cjxl": ["cjxl", "--version"], "heif-enc": ["heif-enc", "--version"],
+        "avifenc": ["avifenc", "--version"], "cjxl": ["cjxl", "--version"], "heif-enc": ["heif-enc", "-h"],
         "gifsicle": ["gifsicle", "--version"], "jpegoptim": ["jpegoptim", "--version"], "jpegtran": ["jpegtran", "-version"],
         "OptiPNG": ["optipng", "-version"], "pngquant": ["pngquant", "--version"], "ExifTool": ["exiftool", "-ver"], "nginx": ["nginx", "-v"],
     }.items():
@@ -208,7 +208,9 @@ def main():
             rows += found
             failures += refused
         rows = [row for row in rows if row["photo"] in names]
-    text, faults = document.document(CASES, rows, failures, len(taken), versions(arguments.node))
+    kinds = [photo["kind"] for photo in taken]
+    described = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds), reverse=True))
+    text, faults = document.document(CASES, rows, failures, described, versions(arguments.node))
     arguments.out.write_text(text)
     print(f"wrote {arguments.out}")
     if faults:
