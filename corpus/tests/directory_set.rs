@@ -289,7 +289,7 @@ fn files_too_small_for_views_are_passed_over_until_there_are_no_others() {
         .unwrap();
     let only = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
     assert_eq!(only.load(7).unwrap().entry.source, "small.png");
-    DynamicImage::from(marked(400, 300, 2))
+    DynamicImage::from(marked(900, 700, 2))
         .save(dir.path().join("large.png"))
         .unwrap();
     let both = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();

@@ -27,7 +27,7 @@ pub const CACHE: &str = "reports/cache";
 /// Bytes of one entry: four words of fingerprint, tone, quality.
 const ENTRY: usize = 32 + 16 + 1;
 /// First bytes of a cache file. The number grows when images, windows or hashes change.
-const MAGIC: &[u8; 8] = b"CLDIST01";
+const MAGIC: &[u8; 8] = b"CLDIST02";
 /// Images between two writes of the cache.
 const BATCH: usize = 256;
 

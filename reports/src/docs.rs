@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::figures::bytes;
+use crate::file_error::{FileError, refused};
 use crate::formats::{cell_text, markdown_escaped};
 use crate::report::Report;
 use crate::summary::Summary;
@@ -26,16 +27,8 @@ const END: &str = "<!-- result:end -->";
 #[non_exhaustive]
 pub enum DocsError {
     /// The operating system refused a file operation.
-    #[error("{doing} {path}")]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] FileError),
     /// The summary is not what it should be.
     #[error("{path} is not a summary of a run; make it anew with `credlink docs --from RUN`")]
     Summary {
@@ -172,7 +165,7 @@ impl Results {
     /// # Errors
     /// [`DocsError::Io`], [`DocsError::Summary`] with line and column.
     pub fn read(path: &Path) -> Result<Self, DocsError> {
-        let text = std::fs::read_to_string(path).map_err(io("read", path))?;
+        let text = std::fs::read_to_string(path).map_err(refused("read", path))?;
         serde_json::from_str(&text).map_err(|source| DocsError::Summary {
             path: path.into(),
             source,
@@ -189,9 +182,11 @@ impl Results {
             source,
         })?;
         if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(io("create", folder))?;
+            std::fs::create_dir_all(folder).map_err(refused("create", folder))?;
         }
-        crate::atomic::write(path, format!("{text}\n").as_bytes()).map_err(io("write", path))
+        crate::atomic::write(path, format!("{text}\n").as_bytes())
+            .map_err(refused("write", path))?;
+        Ok(())
     }
 
     /// `docs/SURVIVAL-RATE.md`.
@@ -248,7 +243,7 @@ impl Results {
     /// [`DocsError::Io`], [`DocsError::Marks`].
     pub fn files(&self, repository: &Path) -> Result<Vec<(PathBuf, String)>, DocsError> {
         let readme = repository.join(README);
-        let text = std::fs::read_to_string(&readme).map_err(io("read", &readme))?;
+        let text = std::fs::read_to_string(&readme).map_err(refused("read", &readme))?;
         let marks = DocsError::Marks {
             path: readme.clone(),
         };
@@ -282,7 +277,7 @@ pub fn update(
             continue;
         }
         if !check {
-            crate::atomic::write(&path, text.as_bytes()).map_err(io("write", &path))?;
+            crate::atomic::write(&path, text.as_bytes()).map_err(refused("write", &path))?;
         }
         differing.push(path);
     }
@@ -309,13 +304,4 @@ fn line(text: &mut String, cells: impl Iterator<Item = String>) {
         let _ = write!(text, " {cell} |");
     }
     text.push('\n');
-}
-
-fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> DocsError {
-    let path = path.to_path_buf();
-    move |source| DocsError::Io {
-        doing,
-        path,
-        source,
-    }
 }

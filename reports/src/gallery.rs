@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::file_error::{FileError, refused};
 use crate::header::RunHeader;
 use crate::row::Trial;
 use crate::rows::{RowError, Rows};
@@ -37,14 +38,8 @@ pub enum GalleryError {
         source: serde_json::Error,
     },
     /// The operating system refused a file operation.
-    #[error("read {path}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] FileError),
 }
 
 /// What an exhibit shows.
@@ -133,7 +128,7 @@ impl Gallery {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
-            Err(source) => return Err(GalleryError::Io { path, source }),
+            Err(source) => return Err(refused("read", &path)(source).into()),
         };
         serde_json::from_str(&text).map_err(|source| GalleryError::Damaged { path, source })
     }
@@ -148,8 +143,8 @@ impl Gallery {
             path: path.clone(),
             source,
         })?;
-        crate::atomic::write(&path, text.as_bytes())
-            .map_err(|source| GalleryError::Io { path, source })
+        crate::atomic::write(&path, text.as_bytes()).map_err(refused("write", &path))?;
+        Ok(())
     }
 }
 

@@ -45,6 +45,7 @@ mod atomic;
 pub mod compare;
 pub mod docs;
 pub mod figures;
+mod file_error;
 pub mod formats;
 pub mod gallery;
 pub mod gate;
@@ -62,6 +63,7 @@ pub mod stats;
 pub mod summary;
 pub mod tables;
 
+pub use file_error::FileError;
 pub use header::RunHeader;
 pub use regenerate::{ReportError, load, regenerate};
 pub use report::{ReadError, Report};

@@ -13,6 +13,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
+use crate::file_error::{FileError, refused};
 use crate::header::{HEADER_VERSION, RunHeader};
 
 /// A run directory that could not be made, written or read.
@@ -38,16 +39,8 @@ pub enum RunDirError {
         path: PathBuf,
     },
     /// The operating system refused a file operation.
-    #[error("{doing} {path}")]
-    Io {
-        /// What was being done, e.g. `create`.
-        doing: &'static str,
-        /// The file or directory.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] FileError),
     /// `run.json` is not what it should be, or cannot be written as JSON.
     #[error("{path} is not a complete run header")]
     Header {
@@ -97,14 +90,14 @@ impl RunDir {
             return Err(RunDirError::Id { id: id.to_owned() });
         }
         let root = base.join(id);
-        std::fs::create_dir_all(base).map_err(io("create", base))?;
+        std::fs::create_dir_all(base).map_err(refused("create", base))?;
         std::fs::create_dir(&root).map_err(|source| match source.kind() {
             ErrorKind::AlreadyExists => RunDirError::Exists { path: root.clone() },
-            _ => io("create", &root)(source),
+            _ => refused("create", &root)(source).into(),
         })?;
         for folder in FOLDERS {
             let path = root.join(folder);
-            std::fs::create_dir(&path).map_err(io("create", &path))?;
+            std::fs::create_dir(&path).map_err(refused("create", &path))?;
         }
         Ok(Self { root })
     }
@@ -191,7 +184,8 @@ impl RunDir {
                 source,
             })?;
         text.push('\n');
-        atomic::write(&path, text.as_bytes()).map_err(io("write", &path))
+        atomic::write(&path, text.as_bytes()).map_err(refused("write", &path))?;
+        Ok(())
     }
 
     /// Reads `run.json`.
@@ -201,7 +195,7 @@ impl RunDir {
     /// [`RunDirError::Header`] with line and column if it is torn or a field has the wrong type.
     pub fn read_header(&self) -> Result<RunHeader, RunDirError> {
         let path = self.header();
-        let text = std::fs::read_to_string(&path).map_err(io("read", &path))?;
+        let text = std::fs::read_to_string(&path).map_err(refused("read", &path))?;
         let damaged = |source| RunDirError::Header {
             path: path.clone(),
             source,
@@ -216,14 +210,5 @@ impl RunDir {
             }),
             _ => serde_json::from_str(&text).map_err(damaged),
         }
-    }
-}
-
-fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> RunDirError {
-    let path = path.to_path_buf();
-    move |source| RunDirError::Io {
-        doing,
-        path,
-        source,
     }
 }

@@ -163,7 +163,7 @@ fn a_run_directory_is_never_used_twice_and_its_id_is_a_plain_name() {
     std::fs::write(&file, "").unwrap();
     let error = RunDir::create(&file, "r").unwrap_err();
     assert!(
-        matches!(error, RunDirError::Io { .. }) && error.to_string().contains("file"),
+        matches!(error, RunDirError::Io(_)) && error.to_string().contains("file"),
         "{error}"
     );
     assert!(matches!(

@@ -202,7 +202,27 @@ fn a_replaced_subject_is_an_alteration() {
         );
         let unedited = compared(&image, &image.resize(500, 500, FilterType::Triangle));
         assert!(found.local_difference > 0.4 && unedited.local_difference < 0.15);
+        assert!(found.is_change_noticed() && !unedited.is_change_noticed());
     }
+}
+
+#[test]
+fn a_small_thing_pasted_is_noticed_though_most_such_pictures_count_as_the_same() {
+    let mut same = 0;
+    for seed in 60..66 {
+        let image = picture(seed, 900, 600);
+        let thing = picture(seed + 100, 80, 64);
+        let mut altered = image.to_rgb8();
+        imageops::replace(&mut altered, &thing.to_rgb8(), 420, 250);
+        let found = compared(&image, &altered.into());
+        same += usize::from(found.verdict == Verdict::Same);
+        assert!(
+            found.is_change_noticed(),
+            "{seed}: {}",
+            found.local_difference
+        );
+    }
+    assert!(same >= 4, "{same} of 6");
 }
 
 #[test]

@@ -26,8 +26,9 @@ pub const MAX_FILE_BYTES: u64 = 512 << 20;
 /// Images whose header announces more pixels are rejected undecoded: 200 megapixels, 600 MB as RGB.
 pub const MAX_PIXELS: u64 = 200_000_000;
 
-/// Files whose shorter side is less give no views, in pixels: a window of it would be a thumbnail.
-const LEAST_FOR_VIEW: u32 = 160;
+/// Files whose shorter side is less give no views, in pixels: a window of it would be a thumbnail, and a set of few files
+/// would hold more of them the more images are asked for.
+const LEAST_FOR_VIEW: u32 = 640;
 
 /// A folder of image files, endless by views.
 ///
@@ -35,7 +36,7 @@ const LEAST_FOR_VIEW: u32 = 160;
 /// seed. Each further index is a view of a file: a window of 45 to 62 % of each edge, away from the centre,
 /// upright, scaled to a web-like size and encoded anew. Views go round the files in the same order; the k-th
 /// view of a file lies a golden-section step around the picture from the one before, so that few overlap.
-/// Files with a side under 160 pixels are passed over for views, unless all files are that small.
+/// Files with a side under 640 pixels are passed over for views, unless all files are that small.
 ///
 /// # Guarantees
 ///
@@ -80,7 +81,7 @@ impl DirectorySet {
             });
         }
         let mut digest = Sha256::new()
-            .chain_update(b"credlink-directory/1\0")
+            .chain_update(b"credlink-directory/2\0")
             .chain_update(seed.to_be_bytes());
         for file in &scanned.files {
             digest.update((file.path.len() as u64).to_be_bytes());

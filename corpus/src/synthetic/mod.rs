@@ -13,6 +13,11 @@
 //! between 0.8 and 2.4, 0.54 and 0.89, 7 and 43, 31 and 50, 11 and 28. Foliage and textures here have
 //! lighter tails than photographs, and night pictures are noisier.
 //!
+//! # Sizes
+//!
+//! Mostly web sizes, by class. As among files that people meet, some pictures are thumbnails and some
+//! are as a telephone wrote them: the first carry a watermark badly, the second test the limits of services.
+//!
 //! # Shares
 //!
 //! [`CLASSES`] lists the kinds of picture with weights that sum to 100. Every run of 100 consecutive
@@ -37,7 +42,7 @@ use plan::{Coding, Plan};
 
 /// Version of everything that decides the bytes of a synthetic image. It is part of the set's digest, and a
 /// test holds fingerprints of some images against it, so a change of the generator cannot pass unnoticed.
-pub const GENERATOR: &str = "credlink-synthetic/1";
+pub const GENERATOR: &str = "credlink-synthetic/2";
 
 /// A kind of picture.
 pub struct Class {
@@ -211,6 +216,44 @@ impl Picture {
         )
     }
 
+    /// The picture with each edge divided by `times`, every pixel the rounded mean of a square. Colours below
+    /// transparency weigh by their opacity.
+    fn shrunk(self, times: u32) -> Picture {
+        match self {
+            picture if times <= 1 => picture,
+            Picture::Rgb(image) => {
+                let (width, height) = (image.width() / times, image.height() / times);
+                let n = times * times;
+                Picture::Rgb(RgbImage::from_fn(width, height, |x, y| {
+                    let mut sums = [0_u32; 3];
+                    for pixel in square(x, y, times).map(|(x, y)| image.get_pixel(x, y)) {
+                        for (sum, value) in sums.iter_mut().zip(pixel.0) {
+                            *sum += u32::from(value);
+                        }
+                    }
+                    image::Rgb(sums.map(|sum| ((sum + n / 2) / n) as u8))
+                }))
+            }
+            Picture::Rgba(image) => {
+                let (width, height) = (image.width() / times, image.height() / times);
+                let n = times * times;
+                Picture::Rgba(RgbaImage::from_fn(width, height, |x, y| {
+                    let (mut sums, mut opacity) = ([0_u32; 3], 0_u32);
+                    for pixel in square(x, y, times).map(|(x, y)| image.get_pixel(x, y)) {
+                        let [colour @ .., alpha] = pixel.0;
+                        opacity += u32::from(alpha);
+                        for (sum, value) in sums.iter_mut().zip(colour) {
+                            *sum += u32::from(value) * u32::from(alpha);
+                        }
+                    }
+                    let weight = opacity.max(1);
+                    let [r, g, b] = sums.map(|sum| ((sum + weight / 2) / weight) as u8);
+                    image::Rgba([r, g, b, ((opacity + n / 2) / n) as u8])
+                }))
+            }
+        }
+    }
+
     /// The picture in the channels that the coding stores.
     fn into_pixels(self, coding: Coding) -> file::Pixels {
         match (self, coding) {
@@ -228,6 +271,11 @@ impl Picture {
             (Picture::Rgba(image), _) => file::Pixels::Rgba(image),
         }
     }
+}
+
+/// The pixels that one pixel of a picture `times` smaller covers.
+fn square(x: u32, y: u32, times: u32) -> impl Iterator<Item = (u32, u32)> {
+    (0..times).flat_map(move |dy| (0..times).map(move |dx| (x * times + dx, y * times + dy)))
 }
 
 /// The endless set of synthetic images of a seed.
@@ -275,7 +323,7 @@ impl SyntheticSet {
     /// Returns 8-bit RGB or RGBA pixels of the displayed (upright) size.
     pub fn picture(&self, index: usize) -> image::DynamicImage {
         let (plan, mut draws) = Plan::of(self.header.seed, index);
-        match (plan.class.paint)(&mut draws, plan.sheet()) {
+        match plan.picture(&mut draws) {
             Picture::Rgb(image) => image.into(),
             Picture::Rgba(image) => image.into(),
         }
@@ -294,7 +342,7 @@ impl ImageSet for SyntheticSet {
     fn load(&self, index: usize) -> Result<SourceImage, CorpusError> {
         let (plan, mut draws) = Plan::of(self.header.seed, index);
         let entry = plan.entry(index);
-        let picture = (plan.class.paint)(&mut draws, plan.sheet());
+        let picture = plan.picture(&mut draws);
         let bytes = plan
             .encode(picture.into_pixels(plan.coding), &mut draws)
             .map_err(|reason| CorpusError::Encode {

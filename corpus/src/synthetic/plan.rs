@@ -1,7 +1,7 @@
 //! What image `index` will be, decided before a pixel is drawn: class, size, orientation, file kind.
 
 use super::paint::exact::exp2;
-use super::{CLASSES, Class, Sheet};
+use super::{CLASSES, Class, Picture, Sheet};
 use crate::draws::Draws;
 use crate::file::{self, Camera, Jpeg, Metadata, Pixels, Profile, Sampling};
 use crate::{Entry, Format};
@@ -44,6 +44,12 @@ const ASPECTS: [((u32, u32), u32); 5] = [
     ((5, 4), 12),
 ];
 
+/// Share of pictures that are thumbnails, and their long side in pixels.
+const THUMBNAILS: (f32, (f64, f64)) = (0.08, (180.0, 420.0));
+
+/// Share of camera files that are as a telephone wrote them, and their long side in pixels.
+const WHOLE: (f32, (f64, f64)) = (0.03, (2_500.0, 3_600.0));
+
 /// Everything about an image but its pixels.
 pub(crate) struct Plan {
     pub(crate) seed: u64,
@@ -52,6 +58,8 @@ pub(crate) struct Plan {
     /// Displayed size in pixels.
     pub(crate) width: u32,
     pub(crate) height: u32,
+    /// Times that the picture is drawn larger: a thumbnail is a larger picture made small.
+    pub(crate) shrink: u32,
     /// EXIF orientation: 1, 3, 6 or 8.
     pub(crate) orientation: u16,
 }
@@ -69,10 +77,18 @@ impl Plan {
             0.33
         });
         // Log-uniform, tilted a little to small sizes so that the mean area stays near 0.9 megapixels.
-        let (least, most) = class.sizes;
+        let kind = draws.unit();
+        let (least, most) = if kind < THUMBNAILS.0 {
+            THUMBNAILS.1
+        } else if coding == Coding::Camera && kind > 1.0 - WHOLE.0 {
+            WHOLE.1
+        } else {
+            class.sizes
+        };
         let t = f64::from(draws.unit());
         let long = least * exp2(log2(most / least) * t * (0.5 + 0.5 * t));
         let long = long.round() as u32;
+        let shrink = (class.sizes.0 / f64::from(long)).ceil().max(1.0) as u32;
         let short = (long * narrow + wide / 2) / wide;
         let (width, height) = if portrait {
             (short, long)
@@ -88,18 +104,21 @@ impl Plan {
                 coding,
                 width,
                 height,
+                shrink,
                 orientation,
             },
             draws,
         )
     }
 
-    pub(crate) fn sheet(&self) -> Sheet {
-        Sheet {
-            width: self.width as usize,
-            height: self.height as usize,
+    /// Draws the picture, at its displayed size.
+    pub(crate) fn picture(&self, draws: &mut Draws) -> Picture {
+        let sheet = Sheet {
+            width: (self.width * self.shrink) as usize,
+            height: (self.height * self.shrink) as usize,
             coding: self.coding,
-        }
+        };
+        (self.class.paint)(draws, sheet).shrunk(self.shrink)
     }
 
     pub(crate) fn entry(&self, index: usize) -> Entry {

@@ -6,7 +6,6 @@ use anyhow::{Result, anyhow};
 use credlink_harness::reencode::Rewriter;
 use credlink_harness::{clock, identity, received};
 use credlink_sign_core::outcome::conclude;
-use credlink_sign_core::sketch::Verdict;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Signer, Verifier};
@@ -55,7 +54,8 @@ pub(crate) struct Found {
     pub(crate) region: f32,
     /// Bits; where the fingerprint says nothing, all.
     pub(crate) fingerprint: u32,
-    pub(crate) verdict: Verdict,
+    /// Whether the sketch speaks of a change.
+    pub(crate) noticed: bool,
 }
 
 /// A signed image: its proof and its pixels as displayed.
@@ -82,7 +82,7 @@ pub(crate) fn verified(verifier: &Verifier, id: ProofId, bytes: &[u8]) -> End {
                 local: comparison.local_difference,
                 region: comparison.largest_difference,
                 fingerprint: verifier.distance_to(&file, id).unwrap_or(256),
-                verdict: comparison.verdict,
+                noticed: comparison.is_change_noticed(),
             }),
             None => End::Lost,
         },

@@ -4,21 +4,15 @@ use std::path::PathBuf;
 
 use polars::prelude::PolarsError;
 
+use crate::file_error::FileError;
+
 /// A row file that could not be written or read, or a row that is not evidence.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RowError {
     /// The operating system refused a file operation.
-    #[error("{doing} {path}")]
-    Io {
-        /// What was being done, e.g. `create`.
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] FileError),
     /// There is no row file: the run was killed before it closed it, or the folder is not whole.
     #[error(
         "{path} is missing: the run did not end, or its folder was not copied whole; run it again"

@@ -16,6 +16,7 @@ use super::schema::{
 };
 use super::writer::check_carriers;
 use super::{RowError, Rows};
+use crate::file_error::refused;
 
 /// Rows in one slice: sixteen row groups, some 60 MB while they are counted.
 const SLICE: usize = 131_072;
@@ -67,16 +68,12 @@ fn incomplete(path: &Path, source: Option<PolarsError>) -> RowError {
 }
 
 fn open_whole(path: &Path) -> Result<File, RowError> {
-    let io = |source| RowError::Io {
-        doing: "read",
-        path: path.into(),
-        source,
-    };
+    let io = refused("read", path);
     let mut file = File::open(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => RowError::Missing {
             path: path.to_owned(),
         },
-        _ => io(source),
+        _ => io(source).into(),
     })?;
     let mut ends = [[0; 4]; 2];
     // Magic, an empty footer, the footer's length and magic again: nothing shorter can be Parquet.
@@ -107,11 +104,7 @@ struct Opened {
 impl Opened {
     fn new(path: &Path, file: File, wanted: &dyn Fn(Wanted) -> bool) -> Result<Self, RowError> {
         let damaged = |source| incomplete(path, Some(source));
-        let io = |source| RowError::Io {
-            doing: "read",
-            path: path.into(),
-            source,
-        };
+        let io = refused("read", path);
         let mut reader = ParquetReader::new(file.try_clone().map_err(io)?);
         let metadata = reader.get_metadata().map_err(damaged)?.clone();
         let version = metadata
@@ -170,11 +163,7 @@ impl Opened {
         (first, count): (usize, usize),
         wanted: &dyn Fn(&str) -> bool,
     ) -> Result<DataFrame, RowError> {
-        let file = self.file.try_clone().map_err(|source| RowError::Io {
-            doing: "read",
-            path: path.into(),
-            source,
-        })?;
+        let file = self.file.try_clone().map_err(refused("read", path))?;
         let columns = || self.expected.iter().filter(|(name, _)| wanted(name));
         let mut reader = ParquetReader::new(file);
         reader.set_metadata(self.metadata.clone());

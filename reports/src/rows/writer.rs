@@ -15,6 +15,7 @@ use super::RowError;
 use super::ops::OpSet;
 use super::schema::{CELL_COLUMNS, ROW_COLUMNS, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column};
 use crate::atomic;
+use crate::file_error::refused;
 use crate::row::{Cell, Row};
 
 /// Rows in one row group: small enough to buffer (some 10 MB), large enough to compress well.
@@ -59,11 +60,7 @@ impl RowWriter {
             return Err(RowError::Exists { path: path.into() });
         }
         let tmp = atomic::unfinished(path);
-        let io = |source| RowError::Io {
-            doing: "create",
-            path: tmp.clone(),
-            source,
-        };
+        let io = refused("create", &tmp);
         let file = File::create(&tmp).map_err(io)?;
         let twin = file.try_clone().map_err(io)?;
         let version = vec![(SCHEMA_KEY.to_owned(), SCHEMA_VERSION.to_string())];
@@ -129,16 +126,8 @@ impl RowWriter {
             path: tmp.clone(),
             source,
         })?;
-        self.file.sync_all().map_err(|source| RowError::Io {
-            doing: "flush",
-            path: tmp.clone(),
-            source,
-        })?;
-        std::fs::rename(&tmp, &self.path).map_err(|source| RowError::Io {
-            doing: "rename",
-            path: tmp,
-            source,
-        })?;
+        self.file.sync_all().map_err(refused("flush", &tmp))?;
+        std::fs::rename(&tmp, &self.path).map_err(refused("rename", &tmp))?;
         Ok(self.written)
     }
 

@@ -4,8 +4,9 @@ use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Night, SiteError, io};
+use super::{Night, SiteError};
 use crate::atomic;
+use crate::file_error::refused;
 
 /// The history's file name.
 const FILE: &str = "history.jsonl";
@@ -28,8 +29,8 @@ impl Lock {
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(io("open", &path))?;
-        file.lock().map_err(io("lock", &path))?;
+            .map_err(refused("open", &path))?;
+        file.lock().map_err(refused("lock", &path))?;
         Ok(Self { _file: file })
     }
 }
@@ -55,7 +56,7 @@ impl History {
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(io("read", &path)(error)),
+            Err(error) => return Err(refused("read", &path)(error).into()),
         };
         let whole = bytes
             .iter()
@@ -76,8 +77,8 @@ impl History {
             None
         } else {
             let aside = free(site)?;
-            atomic::write(&aside, torn).map_err(io("write", &aside))?;
-            atomic::write(&path, text.as_bytes()).map_err(io("write", &path))?;
+            atomic::write(&aside, torn).map_err(refused("write", &aside))?;
+            atomic::write(&path, text.as_bytes()).map_err(refused("write", &path))?;
             Some(aside)
         };
         Ok(Self {
@@ -115,7 +116,7 @@ impl History {
     pub fn append(&mut self, night: &Night) -> Result<(), SiteError> {
         let line = serde_json::to_string(night).map_err(crate::formats::DocumentError::from)?;
         let text = format!("{}{line}\n", self.text);
-        atomic::write(&self.path, text.as_bytes()).map_err(io("write", &self.path))?;
+        atomic::write(&self.path, text.as_bytes()).map_err(refused("write", &self.path))?;
         self.text = text;
         self.nights.push(night.clone());
         Ok(())
@@ -131,5 +132,5 @@ fn free(site: &Path) -> Result<PathBuf, SiteError> {
         }
     }
     let taken = std::io::Error::from(ErrorKind::AlreadyExists);
-    Err(io("find a free name in", site)(taken))
+    Err(refused("find a free name in", site)(taken).into())
 }

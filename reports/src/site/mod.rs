@@ -23,6 +23,7 @@ pub use history::{History, Lock};
 pub use night::{Night, NightPipeline, NightService, Status};
 
 use crate::atomic;
+use crate::file_error::{FileError, refused};
 use crate::formats::{DOCUMENTS, DocumentError};
 use crate::page::row_files;
 use crate::report::{ReadError, Report};
@@ -64,16 +65,8 @@ pub enum SiteError {
     #[error(transparent)]
     Document(#[from] DocumentError),
     /// The operating system refused a file operation.
-    #[error("{doing} {path}")]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// The file or directory.
-        path: PathBuf,
-        /// The operating system's reason.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] FileError),
 }
 
 /// What a publish did.
@@ -134,7 +127,7 @@ pub fn publish(
     source: &Source<'_>,
     settings: &Settings,
 ) -> Result<Published, SiteError> {
-    std::fs::create_dir_all(site).map_err(io("create", site))?;
+    std::fs::create_dir_all(site).map_err(refused("create", site))?;
     let _lock = Lock::wait(site)?;
     let (report, night) = match source {
         Source::Run(run_dir) => {
@@ -180,9 +173,9 @@ pub fn publish(
 /// Writes a run's page, tables and rows into `folder`.
 fn copy(report: &Report, folder: &Path) -> Result<(), SiteError> {
     let tables = folder.join("tables");
-    std::fs::create_dir_all(&tables).map_err(io("create", &tables))?;
+    std::fs::create_dir_all(&tables).map_err(refused("create", &tables))?;
     let put = |path: PathBuf, text: &str| {
-        atomic::write(&path, text.as_bytes()).map_err(io("write", &path))
+        atomic::write(&path, text.as_bytes()).map_err(refused("write", &path))
     };
     for document in DOCUMENTS {
         put(folder.join(document.file), &(document.render)(report)?)?;
@@ -199,14 +192,14 @@ fn copy(report: &Report, folder: &Path) -> Result<(), SiteError> {
     let text = serde_json::to_string_pretty(header).map_err(DocumentError::from)?;
     put(folder.join("run.json"), &text)?;
     let parquet = folder.join("rows.parquet");
-    std::fs::copy(report.rows.path(), &parquet).map_err(io("copy rows to", &parquet))?;
+    std::fs::copy(report.rows.path(), &parquet).map_err(refused("copy rows to", &parquet))?;
     let texts = row_files::texts(header, &report.rows).map_err(DocumentError::from)?;
     row_files::write(
         &folder.join(row_files::FOLDER),
         &row_files::names(header),
         texts,
     )
-    .map_err(|(path, source)| io("write", &path)(source))?;
+    .map_err(|(path, source)| refused("write", &path)(source))?;
     Ok(())
 }
 
@@ -216,17 +209,8 @@ fn prune(site: &Path, nights: &[Night], keep: usize) -> Result<(), SiteError> {
     for night in &nights[..old] {
         let folder = site.join("runs").join(&night.id);
         if folder.is_dir() {
-            std::fs::remove_dir_all(&folder).map_err(io("remove", &folder))?;
+            std::fs::remove_dir_all(&folder).map_err(refused("remove", &folder))?;
         }
     }
     Ok(())
-}
-
-fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SiteError {
-    let path = path.to_path_buf();
-    move |source| SiteError::Io {
-        doing,
-        path,
-        source,
-    }
 }

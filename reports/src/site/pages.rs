@@ -5,9 +5,10 @@ use std::path::Path;
 use minijinja::Value;
 use serde::Serialize;
 
-use super::{Change, Night, Settings, SiteError, changes, io};
+use super::{Change, Night, Settings, SiteError, changes};
 use crate::atomic;
 use crate::figures::{bound, count, duration, pooled_rate, rate_with_interval};
+use crate::file_error::refused;
 use crate::formats::{DocumentError, render, safe};
 use crate::page::{STYLE, themed};
 use crate::plots::{Line, Lines, Point, lines, svg};
@@ -71,7 +72,7 @@ pub(super) fn write(site: &Path, nights: &[Night], settings: &Settings) -> Resul
     let context = context(site, nights, &found, settings)?;
     let put = |name: &str, text: &str| {
         let path = site.join(name);
-        atomic::write(&path, text.as_bytes()).map_err(io("write", &path))
+        atomic::write(&path, text.as_bytes()).map_err(refused("write", &path))
     };
     put("index.html", &render("site.html", &context)?)?;
     let fed = Context {

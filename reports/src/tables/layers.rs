@@ -118,7 +118,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
                 .to_owned(),
             "Costs are means over signed ops. Bytes in the file: the manifest store; the link's share of the XMP packet; for the watermark whatever else the file grew by, since marked pixels are coded anew (less than 0 where that made it smaller). Bytes in the store: the signed record with fingerprint, tone and content sketch; the sketch also confirms links and watermarks. The manifest is kept there once more, which is not counted."
                 .to_owned(),
-            "PSNR: of marked beside unmarked pixels, before coding; no other carrier touches pixels. Signing: CPU time of hashing and of marking alone; for manifest and link it is not told apart, and stands in the table \"signing\" with everything else. Looking: examining the carriers on every op, found or not; decoding is shared and counts for whichever carrier needs it first."
+            "PSNR: of marked beside unmarked pixels, before coding; no other carrier touches pixels. Signing: CPU time of what is done for that carrier alone (for the manifest with the hash of the file and the signature), without decoding the image and coding it anew; the whole stands in the table \"signing\". Looking: examining the carriers on every op, found or not; decoding is shared and counts for whichever carrier needs it first."
                 .to_owned(),
             "Per proof: the cost of all ops over the proofs that the set kept, or that only the set saved."
                 .to_owned(),
@@ -136,7 +136,7 @@ const IN_STORE: &str = "fingerprint";
 struct Costs {
     file_bytes: Vec<Option<f64>>,
     store_bytes: Vec<Option<f64>>,
-    /// Milliseconds of signing; 0 where they are not told apart.
+    /// Milliseconds of signing.
     signing: Vec<Option<f64>>,
     /// Milliseconds of examining.
     looking: Vec<Option<f64>>,

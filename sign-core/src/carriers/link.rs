@@ -30,7 +30,10 @@ impl Carrier for Link {
     }
 
     fn cost(&self, signed: &SignedImage) -> Cost {
-        Cost::of_bytes(signed.link_bytes)
+        Cost {
+            bytes: Some(signed.link_bytes as u64),
+            nanos: signed.work.linking,
+        }
     }
 
     fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {

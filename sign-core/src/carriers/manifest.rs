@@ -31,7 +31,10 @@ impl Carrier for Manifest {
     }
 
     fn cost(&self, signed: &SignedImage) -> Cost {
-        Cost::of_bytes(signed.manifest.len())
+        Cost {
+            bytes: Some(signed.manifest.len() as u64),
+            nanos: signed.work.manifest,
+        }
     }
 
     fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {

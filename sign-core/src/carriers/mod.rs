@@ -109,17 +109,8 @@ impl Embedded {
 pub struct Cost {
     /// Bytes of the signed file, or of the proof store; `None` where they cannot be told apart.
     pub bytes: Option<u64>,
-    /// Nanoseconds by the clock of the file; 0 where they are not told apart from signing as a whole.
+    /// Nanoseconds by the clock of the file, without decoding and coding.
     pub nanos: u64,
-}
-
-impl Cost {
-    fn of_bytes(length: usize) -> Self {
-        Self {
-            bytes: Some(length as u64),
-            nanos: 0,
-        }
-    }
 }
 
 /// A soft binding for the manifest (C2PA 2.x, "Soft Binding").

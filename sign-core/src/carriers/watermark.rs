@@ -44,7 +44,7 @@ impl Carrier for Watermark {
     fn cost(&self, signed: &SignedImage) -> Cost {
         Cost {
             bytes: None,
-            nanos: signed.work_nanos.1,
+            nanos: signed.work.marking,
         }
     }
 

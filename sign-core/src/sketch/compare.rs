@@ -39,6 +39,11 @@ const LEAST_EVIDENCE: f32 = 18.0;
 const ALTERED_FROM: (f32, usize) = (0.075, 6);
 const ALTERED_INSIDE_FROM: (f32, usize) = (0.03, 5);
 
+/// Local difference above which a part of a picture that is otherwise the same was probably changed. Of 180 copies of
+/// photographs after three services, 3 (of one photograph) lie above it, of 635 locally edited ones 581
+/// (`alteration --photos`, seed 21).
+const NOTICED_FROM: f32 = 0.15;
+
 /// Refinement steps at half and at full resolution.
 const STEPS: (usize, usize) = (8, 6);
 
@@ -99,6 +104,17 @@ pub struct Comparison {
     pub same_from: f32,
     /// What follows.
     pub verdict: Verdict,
+}
+
+impl Comparison {
+    /// Whether something was probably changed. The opposite is never shown: what is smaller than a cell does not show.
+    pub fn is_change_noticed(&self) -> bool {
+        match self.verdict {
+            Verdict::Altered | Verdict::Different => true,
+            Verdict::Same => self.local_difference > NOTICED_FROM,
+            Verdict::Featureless => false,
+        }
+    }
 }
 
 impl Registered {
