@@ -32,7 +32,9 @@ fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let set = SyntheticSet::new(5);
     let index = (0..500)
-        .find(|index| set.entry(*index).class == "landscape" && set.entry(*index).width < 1200)
+        .map(|index| set.entry(index))
+        .find(|entry| entry.class == "landscape" && (640..960).contains(&entry.width))
+        .map(|entry| entry.index)
         .unwrap();
     std::fs::write(
         folder.path().join("photo.jpg"),
