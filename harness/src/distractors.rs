@@ -1,7 +1,7 @@
 //! Fills the proof store with other proofs, so that false accepts are known as a function of its size.
 //!
 //! The fingerprints are those of real pictures: windows of synthetic images of a seed that no run uses. Making them takes
-//! about a second of CPU time for a thousand, so they are kept in a cache file, and a longer file serves a shorter
+//! about two seconds of CPU time for a thousand, so they are kept in a cache file, and a longer file serves a shorter
 //! wish.
 
 use std::path::{Path, PathBuf};
