@@ -221,6 +221,10 @@ fn a_small_thing_pasted_is_noticed_though_most_such_pictures_count_as_the_same()
             "{seed}: {}",
             found.local_difference
         );
+        // Where it was pasted, to within two cells.
+        let [x, y] = found.local_difference_at;
+        let (dx, dy) = (x - 460.0 / 900.0, y - 282.0 / 600.0);
+        assert!(dx.abs() < 0.13 && dy.abs() < 0.13, "{seed}: {x} {y}");
     }
     assert!(same >= 4, "{same} of 6");
 }

@@ -48,6 +48,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
                 "seen": content.coverage,
                 "largest_difference": content.largest_difference,
                 "local_difference": content.local_difference,
+                "local_difference_at": content.local_difference_at,
                 "change_noticed": content.is_change_noticed(),
             })),
             "verification": verification,
@@ -91,11 +92,14 @@ fn word(verdict: Verdict) -> &'static str {
 fn described(content: &Comparison) -> String {
     let percent = |share: f32| 100.0 * share;
     match content.verdict {
-        Verdict::Same if content.is_change_noticed() => format!(
-            "By the content sketch {:.0} % of the original is seen, and a small part of it was probably changed: it differs more than \
-             copies do.",
-            percent(content.coverage)
-        ),
+        Verdict::Same if content.is_change_noticed() => {
+            let [x, y] = content.local_difference_at.map(percent);
+            format!(
+                "By the content sketch {:.0} % of the original is seen, and a small part of it was probably changed: about {x:.0} % \
+                 from the left and {y:.0} % from the top of the original it differs more than copies do.",
+                percent(content.coverage)
+            )
+        }
         Verdict::Same => format!(
             "By the content sketch {:.0} % of the original is seen, and no large part of it differs; small changes do not show.",
             percent(content.coverage)

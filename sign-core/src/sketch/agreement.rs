@@ -91,22 +91,29 @@ impl AgreementMap {
     }
 
     /// The largest mean difference over two by two cells that are seen: 0 (nothing differs) to 1 (four textured cells
-    /// with nothing in common). Unlike a region of differing cells it grows steadily, so that a limit can be set on it.
-    pub fn largest_local_difference(&self) -> f32 {
+    /// with nothing in common), and their common corner, from left and top of the registered image, 0 to 1. Unlike a
+    /// region of differing cells it grows steadily, so that a limit can be set on it.
+    pub fn largest_local_difference(&self) -> (f32, [f32; 2]) {
         let difference = |at: usize| {
             let cell = &self.cells[at];
             cell.agreement
                 .map(|agreement| cell.weight * (1.0 - agreement))
         };
-        let mut largest = 0.0_f32;
+        let mut largest = (0.0_f32, [0.5; 2]);
         for row in 1..self.rows {
             for column in 1..self.columns {
                 let at = row * self.columns + column;
                 let above = at - self.columns;
                 let window = [above - 1, above, at - 1, at].map(difference);
                 // A window that is seen in part says nothing.
-                if let Some(sum) = window.into_iter().sum::<Option<f32>>() {
-                    largest = largest.max(sum / 4.0);
+                if let Some(sum) = window.into_iter().sum::<Option<f32>>()
+                    && sum / 4.0 > largest.0
+                {
+                    let corner = [
+                        column as f32 / self.columns as f32,
+                        row as f32 / self.rows as f32,
+                    ];
+                    largest = (sum / 4.0, corner);
                 }
             }
         }

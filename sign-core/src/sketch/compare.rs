@@ -92,6 +92,8 @@ pub struct Comparison {
     pub largest_difference: f32,
     /// Largest difference over two by two cells, 0 to 1, of what is not under a bar along the border.
     pub local_difference: f32,
+    /// Where that is: from left and top of the registered image, 0 to 1.
+    pub local_difference_at: [f32; 2],
     /// Cell by cell.
     pub map: AgreementMap,
     /// How the received image has to be turned to lie like the registered one.
@@ -305,6 +307,7 @@ fn comparison(
     let bare = map.without_bars();
     let (similarity, evidence) = bare.similarity();
     let (region, inner) = bare.largest_differences();
+    let (local_difference, local_difference_at) = bare.largest_local_difference();
     let seen = bare.seen().max(1) as f32;
     let largest_difference = region as f32 / seen;
     let is_large =
@@ -332,7 +335,8 @@ fn comparison(
         evidence,
         corners,
         largest_difference,
-        local_difference: bare.largest_local_difference(),
+        local_difference,
+        local_difference_at,
         map,
         symmetry,
         alignment,
