@@ -4,7 +4,7 @@ use image::DynamicImage;
 use image::metadata::Orientation;
 
 use super::canonical::{canonical_size, resized};
-use super::features::{FLOOR, folded, weighted};
+use super::features::{Blocks, FLOOR, folded, weighted};
 use super::gate::{CAP, gate, strength};
 use super::key::WatermarkKey;
 use super::layout::{BLOCK, SLOTS};
@@ -154,7 +154,8 @@ pub fn detect(
     }
     let [canonical] = luma::reduced(image, [canonical_size(native)]);
     let canonical = canonical.displayed(orientation);
-    let found = direct(key, &folded(&canonical, FLOOR));
+    let canonical = Masked::of(&canonical);
+    let found = direct(key, &canonical.folded(FLOOR));
     if found.id.is_some() || effort == Effort::Direct {
         return found;
     }
@@ -201,20 +202,19 @@ fn better(a: Detection, b: Detection) -> Detection {
 }
 
 /// Stage 1: at most [`CAP`] feature vectors, all counted in the bound because pilots rank them.
-fn cheap(key: &WatermarkKey, canonical: &Plane, inner: Option<&Plane>) -> Detection {
+fn cheap(key: &WatermarkKey, canonical: &Masked<'_>, inner: Option<&Plane>) -> Detection {
     let mut tried: Vec<(f32, String, Vec<f32>)> = Vec::new();
     let mut attempt = |name: String, folded: Vec<f32>| {
         if tried.len() < CAP as usize {
             tried.push((key.pilot_score(&folded), name, folded));
         }
     };
-    let base = Masked::of(canonical);
-    attempt("low floor".to_owned(), base.folded(LOW_FLOOR));
+    attempt("low floor".to_owned(), canonical.folded(LOW_FLOOR));
     for orientation in (2..=8).filter_map(Orientation::from_exif) {
-        attempt(format!("{orientation:?}"), base.turned(orientation));
+        attempt(format!("{orientation:?}"), canonical.turned(orientation));
     }
-    for (name, size) in neighbours(canonical, &[-2, -1, 1, 2]) {
-        attempt(name, base.at(size));
+    for (name, size) in neighbours(canonical.plane, &[-2, -1, 1, 2]) {
+        attempt(name, canonical.at(size));
     }
     for (across, down) in [
         (3, 2),
@@ -228,8 +228,8 @@ fn cheap(key: &WatermarkKey, canonical: &Plane, inner: Option<&Plane>) -> Detect
         (4, 5),
     ] {
         let size = canonical_size((across, down));
-        if size != (canonical.width, canonical.height) {
-            attempt(format!("aspect {across}:{down}"), base.at(size));
+        if size != (canonical.plane.width, canonical.plane.height) {
+            attempt(format!("aspect {across}:{down}"), canonical.at(size));
         }
     }
     if let Some(inner) = inner {
@@ -256,9 +256,10 @@ fn cheap(key: &WatermarkKey, canonical: &Plane, inner: Option<&Plane>) -> Detect
     best
 }
 
-/// A canonical image with its mask, which serves all images that are made from it.
+/// A canonical image with its blocks and its mask, which serves all images that are made from it.
 struct Masked<'a> {
     plane: &'a Plane,
+    blocks: Blocks,
     mask: Plane,
     weights: Vec<f32>,
 }
@@ -268,13 +269,15 @@ impl<'a> Masked<'a> {
         let mask = masks::texture(plane, masks::MARGIN);
         Self {
             plane,
+            blocks: Blocks::of(plane),
             weights: masks::weights(&masks::by_block(&mask)),
             mask,
         }
     }
 
     fn folded(&self, floor: f32) -> Vec<f32> {
-        weighted(self.plane, floor, &self.weights)
+        self.blocks
+            .folded(&self.blocks.scales(floor), &self.weights)
     }
 
     fn turned(&self, orientation: Orientation) -> Vec<f32> {
