@@ -112,13 +112,14 @@ fn sign_one(
     let signed = system.sign(&file, id);
     let (cpu, nanos) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
     let codecs = decoding.get() + rewriter.codec_nanos();
-    let work = signed
+    let times = signed
         .as_ref()
-        .map_or_else(|_| Default::default(), |signed| signed.work);
+        .map(|signed| signed.times)
+        .unwrap_or_default();
     ledger.add(Work::Codec, codecs);
-    ledger.add(Work::Hash, work.hashing);
-    ledger.add(Work::Watermark, work.marking);
-    let apart = codecs + work.hashing + work.marking;
+    ledger.add(Work::Hash, times.hashing);
+    ledger.add(Work::Watermark, times.marking);
+    let apart = codecs + times.hashing + times.marking;
     ledger.add(Work::Sign, cpu.saturating_sub(apart));
     let signed = signed.map_err(|error| {
         // The whole chain of causes: the outermost line alone seldom says what to do.

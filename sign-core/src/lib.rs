@@ -76,7 +76,7 @@ pub use self::marker::Marker;
 pub use self::proof_id::{ProofId, ProofIdError};
 pub use self::record::ProofRecord;
 pub use self::resigner::Resigner;
-pub use self::signer::{DEFAULT_BASE_URL, SignError, SignedImage, Signer, Work};
+pub use self::signer::{DEFAULT_BASE_URL, SignError, SignedImage, Signer, SigningTimes};
 pub use self::verifier::{Distances, Examined, Verification, Verifier};
 pub use self::xmp::XmpError;
 

@@ -72,14 +72,16 @@ pub struct SignedImage {
     /// Bytes by which the link made the XMP packet longer.
     pub link_bytes: usize,
     /// What its parts took.
-    pub work: Work,
+    pub times: SigningTimes,
 }
 
 /// What the parts of signing took, in nanoseconds by the clock of the file. Decoding and coding are in none of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
-    /// Fingerprint and content sketch.
+pub struct SigningTimes {
+    /// The fingerprint.
     pub hashing: u64,
+    /// The content sketch.
+    pub sketching: u64,
     /// The watermark: making it, adding it, measuring what it did.
     pub marking: u64,
     /// The XMP packet with the link.
@@ -187,7 +189,7 @@ impl Signer {
         let rewritten = ImageFile::new(&new.bytes, &decode).with_clock(file.clock());
         let mut signed = self.signed(media_type, &rewritten, file.bytes(), id, marked.verdict)?;
         (signed.mark, signed.distortion) = (Some(new.mark), new.distortion);
-        signed.work.marking = file.watermark_nanos();
+        signed.times.marking = file.watermark_nanos();
         Ok(signed)
     }
 
@@ -217,8 +219,8 @@ impl Signer {
         let link = format!("{}/{id}", self.base_url);
         let clock = file.clock();
         let start = clock();
-        let packet_before = media_type.xmp(original).map_or(0, |packet| packet.len());
-        let packet = xmp::with_link(media_type.xmp(file.bytes()).as_deref(), &link)?;
+        let before = media_type.xmp(file.bytes());
+        let packet = xmp::with_link(before.as_deref(), &link)?;
         let linked = media_type.with_xmp(file.bytes(), &packet)?;
         let linking = clock().saturating_sub(start);
 
@@ -269,9 +271,12 @@ impl Signer {
                 .collect(),
             mark: None,
             distortion: None,
-            link_bytes: packet.len().saturating_sub(packet_before),
-            work: Work {
-                hashing: hashing + sketching,
+            link_bytes: packet
+                .len()
+                .saturating_sub(before.map_or(0, |before| before.len())),
+            times: SigningTimes {
+                hashing,
+                sketching,
                 marking: file.watermark_nanos(),
                 linking,
                 manifest,

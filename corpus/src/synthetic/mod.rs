@@ -28,7 +28,7 @@ mod classes;
 mod paint;
 pub(crate) mod plan;
 
-use image::{GrayImage, RgbImage, RgbaImage};
+use image::{GrayImage, ImageBuffer, Pixel, RgbImage, RgbaImage};
 use sha2::{Digest, Sha256};
 
 use crate::draws::Draws;
@@ -216,41 +216,12 @@ impl Picture {
         )
     }
 
-    /// The picture with each edge divided by `times`, every pixel the rounded mean of a square. Colours below
-    /// transparency weigh by their opacity.
+    /// The picture with each edge divided by `times`.
     fn shrunk(self, times: u32) -> Picture {
         match self {
             picture if times <= 1 => picture,
-            Picture::Rgb(image) => {
-                let (width, height) = (image.width() / times, image.height() / times);
-                let n = times * times;
-                Picture::Rgb(RgbImage::from_fn(width, height, |x, y| {
-                    let mut sums = [0_u32; 3];
-                    for pixel in square(x, y, times).map(|(x, y)| image.get_pixel(x, y)) {
-                        for (sum, value) in sums.iter_mut().zip(pixel.0) {
-                            *sum += u32::from(value);
-                        }
-                    }
-                    image::Rgb(sums.map(|sum| ((sum + n / 2) / n) as u8))
-                }))
-            }
-            Picture::Rgba(image) => {
-                let (width, height) = (image.width() / times, image.height() / times);
-                let n = times * times;
-                Picture::Rgba(RgbaImage::from_fn(width, height, |x, y| {
-                    let (mut sums, mut opacity) = ([0_u32; 3], 0_u32);
-                    for pixel in square(x, y, times).map(|(x, y)| image.get_pixel(x, y)) {
-                        let [colour @ .., alpha] = pixel.0;
-                        opacity += u32::from(alpha);
-                        for (sum, value) in sums.iter_mut().zip(colour) {
-                            *sum += u32::from(value) * u32::from(alpha);
-                        }
-                    }
-                    let weight = opacity.max(1);
-                    let [r, g, b] = sums.map(|sum| ((sum + weight / 2) / weight) as u8);
-                    image::Rgba([r, g, b, ((opacity + n / 2) / n) as u8])
-                }))
-            }
+            Picture::Rgb(image) => Picture::Rgb(shrunk(&image, times)),
+            Picture::Rgba(image) => Picture::Rgba(shrunk(&image, times)),
         }
     }
 
@@ -273,10 +244,35 @@ impl Picture {
     }
 }
 
-/// The pixels that one pixel of a picture `times` smaller covers.
-fn square(x: u32, y: u32, times: u32) -> impl Iterator<Item = (u32, u32)> {
-    (0..times).flat_map(move |dy| (0..times).map(move |dx| (x * times + dx, y * times + dy)))
+/// Every pixel the rounded mean of a square of `times` by `times`, colour by its opacity. In whole numbers, so that it is the
+/// same on every processor, which vector code for any ratio does not promise.
+fn shrunk<P: Pixel<Subpixel = u8>>(image: &Buffer<P>, times: u32) -> Buffer<P> {
+    let rounded = |sum: u32, weight: u32| ((sum + weight / 2) / weight.max(1)) as u8;
+    let colours = usize::from(P::CHANNEL_COUNT.min(3));
+    Buffer::from_fn(image.width() / times, image.height() / times, |x, y| {
+        let (mut sums, mut opacity) = ([0_u32; 3], 0_u32);
+        for (dx, dy) in (0..times * times).map(|at| (at % times, at / times)) {
+            let pixel = image.get_pixel(x * times + dx, y * times + dy);
+            let (colour, alpha) = pixel.channels().split_at(colours);
+            let alpha = alpha.first().map_or(255, |alpha| u32::from(*alpha));
+            opacity += alpha;
+            for (sum, value) in sums.iter_mut().zip(colour) {
+                *sum += u32::from(*value) * alpha;
+            }
+        }
+        let mut mean = *image.get_pixel(x * times, y * times);
+        let (colour, alpha) = mean.channels_mut().split_at_mut(colours);
+        for (value, sum) in colour.iter_mut().zip(sums) {
+            *value = rounded(sum, opacity);
+        }
+        if let [alpha] = alpha {
+            *alpha = rounded(opacity, times * times);
+        }
+        mean
+    })
 }
+
+type Buffer<P> = ImageBuffer<P, Vec<u8>>;
 
 /// The endless set of synthetic images of a seed.
 ///

@@ -58,8 +58,6 @@ pub(crate) struct Plan {
     /// Displayed size in pixels.
     pub(crate) width: u32,
     pub(crate) height: u32,
-    /// Times that the picture is drawn larger: a thumbnail is a larger picture made small.
-    pub(crate) shrink: u32,
     /// EXIF orientation: 1, 3, 6 or 8.
     pub(crate) orientation: u16,
 }
@@ -88,7 +86,6 @@ impl Plan {
         let t = f64::from(draws.unit());
         let long = least * exp2(log2(most / least) * t * (0.5 + 0.5 * t));
         let long = long.round() as u32;
-        let shrink = (class.sizes.0 / f64::from(long)).ceil().max(1.0) as u32;
         let short = (long * narrow + wide / 2) / wide;
         let (width, height) = if portrait {
             (short, long)
@@ -104,21 +101,22 @@ impl Plan {
                 coding,
                 width,
                 height,
-                shrink,
                 orientation,
             },
             draws,
         )
     }
 
-    /// Draws the picture, at its displayed size.
+    /// Draws the picture, at its displayed size: a thumbnail is a picture of a size of its class made small.
     pub(crate) fn picture(&self, draws: &mut Draws) -> Picture {
+        let long = f64::from(self.width.max(self.height));
+        let times = (self.class.sizes.0 / long).ceil().max(1.0) as u32;
         let sheet = Sheet {
-            width: (self.width * self.shrink) as usize,
-            height: (self.height * self.shrink) as usize,
+            width: (self.width * times) as usize,
+            height: (self.height * times) as usize,
             coding: self.coding,
         };
-        (self.class.paint)(draws, sheet).shrunk(self.shrink)
+        (self.class.paint)(draws, sheet).shrunk(times)
     }
 
     pub(crate) fn entry(&self, index: usize) -> Entry {

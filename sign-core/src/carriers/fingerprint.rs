@@ -45,7 +45,7 @@ impl Carrier for Fingerprint {
         let record = serde_json::to_vec(&signed.record);
         Cost {
             bytes: record.ok().map(|record| record.len() as u64),
-            nanos: signed.work.hashing,
+            nanos: signed.times.hashing + signed.times.sketching,
         }
     }
 

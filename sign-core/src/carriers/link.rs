@@ -32,7 +32,7 @@ impl Carrier for Link {
     fn cost(&self, signed: &SignedImage) -> Cost {
         Cost {
             bytes: Some(signed.link_bytes as u64),
-            nanos: signed.work.linking,
+            nanos: signed.times.linking,
         }
     }
 

@@ -33,7 +33,7 @@ impl Carrier for Manifest {
     fn cost(&self, signed: &SignedImage) -> Cost {
         Cost {
             bytes: Some(signed.manifest.len() as u64),
-            nanos: signed.work.manifest,
+            nanos: signed.times.manifest,
         }
     }
 

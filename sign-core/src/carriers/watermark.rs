@@ -44,7 +44,7 @@ impl Carrier for Watermark {
     fn cost(&self, signed: &SignedImage) -> Cost {
         Cost {
             bytes: None,
-            nanos: signed.work.marking,
+            nanos: signed.times.marking,
         }
     }
 
