@@ -237,13 +237,18 @@ impl Traits {
     }
 }
 
-/// Marker and place of each segment before the first scan, marker and length included.
+/// Marker and place of each segment before the first scan, marker and length included. Ends where a segment is cut off.
 pub(crate) fn segments(bytes: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
     let (mut at, mut found) = (2, Vec::new());
     while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
+        // Any number of fill bytes may stand before a marker (ITU-T T.81, B.1.1.2).
+        if marker == 0xFF {
+            at += 1;
+            continue;
+        }
         let length = usize::from(u16::from_be_bytes([high, low]));
         let end = at + 2 + length;
-        // A length counts its own two bytes (ITU-T T.81, B.1.1.4).
+        // A length counts its own two bytes (B.1.1.4).
         if marker == 0xDA || length < 2 || end > bytes.len() {
             break;
         }
@@ -251,6 +256,12 @@ pub(crate) fn segments(bytes: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
         at = end;
     }
     found
+}
+
+/// The same, each with what is behind its length.
+fn bodies(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let segments = segments(bytes).into_iter();
+    segments.map(|(marker, place)| (marker, &bytes[place][4..]))
 }
 
 /// The bytes that the application segments from APP1 to APP15 take before the first scan, by their length fields.
@@ -266,16 +277,7 @@ pub fn segment_bytes(bytes: &[u8]) -> usize {
 #[must_use]
 pub fn traits(bytes: &[u8]) -> Option<Traits> {
     let (mut quality, mut frame) = (None, None);
-    let mut at = 2;
-    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
-        if marker == 0xFF {
-            at += 1;
-            continue;
-        }
-        let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
-        let Some(body) = bytes.get(at + 4..end) else {
-            break;
-        };
+    for (marker, body) in bodies(bytes) {
         match marker {
             0xDB => quality = quality.or_else(|| luma_quality(body)),
             0xC0..=0xC2 => {
@@ -283,10 +285,8 @@ pub fn traits(bytes: &[u8]) -> Option<Traits> {
                     .get(7)
                     .map(|sampling| (marker == 0xC2, (sampling >> 4, sampling & 15)))
             }
-            0xDA => break,
             _ => {}
         }
-        at = end;
     }
     frame.map(|(progressive, luma_sampling)| Traits {
         quality,
@@ -299,19 +299,8 @@ pub fn traits(bytes: &[u8]) -> Option<Traits> {
 #[must_use]
 pub fn tables(bytes: &[u8]) -> Vec<(u8, Vec<u16>)> {
     let mut found = Vec::new();
-    let mut at = 2;
-    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
-        if marker == 0xFF {
-            at += 1;
-            continue;
-        }
-        let end = at + 2 + usize::from(u16::from_be_bytes([high, low]));
-        let Some(mut body) = bytes.get(at + 4..end) else {
-            break;
-        };
-        while marker == 0xDB
-            && let Some((&head, rest)) = body.split_first()
-        {
+    for (_, mut body) in bodies(bytes).filter(|(marker, _)| *marker == 0xDB) {
+        while let Some((&head, rest)) = body.split_first() {
             let width = 1 + usize::from(head >> 4 != 0);
             let Some((table, behind)) = rest.split_at_checked(64 * width) else {
                 break;
@@ -324,10 +313,6 @@ pub fn tables(bytes: &[u8]) -> Vec<(u8, Vec<u16>)> {
             found.push((head & 15, table.chunks_exact(width).map(entry).collect()));
             body = behind;
         }
-        if marker == 0xDA {
-            break;
-        }
-        at = end;
     }
     found
 }

@@ -1,5 +1,7 @@
 //! Lossless PNG optimisation: the only file that names oxipng.
 
+use img_parts::Bytes;
+use img_parts::png::Png;
 use oxipng::{Options, StripChunks};
 use serde::Deserialize;
 
@@ -57,15 +59,16 @@ pub fn optimise(
 }
 
 /// The bytes of the chunks that hold the image: palette, transparency and data.
-#[must_use]
-pub fn image_bytes(file: &[u8]) -> usize {
-    let (mut at, mut sum) = (8, 0);
-    while let Some(&[a, b, c, d, ref kind @ ..]) = file.get(at..at + 8) {
-        let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        if [b"PLTE", b"tRNS", b"IDAT"].contains(&&[kind[0], kind[1], kind[2], kind[3]]) {
-            sum += length;
-        }
-        at = at.saturating_add(length).saturating_add(12);
-    }
-    sum
+///
+/// # Errors
+/// When a chunk is cut off.
+pub fn image_bytes(file: &[u8]) -> Result<usize, EncodeError> {
+    let png =
+        Png::from_bytes(Bytes::copy_from_slice(file)).map_err(|error| EncodeError::Codec {
+            format: Format::Png,
+            reason: error.to_string(),
+        })?;
+    let chunks = png.chunks().iter();
+    let image = chunks.filter(|chunk| matches!(&chunk.kind(), b"PLTE" | b"tRNS" | b"IDAT"));
+    Ok(image.map(|chunk| chunk.contents().len()).sum())
 }

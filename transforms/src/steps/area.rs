@@ -30,8 +30,7 @@ fn spans(old: u32, new: u32) -> Vec<Span> {
 
 /// The picture with `width` x `height` pixels of 8 bits, RGB or RGBA. Each is the mean of the samples under it, those at the
 /// edge by the share that is covered, colour by its alpha; fractions are cut off, not rounded.
-#[must_use]
-pub fn averaged(pixels: &DynamicImage, width: u32, height: u32) -> DynamicImage {
+pub(super) fn averaged(pixels: &DynamicImage, width: u32, height: u32) -> DynamicImage {
     let (columns, rows) = (spans(pixels.width(), width), spans(pixels.height(), height));
     if pixels.color().has_alpha() {
         let source = pixels.to_rgba8();

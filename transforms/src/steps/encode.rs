@@ -213,7 +213,9 @@ pub(crate) trait Encode {
         false
     }
     /// The quality that the recipe sets, where the format has one.
-    fn quality(&self) -> Option<u8>;
+    fn quality(&self) -> Option<u8> {
+        None
+    }
     /// `quality` stands in for the recipe's own; `source` is the file that the pixels come from.
     fn encode(
         &self,
@@ -424,10 +426,6 @@ impl Encode for Png {
         &self.keep
     }
 
-    fn quality(&self) -> Option<u8> {
-        None
-    }
-
     fn encode(
         &self,
         frame: &Frame,
@@ -473,10 +471,6 @@ impl Encode for Tiff {
         self.orientation
     }
 
-    fn quality(&self) -> Option<u8> {
-        None
-    }
-
     fn encode(
         &self,
         frame: &Frame,
@@ -497,10 +491,6 @@ macro_rules! bare {
             fn keep(&self) -> &[Kind] {
                 let keep: fn(&Self) -> &[Kind] = $keep;
                 keep(self)
-            }
-
-            fn quality(&self) -> Option<u8> {
-                None
             }
 
             fn encode(

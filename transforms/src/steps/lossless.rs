@@ -86,16 +86,18 @@ impl Apply for LosslessPng {
                 lossless_png::optimise(file, self.level.get(), self.strip, self.clean_alpha)
             })
         };
-        let mut metadata = metadata::read(Format::Png, file.bytes());
-        if !self.manifest || metadata.c2pa.is_none() {
+        let metadata = self
+            .manifest
+            .then(|| metadata::read(Format::Png, file.bytes()));
+        let Some(mut metadata) = metadata.filter(|metadata| metadata.c2pa.is_some()) else {
             let bytes = optimise(file.bytes())?;
             work.replace(bytes)?;
             return Ok(Flow::Continue);
-        }
+        };
         let store = metadata.c2pa.take();
         let bare = metadata::written(Format::Png, file.bytes().to_vec(), &metadata)?;
         let smaller = optimise(&bare)?;
-        if lossless_png::image_bytes(&smaller) < lossless_png::image_bytes(&bare) {
+        if lossless_png::image_bytes(&smaller)? < lossless_png::image_bytes(&bare)? {
             let mut left = metadata::read(Format::Png, &smaller);
             left.c2pa = store;
             work.replace(metadata::written(Format::Png, smaller, &left)?)?;

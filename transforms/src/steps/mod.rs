@@ -1,7 +1,7 @@
 //! One file a step: its parameters as recipes write them, and what it does.
 
 pub mod adjust;
-pub mod area;
+mod area;
 pub mod blur;
 mod canvas;
 pub mod collage;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
-use image::DynamicImage;
+use image::{DynamicImage, ImageBuffer, Pixel};
 use serde::Deserialize;
 
+use super::area::averaged;
 use crate::error::StepErrorKind;
 use crate::step::{Apply, Flow, Work};
-use crate::steps::area::averaged;
 use crate::value::{Area, Factor, Side};
 
 /// The resampling filter, by its name in the field.
@@ -267,7 +267,7 @@ pub fn resized(
     let mut source = pixels;
     if filter == Filter::LibvipsCubic {
         // A margin of one pixel, which repeats the edge, to take the half of a new pixel from.
-        widened = with_margin(pixels);
+        widened = with_margin(pixels)?;
         source = &widened;
         let (w, h) = (f64::from(pixels.width()), f64::from(pixels.height()));
         let (left, top) = (0.5 * w / f64::from(width), 0.5 * h / f64::from(height));
@@ -280,19 +280,23 @@ pub fn resized(
 }
 
 /// The picture with its first column and row once more, at the left and above.
-fn with_margin(pixels: &DynamicImage) -> DynamicImage {
-    let (width, height) = (pixels.width(), pixels.height());
-    let mut wide = DynamicImage::new(width + 1, height + 1, pixels.color());
-    let parts = [
-        (0, 0, pixels.crop_imm(0, 0, 1, 1)),
-        (1, 0, pixels.crop_imm(0, 0, width, 1)),
-        (0, 1, pixels.crop_imm(0, 0, 1, height)),
-    ];
-    for (x, y, part) in parts.iter().map(|(x, y, part)| (*x, *y, part)) {
-        image::imageops::replace(&mut wide, part, x, y);
+fn with_margin(pixels: &DynamicImage) -> Result<DynamicImage, String> {
+    // `DynamicImage` itself is copied by way of 8 bits a sample.
+    macro_rules! typed {
+        ($($kind:ident)*) => {
+            match pixels {
+                $(DynamicImage::$kind(image) => Ok(DynamicImage::$kind(margin(image))),)*
+                other => Err(format!("resampler: no margin for {:?}", other.color())),
+            }
+        };
     }
-    image::imageops::replace(&mut wide, pixels, 1, 1);
-    wide
+    typed!(ImageLuma8 ImageLumaA8 ImageRgb8 ImageRgba8 ImageLuma16 ImageLumaA16 ImageRgb16 ImageRgba16 ImageRgb32F ImageRgba32F)
+}
+
+fn margin<P: Pixel>(image: &ImageBuffer<P, Vec<P::Subpixel>>) -> ImageBuffer<P, Vec<P::Subpixel>> {
+    ImageBuffer::from_fn(image.width() + 1, image.height() + 1, |x, y| {
+        *image.get_pixel(x.saturating_sub(1), y.saturating_sub(1))
+    })
 }
 
 /// As [`resized`], on 16-bit linear light; the result has 8 bits.
