@@ -165,7 +165,7 @@ fn sample(system: &CredLink, set: &dyn ImageSet, seed: u64, index: usize) -> Res
     let source = set.load(index)?.bytes;
     let rewriter = Rewriter::of(&source);
     let file = SignFile::new(&source, &received::decode_bytes).with_encoder(&rewriter);
-    let id = identity::proof_id(seed, index);
+    let id = identity::proof_id(seed, index, &source);
     let signed = system
         .sign(&file, id)
         .with_context(|| format!("failed to sign {}", set.entry(index).name))?;

@@ -19,30 +19,37 @@ pub fn validity() -> Result<Validity> {
     })
 }
 
-/// The identity of a run: the one in `keys`, or one made from the run's seed. The latter is a measuring instrument,
-/// not a secret: whoever knows the seed has it, and it is never written to disk.
+/// Randomness of the operating system for the keys of one run.
+///
+/// # Errors
+/// When the system has none.
+pub fn fresh_seed() -> Result<Zeroizing<[u8; 32]>> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut_slice())
+        .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
+    Ok(seed)
+}
+
+/// The identity of a run: the one in `keys`, or one made of `fresh` randomness, so that no other run's files are ever
+/// intact under this run's anchor. It is never written to disk. No row depends on it: keys, salts and signatures of every
+/// identity have the same lengths.
 ///
 /// # Errors
 /// When the folder holds no usable identity; the message names the file.
-pub fn of_run(keys: Option<&Path>, seed: u64) -> Result<Identity> {
+pub fn of_run(keys: Option<&Path>, fresh: Zeroizing<[u8; 32]>) -> Result<Identity> {
     match keys {
         Some(folder) => Identity::load(folder)
             .with_context(|| format!("failed to load keys from {}", folder.display())),
-        None => {
-            let seed = Sha256::new()
-                .chain_update(b"credlink measurement identity")
-                .chain_update(seed.to_le_bytes());
-            let seed = Zeroizing::new(<[u8; 32]>::from(seed.finalize()));
-            Ok(Identity::generate(
-                seed,
-                "CredLink measurement",
-                validity()?,
-            )?)
-        }
+        None => Ok(Identity::generate(
+            fresh,
+            "CredLink measurement",
+            validity()?,
+        )?),
     }
 }
 
-/// The watermark secret of a run: the one in `keys`, or one made from the run's seed, which is no secret.
+/// The watermark secret of a run: the one in `keys`, or one made from the run's seed, which is no secret: rows depend on
+/// the mark, and the same seed gives the same rows.
 ///
 /// # Errors
 /// When the folder holds no usable secret; the message names the file.
@@ -72,14 +79,15 @@ pub fn loaded_watermark(folder: &Path) -> Result<WatermarkSecret> {
     })
 }
 
-/// The proof id of an image in a run: 64 bits of a hash of the seed and the image's position, so that every run with
-/// the seed issues the same ids.
+/// The proof id of an image in a run: 64 bits of a hash of the seed, the image's position and its bytes. Every run with the
+/// seed issues the same ids for the same images, and never one id for two images.
 #[must_use]
-pub fn proof_id(seed: u64, image: usize) -> ProofId {
+pub fn proof_id(seed: u64, image: usize, source: &[u8]) -> ProofId {
     let hash = Sha256::new()
-        .chain_update(b"credlink measurement proof id")
+        .chain_update(b"credlink measurement proof id v2")
         .chain_update(seed.to_le_bytes())
         .chain_update((image as u64).to_le_bytes())
+        .chain_update(Sha256::digest(source))
         .finalize();
     ProofId::new(u64::from_le_bytes(std::array::from_fn(|index| hash[index])))
 }

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod clock;
+pub mod collision;
 pub mod control;
 pub mod cost;
 pub mod delivery;

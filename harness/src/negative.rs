@@ -8,7 +8,8 @@ use std::path::Path;
 use anyhow::Result;
 use credlink_reports::Trial;
 use credlink_sign_core::keys::Identity;
-use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Signer};
+use credlink_sign_core::fingerprint::ContentHash;
+use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Resigner, Signer};
 use credlink_transforms::file::{Frame, ImageFile};
 use credlink_transforms::metadata::{self, Kind, Metadata};
 use credlink_transforms::meter::Meter;
@@ -21,7 +22,7 @@ use crate::plan::{Negative, PlannedImage, format_of};
 use crate::reencode::Rewriter;
 use crate::setting::Setting;
 use crate::signing::{SignedFile, SigningFailure};
-use crate::{identity, received};
+use crate::{collision, identity, received};
 
 /// Images whose residuals are averaged: what they have in common is what the key puts into all of them.
 const AVERAGED: usize = 16;
@@ -37,6 +38,8 @@ pub(crate) struct Forger {
     stranger: Signer,
     /// Somebody who calls themselves what we are called.
     look_alike: Signer,
+    /// A service of somebody else's, which signs what it is given and names what it likes as the parent.
+    service: Resigner,
 }
 
 /// The signed images of a run, which forgers take from.
@@ -133,19 +136,19 @@ impl Forger {
     /// # Errors
     /// When no identity can be made of the name.
     pub(crate) fn new(seed: u64, name: &str) -> Result<Self> {
-        let made = |purpose: &str, name: &str| -> Result<Signer> {
+        let identity = |purpose: &str, name: &str| -> Result<Identity> {
             let seed = Sha256::new()
                 .chain_update(purpose)
                 .chain_update(seed.to_le_bytes());
             let seed = Zeroizing::new(<[u8; 32]>::from(seed.finalize()));
-            let signer = Identity::generate(seed, name, identity::validity()?)?;
-            Ok(Signer::new(signer)?)
+            Ok(Identity::generate(seed, name, identity::validity()?)?)
         };
         let secret = identity::watermark_of_run(None, seed ^ u64::MAX)?;
         Ok(Self {
-            stranger: made("credlink stranger", "Stranger")?
+            stranger: Signer::new(identity("credlink stranger", "Stranger")?)?
                 .with_marker(Marker::new(secret.key()?)),
-            look_alike: made("credlink look-alike", name)?,
+            look_alike: Signer::new(identity("credlink look-alike", name)?)?,
+            service: Resigner::new(identity("credlink strange service", "Strange service")?)?,
         })
     }
 
@@ -170,7 +173,7 @@ impl Forger {
             Trial::Unsigned => Ok(source),
             Trial::ForeignKey => {
                 // An id that our store does not hold: the complement of the one that this image would have had.
-                let own = identity::proof_id(setting.seed, target.entry.index);
+                let own = identity::proof_id(setting.seed, target.entry.index, &source);
                 signed(&self.stranger, &source, ProofId::new(!own.value()))
             }
             Trial::LookAlike => {
@@ -198,10 +201,41 @@ impl Forger {
                 let marked = with_copied_mark(&donor, &source, setting)?;
                 transplanted(&donor, marked, |_| Ok(()))
             }
+            Trial::Collision => collision(&donors.donor(target, number, false)?, &source),
+            Trial::ResignedTransplant => {
+                let donor = donors.donor(target, number, false)?;
+                let collision = collision(&donor, &source)?;
+                self.resigned(&donor, collision)
+            }
             Trial::NearDuplicate => neighbouring(&source),
             Trial::Signed => Err("a signed image is no negative".to_owned()),
         }
     }
+}
+
+impl Forger {
+    /// A picture with the donor's link, signed by a stranger's service that names the donor's file as its parent: all that
+    /// ties the two together is the forger's word.
+    fn resigned(&self, donor: &Donor<'_>, picture: Vec<u8>) -> Result<Vec<u8>, String> {
+        let format = format_of(&donor.image.entry);
+        let original = donated(donor)?;
+        let linked = Metadata {
+            xmp: metadata::read(format, &original).xmp,
+            ..metadata::read(format, &picture)
+        };
+        let picture = metadata::written(format, picture, &linked).map_err(|e| e.to_string())?;
+        self.service
+            .resigned(&original, &picture, &["c2pa.edited"])
+            .map_err(|error| format!("{:#}", anyhow::Error::from(error)))
+    }
+}
+
+/// Another picture, changed until its fingerprint is the donor's.
+fn collision(donor: &Donor<'_>, source: &[u8]) -> Result<Vec<u8>, String> {
+    let registered = frame(donated(donor)?)?;
+    let target = ContentHash::of(&registered.pixels, registered.orientation).fingerprint();
+    let changed = collision::crafted(&frame(source.to_vec())?.pixels, &target)?;
+    Rewriter::recoded(source, &DynamicImage::ImageRgb8(changed))
 }
 
 fn signed(signer: &Signer, source: &[u8], id: ProofId) -> Result<Vec<u8>, String> {

@@ -68,6 +68,10 @@ const DECEPTIONS: [(Trial, usize); 7] = [
     (Trial::EditedClaim, 10),
 ];
 
+/// The same for attacks on the content itself: they are tried on every held-out image, since what one picture shows about
+/// them says little of another, each through every fifth of its pipelines, in turn.
+const CRAFTED: [(Trial, usize); 2] = [(Trial::Collision, 5), (Trial::ResignedTransplant, 5)];
+
 /// The share of signed images of which a neighbouring view is tried: one in forty.
 const NEIGHBOUR_SHARE: usize = 40;
 
@@ -149,6 +153,20 @@ fn plan_negatives(plan: &mut Plan, held_out: &[PlannedImage]) {
     let mut negatives = every(Trial::Unsigned, held_out, 1);
     for (trial, step) in DECEPTIONS {
         negatives.extend(every(trial, held_out, step));
+    }
+    for (trial, step) in CRAFTED {
+        negatives.extend(held_out.iter().enumerate().filter_map(|(turn, image)| {
+            let of_turn = image.pipelines.iter().enumerate();
+            let chosen = of_turn.filter(|(place, _)| (place + turn) % step == 0);
+            let pipelines: Vec<usize> = chosen.map(|(_, pipeline)| *pipeline).collect();
+            (!pipelines.is_empty()).then(|| Negative {
+                trial,
+                image: PlannedImage {
+                    pipelines,
+                    ..image.clone()
+                },
+            })
+        }));
     }
     negatives.extend(every(Trial::NearDuplicate, &plan.signed, NEIGHBOUR_SHARE));
     for negative in &mut negatives {

@@ -73,9 +73,11 @@ pub fn run(
         signed: &signed,
     };
     let mut related: HashMap<String, Vec<ProofId>> = HashMap::new();
-    for PlannedImage { entry, .. } in &plan.signed {
-        let id = identity::proof_id(setting.seed, entry.index);
-        related.entry(entry.source.clone()).or_default().push(id);
+    for (PlannedImage { entry, .. }, signed) in plan.signed.iter().zip(&signed) {
+        if let Some(Ok(file)) = signed {
+            let of_source = related.entry(entry.source.clone()).or_default();
+            of_source.push(file.id);
+        }
     }
     let controls = Controls::of(plan);
     let controls = Mutex::new(controls);
@@ -230,8 +232,8 @@ fn failed_ops(
     failure: &SigningFailure,
     setting: &Setting<'_>,
 ) -> Vec<Op> {
-    // The id that would have been issued keeps the op among the signed trials, in the denominator.
-    let issued = identity::proof_id(setting.seed, image.entry.index);
+    // An id that no file carries keeps the op among the signed trials, in the denominator.
+    let issued = identity::proof_id(setting.seed, image.entry.index, &[]);
     let subject = Subject {
         issued: Some(issued),
         ..Subject::bare(Trial::Signed, &image.entry)

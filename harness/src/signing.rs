@@ -96,7 +96,7 @@ fn sign_one(
         reason: format!("{}: {error}", image.entry.name),
     })?;
 
-    let id = identity::proof_id(setting.seed, index);
+    let id = identity::proof_id(setting.seed, index, &source.bytes);
     let decoding = std::cell::Cell::new(0);
     let decode = |bytes: &[u8]| {
         let start = clock::thread_nanos();

@@ -41,7 +41,7 @@ fn recipes(ids: &[&str]) -> Vec<Arc<Recipe>> {
 
 fn signer() -> Signer {
     let key = identity::watermark_of_run(None, 1).unwrap().key().unwrap();
-    let signer = Signer::new(identity::of_run(None, 1).unwrap()).unwrap();
+    let signer = Signer::new(identity::of_run(None, [1; 32].into()).unwrap()).unwrap();
     signer.with_marker(Marker::new(key))
 }
 

@@ -44,13 +44,17 @@ pub enum Trial {
     Replay,
     /// A manifest of ours whose claims were edited.
     EditedClaim,
+    /// Another image, changed until its fingerprint was that of a signed one.
+    Collision,
+    /// The same with our link, signed by somebody else who names our manifest as its parent.
+    ResignedTransplant,
     /// An unsigned neighbouring view of a scene of which another view is signed.
     NearDuplicate,
 }
 
 impl Trial {
     /// Every kind, the one that measures survival first.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Signed,
         Self::Unsigned,
         Self::ForeignKey,
@@ -60,11 +64,13 @@ impl Trial {
         Self::LookAlike,
         Self::Replay,
         Self::EditedClaim,
+        Self::Collision,
+        Self::ResignedTransplant,
         Self::NearDuplicate,
     ];
 
     /// The kinds in which nothing may be accepted, in the order of [`Trial::ALL`].
-    pub const NEGATIVES: [Self; 9] = [
+    pub const NEGATIVES: [Self; 11] = [
         Self::Unsigned,
         Self::ForeignKey,
         Self::Transplant,
@@ -73,6 +79,8 @@ impl Trial {
         Self::LookAlike,
         Self::Replay,
         Self::EditedClaim,
+        Self::Collision,
+        Self::ResignedTransplant,
         Self::NearDuplicate,
     ];
 
@@ -88,6 +96,8 @@ impl Trial {
             Self::LookAlike => "look-alike",
             Self::Replay => "replay",
             Self::EditedClaim => "edited-claim",
+            Self::Collision => "collision",
+            Self::ResignedTransplant => "resigned-transplant",
             Self::NearDuplicate => "near-duplicate",
         }
     }
@@ -104,6 +114,10 @@ impl Trial {
             Self::LookAlike => "manifests forged under a look-alike certificate",
             Self::Replay => "other images with a whole old proof: manifest, link and watermark",
             Self::EditedClaim => "manifests with edited claims",
+            Self::Collision => "other images made to have the fingerprint of a signed one",
+            Self::ResignedTransplant => {
+                "other images with the fingerprint and link of a signed one, signed by a stranger as made from it"
+            }
             Self::NearDuplicate => "unsigned neighbouring views of signed scenes",
         }
     }

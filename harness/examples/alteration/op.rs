@@ -97,14 +97,14 @@ pub(crate) fn signed(
     sources: &[Source],
 ) -> Result<(Verifier, Vec<Option<Signed>>)> {
     let secret = identity::watermark_of_run(None, arguments.seed)?;
-    let signer = Signer::new(identity::of_run(None, arguments.seed)?)?
+    let signer = Signer::new(identity::of_run(None, identity::fresh_seed()?)?)?
         .with_marker(Marker::new(secret.key()?));
     let store = ProofStoreBuilder::in_memory();
     let signed: Vec<Option<Signed>> = sources
         .par_iter()
         .enumerate()
         .map(|(index, source)| {
-            let id = identity::proof_id(arguments.seed, index);
+            let id = identity::proof_id(arguments.seed, index, &source.bytes);
             let rewriter = Rewriter::of(&source.bytes);
             let file =
                 SignFile::new(&source.bytes, &received::decode_bytes).with_encoder(&rewriter);

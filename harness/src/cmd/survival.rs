@@ -35,7 +35,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let created = clock::utc_now();
     let pipelines = chosen(&args.pipelines)?;
     let gate = gate(args, &pipelines)?;
-    let identity = identity::of_run(args.keys.as_deref(), args.seed)?;
+    let identity = identity::of_run(args.keys.as_deref(), identity::fresh_seed()?)?;
     let watermark = (!args.no_watermark)
         .then(|| identity::watermark_of_run(args.keys.as_deref(), args.seed))
         .transpose()?;

@@ -117,7 +117,7 @@ pub fn run(load: Load, ask: &(dyn Fn(u64) -> bool + Sync)) -> Result<Measured> {
 /// When images cannot be made or signed.
 pub fn measure(what: Service, load: Load, seed: u64) -> Result<Measured> {
     let set = SyntheticSet::new(seed);
-    let identity: Identity = identity::of_run(None, seed)?;
+    let identity: Identity = identity::of_run(None, identity::fresh_seed()?)?;
     // As shipped: every carrier, the watermark included.
     let marker = Marker::new(identity::watermark_of_run(None, seed)?.key()?);
     let signer = Signer::new(identity)?.with_marker(marker.clone());
@@ -125,7 +125,7 @@ pub fn measure(what: Service, load: Load, seed: u64) -> Result<Measured> {
     let (mut sources, mut signed) = (Vec::new(), Vec::new());
     for index in 0..load.images.max(1) {
         let source = set.load(index)?.bytes;
-        let id = identity::proof_id(seed, index);
+        let id = identity::proof_id(seed, index, &source);
         let rewriter = Rewriter::of(&source);
         let file = ImageFile::new(&source, &received::decode_bytes).with_encoder(&rewriter);
         let image = signer

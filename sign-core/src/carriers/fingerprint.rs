@@ -21,7 +21,7 @@ impl Carrier for Fingerprint {
     }
 
     fn describe(&self) -> &'static str {
-        "perceptual hash of the pixels, looked up in the proof store; recovered means one proof fits and no other"
+        "perceptual hash of the pixels, looked up in the proof store; recovered means one proof fits, no other, and the content confirms it"
     }
 
     fn embedded(&self, registration: &Registration) -> Embedded {
@@ -100,10 +100,13 @@ impl Carrier for Fingerprint {
             quality.min(registered),
             neighbours.runner_up,
         ) {
-            Match::Accepted => Finding {
-                state: State::Recovered,
-                confirmed_by: Some("fingerprint"),
-                ..finding
+            Match::Accepted => match candidate {
+                Candidate::Record(record) => finding.confirmed(against.confirmation(file, record)),
+                // It has no sketch that could refuse, so a match counts as the false accept that it may be.
+                Candidate::Distractor(_) => Finding {
+                    state: State::Recovered,
+                    ..finding
+                },
             },
             Match::Ambiguous => finding.because("credlink.content.ambiguous"),
             Match::LowQuality => finding.because("credlink.content.lowQuality"),

@@ -8,7 +8,7 @@ use crate::signer::SignedImage;
 use crate::verifier::Verifier;
 
 /// `dcterms:provenance` in the XMP packet, pointing into our proof store. Anyone can paste it onto any image,
-/// so it counts only when the fingerprint or the content sketch confirms the content.
+/// so it counts only when the content sketch confirms the content.
 #[derive(Clone, Copy, Debug)]
 pub struct Link;
 

@@ -19,7 +19,8 @@
 //! | `credlink.image.undecodable` | no pixels to compare |
 //! | `credlink.content.featureless` | nothing in the pixels to compare |
 //! | `credlink.watermark.noKey` | the verifier has no watermark key |
-//! | `credlink.content.differs`, `.lowQuality`, `.ambiguous` | the pixels say no, too little, or several |
+//! | `credlink.content.differs`, `.altered` | the pixels show another picture, or this one with a part replaced |
+//! | `credlink.content.lowQuality`, `.ambiguous` | the fingerprint says too little, or fits several proofs |
 
 mod fingerprint;
 mod link;

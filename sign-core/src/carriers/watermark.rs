@@ -11,7 +11,7 @@ use crate::watermark::{Verdict, detect};
 const ALGORITHM: &str = "com.credlink.ct128.v1";
 
 /// The proof id, invisibly in the pixels. Whoever copies the mark's residual onto another image copies the id, so it
-/// counts only when the fingerprint or the content sketch confirms the content.
+/// counts only when the content sketch confirms the content.
 #[derive(Clone, Copy, Debug)]
 pub struct Watermark;
 

@@ -74,6 +74,12 @@ impl ContentHash {
         hashed(&self.coefficients)
     }
 
+    /// Cosine coefficients of the displayed image on a scale of 0 to 255: vertical frequencies 1 to 16, and for each the
+    /// horizontal ones. A bit of the fingerprint is set where its coefficient lies above the lower median of all 256.
+    pub fn coefficients(&self) -> &[[f32; 16]; 16] {
+        &self.coefficients
+    }
+
     /// The coarse brightness of the displayed image.
     pub fn tone(&self) -> Tone {
         self.tone
