@@ -82,5 +82,6 @@ pub fn decode_pixels(bytes: &[u8]) -> Result<Pixels, String> {
     Ok(Pixels {
         image: Arc::new(decoded.pixels),
         orientation: decoded.orientation,
+        still: true,
     })
 }

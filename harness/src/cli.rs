@@ -525,6 +525,9 @@ pub(crate) struct VerifyArgs {
     /// The directory of the proof store; a run directory is one, too [default: credlink-store, if it is there].
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
+    /// Take every manifest for ours whose certificate our root issued, whatever its key: colleagues under one authority.
+    #[arg(long)]
+    pub(crate) any_key_of_root: bool,
     /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
     #[arg(long)]
     pub(crate) search_rotation: bool,

@@ -38,10 +38,7 @@ pub fn crafted(picture: &DynamicImage, target: &Fingerprint) -> Result<RgbImage,
     if base.width() == 0 || base.height() == 0 {
         return Err("a picture without pixels".to_owned());
     }
-    let waves = [
-        waves(base.width() as usize),
-        waves(base.height() as usize),
-    ];
+    let waves = [waves(base.width() as usize), waves(base.height() as usize)];
     let mut added: Coefficients = [[0.0; KEPT]; KEPT];
     let mut best: Option<(u32, RgbImage)> = None;
     for _ in 0..ROUNDS {
@@ -110,7 +107,11 @@ fn waves(length: usize) -> Vec<Vec<f32>> {
 }
 
 /// The picture with these cosines added to all its channels.
-fn with_cosines(base: &RgbImage, added: &Coefficients, [across, down]: &[Vec<Vec<f32>>; 2]) -> RgbImage {
+fn with_cosines(
+    base: &RgbImage,
+    added: &Coefficients,
+    [across, down]: &[Vec<Vec<f32>>; 2],
+) -> RgbImage {
     let mut changed = base.clone();
     let width = base.width() as usize;
     let mut wave = vec![0.0_f32; width];

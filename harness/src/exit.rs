@@ -23,6 +23,8 @@ pub const UNCONFIRMED: u8 = 12;
 pub const FOREIGN: u8 = 13;
 /// `verify`: the file was altered after signing (its manifest is invalid), and something else led to the proof.
 pub const ALTERED: u8 = 14;
+/// `verify`: the manifest is as it was signed, by a certificate that was not valid at the time.
+pub const EXPIRED: u8 = 15;
 /// `compare`: the second run is worse beyond noise.
 pub const WORSE: u8 = 20;
 /// `compare --equivalence`: some family or carrier is not shown to agree within the margin.
@@ -43,6 +45,7 @@ pub const HELP: &str = "Exit codes:
   12  verify: a pointer leads to a proof, but the pixels do not confirm it
   13  verify: a valid manifest of another signer
   14  verify: a proof was found, but the file was altered since (its manifest is invalid)
+  15  verify: the manifest holds, but its certificate was not valid at the time (expired)
   20  compare: the second run is worse, beyond noise
   21  compare --equivalence: not shown to agree within the margin
   22  gate not passed";

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use credlink_reports::Trial;
-use credlink_sign_core::keys::Identity;
 use credlink_sign_core::fingerprint::ContentHash;
+use credlink_sign_core::keys::Identity;
 use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Resigner, Signer};
 use credlink_transforms::file::{Frame, ImageFile};
 use credlink_transforms::metadata::{self, Kind, Metadata};

@@ -10,7 +10,9 @@ use image::metadata::Orientation;
 use crate::Clock;
 use crate::container::MediaType;
 use crate::fingerprint::{ContentHash, Difference, MatchPolicy, View};
-use crate::sketch::{Received, Registered, Sketch, Verdict};
+use crate::proof_id::ProofId;
+use crate::record::ProofRecord;
+use crate::sketch::{Received, Registered, Verdict, over_black};
 use crate::xmp;
 
 /// Decoded pixels as they are coded in the file; `orientation` says how to display them. Cheap to clone.
@@ -20,6 +22,8 @@ pub struct Pixels {
     pub image: Arc<DynamicImage>,
     /// How a viewer turns them.
     pub orientation: Orientation,
+    /// Whether a viewer shows these pixels and no others: not so for an animation whose frames differ.
+    pub still: bool,
 }
 
 impl Pixels {
@@ -79,11 +83,10 @@ pub struct ImageFile<'a> {
     watermark_nanos: Cell<u64>,
 }
 
-/// The last comparison with a sketch: several pointers mostly lead to one proof.
+/// The last comparison with a proof's content: several pointers mostly lead to one proof.
 struct Sketched {
-    sketch: Sketch,
-    size: (u32, u32),
-    verdict: Verdict,
+    id: ProofId,
+    verdict: Option<Verdict>,
 }
 
 /// The perceptual hash of a file, in every orientation.
@@ -222,23 +225,38 @@ impl<'a> ImageFile<'a> {
             .as_ref()
     }
 
-    /// What the sketch of a registered image of this size says of the pixels; `None` if they cannot be decoded.
-    pub(crate) fn sketch_verdict(&self, sketch: &Sketch, size: (u32, u32)) -> Option<Verdict> {
+    /// What a record's sketch says of what a viewer shows; `None` if the pixels cannot be decoded.
+    pub(crate) fn sketch_verdict(&self, record: &ProofRecord) -> Option<Verdict> {
         if let Some(held) = &*self.sketched.borrow()
-            && held.size == size
-            && held.sketch == *sketch
+            && held.id == record.id
         {
-            return Some(held.verdict);
+            return held.verdict;
         }
-        let verdict = Registered::new(sketch, size)
-            .compare(self.received()?)
-            .verdict;
+        let size = (record.width, record.height);
+        let verdict = self.received().map(|received| {
+            Registered::new(&record.sketch, size)
+                .compare(received)
+                .verdict
+        });
         *self.sketched.borrow_mut() = Some(Sketched {
-            sketch: sketch.clone(),
-            size,
+            id: record.id,
             verdict,
         });
-        Some(verdict)
+        verdict
+    }
+
+    /// Whether the pixels show what is registered on a dark page as well as on a white one; true for opaque pixels.
+    pub(crate) fn is_same_on_black(&self, record: &ProofRecord) -> bool {
+        let Ok(pixels) = self.pixels() else {
+            return false;
+        };
+        let Some(dark) = over_black(&pixels.image) else {
+            return true;
+        };
+        let sketch = record.sketch_on_black.as_ref().unwrap_or(&record.sketch);
+        let registered = Registered::new(sketch, (record.width, record.height));
+        let received = Received::of(&dark, pixels.orientation);
+        registered.compare(&received).verdict == Verdict::Same
     }
 
     /// The provenance links of the XMP packet, in order.

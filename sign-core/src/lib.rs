@@ -16,7 +16,7 @@
 //! // Decoding is handed in; here without any limits.
 //! let decode = |bytes: &[u8]| {
 //!     let image = image::load_from_memory(bytes).map_err(|error| error.to_string())?;
-//!     Ok(Pixels { image: Arc::new(image), orientation: Orientation::NoTransforms })
+//!     Ok(Pixels { image: Arc::new(image), orientation: Orientation::NoTransforms, still: true })
 //! };
 //! let picture = RgbImage::from_fn(320, 200, |x, y| image::Rgb([(x * y % 251) as u8, x as u8, y as u8]));
 //! let mut png = std::io::Cursor::new(Vec::new());

@@ -94,6 +94,9 @@ pub struct Conclusion {
     pub disagreeing: Vec<Accepted>,
     /// There is a manifest, and it does not validate.
     pub broken: bool,
+    /// There is a manifest that does not validate for one reason alone: its certificate was not valid at the time. The file
+    /// is as it was signed.
+    pub expired: bool,
     /// Somebody else's valid manifest is there.
     pub foreign: bool,
     /// A pointer leads to this proof, without confirmation.
@@ -111,17 +114,35 @@ pub struct Accepted {
     pub state: State,
 }
 
+/// What C2PA says of a signature whose certificate was not valid at its time ("Standard status codes").
+const OF_TIME: [&str; 2] = [
+    "signingCredential.expired",
+    "claimSignature.outsideValidity",
+];
+
 /// Sums up the findings about a file whose origin is not known.
 pub fn conclude<'f>(findings: impl IntoIterator<Item = (&'static str, &'f Finding)>) -> Conclusion {
     let mut conclusion = Conclusion {
         accepted: None,
         disagreeing: Vec::new(),
         broken: false,
+        expired: false,
         foreign: false,
         unconfirmed: None,
     };
     for (by, finding) in findings {
-        conclusion.broken |= finding.state == State::Invalid;
+        if finding.state == State::Invalid {
+            let is_of_time = |code: &String| OF_TIME.contains(&code.as_str());
+            // Whoever verifies need not know the signer: distrust is no damage.
+            let is_of_trust = |code: &String| code == "signingCredential.untrusted";
+            let codes = &finding.codes;
+            let expired = codes.iter().any(is_of_time)
+                && codes
+                    .iter()
+                    .all(|code| is_of_time(code) || is_of_trust(code));
+            conclusion.expired |= expired;
+            conclusion.broken |= !expired;
+        }
         // A later signer's manifest is valid even where nothing confirms that it is about our image.
         let signed = |code: &String| code.starts_with("signer:");
         conclusion.foreign |= matches!(finding.state, State::Foreign | State::Resigned)

@@ -1,12 +1,12 @@
 //! The proof record: what the store keeps about one signed image, and the signature that binds it.
 //!
-//! The signature is Ed25519 over this encoding, version 2 (1 had no sketch). `bytes(x)` is the length of `x` as four bytes,
+//! The signature is Ed25519 over this encoding, version 2 (1 had no sketch), or 3 for an image that is not opaque. `bytes(x)` is the length of `x` as four bytes,
 //! big endian, and then `x`; integers are big endian.
 //!
 //! | field | encoding |
 //! |---|---|
 //! | domain | `bytes("credlink proof record")` |
-//! | version | `bytes(02)` |
+//! | version | `bytes(02)`, or `bytes(03)` |
 //! | id | `bytes(8 bytes)` |
 //! | fingerprint | `bytes(32 bytes)`: words 0 to 3 |
 //! | fingerprint quality | `bytes(1 byte)` |
@@ -16,6 +16,7 @@
 //! | width, height as displayed | `bytes(4 bytes)` each |
 //! | SHA-256 of the signed file | `bytes(32 bytes)` |
 //! | SHA-256 of the manifest | `bytes(32 bytes)` |
+//! | in version 3: content sketch on black | `bytes(at most 1532 bytes)` |
 //!
 //! Every field has its length in front and its place is fixed, so two records never share an encoding, and
 //! the domain keeps a record's signature from being taken for one over a manifest.
@@ -44,6 +45,9 @@ pub struct ProofRecord {
     pub tone: Tone,
     /// Thumbnail of the displayed image; as JSON, base64.
     pub sketch: Sketch,
+    /// The same on a black page; only for images that are not opaque.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sketch_on_black: Option<Sketch>,
     /// Container of the signed file.
     pub media_type: MediaType,
     /// Width as displayed, pixels.
@@ -92,7 +96,7 @@ impl ProofRecord {
             out.extend_from_slice(bytes);
         };
         field(b"credlink proof record");
-        field(&[2]);
+        field(&[2 + u8::from(self.sketch_on_black.is_some())]);
         field(&self.id.value().to_be_bytes());
         let words = self.fingerprint.0.map(u64::to_be_bytes);
         field(words.as_flattened());
@@ -104,6 +108,9 @@ impl ProofRecord {
         field(&self.height.to_be_bytes());
         field(&self.signed_sha256);
         field(&self.manifest_sha256);
+        if let Some(sketch) = &self.sketch_on_black {
+            field(sketch.as_bytes());
+        }
         out
     }
 }
@@ -133,6 +140,7 @@ mod tests {
             fingerprint_quality: 77,
             tone: Tone([9; 16]),
             sketch: sketch(),
+            sketch_on_black: None,
             media_type: MediaType::Png,
             width: 640,
             height: 480,
@@ -193,7 +201,8 @@ mod tests {
             });
         }
         change(&|r| r.media_type = MediaType::Jpeg);
-        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 1;
+        change(&|r| r.sketch_on_black = Some(sketch()));
+        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 2;
         assert_eq!(changed.len(), others + bits - 16);
         for record in changed {
             assert!(!record.is_signed_by(&key), "{record:?}");

@@ -13,7 +13,7 @@ use crate::manifest::{Engine, EngineError};
 use crate::marker::{Marked, Marker};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::sketch::Sketch;
+use crate::sketch::{Sketch, over_black};
 use crate::watermark::Verdict;
 use crate::xmp::{self, XmpError};
 
@@ -244,6 +244,8 @@ impl Signer {
         let (width, height) = pixels.displayed_size();
         let start = clock();
         let sketch = Sketch::of(&pixels.image, pixels.orientation);
+        let sketch_on_black =
+            over_black(&pixels.image).map(|dark| Sketch::of(&dark, pixels.orientation));
         let sketching = clock().saturating_sub(start);
         let record = ProofRecord {
             id,
@@ -251,6 +253,7 @@ impl Signer {
             fingerprint_quality: registration.quality,
             tone: view.tone,
             sketch,
+            sketch_on_black,
             media_type,
             width,
             height,

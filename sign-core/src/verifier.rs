@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
 
 use crate::Clock;
@@ -9,6 +10,7 @@ use crate::carriers::{CARRIERS, Finding};
 use crate::fingerprint::MatchPolicy;
 use crate::image_file::ImageFile;
 use crate::keys::TrustAnchor;
+use crate::manifest::read::Ours;
 use crate::manifest::{Engine, EngineError};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
@@ -22,6 +24,8 @@ use crate::watermark::{Effort, WatermarkKey};
 #[derive(Debug)]
 pub struct Verifier {
     anchors: Vec<TrustAnchor>,
+    keys: Vec<VerifyingKey>,
+    any_of_anchor: bool,
     store: Arc<ProofStore>,
     policy: MatchPolicy,
     base_url: String,
@@ -91,6 +95,8 @@ impl Verifier {
     pub fn new(anchors: Vec<TrustAnchor>, store: Arc<ProofStore>) -> Result<Self, EngineError> {
         Ok(Self {
             engine: Engine::new(&anchors)?,
+            keys: anchors.iter().map(|anchor| *anchor.key()).collect(),
+            any_of_anchor: false,
             anchors,
             store,
             policy: MatchPolicy::default(),
@@ -110,6 +116,14 @@ impl Verifier {
     #[must_use]
     pub fn with_watermark(mut self, key: WatermarkKey, effort: Effort) -> Self {
         self.watermark = Some((key, effort));
+        self
+    }
+
+    /// Takes every manifest for ours whose certificate one of the anchors issued, whatever its key. Records in the store
+    /// still need one of our keys.
+    #[must_use]
+    pub fn trusting_whole_anchors(mut self) -> Self {
+        self.any_of_anchor = true;
         self
     }
 
@@ -219,11 +233,17 @@ impl Verifier {
         &self.engine
     }
 
+    /// Whose manifests are ours.
+    pub(crate) fn ours(&self) -> Ours<'_> {
+        Ours {
+            keys: &self.keys,
+            any_of_anchor: self.any_of_anchor,
+        }
+    }
+
     /// Whether one of our signers signed this record: a store may have been tampered with.
     pub(crate) fn is_genuine(&self, record: &ProofRecord) -> bool {
-        self.anchors
-            .iter()
-            .any(|anchor| record.is_signed_by(anchor.key()))
+        self.keys.iter().any(|key| record.is_signed_by(key))
     }
 
     /// Whether the pixels confirm a pointer to this record. The content sketch decides, whatever the pointer: a link can
@@ -236,8 +256,13 @@ impl Verifier {
             };
         };
         let difference = content.difference(&record.view(), &self.policy);
-        let verdict = match file.sketch_verdict(&record.sketch, (record.width, record.height)) {
+        let is_still = file.pixels().is_ok_and(|pixels| pixels.still);
+        let verdict = match file.sketch_verdict(record) {
             None => Err("credlink.image.undecodable"),
+            Some(Verdict::Same) if !is_still => Err("credlink.content.frames"),
+            Some(Verdict::Same) if !file.is_same_on_black(record) => {
+                Err("credlink.content.background")
+            }
             Some(Verdict::Same) => Ok("sketch"),
             Some(Verdict::Altered) => Err("credlink.content.altered"),
             Some(Verdict::Different) => Err("credlink.content.differs"),

@@ -37,6 +37,9 @@ struct Arguments {
     /// Images of the synthetic set.
     #[arg(long, default_value_t = 0)]
     synthetic: usize,
+    /// Only synthetic images of this class.
+    #[arg(long)]
+    class: Option<String>,
     /// Seed of the synthetic set.
     #[arg(long, default_value_t = 1)]
     seed: u64,

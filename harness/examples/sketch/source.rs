@@ -60,7 +60,15 @@ pub(crate) fn sources(arguments: &Arguments) -> Result<Vec<Source>> {
         }
     }
     let set = SyntheticSet::new(arguments.seed);
-    let synthetic: Vec<Source> = (0..arguments.synthetic)
+    let is_wanted = |index: &usize| {
+        let class = arguments.class.as_ref();
+        class.is_none_or(|class| set.entry(*index).class == *class)
+    };
+    let wanted: Vec<usize> = (0..1_000_000)
+        .filter(is_wanted)
+        .take(arguments.synthetic)
+        .collect();
+    let synthetic: Vec<Source> = wanted
         .into_par_iter()
         .map(|index| {
             let image = set.load(index)?;

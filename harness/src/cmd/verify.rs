@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use credlink_harness::{clock, exit, identity, received};
-use credlink_sign_core::keys::{TrustAnchor, WATERMARK_FILE};
+use credlink_sign_core::carriers::State;
+use credlink_sign_core::keys::{ANCHOR_FILE, CHAIN_FILE, TrustAnchor, WATERMARK_FILE};
 use credlink_sign_core::outcome::{Conclusion, conclude};
 use credlink_sign_core::sketch::{Comparison, Verdict};
 use credlink_sign_core::store::ProofStore;
-use credlink_sign_core::{ImageFile, Verification, Verifier};
+use credlink_sign_core::{ImageFile, ProofId, Verification, Verifier};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{DEFAULT_STORE, VerifyArgs};
@@ -24,9 +26,21 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
         // Manifests can be verified without a store.
         None => ProofStore::empty(),
     };
-    let proofs = store.len();
+    let trust = trust(&anchor, args);
+    let (store, foreign) = store.without_foreign(std::slice::from_ref(&anchor));
+    if let Some(first) = foreign.first() {
+        super::complain(&format!(
+            "left out of the store: {} records that {} did not sign, first {first}",
+            foreign.len(),
+            anchor.name()
+        ));
+    }
+    let proofs = store.len() - foreign.len();
     let bytes = super::read(&args.file)?;
     let mut verifier = Verifier::new(vec![anchor], Arc::new(store))?;
+    if args.any_key_of_root {
+        verifier = verifier.trusting_whole_anchors();
+    }
     // Without the secret everything else can be verified; the watermark then says that it could not be read.
     if args.keys.join(WATERMARK_FILE).exists() {
         let key = identity::loaded_watermark(&args.keys)?.key()?;
@@ -40,6 +54,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
         let report = json!({
             "file": args.file.display().to_string(),
             "proofs_in_store": proofs,
+            "trust": trust,
             "conclusion": conclusion,
             "verdict": verdict(&conclusion).0,
             "content": content.as_ref().map(|content| json!({
@@ -55,13 +70,58 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
         });
         super::say(&serde_json::to_string_pretty(&report)?)?;
     } else {
-        let mut text = ladder(&verification, &conclusion, proofs)?;
+        let known = |proof| verifier.store().by_id(proof).is_some();
+        let mut text = ladder(&verification, &conclusion, proofs, &known)?;
+        write!(text, "\n{}", trusted(&trust))?;
         if let Some(content) = &content {
             write!(text, "\n{}", described(content))?;
         }
         super::say(&text)?;
     }
     Ok(verdict(&conclusion).1)
+}
+
+/// Whose signatures were taken for ours, and where that was read.
+#[derive(Serialize)]
+struct Trust {
+    /// The organisation in the signer's certificate.
+    signer: String,
+    /// SHA-256 of the signer's public key, its beginning.
+    key: String,
+    /// Root certificates in the anchor file.
+    roots: usize,
+    /// Whether any key counts that a root certified.
+    any_key_of_root: bool,
+    /// The file with the roots, and the one with the signer's certificate.
+    files: [String; 2],
+}
+
+fn trust(anchor: &TrustAnchor, args: &VerifyArgs) -> Trust {
+    let file = |name: &str| args.keys.join(name).display().to_string();
+    Trust {
+        signer: anchor.name().to_owned(),
+        key: anchor.key_fingerprint(),
+        roots: anchor.roots(),
+        any_key_of_root: args.any_key_of_root,
+        files: [file(ANCHOR_FILE), file(CHAIN_FILE)],
+    }
+}
+
+fn trusted(trust: &Trust) -> String {
+    let [anchor, chain] = &trust.files;
+    let roots = match trust.roots {
+        1 => String::new(),
+        roots => format!(" ({roots} roots in one file: each of them is trusted)"),
+    };
+    let key = if trust.any_key_of_root {
+        "any key that the root certified".to_owned()
+    } else {
+        format!("key {} in {chain}", trust.key)
+    };
+    format!(
+        "Taken for ours: {}, {key}, under {anchor}{roots}.",
+        trust.signer
+    )
 }
 
 /// The received content beside what is registered of the proof that a pointer led to, confirmed or not. A valid manifest
@@ -132,6 +192,7 @@ fn verdict(conclusion: &Conclusion) -> (&'static str, u8) {
             accepted: Some(_), ..
         } => ("found", exit::OK),
         Conclusion { broken: true, .. } => ("broken", exit::BROKEN),
+        Conclusion { expired: true, .. } => ("expired", exit::EXPIRED),
         // A valid manifest is a fact; a pointer that nothing confirms is not.
         Conclusion { foreign: true, .. } => ("foreign", exit::FOREIGN),
         Conclusion {
@@ -142,7 +203,12 @@ fn verdict(conclusion: &Conclusion) -> (&'static str, u8) {
     }
 }
 
-fn ladder(verification: &Verification, conclusion: &Conclusion, proofs: usize) -> Result<String> {
+fn ladder(
+    verification: &Verification,
+    conclusion: &Conclusion,
+    proofs: usize,
+    known: &dyn Fn(ProofId) -> bool,
+) -> Result<String> {
     let mut text = String::new();
     for examined in &verification.carriers {
         let finding = &examined.finding;
@@ -163,17 +229,24 @@ fn ladder(verification: &Verification, conclusion: &Conclusion, proofs: usize) -
         writeln!(text, "  {:.1} ms", examined.nanos as f64 / 1e6)?;
     }
     writeln!(text)?;
-    let ambiguous = verification.findings().any(|(_, finding)| {
-        finding
-            .codes
-            .iter()
-            .any(|code| code == "credlink.content.ambiguous")
-    });
+    let has = |wanted: &str| {
+        let mut findings = verification.findings();
+        findings.any(|(_, finding)| finding.codes.iter().any(|code| code == wanted))
+    };
+    let ambiguous = has("credlink.content.ambiguous");
     let sentence = match (verdict(conclusion).0, conclusion.accepted) {
         ("found", Some(accepted)) => match accepted.by {
+            "manifest" if accepted.state == State::Resigned => format!(
+                "Somebody else signed this file last and names ours as what it was made from; the picture agrees. Proof {}, by the manifest.",
+                accepted.proof
+            ),
+            "manifest" if known(accepted.proof) => format!(
+                "This file is, byte for byte, the one that was signed as proof {}, by the manifest and the store.",
+                accepted.proof
+            ),
             "manifest" => format!(
-                "Proof {} is on this file, by the manifest ({:?}).",
-                accepted.proof, accepted.state
+                "The bytes that its manifest covers are as they were signed: proof {}, by the manifest. The store has no record of it.",
+                accepted.proof
             ),
             by => format!(
                 "This image descends from the original of proof {}, by its {by}. It may have been altered since.",
@@ -189,6 +262,18 @@ fn ladder(verification: &Verification, conclusion: &Conclusion, proofs: usize) -
         }
         ("broken", _) => {
             "There is a manifest, but it is invalid, and nothing else leads to a proof.".to_owned()
+        }
+        ("expired", _) => {
+            "The manifest holds, but its certificate was not valid at the time: it expired, or had not begun.".to_owned()
+        }
+        ("unconfirmed", _) if has("credlink.content.frames") => {
+            "The picture that is ours is not all that a viewer shows: the file is an animation of others.".to_owned()
+        }
+        ("unconfirmed", _) if has("credlink.content.background") => {
+            "On a white page the file looks like a picture of ours, on a dark one like another.".to_owned()
+        }
+        ("unconfirmed", _) if has("credlink.content.featureless") => {
+            "A pointer leads to a proof, but the picture is too plain to tell it from others.".to_owned()
         }
         ("unconfirmed", _) if ambiguous => {
             "The content fits more than one proof in the store, so it names none of them."

@@ -19,7 +19,7 @@ impl Carrier for Manifest {
     }
 
     fn describe(&self) -> &'static str {
-        "C2PA manifest embedded in the file; intact means signed by us and not a byte altered since"
+        "C2PA manifest embedded in the file; intact means signed by us, and no byte altered that the manifest covers"
     }
 
     fn embedded(&self, _: &Registration) -> Embedded {
@@ -41,7 +41,7 @@ impl Carrier for Manifest {
         let Some(media_type) = file.media_type() else {
             return Finding::new(State::Absent).because("credlink.container.unknown");
         };
-        match judged(against.engine(), media_type, file.bytes()) {
+        match judged(against.engine(), &against.ours(), media_type, file.bytes()) {
             Reading::Absent { codes } => Finding {
                 codes,
                 ..Finding::new(State::Absent)
@@ -55,18 +55,31 @@ impl Carrier for Manifest {
                 codes,
                 ..Finding::new(State::Foreign)
             },
-            Reading::Ours { id, manifest } => {
+            Reading::Ours {
+                id,
+                manifest,
+                bound,
+            } => {
                 let start = clock();
                 let record = against.store().by_id(id);
                 let retrieve_nanos = clock().saturating_sub(start);
-                // A proof we do not store may still be ours; one that we store must be the one we store.
-                let other = record.is_some_and(|record| {
-                    <[u8; 32]>::from(Sha256::digest(&manifest)) != record.manifest_sha256
-                });
-                let finding = if other {
-                    Finding::new(State::Invalid).because("credlink.proof.mismatch")
-                } else {
-                    Finding::new(State::Intact)
+                let is = |bytes: &[u8], digest: &[u8; 32]| {
+                    <[u8; 32]>::from(Sha256::digest(bytes)) == *digest
+                };
+                // A proof we do not store may still be ours; one that we store must be the one we store, on the very file.
+                let wrong = match record {
+                    Some(record) if !is(&manifest, &record.manifest_sha256) => {
+                        Some("credlink.proof.mismatch")
+                    }
+                    Some(record) if !is(file.bytes(), &record.signed_sha256) => {
+                        Some("credlink.file.differs")
+                    }
+                    Some(_) => None,
+                    None => bound.err(),
+                };
+                let finding = match wrong {
+                    Some(code) => Finding::new(State::Invalid).because(code),
+                    None => Finding::new(State::Intact),
                 };
                 Finding {
                     retrieve_nanos,

@@ -12,6 +12,9 @@
 //! | `credlink.container.unknown` | the file is in no container that carries manifests |
 //! | `credlink.proof.missing` | signed under our anchor, without a proof id |
 //! | `credlink.proof.mismatch` | valid, but not the manifest that the store holds under this id |
+//! | `credlink.file.differs` | the manifest is the stored one, and other bytes of the file are not those that were signed |
+//! | `credlink.manifest.framing`, `.padding`, `.exclusion` | the manifest's own place holds more than the manifest |
+//! | `credlink.signer.otherKey` | signed under our anchor, with a key that is not ours |
 //! | `credlink.proof.unknown` | the store does not hold this id |
 //! | `credlink.ingredient.invalid` | the parent claims to be ours and does not validate |
 //! | `credlink.link.foreign`, `.malformed`, `.ambiguous` | links elsewhere, to no id, to several ids |
@@ -20,6 +23,7 @@
 //! | `credlink.content.featureless` | nothing in the pixels to compare |
 //! | `credlink.watermark.noKey` | the verifier has no watermark key |
 //! | `credlink.content.differs`, `.altered` | the pixels show another picture, or this one with a part replaced |
+//! | `credlink.content.frames`, `.background` | an animation of other pictures; another picture on a dark page |
 //! | `credlink.content.lowQuality`, `.ambiguous` | the fingerprint says too little, or fits several proofs |
 
 mod fingerprint;

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::{ContainerError, MediaType, array, spliced};
+use super::{ContainerError, Frame, MediaType, array, spliced};
 
 const XMP_UUID: [u8; 16] = [
     0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8, 0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac,
@@ -124,6 +124,23 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
         out[last.whole.start..last.whole.start + 4].copy_from_slice(&closed);
     }
     Ok(out)
+}
+
+/// The manifest's only box: purpose, offset of auxiliary boxes, and the store to the end of the box (C2PA 2.2, "Embedding
+/// manifests into BMFF-based assets").
+pub(super) fn manifest_frame(bytes: &[u8]) -> Option<Frame> {
+    let is_manifest = |found: &TopBox| {
+        found.kind == *b"uuid" && bytes[found.body.clone()].starts_with(&C2PA_UUID)
+    };
+    let mut found = boxes(bytes).filter(is_manifest);
+    let only = found.next().filter(|_| found.next().is_none())?;
+    // Behind the identifier: version and flags, then "manifest" and its terminator, then eight bytes of offset.
+    let body = &bytes[only.body];
+    let rest = body.get(16..)?.strip_prefix(b"\0\0\0\0manifest\0")?;
+    Some(Frame {
+        jumbf: rest.get(8..)?.to_vec(),
+        ranges: vec![only.whole],
+    })
 }
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {

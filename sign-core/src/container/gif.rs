@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{ContainerError, MediaType, spliced};
+use super::{ContainerError, Frame, MediaType, spliced};
 
 const XMP_APPLICATION: &[u8; 11] = b"XMP DataXMP";
 const C2PA_APPLICATION: &[u8] = b"C2PA_GIF";
@@ -97,6 +97,32 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
     // Extensions exist since 89a.
     out[..6].copy_from_slice(b"GIF89a");
     Ok(out)
+}
+
+/// The manifest's only application block, whose sub-blocks are full but for the last: another division would be legal,
+/// and nobody's.
+pub(super) fn manifest_frame(bytes: &[u8]) -> Option<Frame> {
+    let mut found =
+        applications(bytes).filter(|application| application.name.starts_with(C2PA_APPLICATION));
+    let block = found.next().filter(|_| found.next().is_none())?;
+    let mut jumbf = Vec::with_capacity(block.body.len());
+    let mut rest = &bytes[block.body];
+    while let [length, data @ ..] = rest {
+        if *length == 0 {
+            break;
+        }
+        let (part, behind) = data.split_at_checked(usize::from(*length))?;
+        let is_last = behind.first() == Some(&0);
+        if *length < 255 && !is_last {
+            return None;
+        }
+        jumbf.extend_from_slice(part);
+        rest = behind;
+    }
+    Some(Frame {
+        jumbf,
+        ranges: vec![block.whole],
+    })
 }
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{ContainerError, MediaType, spliced};
+use super::{ContainerError, Frame, MediaType, spliced};
 
 const XMP_HEADER: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const APP0: u8 = 0xe0;
@@ -92,6 +92,43 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
         place,
         &[&marker, &length.to_be_bytes(), XMP_HEADER, packet],
     ))
+}
+
+/// The manifest in one unbroken run of APP11 segments that belong together (ISO/IEC 19566-5, annex D: common identifier,
+/// box instance number, packet sequence number, and the length and type of the box in each). `None` where segments lie
+/// apart, where another box lies among them, or where there is a second manifest: decoders would read what lies between.
+pub(super) fn manifest_frame(bytes: &[u8]) -> Option<Frame> {
+    let mut found: Option<(Frame, [u8; 2])> = None;
+    for segment in segments(bytes).filter(|s| s.marker == APP11) {
+        let payload = &bytes[segment.payload.clone()];
+        if !payload.starts_with(b"JP") {
+            continue;
+        }
+        let instance: [u8; 2] = super::array(payload, 2)?;
+        let number = u32::from_be_bytes(super::array(payload, 4)?);
+        let header = payload.get(8..16)?;
+        let data = payload.get(16..)?;
+        match &mut found {
+            None if number == 1 => {
+                let frame = Frame {
+                    jumbf: payload[8..].to_vec(),
+                    ranges: vec![segment.whole],
+                };
+                found = Some((frame, instance));
+            }
+            Some((frame, of_first))
+                if instance == *of_first
+                    && number as usize == frame.ranges.len() + 1
+                    && header == &frame.jumbf[..8]
+                    && segment.whole.start == frame.ranges[frame.ranges.len() - 1].end =>
+            {
+                frame.jumbf.extend_from_slice(data);
+                frame.ranges.push(segment.whole);
+            }
+            _ => return None,
+        }
+    }
+    found.map(|(frame, _)| frame)
 }
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {

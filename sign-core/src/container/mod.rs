@@ -14,6 +14,7 @@ mod tiff;
 mod webp;
 
 use std::fmt;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
@@ -131,6 +132,19 @@ impl MediaType {
         }
     }
 
+    /// The one manifest of a file and what frames it; `None` where there is none, where there are several, or where the
+    /// frame holds anything besides.
+    pub(crate) fn manifest_frame(self, bytes: &[u8]) -> Option<Frame> {
+        match self {
+            Self::Jpeg => jpeg::manifest_frame(bytes),
+            Self::Png => png::manifest_frame(bytes),
+            Self::WebP => webp::manifest_frame(bytes),
+            Self::Gif => gif::manifest_frame(bytes),
+            Self::Tiff => tiff::manifest_frame(bytes),
+            Self::Avif => avif::manifest_frame(bytes),
+        }
+    }
+
     /// Whether the place where this container keeps a C2PA manifest exists. Cheap; spares the C2PA parser
     /// every file that has none.
     pub(crate) fn has_manifest(self, bytes: &[u8]) -> bool {
@@ -149,6 +163,15 @@ impl fmt::Display for MediaType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.mime())
     }
+}
+
+/// Where a manifest lies in a file: what the hard binding of C2PA leaves out of its hash, and no byte more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Frame {
+    /// The manifest store (JUMBF), put together.
+    pub(crate) jumbf: Vec<u8>,
+    /// Ascending: the container's own framing of it (markers, lengths, check sums) and the manifest itself.
+    pub(crate) ranges: Vec<Range<usize>>,
 }
 
 /// `N` bytes at `at`, if the file reaches that far.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use image::ImageDecoder;
 use image::codecs::png::PngDecoder;
 
-use super::{ContainerError, MediaType, spliced};
+use super::{ContainerError, Frame, MediaType, spliced};
 
 const KEYWORD: &[u8] = b"XML:com.adobe.xmp\0";
 
@@ -78,6 +78,18 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
     chunk[..4].copy_from_slice(&length.to_be_bytes());
     let check = crc32(&chunk[4..]);
     Ok(spliced(bytes, place, &[&chunk, &check.to_be_bytes()]))
+}
+
+/// The manifest's only chunk, if its check sum is right.
+pub(super) fn manifest_frame(bytes: &[u8]) -> Option<Frame> {
+    let mut found = chunks(bytes).filter(|chunk| chunk.kind == *b"caBX");
+    let chunk = found.next().filter(|_| found.next().is_none())?;
+    let check = u32::from_be_bytes(super::array(bytes, chunk.data.end)?);
+    let is_sound = check == crc32(&bytes[chunk.whole.start + 4..chunk.data.end]);
+    is_sound.then(|| Frame {
+        jumbf: bytes[chunk.data].to_vec(),
+        ranges: vec![chunk.whole],
+    })
 }
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {

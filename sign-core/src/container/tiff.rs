@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::{ContainerError, MediaType, array};
+use super::{ContainerError, Frame, MediaType, array};
 
 const XMP_TAG: u16 = 700;
 const C2PA_TAG: u16 = 0xcd41;
@@ -190,6 +190,31 @@ fn appended(bytes: &[u8], directory: &Directory, packet: &[u8]) -> Option<Vec<u8
     let start = layout.put_offset(start)?;
     out[layout.header_field()..][..start.len()].copy_from_slice(&start);
     Some(out)
+}
+
+/// The value of the manifest's only entry, and the entry's count field.
+pub(super) fn manifest_frame(bytes: &[u8]) -> Option<Frame> {
+    let mut found = Vec::new();
+    for directory in directories(bytes) {
+        let layout = directory.layout;
+        let of_manifest = directory.entries(bytes).into_iter();
+        found.extend(
+            of_manifest
+                .filter(|(tag, _)| *tag == C2PA_TAG)
+                .map(|(_, at)| (layout, at)),
+        );
+    }
+    let [(layout, entry)] = &found[..] else {
+        return None;
+    };
+    let count = entry.start + 4..entry.start + 4 + layout.width();
+    let length = layout.offset(bytes, count.start)?;
+    let at = layout.offset(bytes, count.end)?;
+    let value = at..at.checked_add(length)?;
+    let jumbf = bytes.get(value.clone())?.to_vec();
+    let mut ranges = vec![count, value];
+    ranges.sort_by_key(|range| range.start);
+    Some(Frame { jumbf, ranges })
 }
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{ContainerError, MediaType};
+use super::{ContainerError, Frame, MediaType};
 
 const XMP_FLAG: u8 = 0x04;
 const ALPHA_FLAG: u8 = 0x10;
@@ -129,6 +129,16 @@ fn extended_header(bytes: &[u8], frame: &Chunk) -> Result<[u8; 10], ContainerErr
     header[4..7].copy_from_slice(&(width - 1).to_le_bytes()[..3]);
     header[7..10].copy_from_slice(&(height - 1).to_le_bytes()[..3]);
     Ok(header)
+}
+
+/// The manifest's only chunk; a padding byte behind it lies under the hash.
+pub(super) fn manifest_frame(bytes: &[u8]) -> Option<Frame> {
+    let mut found = chunks(bytes).filter(|chunk| chunk.kind == *b"C2PA");
+    let chunk = found.next().filter(|_| found.next().is_none())?;
+    Some(Frame {
+        ranges: vec![chunk.data.start - 8..chunk.data.end],
+        jumbf: bytes[chunk.data].to_vec(),
+    })
 }
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {

@@ -125,10 +125,25 @@ impl Identity {
         name: &str,
         validity: Validity,
     ) -> Result<Self, KeyError> {
+        let root = seed.clone();
+        Self::issued(root, seed, name, validity)
+    }
+
+    /// The same with an end entity of another seed than the root's: several signers under one authority. `root` is the
+    /// seed of the identity that the authority was made with, `seed` the new signer's own.
+    ///
+    /// # Errors
+    /// As [`Identity::generate`].
+    pub fn issued(
+        root: Zeroizing<[u8; 32]>,
+        seed: Zeroizing<[u8; 32]>,
+        name: &str,
+        validity: Validity,
+    ) -> Result<Self, KeyError> {
         if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
             return Err(KeyError::Name(name.chars().take(64).collect()));
         }
-        let root = derived(&seed, b"root");
+        let root = derived(&root, b"root");
         let key = derived(&seed, b"end entity");
         let issued = certificate::issue(name, &root, &key.verifying_key(), validity)?;
         Ok(Self {
@@ -336,10 +351,26 @@ impl TrustAnchor {
         &self.pem
     }
 
+    /// How many root certificates stand in it: whatever any of them issued is trusted.
+    pub fn roots(&self) -> usize {
+        pem::certificates(&self.pem, ANCHOR_FILE).map_or(0, |roots| roots.len())
+    }
+
+    /// SHA-256 of the end entity's public key, the first 16 of 64 hexadecimal digits: enough to tell keys apart by eye.
+    pub fn key_fingerprint(&self) -> String {
+        hex::encode(&Sha256::digest(self.key.as_bytes())[..8])
+    }
+
     /// The end entity's key, which signs proof records.
     pub(crate) fn key(&self) -> &VerifyingKey {
         &self.key
     }
+}
+
+/// The Ed25519 key of the first certificate of a chain in PEM.
+pub(crate) fn first_key(chain_pem: &str) -> Option<VerifyingKey> {
+    let chain = pem::certificates(chain_pem, CHAIN_FILE).ok()?;
+    certificate::public_key(chain.first()?)
 }
 
 /// A key of its own for each purpose of a seed.

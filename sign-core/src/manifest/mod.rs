@@ -1,9 +1,10 @@
 //! C2PA manifests. Everything about the `c2pa` crate is in this folder.
 //!
-//! `write` makes a manifest, `read` judges one, `jumbf` cuts manifest stores apart, `salts` makes signing
+//! `write` makes a manifest, `read` judges one, `bound` asks whether it covers its file, `jumbf` cuts manifest stores apart, `salts` makes signing
 //! repeatable, `trust` checks certificate chains. The crate is built without an HTTP client and configured
 //! with an empty list of allowed hosts, so nothing is ever fetched.
 
+mod bound;
 mod jumbf;
 pub(crate) mod read;
 mod salts;

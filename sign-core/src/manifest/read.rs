@@ -6,9 +6,11 @@ use std::io::Cursor;
 use c2pa::validation_results::validation_codes as code;
 use c2pa::validation_results::{StatusCodes, ValidationState};
 use c2pa::{Manifest, Reader, jumbf_io};
+use ed25519_dalek::VerifyingKey;
 
-use super::{Engine, PROOF_LABEL, ProofAssertion, guarded, jumbf};
+use super::{Engine, PROOF_LABEL, ProofAssertion, bound, guarded, jumbf};
 use crate::container::MediaType;
+use crate::keys;
 use crate::proof_id::ProofId;
 
 /// How far back the parents of a manifest are followed.
@@ -23,12 +25,34 @@ pub(crate) enum Reading {
         claimed: Option<ProofId>,
         codes: Vec<String>,
     },
-    /// Valid on these bytes, signed under one of our anchors, and about this proof.
-    Ours { id: ProofId, manifest: Vec<u8> },
+    /// Valid on these bytes, signed by one of us, and about this proof.
+    Ours {
+        id: ProofId,
+        manifest: Vec<u8>,
+        /// Whether every byte of the file is either under the signed hash or the manifest's own; otherwise the code of
+        /// what is wrong.
+        bound: Result<(), &'static str>,
+    },
     /// Valid, by somebody else, on an image whose parent carries our valid manifest.
     Resigned { id: ProofId, codes: Vec<String> },
     /// Valid and not ours.
     Foreign { codes: Vec<String> },
+}
+
+/// Whose signatures are ours.
+pub(crate) struct Ours<'a> {
+    /// The keys of our signers.
+    pub(crate) keys: &'a [VerifyingKey],
+    /// Whether any certificate that one of our anchors issued will do.
+    pub(crate) any_of_anchor: bool,
+}
+
+impl Ours<'_> {
+    /// Whether a valid and trusted manifest was signed by one of us.
+    fn signed(&self, manifest: &Manifest) -> bool {
+        let key = || keys::first_key(manifest.signature_info()?.cert_chain());
+        self.any_of_anchor || key().is_some_and(|key| self.keys.contains(&key))
+    }
 }
 
 /// Failures that an ingredient's own manifest is bound to have: it describes the parent's bytes.
@@ -40,7 +64,12 @@ const HARD_BINDING_FAILURES: [&str; 4] = [
 ];
 
 /// Reads and validates the manifest of a file.
-pub(crate) fn judged(engine: &Engine, media_type: MediaType, bytes: &[u8]) -> Reading {
+pub(crate) fn judged(
+    engine: &Engine,
+    ours: &Ours<'_>,
+    media_type: MediaType,
+    bytes: &[u8],
+) -> Reading {
     if !media_type.has_manifest(bytes) {
         return Reading::Absent { codes: Vec::new() };
     }
@@ -75,21 +104,27 @@ pub(crate) fn judged(engine: &Engine, media_type: MediaType, bytes: &[u8]) -> Re
         };
     };
 
-    let ours = reader.validation_state() == ValidationState::Trusted && is_complete(status);
-    if let (true, Some(id)) = (ours, claimed) {
+    let trusted = reader.validation_state() == ValidationState::Trusted && is_complete(status);
+    let signed_by_us = trusted && ours.signed(active);
+    if let (true, Some(id)) = (signed_by_us, claimed) {
         // The bytes just parsed, so this cannot fail; if it does, the manifest is not what we stored.
         let manifest = guarded(|| jumbf_io::load_jumbf_from_memory(media_type.mime(), bytes));
+        let manifest = manifest.unwrap_or_default();
         return Reading::Ours {
             id,
-            manifest: manifest.unwrap_or_default(),
+            bound: bound::check(media_type, bytes, &manifest),
+            manifest,
         };
     }
     let mut codes = vec![format!("signer:{}", signer(active))];
-    if ours {
-        // Under our anchor, but not a proof.
+    if signed_by_us {
+        // Under our key, but not a proof.
         codes.push("credlink.proof.missing".to_owned());
+    } else if trusted {
+        // Whoever has a certificate of the same authority is not us.
+        codes.push("credlink.signer.otherKey".to_owned());
     }
-    match ancestor(engine, media_type, bytes, &reader, active) {
+    match ancestor(engine, ours, media_type, bytes, &reader, active) {
         Ok(Some(id)) => Reading::Resigned { id, codes },
         Ok(None) => Reading::Foreign { codes },
         Err(reason) => {
@@ -143,6 +178,7 @@ fn signer(manifest: &Manifest) -> String {
 /// image is not the image that was received.
 fn ancestor(
     engine: &Engine,
+    ours: &Ours<'_>,
     media_type: MediaType,
     bytes: &[u8],
     reader: &Reader,
@@ -165,7 +201,7 @@ fn ancestor(
         if let Some(id) = proof(parent) {
             // The outer signer's word about its ingredients is worth nothing: it may have recorded a
             // failure so that the library stays silent about it. So ours is validated by itself.
-            return if is_valid_alone(engine, media_type, bytes, label, id) {
+            return if is_valid_alone(engine, ours, media_type, bytes, label, id) {
                 Ok(Some(id))
             } else {
                 Err("credlink.ingredient.invalid")
@@ -176,9 +212,10 @@ fn ancestor(
     Ok(None)
 }
 
-/// Whether the manifest `label` is valid under our anchors apart from being about other bytes.
+/// Whether the manifest `label` is ours and valid apart from being about other bytes.
 fn is_valid_alone(
     engine: &Engine,
+    ours: &Ours<'_>,
     media_type: MediaType,
     bytes: &[u8],
     label: &str,
@@ -203,6 +240,9 @@ fn is_valid_alone(
     let has = |wanted: &str| status.success().iter().any(|found| found.code() == wanted);
     reader.active_label() == Some(label)
         && reader.active_manifest().and_then(proof) == Some(id)
+        && reader
+            .active_manifest()
+            .is_some_and(|active| ours.signed(active))
         && has(code::SIGNING_CREDENTIAL_TRUSTED)
         && has(code::CLAIM_SIGNATURE_VALIDATED)
         && has(code::CLAIM_SIGNATURE_INSIDE_VALIDITY)

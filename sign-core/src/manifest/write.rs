@@ -58,15 +58,27 @@ impl c2pa::Signer for Ed25519<'_> {
         Ok(self.identity.chain().to_vec())
     }
 
+    /// Exactly what the COSE structure takes, so that it is not padded: padding would be covered by nothing.
     fn reserve_size(&self) -> usize {
-        // The COSE structure is the certificates, a signature of 64 bytes and less than 100 bytes of
-        // framing, padded to this size.
-        512 + self
-            .identity
-            .chain()
-            .iter()
-            .map(|certificate| certificate.len() + 8)
-            .sum::<usize>()
+        // The head of a byte string or array in CBOR (RFC 8949, section 3).
+        let head = |length: usize| match length {
+            0..24 => 1,
+            24..256 => 2,
+            256..65_536 => 3,
+            _ => 5,
+        };
+        let text = |length: usize| head(length) + length;
+        let chain = self.identity.chain();
+        let certificates: usize = chain.iter().map(|one| text(one.len())).sum();
+        // One certificate stands alone, several in an array (RFC 9360, section 2).
+        let chain = match chain.len() {
+            1 => certificates,
+            several => head(several) + certificates,
+        };
+        // A map of two: the algorithm under 1, the chain under 33.
+        let protected = 1 + 2 + 2 + chain;
+        // Tag and array, protected header, an empty map, no payload, the signature (RFC 9052, section 4.2).
+        2 + text(protected) + 1 + 1 + text(64)
     }
 }
 

@@ -93,6 +93,20 @@ pub(super) fn is_valid(bytes: &[u8]) -> bool {
         && rest.len() == columns * rows * (1 + CELL * CELL / 2)
 }
 
+/// The means of a sketch's cells, 0 to 255, one sample a cell; `None` where the bytes are none.
+pub(super) fn means(bytes: &[u8]) -> Option<Plane> {
+    if !is_valid(bytes) {
+        return None;
+    }
+    let (columns, rows) = (usize::from(bytes[0]), usize::from(bytes[1]));
+    let means = bytes[2..].iter().take(columns * rows);
+    Some(Plane {
+        width: columns,
+        height: rows,
+        data: means.map(|&mean| f32::from(mean)).collect(),
+    })
+}
+
 /// The samples of a sketch, 0 to 255; `None` where the bytes are none.
 pub(super) fn decoded(bytes: &[u8]) -> Option<Plane> {
     if !is_valid(bytes) {

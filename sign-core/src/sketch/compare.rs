@@ -8,6 +8,7 @@ use super::field::{averaged, detail, dot, normalised, warped};
 use super::received::{COARSE_RADIUS, FINE_RADIUS, Received, SQUARE, STEPS_PER_OCTAVE};
 use super::registered::Registered;
 use super::search::candidates;
+use super::shade::Shades;
 use crate::fingerprint::SYMMETRIES;
 use crate::watermark::canonical::resized;
 use crate::watermark::plane::Plane;
@@ -73,7 +74,7 @@ pub enum Verdict {
     Altered,
     /// Another image.
     Different,
-    /// Too little in the pixels to tell.
+    /// Too little in the pixels to tell: neither texture, nor shades that agree everywhere.
     Featureless,
 }
 
@@ -104,6 +105,8 @@ pub struct Comparison {
     pub path: Path,
     /// Similarity from which this place would show the same content.
     pub same_from: f32,
+    /// The shades of both, where there is too little texture to compare.
+    pub shades: Option<Shades>,
     /// What follows.
     pub verdict: Verdict,
 }
@@ -124,6 +127,15 @@ impl Registered {
     pub fn compare(&self, received: &Received) -> Comparison {
         let mut best = self.direct(&received.plane, &Affine::IDENTITY, Path::Direct);
         let is_textured = best.evidence >= LEAST_EVIDENCE;
+        if best.verdict == Verdict::Featureless {
+            let shades = Shades::of(&self.coded, &received.plane);
+            best.shades = Some(shades);
+            if shades.agree() {
+                best.verdict = Verdict::Same;
+                return best;
+            }
+        }
+        let shades = best.shades;
         if best.similarity < CERTAIN
             && let Some((left, top, width, height)) = received.trimmed()
         {
@@ -146,6 +158,7 @@ impl Registered {
         if best.verdict == Verdict::Featureless && is_textured {
             best.verdict = Verdict::Different;
         }
+        best.shades = shades;
         best
     }
 
@@ -342,6 +355,7 @@ fn comparison(
         alignment,
         path,
         same_from,
+        shades: None,
         verdict,
     }
 }

@@ -29,6 +29,7 @@ mod reduce;
 mod refine;
 mod registered;
 mod search;
+mod shade;
 
 use std::fmt;
 
@@ -43,6 +44,7 @@ pub use self::agreement::{AgreementMap, Cell};
 pub use self::compare::{Comparison, Path, Verdict};
 pub use self::received::Received;
 pub use self::registered::Registered;
+pub use self::shade::Shades;
 use crate::watermark::canonical::resized;
 use crate::watermark::plane::Plane;
 
@@ -90,6 +92,25 @@ impl Sketch {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// The picture as it looks on a black page, where that is another look: `None` if every pixel is opaque.
+pub(crate) fn over_black(image: &DynamicImage) -> Option<DynamicImage> {
+    /// Opacity, of 255, that hides what lies behind.
+    const OPAQUE: u8 = 250;
+    if !image.color().has_alpha() {
+        return None;
+    }
+    let pixels = image.to_rgba8();
+    if pixels.pixels().all(|pixel| pixel[3] >= OPAQUE) {
+        return None;
+    }
+    let dark = |pixel: &image::Rgba<u8>| {
+        let alpha = u32::from(pixel[3]);
+        [0, 1, 2].map(|channel| ((u32::from(pixel[channel]) * alpha + 127) / 255) as u8)
+    };
+    let data = pixels.pixels().flat_map(dark).collect();
+    image::RgbImage::from_raw(pixels.width(), pixels.height(), data).map(DynamicImage::ImageRgb8)
 }
 
 impl TryFrom<String> for Sketch {

@@ -18,6 +18,8 @@ pub struct Registered {
     pub(super) energy: Energy,
     /// The whole as a square, for telling orientations apart.
     pub(super) square: Plane,
+    /// The coded sketch, whose shades are looked at where there is nothing else.
+    pub(super) coded: Vec<u8>,
 }
 
 impl Registered {
@@ -35,6 +37,7 @@ impl Registered {
         );
         let coarse = normalised(&resized(&samples, coarse_size), COARSE_RADIUS);
         Self {
+            coded: sketch.0.clone(),
             fine: Template::new(normalised(&samples, FINE_RADIUS)),
             energy: Energy::of(&coarse),
             coarse: Template::new(coarse),

@@ -53,6 +53,7 @@ fn record(number: u64, fingerprint: Fingerprint) -> ProofRecord {
             &image::DynamicImage::new_luma8(8, 8),
             Orientation::NoTransforms,
         ),
+        sketch_on_black: None,
         media_type: MediaType::Jpeg,
         width: 1,
         height: 1,

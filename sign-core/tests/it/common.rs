@@ -12,12 +12,15 @@ use credlink_sign_core::{
 use image::metadata::Orientation;
 use image::{DynamicImage, GenericImageView, ImageFormat, RgbImage};
 
-pub fn identity(seed: u8, name: &str) -> Identity {
-    let validity = Validity {
+pub fn validity() -> Validity {
+    Validity {
         not_before: Date::new(2020, 1, 1).unwrap(),
         not_after: Date::new(2045, 1, 1).unwrap(),
-    };
-    Identity::generate([seed; 32].into(), name, validity).unwrap()
+    }
+}
+
+pub fn identity(seed: u8, name: &str) -> Identity {
+    Identity::generate([seed; 32].into(), name, validity()).unwrap()
 }
 
 /// A small deterministic generator (SplitMix64).
@@ -79,7 +82,12 @@ pub fn encoded(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
 
 /// One file in every container. The AVIF file comes from the corpus and is left out where that is absent.
 pub fn files(seed: u64) -> Vec<(MediaType, Vec<u8>)> {
-    let picture = picture(seed, 320, 240);
+    sized_files(seed, (320, 240))
+}
+
+/// The same of another size.
+pub fn sized_files(seed: u64, (width, height): (u32, u32)) -> Vec<(MediaType, Vec<u8>)> {
+    let picture = picture(seed, width, height);
     let mut files = vec![
         (MediaType::Jpeg, encoded(&picture, ImageFormat::Jpeg)),
         (MediaType::Png, encoded(&picture, ImageFormat::Png)),
@@ -116,6 +124,7 @@ pub fn decode(bytes: &[u8]) -> Result<Pixels, String> {
     Ok(Pixels {
         image: Arc::new(image),
         orientation: Orientation::NoTransforms,
+        still: true,
     })
 }
 
@@ -169,4 +178,18 @@ pub fn pixels(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
     let image = image::load_from_memory(bytes).unwrap();
     let (width, height) = image.dimensions();
     (width, height, image.to_rgba8().into_raw())
+}
+
+/// A file of the collections beside the repository. Its absence is visible, and a failure where
+/// `CREDLINK_REQUIRE_CORPORA` is set.
+pub fn required(path: &str) -> Option<Vec<u8>> {
+    let found = std::fs::read(corpus(path));
+    if found.is_err() {
+        assert!(
+            std::env::var_os("CREDLINK_REQUIRE_CORPORA").is_none(),
+            "corpus/{path} is absent"
+        );
+        eprintln!("SKIPPED: corpus/{path} is absent");
+    }
+    found.ok()
 }

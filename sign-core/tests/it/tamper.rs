@@ -267,7 +267,7 @@ fn a_later_signers_manifest_keeps_ours_alive() {
                 "{media_type}"
             );
             assert_eq!(manifest.codes[0], "signer:Later", "{media_type}");
-            assert_eq!(manifest.confirmed_by, known.then_some("fingerprint"));
+            assert_eq!(manifest.confirmed_by, known.then_some("sketch"));
             assert!(conclude(verification.findings()).foreign);
             assert_eq!(
                 finding(&verification, "link").codes,

@@ -89,7 +89,7 @@ fn a_marked_image_is_recovered_by_its_mark_when_all_metadata_is_gone() {
     let received = verified(&verifier, &posted(&signed.bytes));
     let found = finding(&received, "watermark");
     assert_eq!(found.state, State::Recovered);
-    assert_eq!(found.confirmed_by, Some("fingerprint"));
+    assert_eq!(found.confirmed_by, Some("sketch"));
     assert!(
         found.quality.unwrap() > 13 && found.codes.is_empty(),
         "{found:?}"

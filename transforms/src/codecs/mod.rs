@@ -3,6 +3,7 @@
 pub mod avif;
 pub mod bmp;
 pub mod decode;
+pub mod frames;
 pub mod gif;
 pub(crate) mod isobmff;
 pub mod jpeg;

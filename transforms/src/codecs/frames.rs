@@ -1,0 +1,187 @@
+//! Does a viewer show the picture that decoding gives, or an animation of something else?
+//!
+//! What is decoded of an animation is one picture: the default image of a PNG, which viewers never show, or a first frame
+//! that may stand for a hundredth of a second. Whoever judges a file by that picture has to know.
+
+use std::io::Cursor;
+
+use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
+use image::{AnimationDecoder, DynamicImage, Frames, ImageResult};
+
+use super::decode::MAX_PIXELS;
+use crate::format::Format;
+
+/// Frames that are looked at, and pixels of all of them together; an animation of more is taken to show other pictures.
+const MOST_FRAMES: usize = 64;
+const MOST_PIXELS: u64 = MAX_PIXELS / 2;
+
+/// Side of the thumbnails that are compared, and the largest difference of a sample, grey levels, that coding leaves.
+const SIDE: u32 = 24;
+const ALIKE: u8 = 8;
+
+/// Whether a viewer of this file shows `decoded` and nothing else. Files without animation do; of an animation every frame
+/// must look like it. What cannot be read to its end is not known to.
+#[must_use]
+pub fn shows_one_picture(bytes: &[u8], decoded: &DynamicImage) -> bool {
+    let cursor = || Cursor::new(bytes);
+    match Format::sniff(bytes) {
+        Some(Format::Png) if has_png_animation(bytes) => {
+            let frames =
+                PngDecoder::new(cursor()).and_then(|decoder| Ok(decoder.apng()?.into_frames()));
+            are_alike(frames, decoded)
+        }
+        Some(Format::Gif) if has_second_image(bytes) => are_alike(
+            GifDecoder::new(cursor()).map(AnimationDecoder::into_frames),
+            decoded,
+        ),
+        Some(Format::WebP) => match WebPDecoder::new(cursor()) {
+            Ok(decoder) if decoder.has_animation() => are_alike(Ok(decoder.into_frames()), decoded),
+            _ => true,
+        },
+        // A sequence of AV1 pictures beside the still one (AV1 Image File Format, 1.1: brand `avis`). It is not decoded.
+        Some(Format::Avif) => bytes.get(8..12) != Some(b"avis"),
+        _ => true,
+    }
+}
+
+/// Whether there is an animation control chunk (PNG, third edition, 11.3.6.1).
+fn has_png_animation(bytes: &[u8]) -> bool {
+    let mut at = 8_usize;
+    while let Some(header) = bytes.get(at..at.saturating_add(8)) {
+        let (length, kind) = header.split_at(4);
+        if kind == b"acTL" {
+            return true;
+        }
+        let length = length
+            .iter()
+            .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+        at = at.saturating_add(length).saturating_add(12);
+    }
+    false
+}
+
+/// Whether a GIF file has more than one image descriptor.
+fn has_second_image(bytes: &[u8]) -> bool {
+    let table = |flags: u8| {
+        if flags & 0x80 == 0 {
+            0
+        } else {
+            3 << ((flags & 7) + 1)
+        }
+    };
+    let count = || -> Option<usize> {
+        let mut images = 0;
+        let mut at = 13 + table(*bytes.get(10)?);
+        loop {
+            at += match *bytes.get(at)? {
+                0x2c => {
+                    images += 1;
+                    11 + table(*bytes.get(at + 9)?)
+                }
+                0x21 => 2,
+                _ => return Some(images),
+            };
+            if images > 1 {
+                return Some(images);
+            }
+            // Sub-blocks, each with its length in front, and an empty one at the end.
+            loop {
+                let length = usize::from(*bytes.get(at)?);
+                at += 1 + length;
+                if length == 0 {
+                    break;
+                }
+            }
+        }
+    };
+    count().is_some_and(|images| images > 1)
+}
+
+fn are_alike(frames: ImageResult<Frames<'_>>, decoded: &DynamicImage) -> bool {
+    let Ok(frames) = frames else { return false };
+    let own = thumbnail(decoded);
+    let size = u64::from(decoded.width()) * u64::from(decoded.height());
+    let most = MOST_FRAMES.min(usize::try_from(MOST_PIXELS / size.max(1)).unwrap_or(0));
+    for (number, frame) in frames.enumerate() {
+        let Ok(frame) = frame else { return false };
+        if number >= most {
+            return false;
+        }
+        let other = thumbnail(&DynamicImage::ImageRgba8(frame.into_buffer()));
+        if own.iter().zip(&other).any(|(a, b)| a.abs_diff(*b) > ALIKE) {
+            return false;
+        }
+    }
+    true
+}
+
+/// A small square of the colours over white.
+fn thumbnail(image: &DynamicImage) -> Vec<u8> {
+    let small = image.thumbnail_exact(SIDE, SIDE).to_rgba8();
+    let over_white = |pixel: &image::Rgba<u8>| {
+        let [red, green, blue, alpha] = pixel.0.map(u32::from);
+        [red, green, blue].map(|value| ((value * alpha + 255 * (255 - alpha)) / 255) as u8)
+    };
+    small.pixels().flat_map(over_white).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use image::codecs::gif::GifEncoder;
+    use image::{Delay, Frame, Rgba, RgbaImage};
+
+    use super::*;
+    use crate::codecs::decode::decode;
+
+    fn picture(red: u8) -> RgbaImage {
+        RgbaImage::from_fn(40, 30, |x, y| {
+            Rgba([red, (6 * x) as u8, (8 * y) as u8, 255])
+        })
+    }
+
+    fn gif(frames: &[RgbaImage]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut encoder = GifEncoder::new(&mut out);
+        for frame in frames {
+            let frame = Frame::from_parts(frame.clone(), 0, 0, Delay::from_numer_denom_ms(10, 1));
+            encoder.encode_frame(frame).unwrap();
+        }
+        drop(encoder);
+        out
+    }
+
+    /// An animated PNG whose default image is no frame of it, as the `png` crate writes one.
+    fn apng(default: &RgbaImage, frames: &[RgbaImage]) -> Vec<u8> {
+        let mut out = Vec::new();
+        let mut encoder = png::Encoder::new(&mut out, 40, 30);
+        encoder.set_color(png::ColorType::Rgba);
+        encoder.set_animated(frames.len() as u32, 0).unwrap();
+        encoder.set_sep_def_img(true).unwrap();
+        let mut writer = encoder.write_header().unwrap();
+        for image in [default].into_iter().chain(frames) {
+            writer.write_image_data(image.as_raw()).unwrap();
+        }
+        writer.finish().unwrap();
+        out
+    }
+
+    fn shows(bytes: &[u8]) -> bool {
+        shows_one_picture(bytes, &decode(bytes).unwrap().pixels)
+    }
+
+    #[test]
+    fn a_hidden_default_image_and_a_first_frame_of_a_moment_are_not_what_is_shown() {
+        let (one, other) = (picture(10), picture(240));
+        assert!(shows(&gif(&[one.clone()])));
+        assert!(shows(&gif(&[one.clone(), one.clone()])));
+        assert!(!shows(&gif(&[one.clone(), other.clone()])));
+        assert!(shows(&apng(&one, &[one.clone()])));
+        assert!(!shows(&apng(&one, &[other.clone()])));
+        assert!(!shows(&apng(&one, &[one.clone(), other])));
+        let many = vec![one.clone(); MOST_FRAMES + 1];
+        assert!(!shows(&gif(&many)));
+        let mut cut = gif(&[one.clone(), one]);
+        cut.truncate(cut.len() - 40);
+        assert!(!shows(&cut));
+    }
+}
