@@ -123,6 +123,7 @@ fn a_recovered_proof_never_says_unaltered_and_a_replaced_part_is_named() {
             assert!(said.contains("may have been altered"), "{file}: {said}");
         } else {
             assert!(said.contains("do not confirm it"), "{file}: {said}");
+            assert_eq!(json["verdict"], "unconfirmed", "{file}: {json}");
         }
         for word in ["unaltered", "intact", "authentic", "genuine", "unchanged"] {
             assert!(!said.to_lowercase().contains(word), "{file}: {said}");

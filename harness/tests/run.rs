@@ -147,6 +147,14 @@ fn an_honest_system_passes_every_control() {
         assert!(control.passed, "{}: {}", control.name, control.detail);
     }
     assert!(!ending.partial);
+    // The attacks that are known stand in every run, and nothing comes of them.
+    for trial in [Trial::Collision, Trial::ResignedTransplant] {
+        let of_trial: Vec<&Row> = rows.iter().filter(|row| row.trial == trial).collect();
+        assert!(!of_trial.is_empty(), "{trial:?}: {:?}", ending.not_made);
+        for row in of_trial {
+            assert_eq!(row.outcome, "rejected", "{row:?}");
+        }
+    }
     let resigned: Vec<&Row> = rows
         .iter()
         .filter(|row| row.pipeline.starts_with("cdn/") && row.trial == Trial::Signed)
@@ -188,6 +196,12 @@ fn an_honest_system_passes_every_control() {
         let manifest = row.carriers[place("manifest").unwrap()].bytes;
         assert_eq!(manifest > Some(1000), row.trial == Trial::Signed);
     }
+    let refused = rows.iter().filter(|row| row.trial == Trial::Collision);
+    let near = |row: &&Row| row.carriers[content].wrong.is_some_and(|bits| bits <= 31);
+    assert!(
+        refused.filter(near).count() > 0,
+        "a collision that is none tries nothing"
+    );
     assert!(decided[0] > 5, "{decided:?}");
     let advanced: u64 = events
         .iter()

@@ -79,7 +79,7 @@ const fn spec<T>(
 #[rustfmt::skip]
 pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("op", "", "number of the op in the run's plan, unique in the file", Take::Big(|r| r.op)),
-    spec("trial", "", "signed, or the kind of a negative trial: unsigned, foreign-key, transplant, watermark-copy, watermark-average, look-alike, replay, edited-claim, near-duplicate", Take::Text(|r| r.trial.as_str())),
+    spec("trial", "", "signed, or the kind of a negative trial: unsigned, foreign-key, transplant, watermark-copy, watermark-average, look-alike, replay, edited-claim, collision, resigned-transplant, near-duplicate", Take::Text(|r| r.trial.as_str())),
     spec("pipeline", "", "id of the pipeline", Take::Text(|r| &r.pipeline)),
     spec("family", "", "family of the pipeline", Take::Text(|r| &r.family)),
     spec("grade", "", "evidence grade of the recipe, A to D", Take::Letter(|r| r.grade)),

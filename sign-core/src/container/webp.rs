@@ -135,8 +135,9 @@ fn extended_header(bytes: &[u8], frame: &Chunk) -> Result<[u8; 10], ContainerErr
 pub(super) fn manifest_frame(bytes: &[u8]) -> Option<Frame> {
     let mut found = chunks(bytes).filter(|chunk| chunk.kind == *b"C2PA");
     let chunk = found.next().filter(|_| found.next().is_none())?;
+    let whole = chunk.data.start - 8..chunk.data.end;
     Some(Frame {
-        ranges: vec![chunk.data.start - 8..chunk.data.end],
+        ranges: vec![whole],
         jumbf: bytes[chunk.data].to_vec(),
     })
 }

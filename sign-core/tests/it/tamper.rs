@@ -488,3 +488,101 @@ fn a_clock_measures_every_carrier_and_the_ladder_stops_first() {
     assert_eq!(lost.ladder_nanos, total);
     assert!(all > verification.ladder_nanos && lost.hash_nanos > 0 && lost.decode_nanos > 0);
 }
+
+/// A picture of the attacker's that shows `light` on a white page and `dark` on a black one.
+fn two_faced(light: &image::RgbImage, dark: &image::RgbImage) -> image::RgbaImage {
+    image::RgbaImage::from_fn(light.width(), light.height(), |x, y| {
+        let (white, black) = (light.get_pixel(x, y), dark.get_pixel(x, y));
+        let grey = |pixel: &image::Rgb<u8>| i32::from(pixel[1]);
+        // Over white a pixel shows c·a + 255·(1 − a), over black c·a.
+        let alpha = (255 - grey(white) + grey(black) / 4).clamp(1, 255);
+        let value = (255 * (grey(black) / 4) / alpha).clamp(0, 255) as u8;
+        image::Rgba([value, value, value, alpha as u8])
+    })
+}
+
+#[test]
+fn a_picture_that_is_ours_on_a_white_page_alone_is_not_believed() {
+    let signer = signer();
+    let grey = |seed| {
+        let picture = picture(seed, 320, 240);
+        image::RgbImage::from_fn(320, 240, |x, y| image::Rgb([picture.get_pixel(x, y)[1]; 3]))
+    };
+    let (ours, other) = (grey(4), grey(40));
+    let trick = image::DynamicImage::from(two_faced(&ours, &other));
+    // What it shows on white is signed, as an opaque picture.
+    let mut shown = image::RgbImage::from_pixel(320, 240, image::Rgb([255; 3]));
+    for (pixel, trick) in shown.pixels_mut().zip(trick.to_rgba8().pixels()) {
+        let alpha = u32::from(trick[3]);
+        let over = |value: u8| ((u32::from(value) * alpha + 255 * (255 - alpha) + 127) / 255) as u8;
+        *pixel = image::Rgb([over(trick[0]); 3]);
+    }
+    let bytes = encoded(&shown, ImageFormat::Png);
+    let signed = signer.sign(&file(&bytes), id(1)).unwrap();
+    assert!(signed.record.sketch_on_black.is_none());
+    let verifier = verifier(signer.identity(), [&signed]);
+    let png = |image: &image::DynamicImage| {
+        let mut out = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut out, ImageFormat::Png).unwrap();
+        out.into_inner()
+    };
+    let verification = verified(&verifier, &png(&trick));
+    let fingerprint = finding(&verification, "fingerprint");
+    assert_eq!(fingerprint.state, State::Unconfirmed, "{fingerprint:?}");
+    assert_eq!(fingerprint.codes, ["credlink.content.background"]);
+
+    // A transparent picture that was signed as such is found again, and flattened on white, too.
+    let signed = signer.sign(&file(&png(&trick)), id(2)).unwrap();
+    assert!(signed.record.sketch_on_black.is_some());
+    let verifier = super::common::verifier(signer.identity(), [&signed]);
+    for bytes in [png(&trick), encoded(&shown, ImageFormat::Png)] {
+        let verification = verified(&verifier, &bytes);
+        assert_eq!(
+            finding(&verification, "fingerprint").state,
+            State::Recovered
+        );
+    }
+}
+
+#[test]
+fn an_animation_of_other_pictures_is_not_believed() {
+    let signer = signer();
+    let bytes = encoded(&picture(4, 320, 240), ImageFormat::Png);
+    let signed = signer.sign(&file(&bytes), id(1)).unwrap();
+    let verifier = verifier(signer.identity(), [&signed]);
+    let decode = |bytes: &[u8]| {
+        let pixels = super::common::decode(bytes)?;
+        Ok(credlink_sign_core::Pixels {
+            still: false,
+            ..pixels
+        })
+    };
+    let received = credlink_sign_core::ImageFile::new(&bytes, &decode);
+    let verification = verifier.verify(&received, &|| 0);
+    let fingerprint = finding(&verification, "fingerprint");
+    assert_eq!(fingerprint.state, State::Unconfirmed);
+    assert_eq!(fingerprint.codes, ["credlink.content.frames"]);
+}
+
+#[test]
+fn a_strangers_record_of_our_picture_is_left_out_and_makes_nothing_ambiguous() {
+    let signer = signer();
+    let bytes = encoded(&picture(4, 320, 240), ImageFormat::Png);
+    let signed = signer.sign(&file(&bytes), id(1)).unwrap();
+    let stranger = Signer::new(identity(9, "Stranger")).unwrap();
+    let planted = stranger.sign(&file(&bytes), id(2)).unwrap();
+    let builder = credlink_sign_core::store::ProofStoreBuilder::in_memory();
+    for proof in [&signed, &planted] {
+        let record = proof.record.clone();
+        builder.insert(record, &proof.manifest).unwrap();
+    }
+    let anchor = signer.identity().anchor().unwrap();
+    let store = builder.seal().unwrap();
+    let (store, dropped) = store.without_foreign(std::slice::from_ref(&anchor));
+    assert_eq!(dropped, [id(2)]);
+    assert!(store.by_id(id(2)).is_none() && store.by_id(id(1)).is_some());
+    let verifier = Verifier::new(vec![anchor], std::sync::Arc::new(store)).unwrap();
+    let verification = verified(&verifier, &bytes);
+    let fingerprint = finding(&verification, "fingerprint");
+    assert_eq!(fingerprint.accepted(), Some(id(1)), "{fingerprint:?}");
+}

@@ -172,11 +172,11 @@ mod tests {
     #[test]
     fn a_hidden_default_image_and_a_first_frame_of_a_moment_are_not_what_is_shown() {
         let (one, other) = (picture(10), picture(240));
-        assert!(shows(&gif(&[one.clone()])));
+        assert!(shows(&gif(std::slice::from_ref(&one))));
         assert!(shows(&gif(&[one.clone(), one.clone()])));
         assert!(!shows(&gif(&[one.clone(), other.clone()])));
-        assert!(shows(&apng(&one, &[one.clone()])));
-        assert!(!shows(&apng(&one, &[other.clone()])));
+        assert!(shows(&apng(&one, std::slice::from_ref(&one))));
+        assert!(!shows(&apng(&one, std::slice::from_ref(&other))));
         assert!(!shows(&apng(&one, &[one.clone(), other])));
         let many = vec![one.clone(); MOST_FRAMES + 1];
         assert!(!shows(&gif(&many)));
