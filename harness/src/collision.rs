@@ -23,6 +23,10 @@ const MARGIN: f32 = 3.0;
 
 /// Rounds of pushing and looking again: rounding, clipping and the moving median cost a few.
 const ROUNDS: usize = 24;
+const FINAL_ROUNDS: usize = 6;
+
+/// Longest side of the small copy, pixels: four for each of PDQ's samples.
+const SMALL: u32 = 256;
 
 /// The most bits that may differ in the end; one more, and the attack has failed.
 const SAME: u32 = 28;
@@ -38,31 +42,43 @@ pub fn crafted(picture: &DynamicImage, target: &Fingerprint) -> Result<RgbImage,
     if base.width() == 0 || base.height() == 0 {
         return Err("a picture without pixels".to_owned());
     }
-    let waves = [waves(base.width() as usize), waves(base.height() as usize)];
     let mut added: Coefficients = [[0.0; KEPT]; KEPT];
-    let mut best: Option<(u32, RgbImage)> = None;
-    for _ in 0..ROUNDS {
-        let changed = with_cosines(&base, &added, &waves);
-        let hash = ContentHash::of(
-            &DynamicImage::ImageRgb8(changed.clone()),
-            Orientation::NoTransforms,
-        );
+    // Most of the way on a small copy, whose coefficients are nearly the same, and the rest on the picture itself.
+    let small =
+        image::imageops::thumbnail(&base, base.width().min(SMALL), base.height().min(SMALL));
+    approach(&small, target, &mut added, ROUNDS);
+    let (distance, changed) = approach(&base, target, &mut added, FINAL_ROUNDS);
+    if distance <= SAME {
+        Ok(changed)
+    } else {
+        Err(format!(
+            "no collision: {distance} bits still differ, {SAME} are wanted"
+        ))
+    }
+}
+
+/// Adds cosines round by round; the nearest picture, and its distance in bits.
+fn approach(
+    base: &RgbImage,
+    target: &Fingerprint,
+    added: &mut Coefficients,
+    rounds: usize,
+) -> (u32, RgbImage) {
+    let waves = [waves(base.width() as usize), waves(base.height() as usize)];
+    let mut best = (u32::MAX, RgbImage::default());
+    for _ in 0..rounds {
+        let changed = DynamicImage::ImageRgb8(with_cosines(base, added, &waves));
+        let hash = ContentHash::of(&changed, Orientation::NoTransforms);
         let distance = hash.fingerprint().distance(target);
-        if best.as_ref().is_none_or(|(held, _)| distance < *held) {
-            best = Some((distance, changed));
+        if distance < best.0 {
+            best = (distance, changed.into_rgb8());
         }
         if distance as usize <= LEFT {
             break;
         }
-        push(hash.coefficients(), target, &mut added);
+        push(hash.coefficients(), target, added);
     }
-    match best {
-        Some((distance, changed)) if distance <= SAME => Ok(changed),
-        Some((distance, _)) => Err(format!(
-            "no collision: {distance} bits still differ, {SAME} are wanted"
-        )),
-        None => Err("no collision".to_owned()),
-    }
+    best
 }
 
 /// Adds what brings all but the dearest wrong coefficients to the right side of the median.

@@ -12,7 +12,7 @@ use crate::container::MediaType;
 use crate::fingerprint::{ContentHash, Difference, MatchPolicy, View};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::sketch::{Received, Registered, Verdict, over_black};
+use crate::sketch::{Received, Registered, Shades, Verdict, over_black};
 use crate::xmp;
 
 /// Decoded pixels as they are coded in the file; `orientation` says how to display them. Cheap to clone.
@@ -255,8 +255,14 @@ impl<'a> ImageFile<'a> {
         };
         let sketch = record.sketch_on_black.as_ref().unwrap_or(&record.sketch);
         let registered = Registered::new(sketch, (record.width, record.height));
-        let received = Received::of(&dark, pixels.orientation);
-        registered.compare(&received).verdict == Verdict::Same
+        let comparison = registered.compare(&Received::of(&dark, pixels.orientation));
+        // Black strokes show nothing on black; then nothing else may show there either.
+        let is_plain = || comparison.shades.is_some_and(Shades::are_equal);
+        match comparison.verdict {
+            Verdict::Same => true,
+            Verdict::Featureless => is_plain(),
+            Verdict::Altered | Verdict::Different => false,
+        }
     }
 
     /// The provenance links of the XMP packet, in order.

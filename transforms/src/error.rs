@@ -22,6 +22,34 @@ pub enum DecodeError {
         /// The limit, in pixels.
         limit: u64,
     },
+    /// A side or the decoded picture would be larger than we are ready to hold; checked before decoding.
+    #[error(
+        "{width} x {height} pixels of {pixel_bytes} bytes: sides may have {} pixels, and the picture {} MB",
+        crate::limits::MAX_SIDE,
+        crate::limits::MAX_BYTES / 1_000_000
+    )]
+    TooLarge {
+        /// Width in pixels, as the header says.
+        width: u32,
+        /// Height in pixels, as the header says.
+        height: u32,
+        /// Bytes of a decoded pixel.
+        pixel_bytes: u64,
+    },
+    /// Far more pixels than so few bytes hold of any picture: decoding them would cost more than the file can be worth.
+    #[error(
+        "{width} x {height} pixels in {bytes} bytes: beyond {:.1} megapixels a file needs a byte for every {} pixels",
+        crate::limits::SMALL as f64 / 1e6,
+        crate::limits::PER_BYTE
+    )]
+    TooThin {
+        /// Width in pixels, as the header says.
+        width: u32,
+        /// Height in pixels, as the header says.
+        height: u32,
+        /// Size of the file.
+        bytes: usize,
+    },
     /// The codec refused the data.
     #[error("damaged or unsupported {format} data: {reason}")]
     Codec {

@@ -32,6 +32,7 @@ pub mod error;
 pub mod expand;
 pub mod file;
 pub mod format;
+pub mod limits;
 pub mod listing;
 pub mod metadata;
 pub mod meter;

@@ -23,8 +23,8 @@ pub type Decoder = Arc<dyn Fn(&[u8]) -> Result<DynamicImage, String> + Send + Sy
 /// Larger files are rejected unread: 512 MiB.
 pub const MAX_FILE_BYTES: u64 = 512 << 20;
 
-/// Images whose header announces more pixels are rejected undecoded: 200 megapixels, 600 MB as RGB.
-pub const MAX_PIXELS: u64 = 200_000_000;
+/// Images whose header announces more pixels are rejected undecoded: 120 megapixels, as in the pipelines.
+pub const MAX_PIXELS: u64 = 120_000_000;
 
 /// Files whose shorter side is less give no views, in pixels: a window of it would be a thumbnail, and a set of few files
 /// would hold more of them the more images are asked for.

@@ -52,6 +52,11 @@ impl Shades {
         }
     }
 
+    /// Whether no cell differs by more than copies do, whatever there is to see.
+    pub(crate) fn are_equal(self) -> bool {
+        self.difference <= AGREES_TO.0
+    }
+
     /// Whether the shades alone say that it is the registered picture.
     pub(super) fn agree(self) -> bool {
         let (levels, share) = AGREES_TO;

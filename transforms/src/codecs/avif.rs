@@ -5,10 +5,11 @@ use ravif::{BitDepth, Img};
 use re_rav1d::dav1d::{self, PixelLayout, PlanarImageComponent};
 use re_rav1d::pixel::{MatrixCoefficients, YUVRange};
 
-use super::decode::{Decoded, check_pixels};
+use super::decode::Decoded;
 use super::isobmff::PrimaryItem;
 use crate::error::{DecodeError, EncodeError};
 use crate::format::Format;
+use crate::limits;
 
 fn refused(reason: impl ToString) -> DecodeError {
     DecodeError::Codec {
@@ -18,15 +19,18 @@ fn refused(reason: impl ToString) -> DecodeError {
 }
 
 /// Decodes the colour planes and, if there, the alpha plane. 10- and 12-bit samples are reduced to 8.
-pub(crate) fn decode(item: &PrimaryItem) -> Result<Decoded, DecodeError> {
-    check_pixels(item.width, item.height)?;
-    let colour = picture(&item.colour)?;
+/// `file_bytes` is the size of the whole file.
+pub(crate) fn decode(item: &PrimaryItem, file_bytes: usize) -> Result<Decoded, DecodeError> {
+    limits::check_size((item.width, item.height), 3, file_bytes)?;
+    let colour = picture(&item.colour, file_bytes)?;
     let (width, height) = (colour.width(), colour.height());
+    // What the stream says counts, too.
+    limits::check_size((width, height), 3, file_bytes)?;
     let rgb = to_rgb(&colour)?;
     let pixels = match &item.alpha {
         None => DynamicImage::ImageRgb8(rgb),
         Some(data) => {
-            let alpha = picture(data)?;
+            let alpha = picture(data, file_bytes)?;
             if (alpha.width(), alpha.height()) != (width, height) {
                 return Err(refused("the alpha plane differs in size from the picture"));
             }
@@ -52,12 +56,14 @@ pub(crate) fn decode(item: &PrimaryItem) -> Result<Decoded, DecodeError> {
 }
 
 /// Decodes the first frame of an AV1 stream.
-fn picture(data: &[u8]) -> Result<dav1d::Picture, DecodeError> {
+fn picture(data: &[u8], file_bytes: usize) -> Result<dav1d::Picture, DecodeError> {
     let mut settings = dav1d::Settings::new();
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);
     // The limit stands before any plane is allocated, whatever the container said.
-    settings.set_frame_size_limit(u32::try_from(super::decode::MAX_PIXELS).unwrap_or(u32::MAX));
+    let most = limits::SMALL.max(limits::PER_BYTE * file_bytes as u64);
+    let most = most.min(limits::MAX_PIXELS);
+    settings.set_frame_size_limit(u32::try_from(most).unwrap_or(u32::MAX));
     let mut decoder = dav1d::Decoder::with_settings(&settings).map_err(refused)?;
     let mut sent = decoder.send_data(data.to_vec(), None, None, None);
     loop {
@@ -152,7 +158,6 @@ fn to_u8(value: f32) -> u8 {
 /// Converts with the matrix and range that the stream names (ITU-T H.273); unspecified means BT.601, as browsers do.
 fn to_rgb(picture: &dav1d::Picture) -> Result<RgbImage, DecodeError> {
     let (width, height) = (picture.width(), picture.height());
-    check_pixels(width, height)?;
     let columns = width as usize;
     let luma = Plane::of(picture, PlanarImageComponent::Y, columns)?;
     let full = matches!(picture.color_range(), YUVRange::Full);

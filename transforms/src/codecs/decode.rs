@@ -12,11 +12,9 @@ use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
 use super::{avif, isobmff, jxl};
 use crate::error::DecodeError;
 use crate::format::Format;
-use crate::metadata;
+use crate::{limits, metadata};
 
-/// The most pixels that an image may have: 120 million holds the largest phone photographs (108 MP) and keeps one
-/// decoded RGB image under 360 MB.
-pub const MAX_PIXELS: u64 = 120_000_000;
+pub use crate::limits::MAX_PIXELS;
 
 /// Decoded pixels as coded, and how to turn them for display.
 #[derive(Clone, Debug)]
@@ -30,34 +28,36 @@ pub struct Decoded {
 /// Decodes an image file: animated files give their first frame, CMYK becomes RGB.
 ///
 /// # Errors
-/// Unknown format, damaged data, or more than [`MAX_PIXELS`] pixels by the header (nothing is decoded then).
+/// Unknown format, damaged data, or more than [`limits`](crate::limits) allow, by the header (nothing is decoded then).
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
     let format = Format::sniff(bytes).ok_or(DecodeError::UnknownFormat)?;
+    limits::check_structure(format, bytes)?;
     let cursor = Cursor::new(bytes);
     match format {
-        Format::Jpeg => with(format, JpegDecoder::new(cursor)),
-        Format::Png => {
-            let limits = limits();
-            with(format, PngDecoder::with_limits(cursor, limits))
-        }
-        Format::WebP => with(format, WebPDecoder::new(cursor)),
-        Format::Gif => with(format, GifDecoder::new(cursor)),
+        Format::Jpeg => with(format, bytes.len(), JpegDecoder::new(cursor)),
+        Format::Png => with(
+            format,
+            bytes.len(),
+            PngDecoder::with_limits(cursor, decoder_limits()),
+        ),
+        Format::WebP => with(format, bytes.len(), WebPDecoder::new(cursor)),
+        Format::Gif => with(format, bytes.len(), GifDecoder::new(cursor)),
         Format::Tiff => match metadata::tiff::indexed(bytes) {
-            None => with(format, TiffDecoder::new(cursor)),
+            None => with(format, bytes.len(), TiffDecoder::new(cursor)),
             Some((grey, colours)) => {
-                let indices = with(format, TiffDecoder::new(Cursor::new(&grey)))?;
+                let indices = with(format, bytes.len(), TiffDecoder::new(Cursor::new(&grey)))?;
                 Ok(coloured(indices, &colours))
             }
         },
-        Format::Bmp => with(format, BmpDecoder::new(cursor)),
+        Format::Bmp => with(format, bytes.len(), BmpDecoder::new(cursor)),
         Format::Jxl => jxl::decode(bytes),
         Format::Avif => {
             let item = isobmff::primary_item(bytes)
                 .map_err(|reason| DecodeError::Codec { format, reason })?;
-            avif::decode(&item)
+            avif::decode(&item, bytes.len())
         }
     }
 }
@@ -75,28 +75,33 @@ fn coloured(indices: Decoded, colours: &[[u8; 3]]) -> Decoded {
     }
 }
 
-fn limits() -> Limits {
+fn decoder_limits() -> Limits {
     let mut limits = Limits::default();
     // Eight bytes a pixel hold RGBA at 16 bits; as much again serves the decoder's own buffers.
     limits.max_alloc = Some(MAX_PIXELS * 16);
     limits
 }
 
-fn with<D: ImageDecoder>(format: Format, decoder: ImageResult<D>) -> Result<Decoded, DecodeError> {
+fn with<D: ImageDecoder>(
+    format: Format,
+    file_bytes: usize,
+    decoder: ImageResult<D>,
+) -> Result<Decoded, DecodeError> {
     let codec = |error: image::ImageError| DecodeError::Codec {
         format,
         reason: error.to_string(),
     };
     let mut decoder = decoder.map_err(codec)?;
     let (width, height) = decoder.dimensions();
-    check_pixels(width, height)?;
+    let pixel_bytes = u64::from(decoder.color_type().bytes_per_pixel());
+    limits::check_size((width, height), pixel_bytes, file_bytes)?;
     if width == 0 || height == 0 {
         return Err(DecodeError::Codec {
             format,
             reason: format!("{width} x {height} pixels"),
         });
     }
-    decoder.set_limits(limits()).map_err(codec)?;
+    decoder.set_limits(decoder_limits()).map_err(codec)?;
     // An unreadable orientation is no orientation: viewers show such files as coded.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let pixels = DynamicImage::from_decoder(decoder).map_err(codec)?;
@@ -104,15 +109,4 @@ fn with<D: ImageDecoder>(format: Format, decoder: ImageResult<D>) -> Result<Deco
         pixels,
         orientation,
     })
-}
-
-pub(super) fn check_pixels(width: u32, height: u32) -> Result<(), DecodeError> {
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(DecodeError::TooManyPixels {
-            width,
-            height,
-            limit: MAX_PIXELS,
-        });
-    }
-    Ok(())
 }

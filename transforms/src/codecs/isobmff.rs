@@ -5,6 +5,7 @@
 use image::metadata::Orientation;
 use img_parts::Bytes;
 
+use crate::limits::{MAX_EXTENTS, MAX_ITEMS};
 use crate::metadata::Metadata;
 
 /// The primary picture of an AVIF file.
@@ -117,6 +118,7 @@ impl<'a> Meta<'a> {
                 iinf.boxes()
                     .filter(|(kind, _)| *kind == b"infe")
                     .filter_map(|(_, entry)| item(entry))
+                    .take(MAX_ITEMS)
                     .collect(),
             )
         };
@@ -133,12 +135,15 @@ impl<'a> Meta<'a> {
         let index_size = if version == 0 { 0 } else { sizes & 15 };
         let id_size = if version < 2 { 2 } else { 4 };
         let count = iloc.small(id_size)?;
+        // Extents without any field take no byte of the file, so their number says nothing of its size.
+        let mut left = MAX_EXTENTS;
         for _ in 0..count {
             let id = iloc.number(id_size)?;
             let method = if version == 0 { 0 } else { iloc.small(2)? & 15 };
             iloc.take(2)?;
             let base = iloc.small(base_size)?;
             let extents = iloc.small(2)?;
+            left = left.checked_sub(extents)?;
             let source = match method {
                 0 => self.file,
                 1 => self.boxes.find(b"idat")?.0,
@@ -189,7 +194,7 @@ impl<'a> Meta<'a> {
             let (version, wide) = (header[0], header[3] & 1 == 1);
             let count = ipma.number(4)?;
             let mut found = Vec::new();
-            for _ in 0..count {
+            for _ in 0..count.min(MAX_ITEMS as u64) {
                 let id = ipma.number(if version < 1 { 2 } else { 4 })?;
                 let mut numbers = Vec::new();
                 for _ in 0..ipma.small(1)? {
@@ -213,10 +218,13 @@ impl<'a> Meta<'a> {
             let mut iref = self.boxes.find(b"iref")?;
             let size = if iref.take(4)?[0] == 0 { 2 } else { 4 };
             let mut found = Vec::new();
+            let mut left = MAX_ITEMS;
             for (kind, mut contents) in iref.boxes() {
                 let from = contents.number(size)?;
-                let mut to = Vec::new();
-                for _ in 0..contents.small(2)? {
+                let count = contents.small(2)?;
+                left = left.checked_sub(count.max(1))?;
+                let mut to = Vec::with_capacity(count);
+                for _ in 0..count {
                     to.push(contents.number(size)?);
                 }
                 found.push((kind, from, to));
@@ -226,19 +234,12 @@ impl<'a> Meta<'a> {
         parse().unwrap_or_default()
     }
 
-    /// The properties associated with an item, in order.
-    fn properties(&self, wanted: u64) -> Vec<(&'a [u8], Reader<'a>)> {
-        let all = self.all_properties();
-        let of_item = self.associations().into_iter();
-        of_item
-            .filter(|(id, _)| *id == wanted)
-            .flat_map(|(_, numbers)| numbers)
-            .filter_map(|number| {
-                let place = usize::from(number & 0x7FFF).checked_sub(1)?;
-                all.get(place)
-                    .map(|(kind, contents)| (*kind, Reader(contents)))
-            })
-            .collect()
+    /// The properties of every item, read once.
+    fn properties(&self) -> Properties<'a> {
+        Properties {
+            all: self.all_properties(),
+            associations: self.associations(),
+        }
     }
 
     /// Items that reference `target` with a reference of this type (`iref`).
@@ -249,6 +250,27 @@ impl<'a> Meta<'a> {
             .flat_map(|(_, from, to)| to.into_iter().map(move |to| (from, to)))
             .filter(|(_, to)| *to == target)
             .map(|(from, _)| from)
+            .collect()
+    }
+}
+
+/// Which properties which item has.
+struct Properties<'a> {
+    all: Vec<(&'a [u8], &'a [u8])>,
+    associations: Vec<(u64, Vec<u16>)>,
+}
+
+impl<'a> Properties<'a> {
+    /// Those of one item, in order.
+    fn of(&self, wanted: u64) -> Vec<(&'a [u8], Reader<'a>)> {
+        let of_item = self.associations.iter().filter(|(id, _)| *id == wanted);
+        of_item
+            .flat_map(|(_, numbers)| numbers)
+            .filter_map(|number| {
+                let place = usize::from(number & 0x7FFF).checked_sub(1)?;
+                let (kind, contents) = self.all.get(place)?;
+                Some((*kind, Reader(contents)))
+            })
             .collect()
     }
 }
@@ -292,7 +314,8 @@ pub(crate) fn primary_item(file: &[u8]) -> Result<PrimaryItem, String> {
     let colour = meta
         .data(id)
         .ok_or("the primary item's data lies outside the file")?;
-    let properties = meta.properties(id);
+    let all_properties = meta.properties();
+    let properties = all_properties.of(id);
     let property = |kind: &[u8; 4]| {
         properties
             .iter()
@@ -305,7 +328,8 @@ pub(crate) fn primary_item(file: &[u8]) -> Result<PrimaryItem, String> {
     });
     let (width, height) = size.ok_or("the primary item has no size")?;
     let alpha = meta.referrers(b"auxl", id).into_iter().find(|aux| {
-        meta.properties(*aux)
+        all_properties
+            .of(*aux)
             .iter()
             .any(|(kind, contents)| *kind == b"auxC" && is_alpha(contents.0))
     });
@@ -354,13 +378,16 @@ pub(crate) fn metadata(file: &[u8]) -> Metadata {
                 let skip = reader.small(4)?;
                 reader.0.get(skip..).map(Bytes::copy_from_slice)
             });
-        } else if item.kind == b"mime" && item.content_type == b"application/rdf+xml" {
+        } else if item.kind == b"mime"
+            && item.content_type == b"application/rdf+xml"
+            && metadata.xmp.is_none()
+        {
             metadata.xmp = meta.data(item.id).map(Bytes::from);
         }
     }
     let properties = meta
         .primary()
-        .map(|id| meta.properties(id))
+        .map(|id| meta.properties().of(id))
         .unwrap_or_default();
     metadata.icc = properties
         .iter()

@@ -13,9 +13,10 @@ use zune_core::colorspace::ColorSpace;
 use zune_core::options::EncoderOptions;
 use zune_jpegxl::JxlSimpleEncoder;
 
-use super::decode::{Decoded, check_pixels};
+use super::decode::Decoded;
 use crate::error::{DecodeError, EncodeError};
 use crate::format::Format;
+use crate::limits;
 
 /// Memory that a picture may need while it is rendered: planes of four bytes for a dozen channels and their copies, and
 /// something for small ones. Headers may promise thousands of channels.
@@ -46,7 +47,7 @@ fn in_own_profile(image: &JxlImage) -> bool {
 /// Decodes the first frame, turned as the header says, to 8 or 16 bits a sample.
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let mut image = opened(bytes)?;
-    check_pixels(image.width(), image.height())?;
+    limits::check_size((image.width(), image.height()), 4, bytes.len())?;
     let format = image.pixel_format();
     if format.has_black() {
         return Err(refused("CMYK is not read"));

@@ -11,10 +11,10 @@ use std::ptr;
 
 use mozjpeg_sys as ffi;
 
-use super::decode::check_pixels;
 use super::jpeg::panic_message;
 use crate::error::EncodeError;
 use crate::format::Format;
+use crate::limits;
 
 /// How the coefficients are written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,11 @@ pub struct Settings {
 /// # Errors
 /// When libjpeg cannot read the file (its own words), arithmetic coding included.
 pub fn transcode(file: &[u8], settings: Settings) -> Result<Vec<u8>, EncodeError> {
+    // Each scan costs a pass over all blocks, and a few bytes make one.
+    limits::check_structure(Format::Jpeg, file).map_err(|error| EncodeError::Codec {
+        format: Format::Jpeg,
+        reason: error.to_string(),
+    })?;
     // libjpeg reports fatal errors through `error_exit`, which unwinds to here; the guards below free what it holds.
     catch_unwind(AssertUnwindSafe(|| unwinding_transcode(file, settings))).map_err(|panic| {
         EncodeError::Codec {
@@ -180,7 +185,7 @@ fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
         );
         ffi::jpeg_read_header(&mut source.0, 1);
         let (width, height) = (source.0.image_width, source.0.image_height);
-        if let Err(error) = check_pixels(width, height) {
+        if let Err(error) = limits::check_size((width, height), 3, file.len()) {
             std::panic::resume_unwind(Box::new(error.to_string()));
         }
         let coefficients = ffi::jpeg_read_coefficients(&mut source.0);

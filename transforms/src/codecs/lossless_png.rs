@@ -5,9 +5,9 @@ use img_parts::png::Png;
 use oxipng::{Options, StripChunks};
 use serde::Deserialize;
 
-use super::decode::{MAX_PIXELS, check_pixels};
 use crate::error::EncodeError;
 use crate::format::Format;
+use crate::limits;
 
 /// Which ancillary chunks go, in oxipng's own terms (a `c2pa` caBX chunk goes in every case).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -45,10 +45,23 @@ pub fn optimise(
     let (Some(width), Some(height)) = (side(16), side(20)) else {
         return Err(refused("no header".to_owned()));
     };
-    check_pixels(width, height).map_err(|error| refused(error.to_string()))?;
+    // Bit depth and colour type (PNG, third edition, 11.2.1).
+    let channels = match file.get(25) {
+        Some(0 | 3) => 1,
+        Some(2) => 3,
+        Some(4) => 2,
+        _ => 4,
+    };
+    let pixel_bytes = if file.get(24) == Some(&16) {
+        2 * channels
+    } else {
+        channels
+    };
+    limits::check_size((width, height), pixel_bytes, file.len())
+        .map_err(|error| refused(error.to_string()))?;
     let mut options = Options::from_preset(level.min(6));
-    // Sixteen-bit RGBA needs eight bytes a pixel, and a filter byte a row.
-    options.max_decompressed_size = usize::try_from(MAX_PIXELS * 8 + u64::from(height)).ok();
+    // A filter byte a row comes on top.
+    options.max_decompressed_size = usize::try_from(limits::MAX_BYTES + u64::from(height)).ok();
     options.optimize_alpha = clean_alpha;
     options.strip = match strip {
         Strip::None => StripChunks::None,

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::area::averaged;
 use crate::error::StepErrorKind;
+use crate::limits;
 use crate::step::{Apply, Flow, Work};
 use crate::value::{Area, Factor, Side};
 
@@ -195,6 +196,14 @@ impl Apply for Resize {
             }
         }
         let (new_width, new_height) = self.target(width, height);
+        let pixels = u64::from(new_width) * u64::from(new_height);
+        if new_width.max(new_height) > limits::MAX_SIDE || pixels > limits::MAX_PIXELS {
+            return Err(StepErrorKind::Engine(format!(
+                "{width} x {height} pixels would become {new_width} x {new_height}: sides may have {} and a picture {} pixels",
+                limits::MAX_SIDE,
+                limits::MAX_PIXELS
+            )));
+        }
         let meter = work.meter();
         if (new_width, new_height) != (width, height) {
             let frame = work.frame_mut()?;
