@@ -6,7 +6,7 @@
 //! | [`MAX_PIXELS`] | holds the largest phone photographs (108 megapixels) |
 //! | [`MAX_SIDE`] | JPEG's own, and enough for stitched panoramas; a picture of one row and 119 million columns is an attack |
 //! | [`MAX_BYTES`] | 120 megapixels of RGBA at 8 bits; at 16 bits half as many |
-//! | [`SMALL`], [`PER_BYTE`] | photographs take a byte for at most ten pixels, a white page of 4K one for 400: up to 16 megapixels everything is read, beyond only what has the bytes |
+//! | [`SMALL`], [`PER_BYTE`] | photographs take a byte for at most ten pixels, a white page of 4K one for 400: up to 16 megapixels of four bytes everything is read, beyond only what has the bytes |
 //! | [`MAX_SCANS`] | encoders write 10 scans, mozjpeg's search at most 64; each costs a pass over all blocks |
 //! | [`MAX_ITEMS`], [`MAX_EXTENTS`] | a grid of 256 tiles with previews and metadata has 300 items |
 
@@ -64,7 +64,8 @@ pub fn check_size(
         });
     }
     let allowed = SMALL.max(PER_BYTE.saturating_mul(file_bytes as u64));
-    if pixels > allowed {
+    // Four bytes for each of these pixels: at sixteen bits a channel half as many are allowed.
+    if pixels > allowed || pixels.saturating_mul(pixel_bytes) > 4 * allowed {
         return Err(DecodeError::TooThin {
             width,
             height,
@@ -169,6 +170,7 @@ mod tests {
             ((12_000, 10_001), 3, 1 << 30),
             ((10_900, 10_900), 8, 1 << 30),
             ((8_000, 8_000), 3, 900_000),
+            ((4_000, 4_000), 8, 900_000),
             ((u32::MAX, u32::MAX), 8, usize::MAX),
         ] {
             let error = check(size, pixel, file).unwrap_err().to_string();
