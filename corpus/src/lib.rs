@@ -45,7 +45,7 @@ mod format;
 mod set;
 pub mod synthetic;
 
-pub use directory::{Decoder, DirectorySet, MAX_FILE_BYTES, MAX_PIXELS};
+pub use directory::{Decoder, DirectorySet, MAX_FILE_BYTES, MAX_PIXELS, Usable};
 pub use error::CorpusError;
 pub use format::Format;
 pub use set::{Entry, ImageSet, Rejected, SetHeader, SourceImage, View};

@@ -365,6 +365,53 @@ fn links_back_up_the_tree_end_and_a_huge_or_odd_file_is_not_read() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn links_out_of_the_folder_and_what_is_no_file_are_left_out_and_named() {
+    use std::os::unix::fs::symlink;
+    let outside = TempDir::new().unwrap();
+    fs::create_dir(outside.path().join("private")).unwrap();
+    let picture = DynamicImage::from(marked(200, 200, 1));
+    picture
+        .save(outside.path().join("private/secret.png"))
+        .unwrap();
+    let dir = TempDir::new().unwrap();
+    picture.save(dir.path().join("one.png")).unwrap();
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    symlink(
+        outside.path().join("private"),
+        dir.path().join("sub/folder"),
+    )
+    .unwrap();
+    symlink(
+        outside.path().join("private/secret.png"),
+        dir.path().join("file.png"),
+    )
+    .unwrap();
+    symlink("/proc/self", dir.path().join("proc")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(dir.path().join("pipe.png"))
+        .status();
+    assert!(made.unwrap().success());
+    let set = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
+    assert_eq!(set.header().files, Some(1));
+    let rejected = &set.header().rejected;
+    let reason = |path: &str| {
+        rejected
+            .iter()
+            .find(|r| r.path == path)
+            .map(|r| r.reason.as_str())
+    };
+    for path in ["sub/folder", "file.png", "proc"] {
+        assert_eq!(
+            reason(path),
+            Some("a link that leads out of the folder"),
+            "{path}"
+        );
+    }
+    assert_eq!(reason("pipe.png"), Some("no regular file"));
+}
+
 #[test]
 fn a_decoder_that_panics_costs_one_file_only() {
     let dir = folder();

@@ -195,7 +195,8 @@ fn hold_out(
     let mut sources_held_out = BTreeSet::new();
     let mut held_out = Vec::new();
     // Whole files come first in every set, so each source is met once within their number.
-    let reach = sources.min(reach(largest));
+    let files = set.header().files.unwrap_or(sources);
+    let reach = files.min(reach(largest));
     for index in 0..reach {
         if sources_held_out.len() >= most || missing.iter().all(|count| *count == 0) {
             break;

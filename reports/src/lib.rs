@@ -52,6 +52,7 @@ pub mod gate;
 pub mod header;
 pub mod page;
 pub mod plots;
+mod printable;
 mod regenerate;
 pub mod report;
 pub mod robustness;
@@ -65,6 +66,7 @@ pub mod tables;
 
 pub use file_error::FileError;
 pub use header::RunHeader;
+pub use printable::printable;
 pub use regenerate::{ReportError, load, regenerate};
 pub use report::{ReadError, Report};
 pub use row::{Cell, Row, Trial};

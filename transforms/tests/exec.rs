@@ -66,6 +66,30 @@ fn a_program_that_takes_too_long_is_stopped_and_says_so() {
 }
 
 #[test]
+fn what_a_program_has_started_ends_with_it() {
+    // Numbers of seconds that nobody else sleeps for.
+    let running = |seconds: &str| {
+        let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let words = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+        let wanted = format!("sleep\0{seconds}\0");
+        words.filter(|words| words == wanted.as_bytes()).count()
+    };
+    let late = "{ program = \"sh\", arguments = [\"-c\", \"sleep 61.25 & sleep 61.25\"], output = \"same\", seconds = 1 }";
+    assert!(failure(late).to_string().contains("longer than 1 s"));
+    let done = "{ program = \"sh\", arguments = [\"-c\", \"sleep 61.75 &\"], output = \"same\", seconds = 10 }";
+    assert_eq!(apply(&recipe(done), &input()).bytes(), input().bytes());
+    for seconds in ["61.25", "61.75"] {
+        // Killed is not yet gone.
+        for _ in 0..50 {
+            if running(seconds) > 0 {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        }
+        assert_eq!(running(seconds), 0, "{seconds}");
+    }
+}
+
+#[test]
 fn a_result_that_is_no_image_or_is_not_there_is_an_error() {
     let none = failure(
         "{ program = \"true\", arguments = [\"{output}\"], output = \"jpeg\", seconds = 10 }",

@@ -1,9 +1,11 @@
 //! A folder of anybody's images as a set.
 
+mod look;
 mod read;
 mod scan;
 mod view;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +21,9 @@ use scan::Found;
 ///
 /// It is handed strangers' bytes and must bound its memory. A panic in it counts as a failure to decode.
 pub type Decoder = Arc<dyn Fn(&[u8]) -> Result<DynamicImage, String> + Send + Sync>;
+
+/// Which formats the files of a set may have.
+pub type Usable = fn(Format) -> bool;
 
 /// Larger files are rejected unread: 512 MiB.
 pub const MAX_FILE_BYTES: u64 = 512 << 20;
@@ -57,14 +62,29 @@ impl DirectorySet {
     /// Scans a folder, with all its subfolders, and decodes each image once, in parallel on rayon's pool.
     ///
     /// Files are told by content. What does not look like an image is counted as ignored; what does but
-    /// cannot be used is listed as rejected, with the reason. Links to folders are followed, each folder
-    /// once.
+    /// cannot be used is listed as rejected, with the reason. Links are
+    /// followed within the folder, each folder once; links out of it and what is no regular file are rejected. Files that
+    /// show the same picture share one source.
     ///
     /// # Errors
     ///
     /// [`CorpusError::Root`] when the folder cannot be listed, [`CorpusError::Empty`] when no image is left.
     pub fn scan(root: &Path, seed: u64, decode: Decoder) -> Result<DirectorySet, CorpusError> {
-        let scanned = scan::scan(root, &decode)?;
+        Self::scan_for(root, seed, decode, |_| true)
+    }
+
+    /// The same for files of some formats only.
+    ///
+    /// # Errors
+    ///
+    /// As [`DirectorySet::scan`].
+    pub fn scan_for(
+        root: &Path,
+        seed: u64,
+        decode: Decoder,
+        usable: Usable,
+    ) -> Result<DirectorySet, CorpusError> {
+        let scanned = scan::scan(root, &decode, usable)?;
         if scanned.files.is_empty() {
             let first = scanned
                 .rejected
@@ -155,7 +175,7 @@ impl DirectorySet {
             format,
             width,
             height,
-            source: file.path.clone(),
+            source: file.source.clone(),
             view: window.as_ref().map(view::Window::view),
         };
         (file, entry, window)
@@ -199,6 +219,7 @@ impl ImageSet for DirectorySet {
     }
 
     fn distinct_sources(&self) -> Option<usize> {
-        Some(self.files.len())
+        let sources: BTreeSet<&str> = self.files.iter().map(|file| file.source.as_str()).collect();
+        Some(sources.len())
     }
 }

@@ -9,7 +9,8 @@ use image::metadata::Orientation;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::{Decoder, MAX_FILE_BYTES, read};
+use super::look::{self, Look};
+use super::{Decoder, MAX_FILE_BYTES, Usable, read};
 use crate::{CorpusError, Format, Rejected};
 
 /// An image file that can be used.
@@ -28,6 +29,10 @@ pub(super) struct Found {
     /// Whether views of it are PNG: it is lossless or transparent itself.
     pub(super) as_png: bool,
     pub(super) sha256: [u8; 32],
+    /// What it looks like.
+    pub(super) look: Look,
+    /// The file that stands for its source: itself, or the first in order that shows the same picture.
+    pub(super) source: String,
 }
 
 /// The result of a walk, sorted by path.
@@ -47,20 +52,25 @@ enum Verdict {
     Ignored,
 }
 
-pub(super) fn scan(root: &Path, decode: &Decoder) -> Result<Scanned, CorpusError> {
-    let mut found = BTreeMap::new();
-    let mut seen = HashSet::new();
-    let mut rejected = Vec::new();
-    walk(root, Path::new(""), &mut seen, &mut found, &mut rejected).map_err(|source| {
-        CorpusError::Root {
-            path: root.to_owned(),
-            source,
-        }
-    })?;
-    let paths: Vec<(String, PathBuf)> = found.into_iter().collect();
+/// `usable` says which formats the files may have.
+pub(super) fn scan(root: &Path, decode: &Decoder, usable: Usable) -> Result<Scanned, CorpusError> {
+    let unlisted = |source| CorpusError::Root {
+        path: root.to_owned(),
+        source,
+    };
+    let mut walk = Walk {
+        root,
+        canonical: fs::canonicalize(root).map_err(unlisted)?,
+        seen: HashSet::new(),
+        found: BTreeMap::new(),
+        rejected: Vec::new(),
+    };
+    walk.enter(Path::new("")).map_err(unlisted)?;
+    let mut rejected = walk.rejected;
+    let paths: Vec<(String, PathBuf)> = walk.found.into_iter().collect();
     let verdicts: Vec<Verdict> = paths
         .par_iter()
-        .map(|(path, native)| examine(root, path, native, decode))
+        .map(|(path, native)| examine(root, path, native, decode, usable))
         .collect();
 
     let mut files: Vec<Found> = Vec::new();
@@ -91,6 +101,7 @@ pub(super) fn scan(root: &Path, decode: &Decoder) -> Result<Scanned, CorpusError
         }
     }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
+    look::group(&mut files);
     Ok(Scanned {
         files,
         rejected,
@@ -98,47 +109,66 @@ pub(super) fn scan(root: &Path, decode: &Decoder) -> Result<Scanned, CorpusError
     })
 }
 
-/// Lists the files below a folder. Folders are known by their canonical path and entered once, so a link
-/// back up the tree ends there. Only the root's own failure is an error.
-fn walk(
-    root: &Path,
-    below: &Path,
-    seen: &mut HashSet<PathBuf>,
-    found: &mut BTreeMap<String, PathBuf>,
-    rejected: &mut Vec<Rejected>,
-) -> io::Result<()> {
-    let folder = root.join(below);
-    if !seen.insert(fs::canonicalize(&folder)?) {
-        return Ok(());
-    }
-    let mut names: Vec<_> = fs::read_dir(&folder)?
-        .map(|entry| entry.map(|e| e.file_name()))
-        .collect::<Result<_, _>>()?;
-    // Which of two links to a folder is entered must not depend on the file system's order.
-    names.sort();
-    for name in names {
-        let native = below.join(&name);
-        let path = shown(&native);
-        match fs::metadata(root.join(&native)) {
-            Ok(data) if data.is_dir() => {
-                if let Err(error) = walk(root, &native, seen, found, rejected) {
-                    rejected.push(Rejected {
-                        path,
-                        reason: format!("cannot list folder: {error}"),
-                    });
-                }
-            }
-            // Two names that differ only where they are not Unicode are shown alike; the first stays.
-            Ok(_) => {
-                found.entry(path).or_insert(native);
-            }
-            Err(error) => rejected.push(Rejected {
-                path,
-                reason: format!("cannot read: {error}"),
-            }),
+/// A walk over the files below a folder.
+struct Walk<'a> {
+    root: &'a Path,
+    /// The root without links, which nothing that is taken may lie outside of.
+    canonical: PathBuf,
+    seen: HashSet<PathBuf>,
+    found: BTreeMap<String, PathBuf>,
+    rejected: Vec<Rejected>,
+}
+
+impl Walk<'_> {
+    /// Lists a folder and those below it. Folders are known by their canonical path and entered once, so a link back up the
+    /// tree ends there; a link out of the tree is not followed. Only the root's own failure is an error.
+    fn enter(&mut self, below: &Path) -> io::Result<()> {
+        let folder = self.root.join(below);
+        if !self.seen.insert(fs::canonicalize(&folder)?) {
+            return Ok(());
         }
+        let mut names: Vec<_> = fs::read_dir(&folder)?
+            .map(|entry| entry.map(|e| e.file_name()))
+            .collect::<Result<_, _>>()?;
+        // Which of two links to a folder is entered must not depend on the file system's order.
+        names.sort();
+        for name in names {
+            let native = below.join(&name);
+            let path = shown(&native);
+            if let Err(reason) = self.take(&path, native) {
+                self.rejected.push(Rejected { path, reason });
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Takes a file, or enters a folder.
+    fn take(&mut self, path: &str, native: PathBuf) -> Result<(), String> {
+        let full = self.root.join(&native);
+        let unreadable = |error: io::Error| format!("cannot read: {error}");
+        let is_link = fs::symlink_metadata(&full)
+            .map_err(unreadable)?
+            .is_symlink();
+        let about = fs::metadata(&full).map_err(unreadable)?;
+        if is_link
+            && !fs::canonicalize(&full)
+                .map_err(unreadable)?
+                .starts_with(&self.canonical)
+        {
+            return Err("a link that leads out of the folder".to_owned());
+        }
+        if about.is_dir() {
+            let entered = self.enter(&native);
+            return entered.map_err(|error| format!("cannot list folder: {error}"));
+        }
+        // A pipe or device could keep the reader waiting for ever.
+        if !about.is_file() {
+            return Err("no regular file".to_owned());
+        }
+        // Two names that differ only where they are not Unicode are shown alike; the first stays.
+        self.found.entry(path.to_owned()).or_insert(native);
+        Ok(())
+    }
 }
 
 fn shown(path: &Path) -> String {
@@ -148,8 +178,8 @@ fn shown(path: &Path) -> String {
         .join("/")
 }
 
-fn examine(root: &Path, path: &str, native: &Path, decode: &Decoder) -> Verdict {
-    match try_examine(root, path, native, decode) {
+fn examine(root: &Path, path: &str, native: &Path, decode: &Decoder, usable: Usable) -> Verdict {
+    match try_examine(root, path, native, decode, usable) {
         Ok(verdict) => verdict,
         Err(error) => Verdict::Rejected {
             reason: format!("cannot read: {error}"),
@@ -158,13 +188,15 @@ fn examine(root: &Path, path: &str, native: &Path, decode: &Decoder) -> Verdict 
     }
 }
 
-fn try_examine(root: &Path, path: &str, native: &Path, decode: &Decoder) -> io::Result<Verdict> {
+fn try_examine(
+    root: &Path,
+    path: &str,
+    native: &Path,
+    decode: &Decoder,
+    usable: Usable,
+) -> io::Result<Verdict> {
     let full = root.join(native);
     let data = fs::metadata(&full)?;
-    // A pipe or device could keep the reader waiting for ever.
-    if !data.is_file() {
-        return Ok(Verdict::Ignored);
-    }
     let mut file = fs::File::open(&full)?;
     let mut head = Vec::with_capacity(256);
     file.by_ref().take(256).read_to_end(&mut head)?;
@@ -186,15 +218,21 @@ fn try_examine(root: &Path, path: &str, native: &Path, decode: &Decoder) -> io::
     // The file may have grown since its size was asked for.
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+    let rejected = |reason: String| {
+        Ok(Verdict::Rejected {
+            reason,
+            sha256: Some(sha256),
+        })
+    };
+    if !usable(format) {
+        let format = format.as_str();
+        return rejected(format!("{format} files cannot be signed"));
+    }
     let pixels = match read::decoded(decode, &bytes) {
         Ok(pixels) => pixels,
-        Err(reason) => {
-            return Ok(Verdict::Rejected {
-                reason: format!("does not decode: {reason}"),
-                sha256: Some(sha256),
-            });
-        }
+        Err(reason) => return rejected(format!("does not decode: {reason}")),
     };
+    let orientation = read::orientation(format, &bytes);
     let class = path.split_once('/').map_or("file", |(first, _)| first);
     let lossless = matches!(format, Format::Png | Format::Gif | Format::Bmp);
     Ok(Verdict::Usable(Box::new(Found {
@@ -204,7 +242,9 @@ fn try_examine(root: &Path, path: &str, native: &Path, decode: &Decoder) -> io::
         format,
         width: pixels.width(),
         height: pixels.height(),
-        orientation: read::orientation(format, &bytes),
+        orientation,
+        look: Look::of(&pixels, orientation),
+        source: path.to_owned(),
         as_png: lossless || pixels.color().has_alpha(),
         sha256,
     })))

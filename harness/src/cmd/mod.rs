@@ -18,36 +18,62 @@ pub(crate) mod survival;
 pub(crate) mod verify;
 pub(crate) mod watermark;
 
-use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
+use credlink_corpus::MAX_FILE_BYTES;
 use credlink_harness::exit;
-use credlink_reports::RunHeader;
+use credlink_reports::{RunHeader, printable};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
+use tempfile::NamedTempFile;
 
 /// Writes text to standard output.
 ///
 /// # Errors
 /// When nobody reads it.
 pub(crate) fn say(text: &str) -> Result<()> {
-    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+    Ok(writeln!(std::io::stdout().lock(), "{}", printable(text))?)
 }
 
 /// Writes text to standard error; if that is closed there is nobody to tell.
 pub(crate) fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));
 }
 
-/// Reads a file.
+/// Reads a regular file of at most [`MAX_FILE_BYTES`]. A pipe or a device might never end.
 ///
 /// # Errors
 /// Names the file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))
+    let attempt = || -> Result<Vec<u8>> {
+        // Asked before opening, since opening a pipe waits for its writer.
+        let about = std::fs::metadata(path)?;
+        anyhow::ensure!(about.is_file(), "it is no regular file");
+        let too_long = || anyhow!("it has more than {} MiB", MAX_FILE_BYTES >> 20);
+        if about.len() > MAX_FILE_BYTES {
+            return Err(too_long());
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(about.len())?);
+        let file = std::fs::File::open(path)?;
+        // It may grow while it is read.
+        file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err(too_long());
+        }
+        Ok(bytes)
+    };
+    attempt().with_context(|| format!("failed to read {}", path.display()))
+}
+
+/// The same as text.
+///
+/// # Errors
+/// Names the file.
+pub(crate) fn read_text(path: &Path) -> Result<String> {
+    String::from_utf8(read(path)?).with_context(|| format!("failed to read {}", path.display()))
 }
 
 /// Writes a new file; an existing one is never overwritten, and a failed attempt leaves none behind.
@@ -55,22 +81,51 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 /// # Errors
 /// Names the file.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    let file = OpenOptions::new().write(true).create_new(true).open(path);
-    let mut file = file.with_context(|| match path.exists() {
-        true => format!(
-            "failed to write {}: existing files are never overwritten",
-            path.display()
-        ),
-        false => format!("failed to write {}", path.display()),
-    })?;
-    if let Err(error) = file.write_all(bytes) {
-        drop(file);
-        // What is left is a part of a file under a name that promises a whole one.
-        let _ = std::fs::remove_file(path);
-        return Err(error).with_context(|| format!("failed to write {}", path.display()));
-    }
+    named(new_file(path, bytes)?, path)
+}
+
+/// A file that is written whole beside `path` and has no name yet; [`named`] gives it one.
+///
+/// # Errors
+/// Names the file. A name that is taken is refused at once.
+pub(crate) fn new_file(path: &Path, bytes: &[u8]) -> Result<NamedTempFile> {
+    let attempt = || -> Result<NamedTempFile> {
+        // A link counts, too, wherever it leads.
+        anyhow::ensure!(path.symlink_metadata().is_err(), TAKEN);
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".").suffix(".tmp");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // What the user's mask leaves of it, as with any new file.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        Ok(file)
+    };
+    attempt().with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// Gives a finished file its name, unless another has it.
+///
+/// # Errors
+/// Names the file.
+pub(crate) fn named(file: NamedTempFile, path: &Path) -> Result<()> {
+    let kept = file.persist_noclobber(path);
+    kept.map_err(|error| match error.error.kind() {
+        std::io::ErrorKind::AlreadyExists => anyhow!(TAKEN),
+        _ => error.error.into(),
+    })
+    .with_context(|| format!("failed to write {}", path.display()))?;
     Ok(())
 }
+
+const TAKEN: &str = "existing files are never overwritten";
 
 /// The exit code of a run, and on standard error what speaks against it.
 pub(crate) fn verdict(run: &RunHeader) -> u8 {

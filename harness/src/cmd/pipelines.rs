@@ -85,7 +85,7 @@ fn with_folder(catalogue: &Catalogue, dir: &Path) -> Result<Catalogue> {
             {
                 let id = file.strip_prefix(dir)?.with_extension("");
                 let id = id.to_string_lossy().replace('\\', "/");
-                let text = std::fs::read_to_string(&file)
+                let text = super::read_text(&file)
                     .with_context(|| format!("failed to read {}", file.display()))?;
                 ensure!(
                     texts.insert(id.clone(), text).is_none(),
@@ -112,8 +112,8 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
 fn document(catalogue: &Catalogue, file: &Path, check: bool) -> Result<()> {
     let text = listing::document(catalogue);
     if check {
-        let found = std::fs::read_to_string(file)
-            .with_context(|| format!("failed to read {}", file.display()))?;
+        let found =
+            super::read_text(file).with_context(|| format!("failed to read {}", file.display()))?;
         ensure!(
             found == text,
             "{} is not what the recipes say; run `credlink pipelines doc`",

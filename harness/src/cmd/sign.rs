@@ -34,15 +34,16 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     let signed = signer
         .sign(&file, id)
         .with_context(|| format!("failed to sign {}", args.input.display()))?;
-    let store = ProofStoreBuilder::reopen(&args.store)?;
+    // The file is written whole beside its place, the proof is kept, and only then the file gets its name. So whenever
+    // this ends, there is no signed file without its proof; a proof without a file harms nobody.
+    let file = super::new_file(&args.output, &signed.bytes)?;
+    let waiting = || super::complain("waiting: another process is writing the proof store");
+    let store = ProofStoreBuilder::reopen(&args.store, &waiting)?;
     store.insert(signed.record.clone(), &signed.manifest)?;
-    // The file comes first, because a name that is taken must not leave a proof behind; and if the proof cannot be
-    // kept the file goes again, because without it the image could not be recovered later.
-    super::write_new(&args.output, &signed.bytes)?;
-    if let Err(error) = store.seal() {
-        let _ = std::fs::remove_file(&args.output);
-        return Err(error).context("failed to keep the proof; nothing was signed");
-    }
+    store
+        .seal()
+        .context("failed to keep the proof; nothing was signed")?;
+    super::named(file, &args.output)?;
     super::say(&format!(
         "signed {} as proof {id}: {} bytes, {:+} than before; {}",
         args.output.display(),

@@ -55,6 +55,13 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
             rejected.path, rejected.reason
         )));
     }
+    if let (Some(files), Some(sources)) = (set.header().files, set.distinct_sources())
+        && sources < files
+    {
+        listener(Event::Warning(format!(
+            "{files} files show {sources} pictures; copies of one picture count as one source"
+        )));
+    }
     let size = args.per_pipeline.map_or_else(
         || Size::Total(args.ops.unwrap_or(DEFAULT_OPS)),
         Size::PerPipeline,

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use credlink_harness::reencode::Rewriter;
 use credlink_harness::{clock, exit};
+use credlink_sign_core::keys::WatermarkSecret;
 use credlink_sign_core::watermark::{
     Detection, Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed,
 };
@@ -12,7 +13,6 @@ use credlink_sign_core::{Encoder, ProofId};
 use credlink_transforms::file::{Frame, ImageFile};
 use credlink_transforms::meter::Meter;
 use image::{DynamicImage, RgbImage};
-use zeroize::Zeroizing;
 
 use crate::cli::{WatermarkArgs, WatermarkCommand};
 
@@ -194,8 +194,10 @@ fn frame(path: &Path) -> Result<Frame> {
 }
 
 fn read_key(path: &Path) -> Result<WatermarkKey> {
-    let secret = Zeroizing::new(super::read(path)?);
-    WatermarkKey::derive(&secret)
+    let secret = WatermarkSecret::read(path)
+        .with_context(|| format!("failed to read {}", path.display()))?;
+    secret
+        .key()
         .with_context(|| format!("failed to take {} as a watermark key", path.display()))
 }
 

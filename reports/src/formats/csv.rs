@@ -2,6 +2,7 @@
 //! empty field where nothing was measured.
 
 use super::Format;
+use crate::printable;
 use crate::stats::{Interval, Rate, upper_bound};
 use crate::tables::{Column, Kind, Table, Value};
 
@@ -42,9 +43,20 @@ fn header(column: &Column) -> Vec<String> {
     }
 }
 
+/// Words that may hold the name of a stranger's file: no control characters, and no formula for a spreadsheet, which takes
+/// what begins like one for one.
+fn harmless(words: &str) -> String {
+    let shown = printable(words);
+    if shown.starts_with(['=', '+', '-', '@', '\t']) {
+        format!("'{shown}")
+    } else {
+        shown.into_owned()
+    }
+}
+
 fn fields(kind: &Kind, value: &Value) -> Vec<String> {
     match value {
-        Value::Text(words) => vec![words.clone()],
+        Value::Text(words) => vec![harmless(words)],
         Value::Count(number) | Value::Nanos(number) => vec![number.to_string()],
         Value::Counts(numbers) => numbers.iter().map(u64::to_string).collect(),
         Value::Rate(rate) => rate_fields(*rate, rate.interval()),

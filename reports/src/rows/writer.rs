@@ -61,7 +61,7 @@ impl RowWriter {
         }
         let tmp = atomic::unfinished(path);
         let io = refused("create", &tmp);
-        let file = File::create(&tmp).map_err(io)?;
+        let file = File::create_new(&tmp).map_err(io)?;
         let twin = file.try_clone().map_err(io)?;
         let version = vec![(SCHEMA_KEY.to_owned(), SCHEMA_VERSION.to_string())];
         let batches = ParquetWriter::new(BufWriter::new(file))

@@ -22,8 +22,15 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> K
 
 /// The text of a file that holds no secret.
 pub(super) fn read(path: &Path) -> Result<String, KeyError> {
-    let length = fs::metadata(path).map_err(failed("read", path))?.len();
-    if length > MAX_BYTES {
+    let about = fs::metadata(path).map_err(failed("read", path))?;
+    // A pipe would make the reader wait, a device has no end.
+    if !about.is_file() {
+        return Err(failed("read", path)(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "it is no regular file",
+        )));
+    }
+    if about.len() > MAX_BYTES {
         return Err(failed("read", path)(std::io::Error::new(
             std::io::ErrorKind::InvalidData,
             "file is too long for a key or certificate",

@@ -27,7 +27,15 @@ impl WatermarkSecret {
     /// # Errors
     /// [`KeyError::File`]; [`KeyError::Permissions`] where group or others may read it.
     pub fn load(dir: &Path) -> Result<Self, KeyError> {
-        files::read_secret(&dir.join(WATERMARK_FILE)).map(Self)
+        Self::read(&dir.join(WATERMARK_FILE))
+    }
+
+    /// Reads a file of any name, of which every byte counts.
+    ///
+    /// # Errors
+    /// As [`WatermarkSecret::load`].
+    pub fn read(path: &Path) -> Result<Self, KeyError> {
+        files::read_secret(path).map(Self)
     }
 
     /// Writes [`WATERMARK_FILE`] into a directory with mode 0600, creating the directory where needed.

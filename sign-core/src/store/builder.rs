@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::files::{Manifests, Part};
+use super::files::{Manifests, Part, Patience};
 use super::{Distractor, ProofStore, StoreError, files};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
@@ -51,17 +51,18 @@ impl ProofStoreBuilder {
         if files::exists(dir) {
             return Err(StoreError::Exists(dir.join(super::STORE_DIR)));
         }
-        Self::on_disk(dir)
+        Self::on_disk(dir, &Patience::None)
     }
 
     /// The store of a run directory, to add to it; a new one if there is none.
     ///
-    /// Sealing writes the whole store anew, and only then replaces the old files.
+    /// Sealing writes the whole store anew, and only then replaces the old files, in one step. Where another process is
+    /// writing, `waiting` is called once, and the store opened when that one is done.
     ///
     /// # Errors
-    /// [`StoreError::Busy`], [`StoreError::File`], [`StoreError::Damaged`].
-    pub fn reopen(dir: &Path) -> Result<Self, StoreError> {
-        let builder = Self::on_disk(dir)?;
+    /// [`StoreError::File`], [`StoreError::Damaged`].
+    pub fn reopen(dir: &Path, waiting: &dyn Fn()) -> Result<Self, StoreError> {
+        let builder = Self::on_disk(dir, &Patience::Wait(waiting))?;
         if files::exists(dir) {
             let old = ProofStore::open(dir)?;
             for record in old.records() {
@@ -71,13 +72,13 @@ impl ProofStoreBuilder {
         Ok(builder)
     }
 
-    fn on_disk(dir: &Path) -> Result<Self, StoreError> {
+    fn on_disk(dir: &Path, patience: &Patience<'_>) -> Result<Self, StoreError> {
         Ok(Self {
             dir: Some(dir.to_owned()),
             distractors: Vec::new(),
             inner: Mutex::new(Inner {
                 records: BTreeMap::new(),
-                manifests: Pending::Disk(Part::create(dir)?),
+                manifests: Pending::Disk(Part::create(dir, patience)?),
             }),
         })
     }

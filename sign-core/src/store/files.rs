@@ -1,20 +1,21 @@
 //! The store's two files.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
 
 use super::{MANIFESTS_FILE, RECORDS_FILE, STORE_DIR, StoreError};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 
-/// Manifests in order of arrival while a store is being filled. Its existence is the lock.
-const PART_FILE: &str = "manifests.part";
+/// Whoever writes the store holds a lock of the operating system on this file, which ends with the process; the file stays.
+const LOCK_FILE: &str = "lock";
 
 /// First line of the records file: what it is, and how many records follow, so that a file that was cut
 /// short at a line end is noticed.
@@ -24,6 +25,27 @@ struct Header {
     format: String,
     version: u32,
     records: usize,
+    /// The file of the manifests, where it is not [`MANIFESTS_FILE`]: a store that was added to has a new one, so that the
+    /// records' rename changes both at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    manifests: Option<String>,
+}
+
+impl Header {
+    fn manifests(&self) -> &str {
+        self.manifests.as_deref().unwrap_or(MANIFESTS_FILE)
+    }
+}
+
+/// Whether a file of the store's folder holds manifests: of these all but one are leftovers.
+fn holds_manifests(name: &str) -> bool {
+    let middle = name
+        .strip_prefix("manifests")
+        .and_then(|name| name.strip_suffix(".bin"));
+    middle.is_some_and(|middle| {
+        let digits = middle.strip_prefix('-').unwrap_or(middle);
+        digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
 }
 
 const FORMAT: &str = "credlink proof records";
@@ -97,15 +119,41 @@ fn read_at(file: &mut File, offset: u64, length: u32) -> std::io::Result<Vec<u8>
     Ok(bytes)
 }
 
-/// The name of the file that manifests arrive in, and the lock of the store: whoever drops it, sealed or given up,
-/// removes the file.
-#[derive(Debug)]
-struct Lock(PathBuf);
+/// How to take a lock that another process holds.
+pub(super) enum Patience<'a> {
+    /// Not at all.
+    None,
+    /// Say so, and wait.
+    Wait(&'a dyn Fn()),
+}
 
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Nothing depends on the file; if it cannot be removed the next writer says so.
-        let _ = fs::remove_file(&self.0);
+/// The store's lock, held until this is dropped or the process ends.
+#[derive(Debug)]
+struct Lock {
+    /// For messages.
+    path: PathBuf,
+    _held: File,
+}
+
+impl Lock {
+    fn take(dir: &Path, patience: &Patience<'_>) -> Result<Self, StoreError> {
+        let path = dir.join(LOCK_FILE);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
+        let file = file.map_err(failed("create", &path))?;
+        match (file.try_lock(), patience) {
+            (Ok(()), _) => {}
+            (Err(TryLockError::WouldBlock), Patience::None) => return Err(StoreError::Busy(path)),
+            (Err(TryLockError::WouldBlock), Patience::Wait(say)) => {
+                say();
+                file.lock().map_err(failed("lock", &path))?;
+            }
+            (Err(TryLockError::Error(error)), _) => return Err(failed("lock", &path)(error)),
+        }
+        Ok(Self { path, _held: file })
     }
 }
 
@@ -119,21 +167,13 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn create(dir: &Path) -> Result<Self, StoreError> {
+    pub(super) fn create(dir: &Path, patience: &Patience<'_>) -> Result<Self, StoreError> {
         let dir = dir.join(STORE_DIR);
         fs::create_dir_all(&dir).map_err(failed("create", &dir))?;
-        let path = dir.join(PART_FILE);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(|error| match error.kind() {
-                std::io::ErrorKind::AlreadyExists => StoreError::Busy(path.clone()),
-                _ => failed("create", &path)(error),
-            })?;
+        let lock = Lock::take(&dir, patience)?;
+        let file = tempfile::tempfile_in(&dir).map_err(failed("create a file in", &dir))?;
         Ok(Self {
-            lock: Lock(path),
+            lock,
             file: BufWriter::new(file),
             end: 0,
             places: BTreeMap::new(),
@@ -142,11 +182,11 @@ impl Part {
 
     pub(super) fn push(&mut self, id: ProofId, manifest: &[u8]) -> Result<(), StoreError> {
         let length = u32::try_from(manifest.len()).map_err(|_| {
-            failed("write", &self.lock.0)(std::io::Error::other("manifest over 4 GiB"))
+            failed("write", &self.lock.path)(std::io::Error::other("manifest over 4 GiB"))
         })?;
         self.file
             .write_all(manifest)
-            .map_err(failed("write", &self.lock.0))?;
+            .map_err(failed("write", &self.lock.path))?;
         self.places.insert(id, (self.end, length));
         self.end += u64::from(length);
         Ok(())
@@ -158,48 +198,62 @@ impl Part {
         let mut part = self
             .file
             .into_inner()
-            .map_err(|error| failed("write", &self.lock.0)(error.into_error()))?;
+            .map_err(|error| failed("write", &self.lock.path)(error.into_error()))?;
 
-        let new = |name: &str| dir.join(format!("{name}.new"));
-        let (lines_path, manifests_path) = (new(RECORDS_FILE), new(MANIFESTS_FILE));
-        let create = |path: &Path| {
-            File::create(path)
-                .map(BufWriter::new)
-                .map_err(failed("create", path))
+        let temporary =
+            || tempfile::NamedTempFile::new_in(&dir).map_err(failed("create a file in", &dir));
+        let (lines_file, manifests_file) = (temporary()?, temporary()?);
+        let (lines_path, manifests_path) = (
+            lines_file.path().to_owned(),
+            manifests_file.path().to_owned(),
+        );
+        let mut places = Vec::with_capacity(records.len());
+        let mut end = 0;
+        let mut digest = Sha256::new();
+        let mut manifests = BufWriter::new(manifests_file);
+        for record in records {
+            // Every record came with its manifest.
+            let (offset, length) = self.places.get(&record.id).copied().unwrap_or_default();
+            let bytes =
+                read_at(&mut part, offset, length).map_err(failed("read", &self.lock.path))?;
+            digest.update(&bytes);
+            manifests
+                .write_all(&bytes)
+                .map_err(failed("write", &manifests_path))?;
+            places.push((end, length));
+            end += u64::from(length);
+        }
+        let manifests = finished(manifests).map_err(failed("write", &manifests_path))?;
+        // A new store has the plain name. One that is added to keeps its old manifests until the new records are there.
+        let name = match dir.join(RECORDS_FILE).exists() {
+            false => None,
+            true => Some(format!(
+                "manifests-{}.bin",
+                hex::encode(&digest.finalize()[..8])
+            )),
         };
-        let mut lines = create(&lines_path)?;
-        let mut manifests = create(&manifests_path)?;
         let header = Header {
             format: FORMAT.to_owned(),
             version: VERSION,
             records: records.len(),
+            manifests: name,
         };
+        let mut lines = BufWriter::new(lines_file);
         write_line(&mut lines, &header).map_err(failed("write", &lines_path))?;
-        let mut places = Vec::with_capacity(records.len());
-        let mut end = 0;
-        for record in records {
-            // Every record came with its manifest.
-            let (offset, length) = self.places.get(&record.id).copied().unwrap_or_default();
-            let bytes = read_at(&mut part, offset, length).map_err(failed("read", &self.lock.0))?;
-            manifests
-                .write_all(&bytes)
-                .map_err(failed("write", &manifests_path))?;
+        for (record, (offset, length)) in records.iter().zip(&places) {
             let line = Line {
                 record: record.clone(),
-                manifest_offset: end,
-                manifest_length: length,
+                manifest_offset: *offset,
+                manifest_length: *length,
             };
             write_line(&mut lines, &line).map_err(failed("write", &lines_path))?;
-            places.push((end, length));
-            end += u64::from(length);
         }
-        finish(lines).map_err(failed("write", &lines_path))?;
-        finish(manifests).map_err(failed("write", &manifests_path))?;
-        // Manifests first: records that point into an old manifest file would be damage.
-        let path = dir.join(MANIFESTS_FILE);
-        fs::rename(&manifests_path, &path).map_err(failed("replace", &path))?;
-        let lines_target = dir.join(RECORDS_FILE);
-        fs::rename(&lines_path, &lines_target).map_err(failed("replace", &lines_target))?;
+        let lines = finished(lines).map_err(failed("write", &lines_path))?;
+        // Manifests first: the records' rename is the moment from which the store is the new one.
+        let path = dir.join(header.manifests());
+        persist(manifests, &path)?;
+        persist(lines, &dir.join(RECORDS_FILE))?;
+        remove_leftovers(&dir, header.manifests());
         let file = File::open(&path).map_err(failed("read", &path))?;
         Ok(Manifests::Disk {
             path,
@@ -214,19 +268,65 @@ fn write_line(out: &mut impl Write, value: &impl Serialize) -> std::io::Result<(
     out.write_all(b"\n")
 }
 
-fn finish(out: BufWriter<File>) -> std::io::Result<()> {
-    out.into_inner()
-        .map_err(std::io::IntoInnerError::into_error)?
-        .sync_all()
+fn finished(out: BufWriter<NamedTempFile>) -> std::io::Result<NamedTempFile> {
+    let file = out
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    Ok(file)
 }
 
-/// Reads and checks the records of a store.
+/// Gives a finished file its name, with the rights of any new file.
+fn persist(file: NamedTempFile, path: &Path) -> Result<(), StoreError> {
+    let kept = file
+        .persist(path)
+        .map_err(|error| failed("replace", path)(error.error))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let readable = fs::Permissions::from_mode(0o644);
+        kept.set_permissions(readable)
+            .map_err(failed("write", path))?;
+    }
+    drop(kept);
+    Ok(())
+}
+
+/// Manifests of an older state, or of a writer that was killed. Nothing depends on them; what cannot be removed now is
+/// tried again when the store is next added to.
+fn remove_leftovers(dir: &Path, current: &str) {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        let is_leftover = |name: &str| holds_manifests(name) && name != current;
+        if name.to_str().is_some_and(is_leftover) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Reads and checks the records of a store. A writer may replace both files in between; then the new ones are read.
 pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreError> {
+    const TRIES: usize = 3;
+    let mut opened = open_once(dir);
+    for _ in 1..TRIES {
+        match &opened {
+            Err(StoreError::File { path, source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound
+                    && path.file_name() != Some(RECORDS_FILE.as_ref()) =>
+            {
+                opened = open_once(dir);
+            }
+            _ => break,
+        }
+    }
+    opened
+}
+
+fn open_once(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreError> {
     let dir = dir.join(STORE_DIR);
-    let (lines_path, path) = (dir.join(RECORDS_FILE), dir.join(MANIFESTS_FILE));
+    let lines_path = dir.join(RECORDS_FILE);
     let lines = File::open(&lines_path).map_err(failed("read", &lines_path))?;
-    let file = File::open(&path).map_err(failed("read", &path))?;
-    let available = file.metadata().map_err(failed("read", &path))?.len();
     let damaged = |line: usize, what: String| StoreError::Damaged {
         path: lines_path.clone(),
         line,
@@ -256,6 +356,16 @@ pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreErr
             format!("format {:?} version {}", header.format, header.version),
         ));
     }
+
+    if !holds_manifests(header.manifests()) {
+        return Err(damaged(
+            1,
+            format!("no name of a manifest file: {:?}", header.manifests()),
+        ));
+    }
+    let path = dir.join(header.manifests());
+    let file = File::open(&path).map_err(failed("read", &path))?;
+    let available = file.metadata().map_err(failed("read", &path))?.len();
 
     let mut records: Vec<ProofRecord> = Vec::new();
     let mut places = Vec::new();

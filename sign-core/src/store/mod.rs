@@ -6,7 +6,9 @@
 //!
 //! On disk (in the run directory): `proofs/records.jsonl`, one JSON object a line, header first, sorted by
 //! id; `proofs/manifests.bin`, the manifests in the same order. Both are the same bytes whatever the order
-//! of insertion.
+//! of insertion. A store that was added to names its file of manifests in the header, `manifests-<digest>.bin`, so that
+//! one rename, that of the records, takes it from one state to the next; whenever a writer is killed, the store is the
+//! one or the other. `proofs/lock` is locked by whoever writes.
 
 mod builder;
 mod files;
@@ -50,8 +52,8 @@ pub enum StoreError {
     /// There is a store already; it is never overwritten.
     #[error("{} exists already; choose another directory or reopen the store", .0.display())]
     Exists(PathBuf),
-    /// Another process is writing, or one was interrupted.
-    #[error("{} exists: another process is writing this store, or one was interrupted; delete the file if none is", .0.display())]
+    /// Another process is writing.
+    #[error("{} is locked: another process is writing this store", .0.display())]
     Busy(PathBuf),
     /// A line of the records file is not what was written.
     #[error("{} line {line}: {what}", path.display())]

@@ -277,15 +277,27 @@ fn a_sealed_store_opens_and_can_be_added_to() {
         ProofStoreBuilder::create(dir.path()),
         Err(StoreError::Exists(_))
     ));
-    let builder = ProofStoreBuilder::reopen(dir.path()).unwrap();
-    assert!(matches!(
-        ProofStoreBuilder::reopen(dir.path()),
-        Err(StoreError::Busy(_))
-    ));
-    builder
-        .insert(record(50, Fingerprint([9; 4])), &manifest(50))
-        .unwrap();
-    builder.seal().unwrap();
+    let free = || panic!("nobody else is writing");
+    let builder = ProofStoreBuilder::reopen(dir.path(), &free).unwrap();
+    // A second writer hears that it has to wait, and goes on from what the first has left.
+    std::thread::scope(|scope| {
+        let (waits, heard) = std::sync::mpsc::channel();
+        let second = scope.spawn({
+            let dir = dir.path();
+            move || {
+                let say = || waits.send(()).unwrap();
+                let builder = ProofStoreBuilder::reopen(dir, &say).unwrap();
+                assert_eq!(builder.registered().unwrap(), 10);
+                builder.seal().unwrap();
+            }
+        });
+        heard.recv().unwrap();
+        builder
+            .insert(record(50, Fingerprint([9; 4])), &manifest(50))
+            .unwrap();
+        builder.seal().unwrap();
+        second.join().unwrap();
+    });
     let store = ProofStore::open(dir.path()).unwrap();
     assert_eq!(store.len(), 10);
     for number in (1..10).chain([50]) {
@@ -303,6 +315,59 @@ fn a_sealed_store_opens_and_can_be_added_to() {
         store.manifest(ProofId::new(11)),
         Err(StoreError::Unknown(_))
     ));
+}
+
+#[test]
+fn a_writer_that_is_killed_leaves_the_store_as_it_was_and_blocks_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), 1..10);
+    let proofs = dir.path().join(STORE_DIR);
+    let before = fs::read(proofs.join(RECORDS_FILE)).unwrap();
+    // Whatever the killed one had written but for the last rename: its manifests, its lines, and an old version's part file.
+    fs::write(proofs.join("manifests-00112233aabbccdd.bin"), b"half").unwrap();
+    fs::write(proofs.join(".tmpAbCdEf"), b"lines").unwrap();
+    fs::write(proofs.join("manifests.part"), b"").unwrap();
+    assert_eq!(ProofStore::open(dir.path()).unwrap().len(), 9);
+    let free = || panic!("nobody is writing");
+    let builder = ProofStoreBuilder::reopen(dir.path(), &free).unwrap();
+    builder
+        .insert(record(50, Fingerprint([9; 4])), &manifest(50))
+        .unwrap();
+    // Given up, the store is what it was; sealed, it is the new one, and one file of manifests is left.
+    drop(builder);
+    assert_eq!(fs::read(proofs.join(RECORDS_FILE)).unwrap(), before);
+    let builder = ProofStoreBuilder::reopen(dir.path(), &free).unwrap();
+    builder
+        .insert(record(50, Fingerprint([9; 4])), &manifest(50))
+        .unwrap();
+    builder.seal().unwrap();
+    let store = ProofStore::open(dir.path()).unwrap();
+    assert_eq!(store.len(), 10);
+    assert_eq!(store.manifest(ProofId::new(50)).unwrap(), manifest(50));
+    let names = fs::read_dir(&proofs)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let manifests = names.filter(|name| name.to_str().unwrap().ends_with(".bin"));
+    assert_eq!(manifests.count(), 1);
+}
+
+#[test]
+fn a_header_cannot_name_a_file_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), 1..3);
+    let path = dir.path().join(STORE_DIR).join(RECORDS_FILE);
+    let text = fs::read_to_string(&path).unwrap();
+    for name in [
+        "../../etc/passwd",
+        "manifests-/../x.bin",
+        "records.jsonl",
+        "manifests-zz.bin",
+    ] {
+        let header = format!("\"records\":2,\"manifests\":\"{name}\"");
+        fs::write(&path, text.replacen("\"records\":2", &header, 1)).unwrap();
+        let error = ProofStore::open(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("no name of a manifest file"), "{error}");
+    }
 }
 
 #[test]

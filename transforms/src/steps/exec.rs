@@ -104,6 +104,7 @@ impl Exec {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr);
+        group::lead(&mut command);
         let status = self.wait(command)?;
         if !status.success() {
             let said = std::fs::read(&words).unwrap_or_default();
@@ -138,16 +139,21 @@ impl Exec {
         let limit = Duration::from_secs(self.seconds.get().into());
         let (mut waited, mut nap) = (Duration::ZERO, Duration::from_micros(500));
         loop {
-            match child.try_wait() {
-                Ok(Some(status)) => return Ok(status),
-                Ok(None) if waited < limit => {
+            match group::has_ended(&mut child) {
+                Ok(true) => {
+                    // What the program has started and left behind goes with it, while its number is still its own.
+                    group::kill(&mut child);
+                    let status = child.wait();
+                    return status
+                        .map_err(|error| failed(format!("cannot be waited for: {error}")));
+                }
+                Ok(false) if waited < limit => {
                     std::thread::sleep(nap);
                     waited += nap;
                     nap = (nap * 2).min(Duration::from_millis(20));
                 }
                 outcome => {
-                    // A program that ended in this instant cannot be killed, and need not be.
-                    let _gone = child.kill();
+                    group::kill(&mut child);
                     let _reaped = child.wait();
                     return Err(failed(match outcome {
                         Ok(_) => format!("took longer than {} s", self.seconds.get()),
@@ -156,6 +162,53 @@ impl Exec {
                 }
             }
         }
+    }
+}
+
+/// A program and all that it starts, as one group of processes.
+#[cfg(unix)]
+mod group {
+    use std::io;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Child, Command};
+
+    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+    pub(super) fn lead(command: &mut Command) {
+        command.process_group(0);
+    }
+
+    fn number(child: &Child) -> Option<Pid> {
+        i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+    }
+
+    /// Asks without reaping: until then nobody else can get the group's number.
+    pub(super) fn has_ended(child: &mut Child) -> io::Result<bool> {
+        let number = number(child).ok_or(io::ErrorKind::InvalidInput)?;
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        Ok(waitid(WaitId::Pid(number), options)?.is_some())
+    }
+
+    pub(super) fn kill(child: &mut Child) {
+        // A group that has ended in this instant cannot be killed, and need not be.
+        let _gone = number(child).map(|number| kill_process_group(number, Signal::KILL));
+    }
+}
+
+/// Elsewhere the program alone is ended.
+#[cfg(not(unix))]
+mod group {
+    use std::io;
+    use std::process::{Child, Command};
+
+    pub(super) fn lead(_: &mut Command) {}
+
+    pub(super) fn has_ended(child: &mut Child) -> io::Result<bool> {
+        Ok(child.try_wait()?.is_some())
+    }
+
+    pub(super) fn kill(child: &mut Child) {
+        let _gone = child.kill();
     }
 }
 
