@@ -23,7 +23,7 @@ const MARGIN: f32 = 3.0;
 
 /// Rounds of pushing and looking again: rounding, clipping and the moving median cost a few.
 const ROUNDS: usize = 24;
-const FINAL_ROUNDS: usize = 6;
+const FINAL_ROUNDS: usize = 12;
 
 /// Longest side of the small copy, pixels: four for each of PDQ's samples.
 const SMALL: u32 = 256;

@@ -226,18 +226,18 @@ impl<'a> ImageFile<'a> {
     }
 
     /// What a record's sketch says of what a viewer shows; `None` if the pixels cannot be decoded.
-    pub(crate) fn sketch_verdict(&self, record: &ProofRecord) -> Option<Verdict> {
+    pub(crate) fn sketch_verdict(
+        &self,
+        record: &ProofRecord,
+        registered: &dyn Fn() -> Arc<Registered>,
+    ) -> Option<Verdict> {
         if let Some(held) = &*self.sketched.borrow()
             && held.id == record.id
         {
             return held.verdict;
         }
-        let size = (record.width, record.height);
-        let verdict = self.received().map(|received| {
-            Registered::new(&record.sketch, size)
-                .compare(received)
-                .verdict
-        });
+        let received = self.received();
+        let verdict = received.map(|received| registered().compare(received).verdict);
         *self.sketched.borrow_mut() = Some(Sketched {
             id: record.id,
             verdict,

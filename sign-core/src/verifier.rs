@@ -1,6 +1,7 @@
 //! Verifying a file: every carrier, in ladder order.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
@@ -31,7 +32,12 @@ pub struct Verifier {
     base_url: String,
     watermark: Option<(WatermarkKey, Effort)>,
     engine: Engine,
+    /// The sketches that were compared last, made ready: files of one image mostly come one after the other.
+    ready: Mutex<VecDeque<(ProofId, Arc<Registered>)>>,
 }
+
+/// Sketches that are kept ready, about 100 KB each.
+const READY: usize = 16;
 
 /// One carrier's part of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -102,6 +108,7 @@ impl Verifier {
             policy: MatchPolicy::default(),
             base_url: DEFAULT_BASE_URL.to_owned(),
             watermark: None,
+            ready: Mutex::new(VecDeque::new()),
         })
     }
 
@@ -200,8 +207,7 @@ impl Verifier {
     /// if the proof is unknown or the image undecodable.
     pub fn compared_with(&self, file: &ImageFile<'_>, id: ProofId) -> Option<Comparison> {
         let record = self.store.by_id(id)?;
-        let registered = Registered::new(&record.sketch, (record.width, record.height));
-        Some(registered.compare(file.received()?))
+        Some(self.registered(record).compare(file.received()?))
     }
 
     /// Whom this verifier accepts.
@@ -241,6 +247,22 @@ impl Verifier {
         }
     }
 
+    /// A record's sketch, made ready for comparisons.
+    fn registered(&self, record: &ProofRecord) -> Arc<Registered> {
+        let lock = || self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, held)) = lock().iter().find(|(id, _)| *id == record.id) {
+            return Arc::clone(held);
+        }
+        let size = (record.width, record.height);
+        let made = Arc::new(Registered::new(&record.sketch, size));
+        let mut ready = lock();
+        if ready.len() >= READY {
+            ready.pop_front();
+        }
+        ready.push_back((record.id, Arc::clone(&made)));
+        made
+    }
+
     /// Whether one of our signers signed this record: a store may have been tampered with.
     pub(crate) fn is_genuine(&self, record: &ProofRecord) -> bool {
         self.keys.iter().any(|key| record.is_signed_by(key))
@@ -257,7 +279,7 @@ impl Verifier {
         };
         let difference = content.difference(&record.view(), &self.policy);
         let is_still = file.pixels().is_ok_and(|pixels| pixels.still);
-        let verdict = match file.sketch_verdict(record) {
+        let verdict = match file.sketch_verdict(record, &|| self.registered(record)) {
             None => Err("credlink.image.undecodable"),
             Some(Verdict::Same) if !is_still => Err("credlink.content.frames"),
             Some(Verdict::Same) if !file.is_same_on_black(record) => {
