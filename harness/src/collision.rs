@@ -23,7 +23,7 @@ const MARGIN: f32 = 3.0;
 
 /// Rounds of pushing and looking again: rounding, clipping and the moving median cost a few.
 const ROUNDS: usize = 24;
-const FINAL_ROUNDS: usize = 12;
+const FINAL_ROUNDS: usize = 6;
 
 /// Longest side of the small copy, pixels: four for each of PDQ's samples.
 const SMALL: u32 = 256;
@@ -156,7 +156,10 @@ mod tests {
     /// A picture of soft spots, another one for each seed.
     fn picture(seed: u32, (width, height): (u32, u32)) -> DynamicImage {
         let spot = |k: u32, x: f32, y: f32| {
-            let draw = |n: u32| ((seed * 31 + k * 7 + n) * 2_654_435_761 % 1000) as f32 / 1000.0;
+            let draw = |n: u32| {
+                let mixed = (seed * 31 + k * 7 + n).wrapping_mul(2_654_435_761) >> 12;
+                (mixed % 1000) as f32 / 1000.0
+            };
             let (dx, dy) = (x - draw(1), y - draw(2));
             160.0 * (draw(3) - 0.5) * (-(dx * dx + dy * dy) * (8.0 + 60.0 * draw(4))).exp()
         };
