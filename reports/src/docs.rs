@@ -165,7 +165,7 @@ impl Results {
     /// # Errors
     /// [`DocsError::Io`], [`DocsError::Summary`] with line and column.
     pub fn read(path: &Path) -> Result<Self, DocsError> {
-        let text = std::fs::read_to_string(path).map_err(refused("read", path))?;
+        let text = crate::input::text(path).map_err(refused("read", path))?;
         serde_json::from_str(&text).map_err(|source| DocsError::Summary {
             path: path.into(),
             source,
@@ -243,7 +243,7 @@ impl Results {
     /// [`DocsError::Io`], [`DocsError::Marks`].
     pub fn files(&self, repository: &Path) -> Result<Vec<(PathBuf, String)>, DocsError> {
         let readme = repository.join(README);
-        let text = std::fs::read_to_string(&readme).map_err(refused("read", &readme))?;
+        let text = crate::input::text(&readme).map_err(refused("read", &readme))?;
         let marks = DocsError::Marks {
             path: readme.clone(),
         };
@@ -273,7 +273,7 @@ pub fn update(
 ) -> Result<Vec<PathBuf>, DocsError> {
     let mut differing = Vec::new();
     for (path, text) in results.files(repository)? {
-        if std::fs::read_to_string(&path).is_ok_and(|current| current == text) {
+        if crate::input::text(&path).is_ok_and(|current| current == text) {
             continue;
         }
         if !check {

@@ -123,7 +123,7 @@ impl Gallery {
     /// [`GalleryError::Damaged`] with line and column, [`GalleryError::Io`].
     pub fn read(root: &Path) -> Result<Self, GalleryError> {
         let path = root.join(FILE);
-        let text = match std::fs::read_to_string(&path) {
+        let text = match crate::input::text(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Self::default());

@@ -50,6 +50,7 @@ pub mod formats;
 pub mod gallery;
 pub mod gate;
 pub mod header;
+mod input;
 pub mod page;
 pub mod plots;
 mod printable;

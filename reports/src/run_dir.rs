@@ -195,7 +195,7 @@ impl RunDir {
     /// [`RunDirError::Header`] with line and column if it is torn or a field has the wrong type.
     pub fn read_header(&self) -> Result<RunHeader, RunDirError> {
         let path = self.header();
-        let text = std::fs::read_to_string(&path).map_err(refused("read", &path))?;
+        let text = crate::input::text(&path).map_err(refused("read", &path))?;
         let damaged = |source| RunDirError::Header {
             path: path.clone(),
             source,

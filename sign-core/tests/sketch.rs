@@ -235,10 +235,32 @@ fn content_without_features_confirms_nothing() {
     let slope = DynamicImage::from(RgbImage::from_fn(300, 200, |x, y| {
         Rgb([(x / 2) as u8, (y / 2) as u8, 100])
     }));
-    for image in [&flat, &slope] {
-        for other in [&flat, &slope] {
-            assert_ne!(compared(image, other).verdict, Verdict::Same);
-        }
+    for (image, other) in [(&flat, &flat), (&flat, &slope), (&slope, &flat)] {
+        assert_ne!(compared(image, other).verdict, Verdict::Same);
+    }
+}
+
+#[test]
+fn plain_pictures_are_told_apart_by_their_shades() {
+    // Of sixty grey levels, with `more` added in a disc of an eighth of the width.
+    let slope = |from: f32, more: f32| {
+        DynamicImage::from(RgbImage::from_fn(300, 200, |x, y| {
+            let (dx, dy) = (x as f32 - 200.0, y as f32 - 90.0);
+            let inside = if dx * dx + dy * dy < 38.0 * 38.0 {
+                more
+            } else {
+                0.0
+            };
+            Rgb([(from + 0.2 * x as f32 + inside) as u8; 3])
+        }))
+    };
+    let registered = slope(80.0, 0.0);
+    let smaller = registered.thumbnail_exact(150, 100).fliph();
+    for copy in [&registered, &smaller] {
+        assert_eq!(compared(&registered, copy).verdict, Verdict::Same);
+    }
+    for other in [slope(84.0, 0.0), slope(80.0, 5.0), slope(80.0, -5.0)] {
+        assert_ne!(compared(&registered, &other).verdict, Verdict::Same);
     }
 }
 

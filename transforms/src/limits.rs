@@ -19,6 +19,10 @@ pub const MAX_PIXELS: u64 = 120_000_000;
 /// The longest side, pixels.
 pub const MAX_SIDE: u32 = 65_535;
 
+/// The most pixels that resizing may make on its way: a column of one pixel that is to fill a banner becomes 3000 x 65,535 of
+/// them before it is cut, as in the services themselves.
+pub const MAX_RESIZED: u64 = 200_000_000;
+
 /// The most bytes that decoded pixels may take.
 pub const MAX_BYTES: u64 = 480_000_000;
 

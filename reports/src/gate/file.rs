@@ -84,7 +84,7 @@ impl Gate {
     /// [`GateError::Read`], [`GateError::Parse`] with line and column, [`GateError::Value`] for shares outside 0 to 1
     /// and other values that cannot be meant, and for a gate that demands nothing.
     pub fn read(path: &Path) -> Result<Self, GateError> {
-        let text = std::fs::read_to_string(path).map_err(|source| GateError::Read {
+        let text = crate::input::text(path).map_err(|source| GateError::Read {
             path: path.into(),
             source,
         })?;

@@ -61,6 +61,10 @@ impl RowWriter {
         }
         let tmp = atomic::unfinished(path);
         let io = refused("create", &tmp);
+        // What a run that was cut off has left goes; a link is removed and not followed.
+        if tmp.symlink_metadata().is_ok() {
+            std::fs::remove_file(&tmp).map_err(io)?;
+        }
         let file = File::create_new(&tmp).map_err(io)?;
         let twin = file.try_clone().map_err(io)?;
         let version = vec![(SCHEMA_KEY.to_owned(), SCHEMA_VERSION.to_string())];

@@ -88,7 +88,7 @@ pub(super) fn write(site: &Path, nights: &[Night], settings: &Settings) -> Resul
     for badge in ["badge.json", "badge.svg"] {
         let Some(night) = latest else { break };
         let from = site.join("runs").join(&night.id).join(badge);
-        if let Ok(text) = std::fs::read_to_string(&from) {
+        if let Ok(text) = crate::input::text(&from) {
             put(badge, &text)?;
         }
     }

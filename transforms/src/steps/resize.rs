@@ -197,11 +197,11 @@ impl Apply for Resize {
         }
         let (new_width, new_height) = self.target(width, height);
         let pixels = u64::from(new_width) * u64::from(new_height);
-        if new_width.max(new_height) > limits::MAX_SIDE || pixels > limits::MAX_PIXELS {
+        if new_width.max(new_height) > limits::MAX_SIDE || pixels > limits::MAX_RESIZED {
             return Err(StepErrorKind::Engine(format!(
                 "{width} x {height} pixels would become {new_width} x {new_height}: sides may have {} and a picture {} pixels",
                 limits::MAX_SIDE,
-                limits::MAX_PIXELS
+                limits::MAX_RESIZED
             )));
         }
         let meter = work.meter();
