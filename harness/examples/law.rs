@@ -149,7 +149,7 @@ fn worst(folder: &Path) -> Result<()> {
         ("column", 1, long),
     ] {
         let striped = |x: u32, y: u32| {
-            image::Luma([if (x / 64 + y / 64) % 2 == 0 {
+            image::Luma([if (x / 64 + y / 64).is_multiple_of(2) {
                 60_u8
             } else {
                 190
