@@ -82,6 +82,6 @@ pub fn decode_pixels(bytes: &[u8]) -> Result<Pixels, String> {
     Ok(Pixels {
         image: Arc::new(decoded.pixels),
         orientation: decoded.orientation,
-        still: true,
+        shown: credlink_sign_core::Shown::These,
     })
 }

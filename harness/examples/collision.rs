@@ -19,7 +19,7 @@ use credlink_reports::stats::{Rate, upper_bound};
 use credlink_sign_core::fingerprint::{ContentHash, MatchPolicy};
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::{ImageFile, Resigner, SignedImage, Signer, Verification, Verifier};
+use credlink_sign_core::{ImageFile, Resigner, Shown, SignedImage, Signer, Verification, Verifier};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::codecs::jpeg::{self, Chroma};
 use credlink_transforms::format::Format;
@@ -161,7 +161,7 @@ fn sources(arguments: &Arguments) -> Result<Vec<Vec<u8>>> {
         matches!(
             Format::sniff(source),
             Some(Format::Jpeg | Format::Png | Format::WebP)
-        ) && received::decode_bytes(source).is_ok_and(|pixels| pixels.still)
+        ) && received::decode_bytes(source).is_ok_and(|pixels| pixels.shown == Shown::These)
     });
     Ok(sources)
 }

@@ -1,7 +1,8 @@
 //! Lets signing and verification see pixels through the pipelines' decoders; the two crates do not know each other.
 
-use credlink_sign_core::Pixels;
-use credlink_transforms::codecs::{decode, frames};
+use credlink_sign_core::{Pixels, Shown};
+use credlink_transforms::codecs::{colours, decode, frames};
+use image::DynamicImage;
 
 /// The pixels of a file as the verifier takes them.
 ///
@@ -10,8 +11,18 @@ use credlink_transforms::codecs::{decode, frames};
 pub fn decode_bytes(bytes: &[u8]) -> Result<Pixels, String> {
     let decoded = decode::decode(bytes).map_err(|error| error.to_string())?;
     Ok(Pixels {
-        still: frames::shows_one_picture(bytes, &decoded.pixels),
+        shown: shown(bytes, &decoded.pixels),
         image: decoded.pixels.into(),
         orientation: decoded.orientation,
     })
+}
+
+fn shown(bytes: &[u8], pixels: &DynamicImage) -> Shown {
+    if !frames::shows_one_picture(bytes, pixels) {
+        Shown::Frames
+    } else if !colours::are_plain(bytes, pixels) {
+        Shown::Colours
+    } else {
+        Shown::These
+    }
 }

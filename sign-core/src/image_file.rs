@@ -22,8 +22,19 @@ pub struct Pixels {
     pub image: Arc<DynamicImage>,
     /// How a viewer turns them.
     pub orientation: Orientation,
-    /// Whether a viewer shows these pixels and no others: not so for an animation whose frames differ.
-    pub still: bool,
+    /// Whether a viewer shows them.
+    pub shown: Shown,
+}
+
+/// What a viewer makes of decoded pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// It shows them.
+    These,
+    /// It shows other pictures besides, or instead: an animation whose frames differ.
+    Frames,
+    /// It shows them in colours, or in a colour space, that make another picture of them.
+    Colours,
 }
 
 impl Pixels {
@@ -260,7 +271,7 @@ impl<'a> ImageFile<'a> {
         let is_plain = || comparison.shades.is_some_and(Shades::are_equal);
         match comparison.verdict {
             Verdict::Same => true,
-            Verdict::Featureless => is_plain(),
+            Verdict::Plain | Verdict::Featureless => is_plain(),
             Verdict::Altered | Verdict::Different => false,
         }
     }

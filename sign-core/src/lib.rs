@@ -10,13 +10,13 @@
 //! use credlink_sign_core::keys::{Date, Identity, Validity};
 //! use credlink_sign_core::outcome::{Outcome, judge};
 //! use credlink_sign_core::store::ProofStoreBuilder;
-//! use credlink_sign_core::{ImageFile, Pixels, ProofId, Signer, Verifier};
+//! use credlink_sign_core::{ImageFile, Pixels, ProofId, Shown, Signer, Verifier};
 //! use image::{DynamicImage, ImageFormat, RgbImage, metadata::Orientation};
 //!
 //! // Decoding is handed in; here without any limits.
 //! let decode = |bytes: &[u8]| {
 //!     let image = image::load_from_memory(bytes).map_err(|error| error.to_string())?;
-//!     Ok(Pixels { image: Arc::new(image), orientation: Orientation::NoTransforms, still: true })
+//!     Ok(Pixels { image: Arc::new(image), orientation: Orientation::NoTransforms, shown: Shown::These })
 //! };
 //! let picture = RgbImage::from_fn(320, 200, |x, y| image::Rgb([(x * y % 251) as u8, x as u8, y as u8]));
 //! let mut png = std::io::Cursor::new(Vec::new());
@@ -70,7 +70,7 @@ pub use c2pa::DigitalSourceType;
 
 pub use self::container::{ContainerError, MEDIA_TYPES, MediaType};
 pub use self::distortion::Distortion;
-pub use self::image_file::{Decode, Encoder, ImageFile, Pixels};
+pub use self::image_file::{Decode, Encoder, ImageFile, Pixels, Shown};
 pub use self::manifest::EngineError;
 pub use self::marker::Marker;
 pub use self::proof_id::{ProofId, ProofIdError};

@@ -8,15 +8,15 @@ use serde::Serialize;
 
 use crate::Clock;
 use crate::carriers::{CARRIERS, Finding};
-use crate::fingerprint::MatchPolicy;
-use crate::image_file::ImageFile;
+use crate::fingerprint::{Match, MatchPolicy};
+use crate::image_file::{ImageFile, Shown};
 use crate::keys::TrustAnchor;
 use crate::manifest::read::Ours;
 use crate::manifest::{Engine, EngineError};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 use crate::signer::DEFAULT_BASE_URL;
-use crate::sketch::{Comparison, Registered, Verdict};
+use crate::sketch::{Comparison, Registered, Verdict, is_plain};
 use crate::store::ProofStore;
 use crate::watermark::{Effort, WatermarkKey};
 
@@ -278,14 +278,29 @@ impl Verifier {
             };
         };
         let difference = content.difference(&record.view(), &self.policy);
-        let is_still = file.pixels().is_ok_and(|pixels| pixels.still);
+        let quality = content.quality.min(record.fingerprint_quality);
+        let is_near = difference.is_some_and(|difference| {
+            self.policy.judge(difference, quality, None) == Match::Accepted
+        });
+        let pixels = file.pixels();
+        let shown = pixels.map_or(Shown::These, |pixels| pixels.shown);
         let verdict = match file.sketch_verdict(record, &|| self.registered(record)) {
             None => Err("credlink.image.undecodable"),
-            Some(Verdict::Same) if !is_still => Err("credlink.content.frames"),
-            Some(Verdict::Same) if !file.is_same_on_black(record) => {
+            Some(Verdict::Same | Verdict::Plain) if shown == Shown::Frames => {
+                Err("credlink.content.frames")
+            }
+            Some(Verdict::Same | Verdict::Plain) if shown == Shown::Colours => {
+                Err("credlink.content.colours")
+            }
+            Some(Verdict::Same | Verdict::Plain) if !file.is_same_on_black(record) => {
                 Err("credlink.content.background")
             }
-            Some(Verdict::Same) => Ok("sketch"),
+            // Shades alone say too little: the fingerprint has to agree, and no stroke may hide in them.
+            Some(Verdict::Plain) if !is_near => Err("credlink.content.featureless"),
+            Some(Verdict::Plain) if !pixels.is_ok_and(|pixels| is_plain(&pixels.image)) => {
+                Err("credlink.content.differs")
+            }
+            Some(Verdict::Same | Verdict::Plain) => Ok("sketch"),
             Some(Verdict::Altered) => Err("credlink.content.altered"),
             Some(Verdict::Different) => Err("credlink.content.differs"),
             Some(Verdict::Featureless) => Err("credlink.content.featureless"),

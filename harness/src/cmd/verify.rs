@@ -143,6 +143,7 @@ fn content(
 fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Same => "alike",
+        Verdict::Plain => "plain",
         Verdict::Altered => "altered",
         Verdict::Different => "different",
         Verdict::Featureless => "featureless",
@@ -155,15 +156,18 @@ fn described(content: &Comparison) -> String {
         Verdict::Same if content.is_change_noticed() => {
             let [x, y] = content.local_difference_at.map(percent);
             format!(
-                "By the content sketch {:.0} % of the original is seen, and a small part of it was probably changed: about {x:.0} % \
+                "By the content sketch {:.0} % of the original is seen, and a part of it was probably changed: about {x:.0} % \
                  from the left and {y:.0} % from the top of the original it differs more than copies do.",
                 percent(content.coverage)
             )
         }
         Verdict::Same => format!(
-            "By the content sketch {:.0} % of the original is seen, and no large part of it differs; small changes do not show.",
+            "By the content sketch {:.0} % of the original is seen, and no large part of it differs in brightness; small changes and colours do not show.",
             percent(content.coverage)
         ),
+        Verdict::Plain => {
+            "The picture is plain, and its shades are those of the original; fine strokes and colours do not show in them.".to_owned()
+        }
         Verdict::Altered => format!(
             "By the content sketch a part of the picture was replaced: {:.0} % of what is seen of the original.",
             percent(content.largest_difference)
@@ -271,6 +275,9 @@ fn ladder(
         }
         ("unconfirmed", _) if has("credlink.content.background") => {
             "On a white page the file looks like a picture of ours, on a dark one like another.".to_owned()
+        }
+        ("unconfirmed", _) if has("credlink.content.colours") => {
+            "Viewers make another picture of these pixels: by a colour profile, or by a colour space that the file contradicts itself about.".to_owned()
         }
         ("unconfirmed", _) if has("credlink.content.featureless") => {
             "A pointer leads to a proof, but the picture is too plain to tell it from others.".to_owned()

@@ -24,6 +24,7 @@
 //! | `credlink.watermark.noKey` | the verifier has no watermark key |
 //! | `credlink.content.differs`, `.altered` | the pixels show another picture, or this one with a part replaced |
 //! | `credlink.content.frames`, `.background` | an animation of other pictures; another picture on a dark page |
+//! | `credlink.content.colours` | a colour profile or colour space that makes another picture of the pixels |
 //! | `credlink.content.lowQuality`, `.ambiguous` | the fingerprint says too little, or fits several proofs |
 
 mod fingerprint;

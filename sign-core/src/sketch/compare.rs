@@ -70,6 +70,9 @@ pub enum Path {
 pub enum Verdict {
     /// The registered image, or a part of it.
     Same,
+    /// No texture, and the shades of the registered image all over. Fine strokes do not show in them, so that something
+    /// else has to agree, too.
+    Plain,
     /// The registered image with a part of its content replaced.
     Altered,
     /// Another image.
@@ -117,7 +120,7 @@ impl Comparison {
         match self.verdict {
             Verdict::Altered | Verdict::Different => true,
             Verdict::Same => self.local_difference > NOTICED_FROM,
-            Verdict::Featureless => false,
+            Verdict::Plain | Verdict::Featureless => false,
         }
     }
 }
@@ -131,7 +134,7 @@ impl Registered {
             let shades = Shades::of(&self.coded, &received.plane);
             best.shades = Some(shades);
             if shades.agree() {
-                best.verdict = Verdict::Same;
+                best.verdict = Verdict::Plain;
                 return best;
             }
         }

@@ -45,6 +45,7 @@ pub use self::compare::{Comparison, Path, Verdict};
 pub use self::received::Received;
 pub use self::registered::Registered;
 pub use self::shade::Shades;
+pub(crate) use self::shade::is_plain;
 use crate::watermark::canonical::resized;
 use crate::watermark::plane::Plane;
 

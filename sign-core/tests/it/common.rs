@@ -124,7 +124,7 @@ pub fn decode(bytes: &[u8]) -> Result<Pixels, String> {
     Ok(Pixels {
         image: Arc::new(image),
         orientation: Orientation::NoTransforms,
-        still: true,
+        shown: credlink_sign_core::Shown::These,
     })
 }
 

@@ -103,7 +103,7 @@ fn files_of_others_can_be_signed_and_are_then_ours() {
             Ok(credlink_sign_core::Pixels {
                 image: std::sync::Arc::new(picture(1, 128, 96).into()),
                 orientation: image::metadata::Orientation::NoTransforms,
-                still: true,
+                shown: credlink_sign_core::Shown::These,
             })
         };
         let signed = signer
@@ -169,7 +169,7 @@ fn cut_and_scribbled_files_do_not_panic() {
             Ok(credlink_sign_core::Pixels {
                 image: std::sync::Arc::new(image::DynamicImage::new_luma8(8, 8)),
                 orientation: image::metadata::Orientation::NoTransforms,
-                still: true,
+                shown: credlink_sign_core::Shown::These,
             })
         };
         for round in 0..120 {

@@ -189,7 +189,7 @@ fn stand_in() -> Result<credlink_sign_core::Pixels, String> {
     Ok(credlink_sign_core::Pixels {
         image: std::sync::Arc::new(picture(1, 128, 96).into()),
         orientation: image::metadata::Orientation::NoTransforms,
-        still: true,
+        shown: credlink_sign_core::Shown::These,
     })
 }
 

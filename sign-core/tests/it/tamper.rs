@@ -553,7 +553,7 @@ fn an_animation_of_other_pictures_is_not_believed() {
     let decode = |bytes: &[u8]| {
         let pixels = super::common::decode(bytes)?;
         Ok(credlink_sign_core::Pixels {
-            still: false,
+            shown: credlink_sign_core::Shown::Frames,
             ..pixels
         })
     };

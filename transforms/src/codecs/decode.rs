@@ -41,7 +41,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         Format::Png => with(
             format,
             bytes.len(),
-            PngDecoder::with_limits(cursor, decoder_limits()),
+            PngDecoder::with_limits(cursor, decoder_limits(bytes.len())),
         ),
         Format::WebP => with(format, bytes.len(), WebPDecoder::new(cursor)),
         Format::Gif => with(format, bytes.len(), GifDecoder::new(cursor)),
@@ -75,11 +75,14 @@ fn coloured(indices: Decoded, colours: &[[u8; 3]]) -> Decoded {
     }
 }
 
-fn decoder_limits() -> Limits {
-    let mut limits = Limits::default();
-    // Eight bytes a pixel hold RGBA at 16 bits; as much again serves the decoder's own buffers.
-    limits.max_alloc = Some(MAX_PIXELS * 16);
-    limits
+/// `file_bytes` is the size of the file.
+fn decoder_limits(file_bytes: usize) -> Limits {
+    let mut held = Limits::default();
+    // What the pixels may take, as much again for the decoder's own buffers, and something for metadata: a profile of a few
+    // kilobytes may unfold to gigabytes.
+    let pixels = limits::SMALL.max(limits::PER_BYTE * file_bytes as u64);
+    held.max_alloc = Some(2 * limits::MAX_BYTES.min(4 * pixels) + (16 << 20));
+    held
 }
 
 fn with<D: ImageDecoder>(
@@ -101,7 +104,9 @@ fn with<D: ImageDecoder>(
             reason: format!("{width} x {height} pixels"),
         });
     }
-    decoder.set_limits(decoder_limits()).map_err(codec)?;
+    decoder
+        .set_limits(decoder_limits(file_bytes))
+        .map_err(codec)?;
     // An unreadable orientation is no orientation: viewers show such files as coded.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let pixels = DynamicImage::from_decoder(decoder).map_err(codec)?;

@@ -9,6 +9,7 @@ use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{AnimationDecoder, DynamicImage, Frames, ImageResult};
 
 use super::decode::MAX_PIXELS;
+use super::isobmff;
 use crate::format::Format;
 
 /// Frames that are looked at, and pixels of all of them together; an animation of more is taken to show other pictures.
@@ -38,10 +39,21 @@ pub fn shows_one_picture(bytes: &[u8], decoded: &DynamicImage) -> bool {
             Ok(decoder) if decoder.has_animation() => are_alike(Ok(decoder.into_frames()), decoded),
             _ => true,
         },
-        // A sequence of AV1 pictures beside the still one (AV1 Image File Format, 1.1: brand `avis`). It is not decoded.
-        Some(Format::Avif) => bytes.get(8..12) != Some(b"avis"),
+        // A sequence of AV1 pictures beside the still one lies under `moov` (ISO/IEC 14496-12). It is not decoded.
+        Some(Format::Avif) => !is_sequence(bytes),
         _ => true,
     }
+}
+
+/// Whether a HEIF file has a movie, or says that it is a sequence by any of its brands.
+fn is_sequence(bytes: &[u8]) -> bool {
+    isobmff::top_boxes(bytes).any(|(kind, contents)| {
+        kind == b"moov"
+            || kind == b"ftyp"
+                && contents
+                    .chunks_exact(4)
+                    .any(|brand| brand == b"avis" || brand == b"msf1")
+    })
 }
 
 /// Whether there is an animation control chunk (PNG, third edition, 11.3.6.1).
@@ -183,5 +195,17 @@ mod tests {
         let mut cut = gif(&[one.clone(), one]);
         cut.truncate(cut.len() - 40);
         assert!(!shows(&cut));
+    }
+
+    #[test]
+    fn a_sequence_is_known_by_its_movie_or_any_of_its_brands() {
+        let boxed = |kind: &[u8; 4], body: &[u8]| {
+            [&(8 + body.len() as u32).to_be_bytes()[..], kind, body].concat()
+        };
+        let still = boxed(b"ftyp", b"avif\0\0\0\0mif1miaf");
+        assert!(!is_sequence(&still));
+        assert!(is_sequence(&boxed(b"ftyp", b"mif1\0\0\0\0avifavis")));
+        assert!(is_sequence(&boxed(b"ftyp", b"avif\0\0\0\0msf1mif1")));
+        assert!(is_sequence(&[still, boxed(b"moov", b"")].concat()));
     }
 }

@@ -272,6 +272,32 @@ pub fn segment_bytes(bytes: &[u8]) -> usize {
     application.map(|(_, place)| place.len() - 2).sum()
 }
 
+/// Whether a file of three components says two things about its colour space: JFIF means YCbCr, Adobe's transform 0 and the
+/// components R, G, B mean RGB. Decoders then go by the one or the other.
+#[must_use]
+pub fn is_of_two_colour_spaces(bytes: &[u8]) -> bool {
+    let (mut ycc, mut rgb) = (false, false);
+    let mut components = 0;
+    for (marker, body) in bodies(bytes) {
+        match marker {
+            0xE0 => ycc |= body.starts_with(b"JFIF\0"),
+            // Version, two words of flags, the transform (Adobe, "Supporting the DCT Filters", 18).
+            0xEE if body.starts_with(b"Adobe") => match body.get(11) {
+                Some(0) => rgb = true,
+                Some(_) => ycc = true,
+                None => {}
+            },
+            0xC0..=0xC2 => {
+                components = body.get(5).copied().unwrap_or(0);
+                let ids = [6, 9, 12].map(|at| body.get(at).copied());
+                rgb |= ids == [Some(b'R'), Some(b'G'), Some(b'B')];
+            }
+            _ => {}
+        }
+    }
+    components == 3 && ycc && rgb
+}
+
 /// Reads [`Traits`] from the headers before the first scan; `None` where there is no frame header. Tables may stand
 /// before or behind the frame header.
 #[must_use]

@@ -32,7 +32,8 @@ impl Apply for ConvertToSrgb {
     }
 }
 
-fn converted(pixels: &DynamicImage, icc: &[u8]) -> Result<Option<DynamicImage>, String> {
+/// The pixels in sRGB; `None` where the profile cannot be used.
+pub(crate) fn converted(pixels: &DynamicImage, icc: &[u8]) -> Result<Option<DynamicImage>, String> {
     let Ok(profile) = ColorProfile::new_from_slice(icc) else {
         return Ok(None);
     };
@@ -82,5 +83,32 @@ fn converted(pixels: &DynamicImage, icc: &[u8]) -> Result<Option<DynamicImage>, 
             Ok(GrayImage::from_raw(width, height, target).map(DynamicImage::ImageLuma8))
         }
         _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use moxcms::ToneReprCurve;
+
+    use super::*;
+
+    /// A profile with the primaries of sRGB and this curve, from 0 to 1, in 256 entries.
+    pub(crate) fn profile(curve: impl Fn(f32) -> f32) -> Vec<u8> {
+        let entry = |k: u16| (65_535.0 * curve(f32::from(k) / 255.0)).round() as u16;
+        let curve = Some(ToneReprCurve::Lut((0..256).map(entry).collect()));
+        let mut profile = ColorProfile::new_srgb();
+        (profile.red_trc, profile.green_trc, profile.blue_trc) =
+            (curve.clone(), curve.clone(), curve);
+        profile.cicp = None;
+        profile.encode().unwrap()
+    }
+
+    #[test]
+    fn a_profile_of_another_gamma_changes_the_pixels() {
+        let picture = DynamicImage::from(RgbImage::from_pixel(4, 4, image::Rgb([100; 3])));
+        let shown = converted(&picture, &profile(|value| value))
+            .unwrap()
+            .unwrap();
+        assert!(shown.to_rgb8().get_pixel(0, 0)[0] > 150);
     }
 }
