@@ -29,8 +29,8 @@ pub struct Shades {
 }
 
 /// Difference of neighbouring pixels, grey levels, that noise, coding and a mark seldom exceed, and the share of pairs that
-/// may exceed it: letters have more at their edges.
-const STROKE: (u8, f64) = (12, 0.001);
+/// may exceed it: one straight border has less, letters have more at their edges.
+const STROKE: (u8, f64) = (12, 0.002);
 
 /// Whether the pixels themselves have no strokes, in brightness or colour, that the shades of cells would hide: text, thin
 /// lines, a fine drawing.
