@@ -126,19 +126,25 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
     Ok(out)
 }
 
-/// The manifest's only box: purpose, offset of auxiliary boxes, and the store to the end of the box (C2PA 2.2, "Embedding
-/// manifests into BMFF-based assets").
+/// The manifest's only box: purpose, no auxiliary boxes, and the store to the end of the box (C2PA 2.2, "Embedding
+/// manifests into BMFF-based assets"). The hash leaves out `ftyp`, whose brands say which of two pictures is shown: none
+/// where the file has a track beside the still picture.
 pub(super) fn manifest_frame(bytes: &[u8]) -> Option<Frame> {
     let is_manifest = |found: &TopBox| {
         found.kind == *b"uuid" && bytes[found.body.clone()].starts_with(&C2PA_UUID)
     };
+    if boxes(bytes).any(|found| found.kind == *b"moov") {
+        return None;
+    }
     let mut found = boxes(bytes).filter(is_manifest);
     let only = found.next().filter(|_| found.next().is_none())?;
     // Behind the identifier: version and flags, then "manifest" and its terminator, then eight bytes of offset.
     let body = &bytes[only.body];
-    let rest = body.get(16..)?.strip_prefix(b"\0\0\0\0manifest\0")?;
+    let jumbf = body
+        .get(16..)?
+        .strip_prefix(b"\0\0\0\0manifest\0\0\0\0\0\0\0\0\0")?;
     Some(Frame {
-        jumbf: rest.get(8..)?.to_vec(),
+        jumbf: jumbf.to_vec(),
         ranges: vec![only.whole],
     })
 }

@@ -6,6 +6,8 @@ use super::{ContainerError, Frame, MediaType, spliced};
 
 const XMP_APPLICATION: &[u8; 11] = b"XMP DataXMP";
 const C2PA_APPLICATION: &[u8] = b"C2PA_GIF";
+/// What follows the name (C2PA 2.2, "Embedding manifests into GIF").
+const C2PA_AUTHENTICATION: [u8; 3] = [1, 0, 0];
 /// 0x01, 0xff down to 0x00, and the terminator: makes the raw packet readable as sub-blocks.
 const MAGIC_TRAILER: usize = 258;
 
@@ -104,7 +106,8 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
 pub(super) fn manifest_frame(bytes: &[u8]) -> Option<Frame> {
     let mut found =
         applications(bytes).filter(|application| application.name.starts_with(C2PA_APPLICATION));
-    let block = found.next().filter(|_| found.next().is_none())?;
+    let only = found.next().filter(|_| found.next().is_none());
+    let block = only.filter(|block| block.name.ends_with(&C2PA_AUTHENTICATION))?;
     let mut jumbf = Vec::with_capacity(block.body.len());
     let mut rest = &bytes[block.body];
     while let [length, data @ ..] = rest {

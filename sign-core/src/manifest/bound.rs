@@ -61,25 +61,29 @@ pub(super) fn check(
 }
 
 /// Whether the padding of a COSE structure, byte strings under `pad` and `pad2` that the signature does not cover, is
-/// absent or zero.
+/// absent or zero. Every place with such a name counts, so that none can stand in front of the one that is read.
 fn is_zero_padded(signature: &[u8]) -> bool {
     let names: [&[u8]; 2] = [b"\x63pad", b"\x64pad2"];
     names.iter().all(|name| {
-        let found = signature.windows(name.len()).position(|part| part == *name);
-        let Some(rest) = found.and_then(|at| signature.get(at + name.len()..)) else {
-            return true;
-        };
-        // A byte string of CBOR: its length in the first byte, or in the one, two or four that follow (RFC 8949, 3).
-        let (length, data) = match rest {
-            [head @ 0x40..=0x57, data @ ..] => (usize::from(head - 0x40), data),
-            [0x58, length, data @ ..] => (usize::from(*length), data),
-            [0x59, a, b, data @ ..] => (usize::from(u16::from_be_bytes([*a, *b])), data),
-            [0x5a, a, b, c, d, data @ ..] => (u32::from_be_bytes([*a, *b, *c, *d]) as usize, data),
-            _ => return false,
-        };
-        data.get(..length)
-            .is_some_and(|pad| pad.iter().all(|byte| *byte == 0))
+        let named = signature.windows(name.len()).enumerate();
+        named
+            .filter(|(_, part)| part == name)
+            .all(|(at, _)| is_zero_string(&signature[at + name.len()..]))
     })
+}
+
+/// Whether a byte string of CBOR begins here and is all zeros: its length in the first byte, or in the one, two or four
+/// that follow (RFC 8949, 3).
+fn is_zero_string(bytes: &[u8]) -> bool {
+    let (length, data) = match bytes {
+        [head @ 0x40..=0x57, data @ ..] => (usize::from(head - 0x40), data),
+        [0x58, length, data @ ..] => (usize::from(*length), data),
+        [0x59, a, b, data @ ..] => (usize::from(u16::from_be_bytes([*a, *b])), data),
+        [0x5a, a, b, c, d, data @ ..] => (u32::from_be_bytes([*a, *b, *c, *d]) as usize, data),
+        _ => return false,
+    };
+    data.get(..length)
+        .is_some_and(|pad| pad.iter().all(|byte| *byte == 0))
 }
 
 #[cfg(test)]
@@ -105,6 +109,8 @@ mod tests {
             assert!(!is_zero_padded(&padded(head, length, 1)));
         }
         assert!(is_zero_padded(b"none"));
+        // A first string of zeros does not hide a second.
+        assert!(!is_zero_padded(b"\x63pad\x41\0\x63pad\x41\x01"));
         assert!(!is_zero_padded(b"\x63pad\x59\xff\xff\0"));
         assert!(!is_zero_padded(b"\x63pad"));
     }

@@ -82,12 +82,7 @@ pub fn encoded(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
 
 /// One file in every container. The AVIF file comes from the corpus and is left out where that is absent.
 pub fn files(seed: u64) -> Vec<(MediaType, Vec<u8>)> {
-    sized_files(seed, (320, 240))
-}
-
-/// The same of another size.
-pub fn sized_files(seed: u64, (width, height): (u32, u32)) -> Vec<(MediaType, Vec<u8>)> {
-    let picture = picture(seed, width, height);
+    let picture = picture(seed, 320, 240);
     let mut files = vec![
         (MediaType::Jpeg, encoded(&picture, ImageFormat::Jpeg)),
         (MediaType::Png, encoded(&picture, ImageFormat::Png)),
