@@ -1,7 +1,8 @@
 //! Lets signing and verification see pixels through the pipelines' decoders; the two crates do not know each other.
 
 use credlink_sign_core::{Pixels, Shown};
-use credlink_transforms::codecs::{colours, decode, frames};
+use credlink_transforms::codecs::colours::{self, Colours};
+use credlink_transforms::codecs::{decode, frames};
 use image::DynamicImage;
 
 /// The pixels of a file as the verifier takes them.
@@ -19,10 +20,11 @@ pub fn decode_bytes(bytes: &[u8]) -> Result<Pixels, String> {
 
 fn shown(bytes: &[u8], pixels: &DynamicImage) -> Shown {
     if !frames::shows_one_picture(bytes, pixels) {
-        Shown::Frames
-    } else if !colours::are_plain(bytes, pixels) {
-        Shown::Colours
-    } else {
-        Shown::These
+        return Shown::Frames;
+    }
+    match colours::shown(bytes, pixels) {
+        Colours::Kept => Shown::These,
+        Colours::Other(shown) => Shown::Colours(Some(shown.into())),
+        Colours::Disputed => Shown::Colours(None),
     }
 }

@@ -17,6 +17,8 @@ use crate::clock;
 const JPEG_QUALITY: u8 = 97;
 /// The same for lossy WebP, in libwebp's scale.
 const WEBP_QUALITY: u8 = 98;
+/// Pixels from which WebP is written with the least effort: its search takes a quarter of a second a megapixel.
+const LARGE: u64 = 8_000_000;
 
 /// Writes files like one original, and counts the CPU time that its codecs take.
 #[derive(Debug)]
@@ -124,9 +126,14 @@ fn coded(format: Format, original: &[u8], pixels: &DynamicImage) -> Result<Vec<u
         }
         Format::WebP => {
             let lossless = has_chunk(original, *b"VP8L");
+            let is_large = u64::from(pixels.width()) * u64::from(pixels.height()) > LARGE;
             let settings = webp::Settings {
-                quality: if lossless { 50 } else { WEBP_QUALITY },
-                method: 2,
+                quality: match (lossless, is_large) {
+                    (true, true) => 0,
+                    (true, false) => 50,
+                    (false, _) => WEBP_QUALITY,
+                },
+                method: if is_large { 0 } else { 2 },
                 lossless,
             };
             webp::encode(pixels, settings)

@@ -27,14 +27,14 @@ pub struct Pixels {
 }
 
 /// What a viewer makes of decoded pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Shown {
     /// It shows them.
     These,
     /// It shows other pictures besides, or instead: an animation whose frames differ.
     Frames,
-    /// It shows them in colours, or in a colour space, that make another picture of them.
-    Colours,
+    /// It shows these pixels instead, by a colour profile that is no device's; `None` where viewers disagree.
+    Colours(Option<Arc<DynamicImage>>),
 }
 
 impl Pixels {
@@ -254,6 +254,22 @@ impl<'a> ImageFile<'a> {
             verdict,
         });
         verdict
+    }
+
+    /// Whether a viewer shows what is registered in the pixels that a colour profile makes, too.
+    pub(crate) fn is_same_in_colours(&self, registered: &dyn Fn() -> Arc<Registered>) -> bool {
+        match self.pixels() {
+            Ok(Pixels {
+                shown: Shown::Colours(shown),
+                orientation,
+                ..
+            }) => shown.as_ref().is_some_and(|shown| {
+                let received = Received::of(shown, *orientation);
+                registered().compare(&received).verdict == Verdict::Same
+            }),
+            Ok(_) => true,
+            Err(_) => false,
+        }
     }
 
     /// Whether the pixels show what is registered on a dark page as well as on a white one; true for opaque pixels.

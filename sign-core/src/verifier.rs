@@ -283,13 +283,12 @@ impl Verifier {
             self.policy.judge(difference, quality, None) == Match::Accepted
         });
         let pixels = file.pixels();
-        let shown = pixels.map_or(Shown::These, |pixels| pixels.shown);
-        let verdict = match file.sketch_verdict(record, &|| self.registered(record)) {
+        let are_frames = || pixels.is_ok_and(|pixels| pixels.shown == Shown::Frames);
+        let registered = || self.registered(record);
+        let verdict = match file.sketch_verdict(record, &registered) {
             None => Err("credlink.image.undecodable"),
-            Some(Verdict::Same | Verdict::Plain) if shown == Shown::Frames => {
-                Err("credlink.content.frames")
-            }
-            Some(Verdict::Same | Verdict::Plain) if shown == Shown::Colours => {
+            Some(Verdict::Same | Verdict::Plain) if are_frames() => Err("credlink.content.frames"),
+            Some(Verdict::Same | Verdict::Plain) if !file.is_same_in_colours(&registered) => {
                 Err("credlink.content.colours")
             }
             Some(Verdict::Same | Verdict::Plain) if !file.is_same_on_black(record) => {

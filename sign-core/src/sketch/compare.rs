@@ -347,7 +347,7 @@ fn comparison(
     };
     Comparison {
         similarity,
-        coverage: map.coverage(),
+        coverage: bare.coverage(),
         evidence,
         corners,
         largest_difference,

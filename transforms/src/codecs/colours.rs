@@ -17,26 +17,41 @@ const SIDE: u32 = 96;
 /// coded. Wide gamuts and other gammas bend it; another picture has a spread of fifty.
 const STRAY: f64 = 12.0;
 
-/// Whether viewers agree on the colours, and a profile changes them no more than profiles of devices do.
+/// What a viewer that obeys the file makes of decoded pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Colours {
+    /// About the same, as under every profile of a device.
+    Kept,
+    /// These pixels, which are not what is coded: channels exchanged, or something worse.
+    Other(DynamicImage),
+    /// One thing or the other: viewers do not agree.
+    Disputed,
+}
+
+/// What viewers show of the pixels that were decoded from a file.
 #[must_use]
-pub fn are_plain(bytes: &[u8], pixels: &DynamicImage) -> bool {
-    let format = Format::sniff(bytes);
-    if format == Some(Format::Jpeg) && jpeg::is_of_two_colour_spaces(bytes) {
-        return false;
+pub fn shown(bytes: &[u8], pixels: &DynamicImage) -> Colours {
+    let Some(format) = Format::sniff(bytes) else {
+        return Colours::Kept;
+    };
+    if format == Format::Jpeg && jpeg::is_of_two_colour_spaces(bytes) {
+        return Colours::Disputed;
     }
-    let Some(format) = format else { return true };
     let Some(icc) = metadata::read(format, bytes).icc else {
-        return true;
+        return Colours::Kept;
     };
     // Inks were turned into colours by the decoder.
     if icc.get(16..20) == Some(b"CMYK") {
-        return true;
+        return Colours::Kept;
     }
     let sample = sampled(pixels);
     match converted(&sample, &icc) {
-        Ok(Some(shown)) => stray(&sample, &shown) <= STRAY,
+        Ok(Some(shown)) if stray(&sample, &shown) > STRAY => match converted(pixels, &icc) {
+            Ok(Some(shown)) => Colours::Other(shown),
+            Ok(None) | Err(_) => Colours::Disputed,
+        },
         // A profile that cannot be used is not used.
-        Ok(None) | Err(_) => true,
+        Ok(_) | Err(_) => Colours::Kept,
     }
 }
 
@@ -136,20 +151,21 @@ mod tests {
     #[test]
     fn a_profile_that_unfolds_the_lowest_bits_is_told_from_those_of_devices() {
         let picture = hiding();
-        assert!(are_plain(&png(&picture, None), &picture));
+        assert_eq!(shown(&png(&picture, None), &picture), Colours::Kept);
         for gamma in [1.8, 2.2, 2.6] {
             let of_device = profile(|value| value.powf(gamma));
-            assert!(
-                are_plain(&png(&picture, Some(of_device)), &picture),
-                "{gamma}"
-            );
+            let shown = shown(&png(&picture, Some(of_device)), &picture);
+            assert_eq!(shown, Colours::Kept, "{gamma}");
         }
         let sawtooth = profile(|value| ((255.0 * value).round() as u32 & 7) as f32 / 7.0);
-        assert!(!are_plain(&png(&picture, Some(sawtooth)), &picture));
-        assert!(are_plain(
-            &png(&picture, Some(b"no profile".to_vec())),
-            &picture
-        ));
+        let Colours::Other(unfolded) = shown(&png(&picture, Some(sawtooth)), &picture) else {
+            panic!("taken for the profile of a device");
+        };
+        // What hides is there: black and white fields.
+        let (dark, bright) = (unfolded.get_pixel(60, 20), unfolded.get_pixel(20, 20));
+        assert!(dark[0] < 10 && bright[0] > 245, "{dark:?} {bright:?}");
+        let unusable = png(&picture, Some(b"no profile".to_vec()));
+        assert_eq!(shown(&unusable, &picture), Colours::Kept);
     }
 
     #[test]
