@@ -347,7 +347,7 @@ fn comparison(
     };
     Comparison {
         similarity,
-        coverage: bare.coverage(),
+        coverage: map.coverage(),
         evidence,
         corners,
         largest_difference,
