@@ -1,12 +1,17 @@
 //! The only file that reads clocks.
 
 use std::sync::OnceLock;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use cpu_time::{ProcessTime, ThreadTime};
+use rustix::time::{ClockId, clock_gettime};
 
-fn nanos(duration: std::time::Duration) -> u64 {
+fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// What a clock of the operating system shows; 0 before its origin, where no CPU clock stands.
+fn shown(clock: ClockId) -> u64 {
+    nanos(Duration::try_from(clock_gettime(clock)).unwrap_or_default())
 }
 
 /// Wall-clock nanoseconds since the first call: what a user waits. Monotonic.
@@ -19,13 +24,13 @@ pub fn wall_nanos() -> u64 {
 /// CPU nanoseconds that this thread has used: what work costs, whoever else uses the machine.
 #[must_use]
 pub fn thread_nanos() -> u64 {
-    nanos(ThreadTime::now().as_duration())
+    shown(ClockId::ThreadCPUTime)
 }
 
 /// CPU nanoseconds that all threads of this process have used.
 #[must_use]
 pub fn process_nanos() -> u64 {
-    nanos(ProcessTime::now().as_duration())
+    shown(ClockId::ProcessCPUTime)
 }
 
 /// The date and time in UTC, as `2026-01-31T12:00:00Z`.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use credlink_corpus::ImageSet;
-use credlink_reports::Trial;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::{CredLink, System as _};
 use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{ImageFile as SignFile, ProofId, Signer};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
+use credlink_trial_record::Trial;
 
 use crate::cost::Ledger;
 use crate::plan::{Plan, PlannedImage};

@@ -148,7 +148,7 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
         op,
         pipeline,
         shows: choice.shows,
-        outcome: text("outcome")?,
+        outcome: rows.outcome(row)?,
         cause: cause(rows, row)?,
         name: text("name")?,
         class: text("class")?,

@@ -8,7 +8,6 @@
 
 pub mod clock;
 pub mod collision;
-pub mod control;
 pub mod cost;
 pub mod delivery;
 pub mod distractors;
@@ -19,6 +18,7 @@ pub mod gallery;
 pub mod identity;
 pub mod image_set;
 pub mod in_order;
+pub mod judge;
 pub mod machine;
 pub mod measure;
 mod negative;

@@ -6,7 +6,6 @@
 use std::path::Path;
 
 use anyhow::Result;
-use credlink_reports::Trial;
 use credlink_sign_core::fingerprint::ContentHash;
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Resigner, Signer};
@@ -14,6 +13,7 @@ use credlink_transforms::file::{Frame, ImageFile};
 use credlink_transforms::metadata::{self, Kind, Metadata};
 use credlink_transforms::meter::Meter;
 use credlink_transforms::steps::resize::{Filter, resized};
+use credlink_trial_record::Trial;
 use image::{DynamicImage, Rgb32FImage};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;

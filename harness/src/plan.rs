@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use credlink_corpus::{Entry, ImageSet};
-use credlink_reports::Trial;
+use credlink_reports::header::{PipelineHeader, SweepHeader};
 use credlink_transforms::format::Format;
 use credlink_transforms::recipe::Recipe;
+use credlink_trial_record::Trial;
 
 /// How many ops a run has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,29 @@ pub struct Plan {
     pub negative_ops: u64,
     /// Pipelines that get fewer ops than asked for, and why; controls that could not be planned.
     pub shortfalls: Vec<String>,
+}
+
+impl Plan {
+    /// The pipelines as a run's header describes them.
+    #[must_use]
+    pub fn described(&self) -> Vec<PipelineHeader> {
+        let pipeline = |recipe: &Arc<Recipe>| PipelineHeader {
+            id: recipe.id.clone(),
+            title: recipe.title.clone(),
+            family: recipe.family.clone(),
+            grade: recipe.grade().letter().to_string(),
+            severity: recipe.severity.as_str().to_owned(),
+            digest: recipe.digest(),
+            sweep: recipe.sweep_point().map(|point| SweepHeader {
+                recipe: point.recipe,
+                parameter: point.parameter,
+                value: point.value,
+                unit: point.unit,
+            }),
+            contract: recipe.contract,
+        };
+        self.pipelines.iter().map(pipeline).collect()
+    }
 }
 
 /// The share of images that is held out for negative trials: one in twenty. All of them go through as they are.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use credlink_corpus::{Entry, Format};
 use credlink_reports::rows::read_rows;
-use credlink_reports::{Cell, Row, RunDir, RunHeader, Trial};
+use credlink_reports::{RunDir, RunHeader};
 use credlink_sign_core::keys::{TrustAnchor, WATERMARK_FILE};
 use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::watermark::Effort;
@@ -15,6 +15,7 @@ use credlink_sign_core::{Distortion, ProofId, Verifier};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
+use credlink_trial_record::{Cell, Embedded, Row, Trial};
 
 use crate::cost::Ledger;
 use crate::trial::{self, Subject};
@@ -63,7 +64,11 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
     let verifier = verifier(run_dir, &header, &mut warnings)?;
     let entry = entry(&recorded)?;
     // `embedded` is a fact about signing, which is not repeated here.
-    let embedded: Vec<&'static str> = recorded.carriers.iter().filter_map(embedding).collect();
+    let embedded: Vec<Embedded> = recorded
+        .carriers
+        .iter()
+        .filter_map(|cell| cell.embedded)
+        .collect();
     let distortion = |psnr: Option<f32>, ssim: Option<f32>| {
         psnr.zip(ssim).map(|(psnr, ssim)| Distortion { psnr, ssim })
     };
@@ -83,7 +88,7 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
         costs: &[],
         related: &related,
     };
-    let again = trial::run(op, &subject, &file, recipe, &verifier, &Ledger::new()).row;
+    let again = trial::run(op, &subject, &file, recipe, &verifier, &Ledger::new());
 
     let folder = run_dir.root().join("replay").join(format!("op-{op}"));
     std::fs::create_dir_all(&folder)
@@ -226,12 +231,6 @@ fn entry(row: &Row) -> Result<Entry> {
     })
 }
 
-fn embedding(cell: &Cell) -> Option<&'static str> {
-    let word = cell.embedded.as_deref()?;
-    let known = credlink_reports::row::EMBEDDINGS.iter();
-    known.copied().find(|known| *known == word)
-}
-
 /// Versions that differ between the run and this program.
 fn changed(header: &RunHeader) -> Vec<String> {
     let now = crate::versions::all();
@@ -252,7 +251,7 @@ fn differences(recorded: &Row, again: &Row, carriers: &[String]) -> Vec<String> 
     };
     let pairs = [recorded, again].map(|row| {
         [
-            ("outcome", row.outcome.clone()),
+            ("outcome", row.outcome.to_string()),
             ("recovered by", format!("{:?}", row.recovered_by)),
             ("error", format!("{:?}", row.error)),
             ("received bytes", row.received_bytes.to_string()),

@@ -6,16 +6,17 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use credlink_reports::controls::Controls;
 use credlink_reports::header::ControlResult;
-use credlink_reports::{RowError, RowWriter, Trial};
+use credlink_reports::{RowError, RowWriter, RunHeader};
 use credlink_sign_core::ProofId;
 use credlink_sign_core::system::{SealedSystem, System};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
+use credlink_trial_record::{Row, Trial};
 use rayon::prelude::*;
 
 use crate::clock;
-use crate::control::Controls;
 use crate::cost::Work;
 use crate::event::Event;
 use crate::identity;
@@ -24,7 +25,7 @@ use crate::negative::{self, Donors, Forger};
 use crate::plan::{Negative, Plan, PlannedImage};
 use crate::setting::Setting;
 use crate::signing::{self, SignedFile, SigningFailure};
-use crate::trial::{self, Op, Subject};
+use crate::trial::{self, Subject};
 
 /// How a run ended.
 #[derive(Clone, Debug)]
@@ -41,7 +42,7 @@ pub struct Ending {
     pub controls: Vec<ControlResult>,
 }
 
-/// Runs the plan on the threads of the current rayon pool and finishes the row file.
+/// Runs the plan, which `header` describes, on the threads of the current rayon pool and finishes the row file.
 ///
 /// Rows are written in the order of the plan, whatever the threads. An image that cannot be signed or read gives an
 /// error row for each of its ops.
@@ -52,6 +53,7 @@ pub fn run(
     plan: &Plan,
     system: Box<dyn System>,
     writer: RowWriter,
+    header: &RunHeader,
     setting: &Setting<'_>,
 ) -> Result<Ending> {
     let &Setting { stop, listener, .. } = setting;
@@ -79,12 +81,14 @@ pub fn run(
             of_source.push(file.id);
         }
     }
-    let controls = Controls::of(plan);
-    let controls = Mutex::new(controls);
     let not_made: Mutex<Vec<(usize, String, u64)>> = Mutex::new(Vec::new());
+    let mut controls = Controls::of(header);
     let mut writer = writer;
-    let in_order = InOrder::new(|ops: Vec<Op>| -> Result<(), RowError> {
-        ops.into_iter().try_for_each(|op| writer.push(op.row))
+    let in_order = InOrder::new(|rows: Vec<Row>| -> Result<(), RowError> {
+        rows.into_iter().try_for_each(|row| {
+            controls.watch(&row, &header.carriers);
+            writer.push(row)
+        })
     });
     let jobs = plan
         .signed
@@ -100,14 +104,13 @@ pub fn run(
                 if stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
-                let (image, ops) = match job {
+                let rows = match job {
                     Job::Signed(_, None) => return Ok(()),
                     Job::Signed(image, Some(Ok(file))) => {
-                        let ops = signed_ops(plan, image, file, &related, &*system, setting);
-                        (image, ops)
+                        signed_ops(plan, image, file, &related, &*system, setting)
                     }
                     Job::Signed(image, Some(Err(failure))) => {
-                        (image, failed_ops(plan, image, failure, setting))
+                        failed_ops(plan, image, failure, setting)
                     }
                     Job::Negative(negative) => {
                         let start = clock::thread_nanos();
@@ -122,7 +125,7 @@ pub fn run(
                         });
                         let spent = clock::thread_nanos() - start;
                         setting.ledger.add(Work::SourceImages, spent);
-                        let ops = match file {
+                        match file {
                             // A forgery that cannot be made says nothing about whoever verifies.
                             Err(reason) if negative.trial != Trial::Unsigned => {
                                 let count = negative.image.pipelines.len() as u64;
@@ -136,25 +139,14 @@ pub fn run(
                                 Vec::new()
                             }
                             file => negative_ops(plan, negative, file, &*system, setting),
-                        };
-                        (&negative.image, ops)
+                        }
                     }
                 };
-                let mut controls = controls.lock().unwrap_or_else(PoisonError::into_inner);
-                for (position, op) in image.pipelines.iter().zip(&ops) {
-                    controls.watch(&plan.pipelines[*position], op);
-                }
-                drop(controls);
-                in_order.put(number, ops)
+                in_order.put(number, rows)
             });
     in_order.finish().context("failed to write rows")?;
     worked.context("failed to write rows")?;
     let ops_done = writer.finish().context("failed to finish the row file")?;
-    let controls = controls
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner)
-        .results();
-
     let mut not_made = not_made
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
@@ -165,8 +157,7 @@ pub fn run(
         partial: ops_done + ops_not_made < plan.signed_ops + plan.negative_ops,
         not_made: not_made.into_iter().map(|(_, what, _)| what).collect(),
         ops_not_made,
-
-        controls,
+        controls: controls.results(),
     })
 }
 
@@ -177,7 +168,7 @@ fn signed_ops(
     related: &HashMap<String, Vec<ProofId>>,
     system: &dyn SealedSystem,
     setting: &Setting<'_>,
-) -> Vec<Op> {
+) -> Vec<Row> {
     let file =
         std::fs::read(&signed.path).map_err(|error| format!("{}: {error}", signed.path.display()));
     let subject = Subject {
@@ -216,7 +207,7 @@ fn negative_ops(
     file: Result<Vec<u8>, String>,
     system: &dyn SealedSystem,
     setting: &Setting<'_>,
-) -> Vec<Op> {
+) -> Vec<Row> {
     let size = file.as_ref().map_or(0, |bytes| bytes.len() as u64);
     let subject = Subject {
         source_bytes: size,
@@ -231,7 +222,7 @@ fn failed_ops(
     image: &PlannedImage,
     failure: &SigningFailure,
     setting: &Setting<'_>,
-) -> Vec<Op> {
+) -> Vec<Row> {
     // An id that no file carries keeps the op among the signed trials, in the denominator.
     let issued = identity::proof_id(setting.seed, image.entry.index, &[]);
     let subject = Subject {
@@ -256,16 +247,19 @@ fn ops(
     file: Result<Vec<u8>, String>,
     system: &dyn SealedSystem,
     setting: &Setting<'_>,
-) -> Vec<Op> {
+) -> Vec<Row> {
     let file = file.and_then(|bytes| ImageFile::new(bytes).map_err(|error| error.to_string()));
     let file = match file {
         Ok(file) => Arc::new(file),
         Err(reason) => return errors(plan, image, subject, "source", &reason, setting),
     };
     // Decoded here, so that no pipeline's time depends on whether it came first. An undecodable file is each
-    // pipeline's own business: some never look at pixels.
+    // pipeline's own business: some never look at pixels, and who does meets the panic again.
     let start = clock::thread_nanos();
-    let _ = file.frame(&Meter::new(&clock::thread_nanos));
+    let _ = caught(|| {
+        let _ = file.frame(&Meter::new(&clock::thread_nanos));
+        Ok(())
+    });
     setting
         .ledger
         .add(Work::Codec, clock::thread_nanos() - start);
@@ -286,17 +280,12 @@ fn errors(
     cause: &str,
     reason: &str,
     setting: &Setting<'_>,
-) -> Vec<Op> {
+) -> Vec<Row> {
     (setting.listener)(Event::Advanced(image.pipelines.len() as u64));
     let op = |(offset, position): (usize, &usize)| {
         let number = image.first_op + offset as u64;
         let recipe = &plan.pipelines[*position];
-        let row = trial::failed(number, subject, recipe, cause, reason.to_owned());
-        Op {
-            row,
-            same_bytes: false,
-            same_pixels: None,
-        }
+        trial::failed(number, subject, recipe, cause, reason.to_owned())
     };
     image.pipelines.iter().enumerate().map(op).collect()
 }

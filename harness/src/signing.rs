@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use credlink_sign_core::carriers::{CARRIERS, Cost};
 use credlink_sign_core::system::System;
 use credlink_sign_core::{Distortion, ImageFile, ProofId};
+use credlink_trial_record::Embedded;
 use rayon::prelude::*;
 
 use crate::cost::Work;
@@ -28,7 +29,7 @@ pub struct SignedFile {
     /// Size of the signed file.
     pub signed_bytes: u64,
     /// How well the image took each carrier, in ladder order.
-    pub embedded: Vec<&'static str>,
+    pub embedded: Vec<Embedded>,
     /// What the watermark alone did to the pixels; `None` where there is none.
     pub mark: Option<Distortion>,
     /// What signing did to the pixels; `None` where it changed none.
@@ -142,11 +143,7 @@ fn sign_one(
         path,
         source_bytes: source.bytes.len() as u64,
         signed_bytes: signed.bytes.len() as u64,
-        embedded: signed
-            .embedded
-            .iter()
-            .map(|embedded| embedded.as_str())
-            .collect(),
+        embedded: signed.embedded.to_vec(),
         costs: CARRIERS
             .iter()
             .map(|carrier| carrier.cost(&signed))

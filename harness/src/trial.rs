@@ -5,16 +5,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use credlink_corpus::Entry;
-use credlink_reports::{Row, Trial};
 use credlink_sign_core::carriers::Cost;
-use credlink_sign_core::outcome::{Outcome, judge};
 use credlink_sign_core::system::SealedSystem;
 use credlink_sign_core::{Distances, Distortion, Pixels, ProofId, Verification};
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
+use credlink_trial_record::{Embedded, Outcome, Row, Trial};
 
 use crate::cost::{Ledger, Work};
+use crate::judge::judge;
 use crate::{clock, delivery, received};
 
 /// What is known about the file that enters the pipelines.
@@ -30,7 +30,7 @@ pub struct Subject<'a> {
     /// Size of the signed file in bytes; that of the source in a negative trial.
     pub signed_bytes: u64,
     /// How well the image took each carrier, in ladder order; empty in a negative trial.
-    pub embedded: &'a [&'static str],
+    pub embedded: &'a [Embedded],
     /// What the watermark alone did to the pixels; `None` where there is none.
     pub mark: Option<Distortion>,
     /// What signing did to the pixels; `None` where it changed none.
@@ -63,16 +63,6 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// A finished op: its row, and what controls look at besides.
-pub struct Op {
-    /// The record.
-    pub row: Row,
-    /// Whether the received file is the one that entered, byte for byte.
-    pub same_bytes: bool,
-    /// Whether the decoded pixels are the same, where the recipe promises it.
-    pub same_pixels: Option<bool>,
-}
-
 /// A row that says only which op it is; for ops that could not be done, with the cause.
 pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reason: String) -> Row {
     let entry = subject.entry;
@@ -90,7 +80,7 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         width: entry.width,
         height: entry.height,
         issued: subject.issued.map(|id| id.to_string()),
-        outcome: Outcome::Error.name().to_owned(),
+        outcome: Outcome::Error,
         survived: false,
         recovered_by: None,
         error: Some(reason),
@@ -101,6 +91,8 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         received_format: String::new(),
         received_width: 0,
         received_height: 0,
+        same_bytes: false,
+        same_pixels: None,
         content_distance: None,
         mark_psnr: subject.mark.map(|mark| mark.psnr),
         mark_ssim: subject.mark.map(|mark| mark.ssim),
@@ -123,7 +115,7 @@ pub fn run(
     recipe: &Recipe,
     system: &dyn SealedSystem,
     ledger: &Ledger,
-) -> Op {
+) -> Row {
     let attempt = catch_unwind(AssertUnwindSafe(|| {
         attempt(op, subject, file, recipe, system, ledger)
     }));
@@ -141,11 +133,7 @@ pub fn run(
             )
         }
     };
-    Op {
-        row: failed(op, subject, recipe, cause, reason),
-        same_bytes: false,
-        same_pixels: None,
-    }
+    failed(op, subject, recipe, cause, reason)
 }
 
 fn attempt(
@@ -155,7 +143,7 @@ fn attempt(
     recipe: &Recipe,
     system: &dyn SealedSystem,
     ledger: &Ledger,
-) -> Result<Op, (&'static str, String)> {
+) -> Result<Row, (&'static str, String)> {
     let cpu_clock = clock::thread_nanos;
     let meter = Meter::new(&cpu_clock);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
@@ -172,28 +160,24 @@ fn attempt(
     );
 
     let verified = verify(&received, subject, system, ledger);
-    let outcome = judge(subject.issued, verified.verification.findings());
+    let judgement = judge(subject.issued, verified.verification.findings());
     // Decoding what was received is part of verification; a file that cannot be shown is an error of the pipeline.
     let shown = verified
         .pixels
         .map_err(|error| ("decode", format!("{}: received file: {error}", recipe.id)))?;
 
-    let same_bytes = Arc::ptr_eq(&received, file) || received.bytes() == file.bytes();
-    let same_pixels = recipe
-        .contract
-        .map(|_| same_bytes || same_pixels(file, &shown, &meter));
     let mut row = failed(op, subject, recipe, "", String::new());
     (row.error, row.error_cause) = (None, None);
-    row.outcome = match (subject.issued, &outcome) {
-        (Some(_), outcome) => outcome.name().to_owned(),
-        (None, Outcome::Misattributed { .. }) => "accepted".to_owned(),
-        (None, _) => "rejected".to_owned(),
-    };
-    row.survived = outcome.survived();
-    row.recovered_by = match outcome {
-        Outcome::Recovered { by } => Some(by.to_owned()),
-        _ => None,
-    };
+    row.same_bytes = Arc::ptr_eq(&received, file) || received.bytes() == file.bytes();
+    row.same_pixels = recipe
+        .contract
+        .map(|_| row.same_bytes || same_pixels(file, &shown, &meter));
+    row.outcome = judgement.outcome;
+    row.survived = judgement.outcome.survived();
+    row.recovered_by = judgement
+        .by
+        .filter(|_| judgement.outcome == Outcome::Recovered)
+        .map(str::to_owned);
     row.received_bytes = received.bytes().len() as u64;
     row.received_format = received.format().as_str().to_owned();
     (row.received_width, row.received_height) = (shown.image.width(), shown.image.height());
@@ -207,11 +191,7 @@ fn attempt(
         .max()
         .unwrap_or(0);
     row.carriers = cells(&verified.verification, verified.distances, subject);
-    Ok(Op {
-        row,
-        same_bytes,
-        same_pixels,
-    })
+    Ok(row)
 }
 
 /// What verification found out, and the pixels that it decoded on the way.
@@ -264,7 +244,7 @@ fn cells(
     verification: &Verification,
     distances: Distances,
     subject: &Subject<'_>,
-) -> Vec<credlink_reports::Cell> {
+) -> Vec<credlink_trial_record::Cell> {
     let issued = subject.issued;
     let (own, wrong) = (distances.own, distances.wrong);
     let cell = |(position, examined): (usize, &credlink_sign_core::Examined)| {
@@ -276,15 +256,9 @@ fn cells(
             (None, "fingerprint") => (own, wrong),
             (None, _) => (None, None),
         };
-        let state = serde_json::to_value(finding.state).ok();
-        credlink_reports::Cell {
-            embedded: subject
-                .embedded
-                .get(position)
-                .map(|word| (*word).to_owned()),
-            state: state
-                .and_then(|state| state.as_str().map(str::to_owned))
-                .unwrap_or_default(),
+        credlink_trial_record::Cell {
+            embedded: subject.embedded.get(position).copied(),
+            state: finding.state,
             proof: finding.proof.map(|id| id.to_string()),
             // In a negative trial any acceptance is a false one, and counts.
             accepted: finding.accepted().is_some()

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use credlink_corpus::SyntheticSet;
 use credlink_harness::plan::{Plan, PlannedImage, Size, format_of, plan};
-use credlink_reports::Trial;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
+use credlink_trial_record::Trial;
 
 fn recipes(pattern: &str) -> Vec<Arc<Recipe>> {
     let recipes = Catalogue::embedded().unwrap().select(pattern);

@@ -12,7 +12,7 @@ use credlink_harness::identity;
 use credlink_harness::plan::{Size, plan};
 use credlink_harness::runner::{Ending, run};
 use credlink_harness::setting::Setting;
-use credlink_reports::{Row, RowWriter, Trial, read_rows};
+use credlink_reports::{RowWriter, RunHeader, read_rows};
 use credlink_sign_core::carriers::{CARRIERS, Finding, State};
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::{CredLink, SealedSystem, System};
@@ -22,6 +22,7 @@ use credlink_sign_core::{
 };
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
+use credlink_trial_record::{Outcome, Row, Trial};
 
 const PIPELINES: [&str; 6] = [
     "controls/identity",
@@ -61,6 +62,11 @@ fn measured(
     let plan = plan(&set, recipes(ids), Size::PerPipeline(each));
     let rows = folder.path().join("rows.parquet");
     let writer = RowWriter::create(&rows, &carriers).unwrap();
+    let header = RunHeader {
+        pipelines: plan.described(),
+        carriers,
+        ..RunHeader::default()
+    };
     let events = Mutex::new(Vec::new());
     let listener = |event| events.lock().unwrap().push(event);
     let setting = Setting {
@@ -78,7 +84,7 @@ fn measured(
         .build()
         .unwrap();
     let ending = pool
-        .install(|| run(&plan, system, writer, &setting))
+        .install(|| run(&plan, system, writer, &header, &setting))
         .unwrap();
     let rows = read_rows(&rows).unwrap();
     let rows = (0..rows.len())
@@ -152,7 +158,7 @@ fn an_honest_system_passes_every_control() {
         let of_trial: Vec<&Row> = rows.iter().filter(|row| row.trial == trial).collect();
         assert!(!of_trial.is_empty(), "{trial:?}: {:?}", ending.not_made);
         for row in of_trial {
-            assert_eq!(row.outcome, "rejected", "{row:?}");
+            assert_eq!(row.outcome, Outcome::Rejected, "{row:?}");
         }
     }
     let resigned: Vec<&Row> = rows
@@ -162,7 +168,7 @@ fn an_honest_system_passes_every_control() {
     assert!(resigned.len() >= 8);
     for row in resigned {
         assert_eq!((row.outcome.as_str(), row.survived), ("resigned", true));
-        assert_eq!(row.carriers[0].state, "resigned");
+        assert_eq!(row.carriers[0].state, State::Resigned);
         assert_eq!(row.carriers[0].codes, format!("signer:{}", delivery::NAME));
     }
     assert_eq!(ending.ops_done, rows.len() as u64);
@@ -350,7 +356,10 @@ fn a_system_that_accepts_at_random_is_caught_on_both_sides() {
         "it names whatever proof comes to its mind"
     );
     assert!(!verdict(&ending, "controls/identity"));
-    let accepted = rows.iter().filter(|row| row.outcome == "accepted").count();
+    let accepted = rows
+        .iter()
+        .filter(|row| row.outcome == Outcome::Accepted)
+        .count();
     assert!(accepted > 0, "and accepts negative trials");
     assert!(
         ending
@@ -365,7 +374,7 @@ fn a_system_that_answers_with_another_images_proof_is_caught() {
     let (ending, rows) = lied(Lie::OfAnother);
     assert!(!verdict(&ending, "another image"));
     assert!(!verdict(&ending, "controls/identity"));
-    assert!(rows.iter().any(|row| row.outcome == "misattributed"));
+    assert!(rows.iter().any(|row| row.outcome == Outcome::Misattributed));
     assert!(
         rows.iter().all(|row| !row.survived),
         "no wrong proof counts as survival"
@@ -376,7 +385,10 @@ fn a_system_that_answers_with_another_images_proof_is_caught() {
 fn a_system_that_crashes_every_tenth_time_keeps_its_errors_in_the_count_and_fails() {
     let (ending, rows) = lied(Lie::CrashAtTimes);
     assert_eq!(ending.ops_done, rows.len() as u64, "no op disappears");
-    let crashed: Vec<&Row> = rows.iter().filter(|row| row.outcome == "error").collect();
+    let crashed: Vec<&Row> = rows
+        .iter()
+        .filter(|row| row.outcome == Outcome::Error)
+        .collect();
     assert!(!crashed.is_empty() && crashed.len() <= rows.len() / 10 + 1);
     assert!(
         crashed
@@ -408,7 +420,7 @@ fn a_system_that_crashes_leaves_error_rows_and_fails_its_controls() {
     assert_eq!(ending.ops_done, rows.len() as u64);
     assert!(
         rows.iter()
-            .all(|row| row.outcome == "error" && row.error_cause.as_deref() == Some("panic"))
+            .all(|row| row.outcome == Outcome::Error && row.error_cause.as_deref() == Some("panic"))
     );
     assert!(!verdict(&ending, "controls/identity"));
     assert!(

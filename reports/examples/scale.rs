@@ -13,7 +13,8 @@ use std::time::Instant;
 
 use credlink_reports::header::{ControlResult, PipelineHeader};
 use credlink_reports::tables::TABLES;
-use credlink_reports::{Cell, Row, RowWriter, RunDir, RunHeader, Trial};
+use credlink_reports::{RowWriter, RunDir, RunHeader};
+use credlink_trial_record::{Cell, Embedded, Outcome, Row, State, Trial};
 use rayon::prelude::*;
 
 const PIPELINES: u64 = 30;
@@ -126,20 +127,19 @@ fn row(op: u64) -> Row {
     let hits = hits.map(|hit| hit && signed);
     let survived = hits.iter().any(|hit| *hit);
     let cell = |hit: bool, measured: bool| Cell {
-        embedded: signed.then(|| "carried".to_owned()),
-        state: if hit { "recovered" } else { "absent" }.to_owned(),
+        embedded: signed.then_some(Embedded::Carried),
         accepted: hit,
         quality: Some(100),
         own: measured.then_some((chance % 40) as u32),
         wrong: measured.then_some(80 + (chance % 60) as u32),
         ns: 1_000_000 + chance % 1_000_000,
-        ..Cell::default()
+        ..Cell::new(if hit { State::Recovered } else { State::Absent })
     };
     let outcome = match (signed, survived, hits[0]) {
-        (false, ..) => "rejected",
-        (_, _, true) => "intact",
-        (_, true, _) => "recovered",
-        _ => "lost",
+        (false, ..) => Outcome::Rejected,
+        (_, _, true) => Outcome::Intact,
+        (_, true, _) => Outcome::Recovered,
+        _ => Outcome::Lost,
     };
     Row {
         op,
@@ -164,7 +164,7 @@ fn row(op: u64) -> Row {
         width: 400 + (image % 2000) as u32,
         height: 300 + (image % 1500) as u32,
         issued: signed.then(|| format!("{image:016x}")),
-        outcome: outcome.to_owned(),
+        outcome,
         survived,
         recovered_by: None,
         error: None,
@@ -175,6 +175,8 @@ fn row(op: u64) -> Row {
         received_format: "jpeg".to_owned(),
         received_width: 400,
         received_height: 300,
+        same_bytes: false,
+        same_pixels: None,
         content_distance: None,
         mark_psnr: None,
         mark_ssim: None,

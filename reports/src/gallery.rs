@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use credlink_trial_record::{Outcome, Trial};
 use serde::{Deserialize, Serialize};
 
 use crate::file_error::{FileError, refused};
 use crate::header::RunHeader;
-use crate::row::Trial;
 use crate::rows::{RowError, Rows};
 
 /// Folder of the pictures in the run directory.
@@ -82,7 +82,7 @@ pub struct Exhibit {
     /// Why it is shown.
     pub shows: Shows,
     /// What became of the proof.
-    pub outcome: String,
+    pub outcome: Outcome,
     /// What each carrier said, or the error, in words.
     pub cause: String,
     /// Name of the image.
@@ -158,13 +158,15 @@ impl Gallery {
 /// # Errors
 /// [`RowError::MissingColumn`] if a column was not read.
 pub fn choose(header: &RunHeader, rows: &Rows) -> Result<Vec<Choice>, RowError> {
-    const WORST_FIRST: [&str; 5] = ["misattributed", "error", "broken", "unconfirmed", "lost"];
-    let (trial, pipeline, outcome, class) = (
-        rows.texts("trial")?,
-        rows.texts("pipeline")?,
-        rows.texts("outcome")?,
-        rows.texts("class")?,
-    );
+    const WORST_FIRST: [Outcome; 5] = [
+        Outcome::Misattributed,
+        Outcome::Error,
+        Outcome::Broken,
+        Outcome::Unconfirmed,
+        Outcome::Lost,
+    ];
+    let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
+    let (pipeline, class) = (rows.texts("pipeline")?, rows.texts("class")?);
     let (bytes, image, cause) = (
         rows.big("signed_bytes")?,
         rows.small("image")?,
@@ -172,9 +174,9 @@ pub fn choose(header: &RunHeader, rows: &Rows) -> Result<Vec<Choice>, RowError> 
     );
     let mut by_pipeline: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut used: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-    for row in 0..rows.len() {
+    for (row, trial) in trials.into_iter().enumerate() {
         let is_unmade = matches!(cause.get(row), Some("source" | "sign" | "disk"));
-        if trial.get(row) != Some(Trial::Signed.as_str()) || is_unmade {
+        if trial != Trial::Signed || is_unmade {
             continue;
         }
         by_pipeline
@@ -199,13 +201,13 @@ pub fn choose(header: &RunHeader, rows: &Rows) -> Result<Vec<Choice>, RowError> 
         let mut losses: Vec<(usize, u64, usize)> = members
             .iter()
             .filter_map(|row| {
-                let word = outcome.get(*row)?;
-                let rank = WORST_FIRST.iter().position(|known| *known == word)?;
+                let outcome = outcomes.get(*row)?;
+                let rank = WORST_FIRST.iter().position(|known| known == outcome)?;
                 Some((rank, bytes.get(*row).unwrap_or_default(), *row))
             })
             .collect();
         losses.sort_unstable();
-        let kind = |row: usize| (outcome.get(row), cause.get(row), class.get(row));
+        let kind = |row: usize| (outcomes.get(row), cause.get(row), class.get(row));
         let first = losses.first().map(|(_, _, row)| *row);
         let second = losses
             .iter()
@@ -216,7 +218,7 @@ pub fn choose(header: &RunHeader, rows: &Rows) -> Result<Vec<Choice>, RowError> 
         let taken: HashSet<usize> = first.into_iter().chain(second).collect();
         let example = members
             .iter()
-            .filter(|row| outcome.get(**row) != Some("error"))
+            .filter(|row| outcomes.get(**row) != Some(&Outcome::Error))
             .min_by_key(|row| {
                 let is_other = preferred != image.get(**row);
                 (is_other, taken.contains(row), **row)

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use credlink_trial_record::Contract;
 use serde::{Deserialize, Serialize};
 
 /// Version of `run.json`. It grows when a field changes its meaning.
@@ -109,9 +110,9 @@ pub struct PipelineHeader {
     /// Where the pipeline stands on a curve, if its recipe sweeps over one parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sweep: Option<SweepHeader>,
-    /// What the recipe promises of its outcomes, carried as the recipe says it and not interpreted here.
+    /// What it promises of every image.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub expect: Option<serde_json::Value>,
+    pub contract: Option<Contract>,
 }
 
 /// One point of a recipe that sweeps over a parameter, e.g. a JPEG quality or a number of re-shares.

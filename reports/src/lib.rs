@@ -43,6 +43,7 @@
 
 mod atomic;
 pub mod compare;
+pub mod controls;
 pub mod docs;
 pub mod figures;
 mod file_error;
@@ -57,7 +58,6 @@ mod printable;
 mod regenerate;
 pub mod report;
 pub mod robustness;
-pub mod row;
 pub mod rows;
 pub mod run_dir;
 pub mod site;
@@ -70,7 +70,6 @@ pub use header::RunHeader;
 pub use printable::printable;
 pub use regenerate::{ReportError, load, regenerate};
 pub use report::{ReadError, Report};
-pub use row::{Cell, Row, Trial};
 pub use rows::{RowError, RowWriter, Rows, read_rows};
 pub use run_dir::{RunDir, RunDirError};
 pub use summary::Summary;

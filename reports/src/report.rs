@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use credlink_trial_record::Outcome;
 use rayon::prelude::*;
 
 use crate::gallery::{self, Gallery, GalleryError};
@@ -216,7 +217,7 @@ impl Report {
             detail: control.detail.clone(),
         }));
         for pipeline in self.evidence.by_pipeline() {
-            let wrong = pipeline.tally.outcome("misattributed");
+            let wrong = pipeline.tally.outcome(Outcome::Misattributed);
             let any = crate::figures::rate_with_interval(pipeline.tally.any());
             checks.push(Check {
                 suite: "attribution",

@@ -5,9 +5,9 @@
 //! interval beside every rate, false accepts beside every survival, and what is needed to repeat it. Its schema is
 //! `docs/schema/robustness-evidence.schema.json`.
 
+use credlink_trial_record::{Embedded, Trial};
 use serde_json::{Map, Value as Json, json};
 
-use crate::row::{EMBEDDINGS, Trial};
 use crate::stats::{Clusters, Rate, upper_bound};
 use crate::tables::{Control, Evidence};
 
@@ -63,12 +63,12 @@ fn document(evidence: &Evidence, carrier: usize, name: &str) -> Json {
     let carried = found(evidence, carrier, carried);
     let mut embedding = Map::new();
     let images = evidence.distinct_images();
-    for (position, word) in EMBEDDINGS.iter().enumerate() {
+    for (position, word) in Embedded::ALL.iter().enumerate() {
         let count = images
             .iter()
             .filter(|op| evidence.subject(**op).embedded(carrier) == position)
             .count();
-        embedding.insert((*word).to_owned(), json!(count));
+        embedding.insert(word.to_string(), json!(count));
     }
     let controls = evidence.controls();
     let mut false_accepts = Map::new();

@@ -3,6 +3,8 @@
 use std::fmt::{self, Display, Formatter, Write};
 use std::path::PathBuf;
 
+use credlink_trial_record::Outcome;
+
 use crate::figures::{self, NOT_MEASURED, PROVISIONAL, bytes, count, duration, percent, plural};
 use crate::header::ControlResult;
 use crate::stats::{Interval, Rate, upper_bound};
@@ -261,8 +263,13 @@ impl Summary {
                 upper.unwrap_or_default()
             )?;
         }
-        let troubles = ["misattributed", "broken", "unconfirmed", "error"]
-            .map(|outcome| (outcome, self.overall.outcome(outcome)));
+        let troubles = [
+            Outcome::Misattributed,
+            Outcome::Broken,
+            Outcome::Unconfirmed,
+            Outcome::Error,
+        ]
+        .map(|outcome| (outcome, self.overall.outcome(outcome)));
         let mut troubles: Vec<String> = troubles
             .into_iter()
             .filter(|(_, number)| *number > 0)

@@ -3,10 +3,10 @@
 
 mod support;
 
-use credlink_reports::Row;
 use credlink_reports::header::SweepHeader;
 use credlink_reports::stats::Rate;
 use credlink_reports::tables::{Evidence, TABLES, Value, calibrates};
+use credlink_trial_record::{Embedded, Row};
 use support::{evidence, header, signed, unsigned};
 
 /// The values of the table's line whose first cells are these words.
@@ -80,7 +80,7 @@ fn layered() -> Evidence {
             row.sign_psnr = (!refused).then_some(40.0 + (image % 5) as f32);
             row.sign_ssim = row.sign_psnr.map(|_| 0.99);
             if refused {
-                row.carriers[1].embedded = Some("refused".to_owned());
+                row.carriers[1].embedded = Some(Embedded::Refused);
             }
             if !watermark && !refused {
                 row.carriers[1].codes = "signer:x,credlink.watermark.weak".to_owned();

@@ -9,7 +9,8 @@ use credlink_reports::docs::{self, DocsError, Results};
 use credlink_reports::formats::{DOCUMENTS, FORMATS};
 use credlink_reports::gallery::{self, Exhibit, Gallery, Picture, Shows};
 use credlink_reports::page::row_files;
-use credlink_reports::{Report, Row, RunDir, RunHeader, regenerate};
+use credlink_reports::{Report, RunDir, RunHeader, regenerate};
+use credlink_trial_record::{Outcome, Row};
 use serde_json::Value as Json;
 use support::{PIPELINES, invented, run, signed};
 
@@ -49,7 +50,7 @@ fn hostile(base: &Path) -> (RunDir, Report) {
         }
         row.name = EVIL.to_owned();
         row.class = EVIL.to_owned();
-        if row.outcome == "error" {
+        if row.outcome == Outcome::Error {
             row.error = Some(EVIL.to_owned());
             row.error_cause = Some(EVIL.to_owned());
         }
@@ -69,7 +70,7 @@ fn hostile(base: &Path) -> (RunDir, Report) {
         op: 1,
         pipeline: id,
         shows: Shows::Loss,
-        outcome: EVIL.to_owned(),
+        outcome: Outcome::Lost,
         cause: EVIL.to_owned(),
         name: EVIL.to_owned(),
         class: EVIL.to_owned(),
@@ -341,7 +342,7 @@ fn the_choice_of_examples_shows_the_worst_first_and_never_repeats_an_op() {
     let mut rows: Vec<Row> = (0..6)
         .map(|i| signed(i, pipeline, i as u32, "lost", &[false; 4]))
         .collect();
-    rows[3].outcome = "misattributed".to_owned();
+    rows[3].outcome = Outcome::Misattributed;
     rows[3].signed_bytes = 999_999;
     rows[5].signed_bytes = 10;
     let (_, report) = opened(base.path(), &header, rows);

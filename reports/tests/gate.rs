@@ -5,9 +5,10 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
+use credlink_reports::RunHeader;
 use credlink_reports::gate::{Gate, GateError, GateReport};
 use credlink_reports::tables::Evidence;
-use credlink_reports::{Row, RunHeader};
+use credlink_trial_record::{Outcome, Row};
 use support::{evidence, header, signed, unsigned};
 
 const PIPELINES: [&str; 2] = ["cdn/a", "social/b"];
@@ -146,16 +147,34 @@ fn what_was_not_measured_does_not_pass() {
 #[test]
 fn partial_and_control_failing_runs_never_pass() {
     let whole = "the run is complete and its controls passed";
-    let edits: [fn(&mut RunHeader); 4] = [
+    let edits: [fn(&mut RunHeader); 3] = [
         |header| header.partial = true,
         |header| header.controls[0].passed = false,
-        |header| header.controls.clear(),
         |header| header.ops_done += 1,
     ];
     for edit in edits {
         let failed = failures("[[survival]]\nmin = 0.1", &made(rows(), edit));
         assert_eq!(failed, [whole]);
     }
+    // A header that says nothing of controls, or the best, makes no row right.
+    assert!(
+        failures(
+            "[[survival]]\nmin = 0.1",
+            &made(rows(), |header| header.controls.clear())
+        )
+        .is_empty()
+    );
+    let mut accepted = rows();
+    for row in accepted
+        .iter_mut()
+        .filter(|row| row.trial.is_negative())
+        .take(1)
+    {
+        row.outcome = Outcome::Accepted;
+        row.carriers[0].accepted = true;
+    }
+    let denied = failures("[[survival]]\nmin = 0.1", &made(accepted, |_| {}));
+    assert_eq!(denied, [whole]);
     let control = failures(
         "[run]\ncontrols = [\"no such\"]\n[[survival]]\nmin = 0.1",
         &made(rows(), |_| {}),
@@ -168,12 +187,11 @@ fn errors_and_slow_services_fail_their_own_check() {
     let mut faulty = rows();
     for row in faulty
         .iter_mut()
-        .filter(|row| row.pipeline == "cdn/a")
-        .take(20)
+        .filter(|row| row.pipeline == "cdn/a" && !row.trial.is_negative())
+        .take(10)
     {
-        if row.trial.is_negative() {
-            row.outcome = "error".to_owned();
-        }
+        (row.outcome, row.survived) = (Outcome::Error, false);
+        row.carriers.clear();
     }
     let run = made(faulty, |_| {});
     let demand = |share: &str| format!("[run]\nmax_error_share = {share}\n[[survival]]\nmin = 0.1");

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use credlink_reports::rows::schema::{SCHEMA_KEY, SCHEMA_VERSION, schema_table};
 use credlink_reports::tables::Value;
-use credlink_reports::{Cell, Row, RowError, RowWriter, Rows, read_rows, rows::read_columns};
+use credlink_reports::{RowError, RowWriter, Rows, read_rows, rows::read_columns};
+use credlink_trial_record::{Cell, Outcome, Row, State};
 use polars::prelude::{Column, DataFrame, KeyValueMetadata, ParquetWriter};
 use support::{Dice, names, signed, unsigned};
 
@@ -43,7 +44,7 @@ fn various() -> Vec<Row> {
     wide.sign_ns = u64::MAX;
     wide.carriers[0] = Cell {
         embedded: None,
-        state: String::new(),
+        state: State::Failed,
         proof: Some(String::new()),
         accepted: true,
         distance: Some(u32::MAX),
@@ -158,13 +159,9 @@ fn rows_that_contradict_themselves_are_refused_with_op_and_field() {
         row
     };
     let wrong = [
-        (changed(|r| r.outcome = "fine".to_owned()), "fine"),
-        (
-            changed(|r| r.outcome = "rejected".to_owned()),
-            "signed trial",
-        ),
+        (changed(|r| r.outcome = Outcome::Rejected), "signed trial"),
         (changed(|r| r.survived = false), "survived"),
-        (changed(|r| r.outcome = "lost".to_owned()), "survived"),
+        (changed(|r| r.outcome = Outcome::Lost), "survived"),
         (
             changed(|r| r.carriers[1].accepted = false),
             "no carrier accepted",

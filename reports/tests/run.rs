@@ -11,6 +11,7 @@ use credlink_reports::header::HEADER_VERSION;
 use credlink_reports::plots::{PICTURES, PLOTS};
 use credlink_reports::tables::TABLES;
 use credlink_reports::{ReportError, RunDir, RunDirError, RunHeader, Summary, regenerate};
+use credlink_trial_record::Contract;
 use support::{CARRIERS, PIPELINES, evidence, header, invented, names, run, signed};
 
 fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -65,8 +66,7 @@ fn headers_come_back_as_they_were() {
     let base = tempfile::tempdir().unwrap();
     let dir = RunDir::create(base.path(), "r1").unwrap();
     let mut written = header(&CARRIERS, &PIPELINES);
-    written.pipelines[0].expect =
-        Some(serde_json::json!({ "manifest": "intact", "rate": [1.0, 1] }));
+    written.pipelines[0].contract = Some(Contract::ByteExact);
     written.skipped = names(&["a|b: \"no\"\nreason", "漢"]);
     dir.write_header(&written).unwrap();
     assert_eq!(dir.read_header().unwrap(), written);
@@ -237,6 +237,7 @@ verify, signed images   p95 5.00 ms (level 200 ms), met
 verify, negative trials not measured
 retrieve proof          p95 40.5 µs (level 100 ms), met
 FAILED CONTROL identity is intact: 12 of 12
+FAILED CONTROL unsigned images are never accepted: nothing was checked
 12.3 s, 10.0 % of the CPU time outside codecs, hashing, resizing and watermarks, 300.0 MiB at peak.
 ";
     assert_eq!(summary.to_string(), expected);

@@ -5,8 +5,9 @@ mod support;
 
 use std::path::Path;
 
+use credlink_reports::RunDir;
 use credlink_reports::site::{Night, Settings, SiteError, Source, Status, changes, publish};
-use credlink_reports::{Row, RunDir};
+use credlink_trial_record::Row;
 use support::{header, run, signed, unsigned};
 
 const PIPELINES: [&str; 4] = ["social/a", "social/b", "cdn/c", "controls/identity"];

@@ -4,10 +4,10 @@
 mod support;
 
 use credlink_reports::formats::FORMATS;
-use credlink_reports::row::{SIGNED_OUTCOMES, Trial};
 use credlink_reports::stats::Rate;
 use credlink_reports::tables::{Evidence, EvidenceError, TABLES, Table, Value, Verdict, latencies};
-use credlink_reports::{Row, RowWriter, read_rows};
+use credlink_reports::{RowWriter, read_rows};
+use credlink_trial_record::{Outcome, Row, Trial};
 use support::{CARRIERS, PIPELINES, evidence, header, invented, names, signed, unsigned};
 
 /// Ten signed ops and four controls whose every count can be checked by hand; images 0 and 1 share a file.
@@ -117,7 +117,7 @@ fn every_kind_of_negative_trial_is_counted_by_itself_and_never_as_survival() {
         )
     });
     let mut rows: Vec<Row> = rows.collect();
-    (rows[3].outcome, rows[3].carriers[1].accepted) = ("accepted".to_owned(), true);
+    (rows[3].outcome, rows[3].carriers[1].accepted) = (Outcome::Accepted, true);
     let evidence = evidence(&header(&["manifest", "link"], &HAND), rows);
     let controls = evidence.controls();
     assert_eq!(controls.kinds.len(), kinds.len());
@@ -241,7 +241,7 @@ fn counts_obey_their_laws_in_an_invented_run() {
         .map(|(_, tally)| tally)
         .chain([evidence.overall()]);
     for tally in pipelines.iter().map(|p| p.tally.clone()).chain(pooled) {
-        assert_eq!(tally.outcomes.len(), SIGNED_OUTCOMES.len());
+        assert_eq!(tally.outcomes.len(), Outcome::SIGNED.len());
         assert_eq!(
             tally.outcomes.iter().sum::<u64>(),
             tally.n,
@@ -256,7 +256,7 @@ fn counts_obey_their_laws_in_an_invented_run() {
                 "any carrier does at least as well as one"
             );
             assert!(carrier.unique <= carrier.alone);
-            assert!(carrier.recovered <= tally.outcome("recovered"));
+            assert!(carrier.recovered <= tally.outcome(Outcome::Recovered));
         }
         sum += tally.n;
     }

@@ -3,12 +3,13 @@
 //!
 //! [`Signer`] puts a provenance proof on an image file: a C2PA manifest signed with Ed25519, a link in the
 //! XMP metadata, and a fingerprint in the [`store`]. [`Verifier`] examines a file that comes back by every
-//! [carrier](carriers), and [`outcome::judge`] says what became of the proof.
+//! [carrier](carriers), and [`conclusion::conclude`] says what follows.
 //!
 //! ```
 //! use std::sync::Arc;
 //! use credlink_sign_core::keys::{Date, Identity, Validity};
-//! use credlink_sign_core::outcome::{Outcome, judge};
+//! use credlink_sign_core::carriers::State;
+//! use credlink_sign_core::conclusion::conclude;
 //! use credlink_sign_core::store::ProofStoreBuilder;
 //! use credlink_sign_core::{ImageFile, Pixels, ProofId, Shown, Signer, Verifier};
 //! use image::{DynamicImage, ImageFormat, RgbImage, metadata::Orientation};
@@ -33,7 +34,8 @@
 //! store.insert(signed.record.clone(), &signed.manifest)?;
 //! let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?;
 //! let verification = verifier.verify(&ImageFile::new(&signed.bytes, &decode), &|| 0);
-//! assert_eq!(judge(Some(id), verification.findings()), Outcome::Intact);
+//! let accepted = conclude(verification.findings()).accepted.ok_or("lost")?;
+//! assert_eq!((accepted.proof, accepted.state), (id, State::Intact));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -47,6 +49,7 @@
 //! number of threads.
 
 pub mod carriers;
+pub mod conclusion;
 mod container;
 mod distortion;
 pub mod fingerprint;
@@ -54,7 +57,6 @@ mod image_file;
 pub mod keys;
 mod manifest;
 mod marker;
-pub mod outcome;
 mod proof_id;
 mod record;
 mod resigner;

@@ -89,7 +89,7 @@ impl Catalogue {
             .map(|id| {
                 let name = id.rsplit('/').next().unwrap_or(id);
                 (
-                    edit_distance(mistyped, id).min(edit_distance(mistyped, name)),
+                    strsim::levenshtein(mistyped, id).min(strsim::levenshtein(mistyped, name)),
                     id,
                 )
             })
@@ -142,20 +142,4 @@ fn link(
     let recipe = Arc::new(recipe);
     linked.insert(id.to_owned(), Arc::clone(&recipe));
     Ok(Some(recipe))
-}
-
-/// Levenshtein distance in characters.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

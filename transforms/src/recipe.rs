@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use credlink_trial_record::Contract;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -73,19 +74,6 @@ impl Severity {
             Self::Severe => "severe",
         }
     }
-}
-
-/// What a recipe promises of every image, checked on every op of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Contract {
-    /// The received file is the signed file, byte for byte.
-    ByteExact,
-    /// Decoded pixels are the same (colours under full transparency aside) and all metadata is gone.
-    PixelExactStripped,
-    /// Neither the picture nor any metadata is left, so that nothing can lead to a proof.
-    NothingLeft,
 }
 
 /// A piece of evidence.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use credlink_harness::reencode::Rewriter;
 use credlink_harness::{clock, identity, received};
-use credlink_sign_core::outcome::conclude;
+use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Signer, Verifier};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use cpu_time::ThreadTime;
+use credlink_harness::clock::thread_nanos;
 use credlink_sign_core::fingerprint::{ContentHash, Match, MatchPolicy};
 use credlink_sign_core::sketch::{Comparison, Received, Registered, Sketch};
 use credlink_transforms::catalogue::Catalogue;
@@ -64,9 +64,9 @@ impl Proof {
         image: &DynamicImage,
         orientation: Orientation,
     ) -> Trial {
-        let start = ThreadTime::now();
+        let start = thread_nanos();
         let comparison = self.registered.compare(&Received::of(image, orientation));
-        let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+        let milliseconds = (thread_nanos() - start) as f64 / 1e6;
         Trial {
             class: class.to_owned(),
             what: what.to_owned(),
@@ -171,9 +171,9 @@ pub(crate) fn different_pairs(arguments: &Arguments, sources: &[Source]) -> Resu
     Ok(pairs
         .par_iter()
         .map(|&(a, b)| {
-            let start = ThreadTime::now();
+            let start = thread_nanos();
             let comparison = made[a].0.registered.compare(&made[b].1);
-            let milliseconds = start.elapsed().as_secs_f64() * 1e3;
+            let milliseconds = (thread_nanos() - start) as f64 / 1e6;
             let same = sources[a].class == sources[b].class;
             Trial {
                 class: sources[a].class.clone(),

@@ -1,7 +1,7 @@
 //! One image, marked and attacked.
 
 use anyhow::{Context, Result};
-use cpu_time::ThreadTime;
+use credlink_harness::clock::thread_nanos;
 use credlink_sign_core::ProofId;
 use credlink_sign_core::watermark::{
     Detection, EmbedSettings, Verdict, WatermarkKey, detect, embed,
@@ -33,9 +33,9 @@ pub(crate) fn tried(
 ) -> Result<Trial> {
     let id = ProofId::new(photographs::number(&source.name));
     let probe = |image: &DynamicImage| coded(image, 60).ok();
-    let start = ThreadTime::now();
+    let start = thread_nanos();
     let embedding = embed(&source.pixels, source.orientation, id, key, settings, None);
-    let embed_ms = start.elapsed().as_secs_f64() * 1e3;
+    let embed_ms = (thread_nanos() - start) as f64 / 1e6;
     let embedding = if embedding.verdict == Verdict::Carried {
         embed(
             &source.pixels,
@@ -53,10 +53,10 @@ pub(crate) fn tried(
         marked.apply_orientation(source.orientation);
         for (name, effort, attack) in attacks {
             let received = attack(&marked).with_context(|| format!("{name} on {}", source.name))?;
-            let start = ThreadTime::now();
+            let start = thread_nanos();
             let detection = detect(&received, Orientation::NoTransforms, key, *effort);
             let right = detection.id == Some(id);
-            results.push((detection, right, start.elapsed().as_secs_f64() * 1e3));
+            results.push((detection, right, (thread_nanos() - start) as f64 / 1e6));
         }
     }
     Ok(Trial {

@@ -14,7 +14,7 @@ use credlink_harness::{
     clock, cost, distractors, estimate, exit, gallery, identity, image_set, machine, versions,
 };
 use credlink_reports::gate::Gate;
-use credlink_reports::header::{ImageSetHeader, PipelineHeader, SweepHeader};
+use credlink_reports::header::ImageSetHeader;
 use credlink_reports::{RowWriter, RunDir, RunHeader};
 use credlink_sign_core::carriers::CARRIERS;
 use credlink_sign_core::store::ProofStoreBuilder;
@@ -133,7 +133,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         listener: &listener,
         ledger: &ledger,
     };
-    let ending = pool.install(|| runner::run(&plan, system, writer, &setting));
+    let ending = pool.install(|| runner::run(&plan, system, writer, &header, &setting));
     progress.finish();
     drop(std::panic::take_hook());
     let ending =
@@ -286,23 +286,6 @@ fn described(
     carriers: Vec<String>,
 ) -> RunHeader {
     let header = set.header();
-    let pipeline = |recipe: &Arc<Recipe>| PipelineHeader {
-        id: recipe.id.clone(),
-        title: recipe.title.clone(),
-        family: recipe.family.clone(),
-        grade: recipe.grade().letter().to_string(),
-        severity: recipe.severity.as_str().to_owned(),
-        digest: recipe.digest(),
-        sweep: recipe.sweep_point().map(|point| SweepHeader {
-            recipe: point.recipe,
-            parameter: point.parameter,
-            value: point.value,
-            unit: point.unit,
-        }),
-        expect: recipe
-            .contract
-            .map(|contract| format!("{contract:?}").into()),
-    };
     RunHeader {
         seed: args.seed,
         distractors: args.distractors.into(),
@@ -323,7 +306,7 @@ fn described(
                 .map(|file| format!("{}: {}", file.path, file.reason))
                 .collect(),
         },
-        pipelines: plan.pipelines.iter().map(pipeline).collect(),
+        pipelines: plan.described(),
         carriers,
         ops_planned: plan.signed_ops + plan.negative_ops,
         partial: true,

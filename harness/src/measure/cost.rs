@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use credlink_reports::RunDir;
 use credlink_reports::rows::read_columns;
-use credlink_reports::{RunDir, Trial};
+use credlink_trial_record::Trial;
 use serde::{Deserialize, Serialize};
 
 /// The price file, as written in TOML.

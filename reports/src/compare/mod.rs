@@ -15,6 +15,8 @@ pub use equivalence::{Agreement, agreements};
 pub use latency::LatencyLine;
 pub use survival::{Pair, PipelinePairs, SurvivalLine, paired_lines};
 
+use credlink_trial_record::Outcome;
+
 use crate::header::RunHeader;
 use crate::tables::Evidence;
 
@@ -181,7 +183,7 @@ pub(crate) fn unusable(evidence: &Evidence) -> Option<String> {
     if signed.n == 0 {
         return Some("has no row of a signed image".to_owned());
     }
-    if signed.outcome("error") == signed.n {
+    if signed.outcome(Outcome::Error) == signed.n {
         return Some("holds nothing but errors".to_owned());
     }
     if header.partial {
@@ -250,7 +252,7 @@ fn shared_pipelines(
 ) -> Result<Vec<(usize, usize)>, CompareError> {
     let has = |evidence: &Evidence, index| {
         evidence
-            .ops(index, crate::row::Trial::Signed)
+            .ops(index, credlink_trial_record::Trial::Signed)
             .next()
             .is_some()
     };

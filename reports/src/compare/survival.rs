@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use credlink_trial_record::Trial;
+
 use super::{Change, LEVEL, measures};
-use crate::row::Trial;
 use crate::stats::{
     Arm, Interval, Rate, fisher_exact, holm, mcnemar_clustered, newcombe_paired, square_and_add,
 };

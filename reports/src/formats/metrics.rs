@@ -5,9 +5,10 @@
 
 use std::fmt::Write as _;
 
+use credlink_trial_record::{Outcome, Trial};
+
 use super::{Document, DocumentError, seconds_since_1970};
 use crate::report::Report;
-use crate::row::{SIGNED_OUTCOMES, Trial};
 use crate::stats::{Interval, PERCENTILES, Rate};
 use crate::tables::{Tally, latencies};
 
@@ -140,11 +141,11 @@ fn families(report: &Report) -> Vec<Family> {
             low.add(&labels, bounds.low);
             high.add(&labels, bounds.high);
         }
-        for (outcome, number) in SIGNED_OUTCOMES.iter().zip(&tally.outcomes) {
+        for (outcome, number) in Outcome::SIGNED.iter().zip(&tally.outcomes) {
             let labels = [
                 ("pipeline", pipeline),
                 ("family", family),
-                ("outcome", outcome),
+                ("outcome", outcome.as_str()),
             ];
             ops.add(&labels, *number as f64);
         }

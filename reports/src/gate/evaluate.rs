@@ -2,10 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use credlink_trial_record::{Outcome, Trial};
+
 use super::file::EACH;
 use super::{FalseAcceptGate, Gate, GateError, ServiceGate, SurvivalGate};
 use crate::figures::{NOT_MEASURED, count, duration, percent, percent_above};
-use crate::row::{NEGATIVE_OUTCOMES, SIGNED_OUTCOMES, Trial};
 use crate::stats::upper_bound;
 use crate::tables::{Evidence, latencies};
 
@@ -170,15 +171,9 @@ impl Gate {
 fn error_share(evidence: &Evidence, pipeline: usize) -> f64 {
     let (mut n, mut errors) = (0_u64, 0_u64);
     for trial in Trial::ALL {
-        let words = if trial.is_negative() {
-            NEGATIVE_OUTCOMES
-        } else {
-            SIGNED_OUTCOMES
-        };
         for op in evidence.ops(pipeline, trial) {
             n += 1;
-            errors +=
-                u64::from(words.get(usize::from(evidence.verdict(op).outcome)) == Some(&"error"));
+            errors += u64::from(evidence.verdict(op).outcome == Outcome::Error);
         }
     }
     if n == 0 {

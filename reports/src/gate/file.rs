@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
+use credlink_trial_record::Trial;
 use serde::Deserialize;
 
 use super::GateError;
-use crate::row::Trial;
 use crate::tables::LEVELS;
 
 /// A gate as its file says it. Everything may be left out, but not everything at once.

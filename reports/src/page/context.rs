@@ -210,7 +210,7 @@ fn words(found: &[FoundOp]) -> Vec<Fact> {
         .filter(|(outcome, _)| found.iter().any(|op| op.outcome == *outcome));
     known
         .map(|(outcome, meaning)| Fact {
-            name: (*outcome).to_owned(),
+            name: outcome.to_string(),
             value: (*meaning).to_owned(),
         })
         .collect()

@@ -1,5 +1,6 @@
 //! The survival matrix: its figures as words, and the counts that the page's script filters.
 
+use credlink_trial_record::Outcome;
 use minijinja::Value;
 use serde::Serialize;
 use serde_json::json;
@@ -8,7 +9,6 @@ use super::{BANDS, row_files};
 use crate::figures::{count, rate_with_interval};
 use crate::formats::{DocumentError, safe};
 use crate::report::Report;
-use crate::row::{SIGNED_OUTCOMES, SURVIVING};
 use crate::tables::PipelineTally;
 
 #[derive(Serialize)]
@@ -96,8 +96,8 @@ pub(super) fn matrix(report: &Report, tallies: &[PipelineTally]) -> Result<Matri
     }
     families.sort();
     let data = json!({
-        "outcomes": SIGNED_OUTCOMES,
-        "surviving": SURVIVING,
+        "outcomes": Outcome::SIGNED,
+        "surviving": Outcome::SIGNED.iter().filter(|outcome| outcome.survived()).count(),
         "carriers": header.carriers,
         "families": header.pipelines.iter().map(|p| &p.family).collect::<Vec<_>>(),
         "cells": report.strata.cells,
@@ -137,11 +137,10 @@ fn matrix_row(index: usize, pipeline: &PipelineTally) -> MatrixRow {
             bounds,
         }
     });
-    let lost: Vec<String> = SIGNED_OUTCOMES
+    let lost: Vec<String> = Outcome::SIGNED
         .iter()
         .zip(&tally.outcomes)
-        .skip(SURVIVING)
-        .filter(|(_, number)| **number > 0)
+        .filter(|(outcome, number)| !outcome.survived() && **number > 0)
         .map(|(word, number)| format!("{word} {}", count(*number)))
         .collect();
     MatrixRow {

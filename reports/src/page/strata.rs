@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use credlink_trial_record::{Outcome, Trial};
+
 use crate::header::RunHeader;
-use crate::row::{SIGNED_OUTCOMES, SURVIVING, Trial};
 use crate::rows::{RowError, Rows};
 
 /// Names of the size bands, by pixels of the source image.
@@ -25,7 +26,7 @@ pub struct Strata {
     /// Formats of source images, in alphabetical order.
     pub formats: Vec<String>,
     /// One entry per stratum that has ops, in ascending order: index of the pipeline in the header, of the class,
-    /// of the format and of the band, then one count per outcome of [`SIGNED_OUTCOMES`], then per carrier how often
+    /// of the format and of the band, then one count per outcome of [`Outcome::SIGNED`], then per carrier how often
     /// it accepted, then per carrier how often only it did.
     pub cells: Vec<Vec<u64>>,
 }
@@ -40,11 +41,8 @@ impl Strata {
             .zip(&header.pipelines)
             .map(|(index, pipeline)| (pipeline.id.as_str(), index))
             .collect();
-        let (trial, pipeline, outcome) = (
-            rows.texts("trial")?,
-            rows.texts("pipeline")?,
-            rows.texts("outcome")?,
-        );
+        let pipeline = rows.texts("pipeline")?;
+        let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
         let (class, format) = (rows.texts("class")?, rows.texts("image_format")?);
         let (width, height) = (rows.small("width")?, rows.small("height")?);
         let mut flags = Vec::new();
@@ -62,8 +60,8 @@ impl Strata {
         };
         let carriers = flags.len();
         let mut cells: BTreeMap<[u64; 4], Vec<u64>> = BTreeMap::new();
-        for row in 0..rows.len() {
-            if trial.get(row) != Some(Trial::Signed.as_str()) {
+        for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
+            if trial != Trial::Signed {
                 continue;
             }
             let Some(index) = pipeline.get(row).and_then(|id| known.get(id)) else {
@@ -80,21 +78,18 @@ impl Strata {
             ];
             let counts = cells
                 .entry(key)
-                .or_insert_with(|| vec![0; SIGNED_OUTCOMES.len() + 2 * carriers]);
-            let word = outcome.get(row).unwrap_or_default();
-            let found = SIGNED_OUTCOMES.iter().position(|known| *known == word);
-            if let Some(found) = found {
-                counts[found] += 1;
+                .or_insert_with(|| vec![0; Outcome::SIGNED.len() + 2 * carriers]);
+            if let Some(place) = outcome.place() {
+                counts[place] += 1;
             }
             let accepted: Vec<usize> = (0..carriers)
                 .filter(|carrier| flags[*carrier].get(row) == Some(true))
                 .collect();
             for carrier in &accepted {
-                counts[SIGNED_OUTCOMES.len() + carrier] += 1;
+                counts[Outcome::SIGNED.len() + carrier] += 1;
             }
-            let survived = found.is_some_and(|found| found < SURVIVING);
-            if let (true, [only]) = (survived, accepted.as_slice()) {
-                counts[SIGNED_OUTCOMES.len() + carriers + only] += 1;
+            if let (true, [only]) = (outcome.survived(), accepted.as_slice()) {
+                counts[Outcome::SIGNED.len() + carriers + only] += 1;
             }
         }
         Ok(Self {

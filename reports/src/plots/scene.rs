@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use epaint_default_fonts::UBUNTU_LIGHT;
+use credlink_fonts::UBUNTU_LIGHT;
 use plotters::style::{FontFamily, FontStyle, IntoFont, register_font};
 
 use super::PlotError;

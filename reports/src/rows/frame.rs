@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use credlink_trial_record::{Cell, Embedded, Outcome, Row, State, Trial};
 use polars::prelude::{
     BooleanChunked, Column, DataFrame, Float32Chunked, PolarsResult, StringChunked, UInt32Chunked,
     UInt64Chunked,
@@ -9,7 +10,6 @@ use polars::prelude::{
 
 use super::RowError;
 use super::schema::cell_column;
-use crate::row::{Cell, Row, Trial};
 
 /// The rows of one run in the order of their op numbers: a polars data frame with typed access.
 #[derive(Debug, Clone)]
@@ -80,6 +80,53 @@ impl Rows {
         self.typed(column, "f32", |c| c.f32())
     }
 
+    /// The trial of every row.
+    ///
+    /// # Errors
+    /// As [`Rows::texts`]; [`RowError::Value`] for a word that is no trial.
+    pub fn trials(&self) -> Result<Vec<Trial>, RowError> {
+        (0..self.len())
+            .map(|index| self.word("trial", index, Trial::parse))
+            .collect()
+    }
+
+    /// The outcome of every row.
+    ///
+    /// # Errors
+    /// As [`Rows::texts`]; [`RowError::Value`] for a word that is no outcome.
+    pub fn outcomes(&self) -> Result<Vec<Outcome>, RowError> {
+        (0..self.len()).map(|index| self.outcome(index)).collect()
+    }
+
+    /// The outcome of one row.
+    ///
+    /// # Errors
+    /// As [`Rows::outcomes`].
+    pub fn outcome(&self, index: usize) -> Result<Outcome, RowError> {
+        self.word("outcome", index, Outcome::parse)
+    }
+
+    /// What the word of a column stands for.
+    fn word<T>(
+        &self,
+        column: &str,
+        index: usize,
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<T, RowError> {
+        let word = self.texts(column)?.get(index).unwrap_or_default();
+        parse(word).ok_or_else(|| RowError::Value {
+            path: self.path.clone(),
+            op: self.op(index),
+            reason: format!("{column} {word:?} is unknown"),
+        })
+    }
+
+    /// Number of the op in a row; 0 where that was not read.
+    fn op(&self, index: usize) -> u64 {
+        let ops = self.big("op").ok();
+        ops.and_then(|ops| ops.get(index)).unwrap_or_default()
+    }
+
     /// One row, as it was written.
     ///
     /// # Errors
@@ -107,12 +154,10 @@ impl Rows {
             op,
             reason,
         };
-        let trial = text("trial")?;
         let grade = text("grade")?;
         Ok(Row {
             op,
-            trial: Trial::parse(&trial)
-                .ok_or_else(|| value(format!("trial {trial:?} is unknown")))?,
+            trial: self.word("trial", index, Trial::parse)?,
             pipeline: text("pipeline")?,
             family: text("family")?,
             grade: grade
@@ -127,7 +172,7 @@ impl Rows {
             width: size("width")?,
             height: size("height")?,
             issued: words("issued")?,
-            outcome: text("outcome")?,
+            outcome: self.outcome(index)?,
             survived: self.flags("survived")?.get(index).unwrap_or_default(),
             recovered_by: words("recovered_by")?,
             error: words("error")?,
@@ -138,6 +183,8 @@ impl Rows {
             received_format: text("received_format")?,
             received_width: size("received_width")?,
             received_height: size("received_height")?,
+            same_bytes: self.flags("same_bytes")?.get(index).unwrap_or_default(),
+            same_pixels: self.flags("same_pixels")?.get(index),
             content_distance: small("content_distance")?,
             mark_psnr: self.real("mark_psnr")?.get(index),
             mark_ssim: self.real("mark_ssim")?.get(index),
@@ -157,15 +204,19 @@ impl Rows {
         for carrier in &self.carriers {
             let name = |column| cell_column(carrier, column);
             // An error row that was never verified has no cell for any carrier.
-            let Some(state) = self.texts(&name("state"))?.get(index) else {
+            if self.texts(&name("state"))?.get(index).is_none() {
                 return Ok(Vec::new());
+            }
+            let embedded = match self.texts(&name("embedded"))?.get(index) {
+                Some(_) => Some(self.word(&name("embedded"), index, Embedded::parse)?),
+                None => None,
             };
             let words = |column| -> Result<Option<String>, RowError> {
                 Ok(self.texts(&name(column))?.get(index).map(str::to_owned))
             };
             cells.push(Cell {
-                embedded: words("embedded")?,
-                state: state.to_owned(),
+                embedded,
+                state: self.word(&name("state"), index, State::parse)?,
                 proof: words("proof")?,
                 accepted: self
                     .flags(&name("accepted"))?

@@ -321,7 +321,11 @@ fn expected_columns(
     {
         let full = !matches!(
             spec.take,
-            Take::OptText(_) | Take::OptSmall(_) | Take::OptReal(_) | Take::Byte(_)
+            Take::OptText(_)
+                | Take::OptFlag(_)
+                | Take::OptSmall(_)
+                | Take::OptReal(_)
+                | Take::Byte(_)
         );
         expected.push((
             spec.name.to_owned(),
@@ -375,8 +379,8 @@ fn check_column(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::{Row, Trial};
     use crate::rows::RowWriter;
+    use credlink_trial_record::{Outcome, Row, Trial};
 
     fn row(op: u64) -> Row {
         let text = |word: &str| word.to_owned();
@@ -394,7 +398,7 @@ mod tests {
             width: 1,
             height: 1,
             issued: None,
-            outcome: text("error"),
+            outcome: Outcome::Error,
             survived: false,
             recovered_by: None,
             error: None,
@@ -405,6 +409,8 @@ mod tests {
             received_format: String::new(),
             received_width: 0,
             received_height: 0,
+            same_bytes: false,
+            same_pixels: None,
             content_distance: None,
             mark_psnr: None,
             mark_ssim: None,

@@ -1,14 +1,14 @@
 //! The columns of `rows.parquet`: one list for the writer, the reader's check and the documentation.
 #![doc = include_str!("../../SCHEMA.md")]
 
+use credlink_trial_record::{Cell, Embedded, Row};
 use polars::prelude::DataType;
 
-use crate::row::{Cell, Row};
 use crate::tables::{Column, Kind, Table, Value};
 
 /// Version of the row file's schema. It grows when a column changes its meaning, its type or its name; a new
 /// column alone does not need a new version, because readers ask for columns by name.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// Key under which [`SCHEMA_VERSION`] stands in the Parquet file's own metadata.
 pub const SCHEMA_KEY: &str = "credlink.rows.schema";
@@ -19,6 +19,7 @@ pub(crate) enum Take<T: 'static> {
     OptText(fn(&T) -> Option<&str>),
     Letter(fn(&T) -> char),
     Flag(fn(&T) -> bool),
+    OptFlag(fn(&T) -> Option<bool>),
     Byte(fn(&T) -> Option<u8>),
     Small(fn(&T) -> u32),
     OptSmall(fn(&T) -> Option<u32>),
@@ -30,7 +31,7 @@ impl<T> Take<T> {
     pub(crate) fn dtype(&self) -> DataType {
         match self {
             Self::Text(_) | Self::OptText(_) | Self::Letter(_) => DataType::String,
-            Self::Flag(_) => DataType::Boolean,
+            Self::Flag(_) | Self::OptFlag(_) => DataType::Boolean,
             Self::Byte(_) => DataType::UInt8,
             Self::Small(_) | Self::OptSmall(_) => DataType::UInt32,
             Self::Big(_) => DataType::UInt64,
@@ -44,6 +45,7 @@ impl<T> Take<T> {
             Self::Text(_) | Self::Letter(_) => "string",
             Self::OptText(_) => "string?",
             Self::Flag(_) => "bool",
+            Self::OptFlag(_) => "bool?",
             Self::Byte(_) => "u8?",
             Self::Small(_) => "u32",
             Self::OptSmall(_) => "u32?",
@@ -91,7 +93,7 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("width", "px", "displayed width of the source image", Take::Small(|r| r.width)),
     spec("height", "px", "displayed height of the source image", Take::Small(|r| r.height)),
     spec("issued", "", "proof id put on the image, 16 hex digits; null for negative trials", Take::OptText(|r| r.issued.as_deref())),
-    spec("outcome", "", "what became of the proof", Take::Text(|r| &r.outcome)),
+    spec("outcome", "", "what became of the proof", Take::Text(|r| r.outcome.as_str())),
     spec("survived", "", "whether the outcome counts as survived", Take::Flag(|r| r.survived)),
     spec("recovered_by", "", "first carrier of the ladder that recovered the proof", Take::OptText(|r| r.recovered_by.as_deref())),
     spec("error", "", "what failed, in words", Take::OptText(|r| r.error.as_deref())),
@@ -102,6 +104,8 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("received_format", "", "format that came out; empty if none did", Take::Text(|r| &r.received_format)),
     spec("received_width", "px", "displayed width that came out", Take::Small(|r| r.received_width)),
     spec("received_height", "px", "displayed height that came out", Take::Small(|r| r.received_height)),
+    spec("same_bytes", "", "whether the file that came out is the one that went in, byte for byte", Take::Flag(|r| r.same_bytes)),
+    spec("same_pixels", "", "whether its decoded pixels are those that went in; null where the pipeline promises nothing", Take::OptFlag(|r| r.same_pixels)),
     spec("content_distance", "bits", "fingerprint distance between received and registered image", Take::OptSmall(|r| r.content_distance)),
     spec("mark_psnr", "dB", "colour difference made by the watermark alone; null where there is none", Take::OptReal(|r| r.mark_psnr)),
     spec("mark_ssim", "0–1", "structural similarity of luma after the watermark alone; null where there is none", Take::OptReal(|r| r.mark_ssim)),
@@ -118,8 +122,8 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
 /// carrier was examined on.
 #[rustfmt::skip]
 pub(crate) const CELL_COLUMNS: &[Spec<Cell>] = &[
-    spec("embedded", "", "carried, fragile or refused: how well the signed image took this carrier; null for negative trials", Take::OptText(|c| c.embedded.as_deref())),
-    spec("state", "", "state in the carrier's own words", Take::Text(|c| &c.state)),
+    spec("embedded", "", "carried, fragile or refused: how well the signed image took this carrier; null for negative trials", Take::OptText(|c| c.embedded.map(Embedded::as_str))),
+    spec("state", "", "state in the carrier's own words", Take::Text(|c| c.state.as_str())),
     spec("proof", "", "proof id that the carrier led to", Take::OptText(|c| c.proof.as_deref())),
     spec("accepted", "", "signed: accepted, and it is the issued proof; negative: accepted any proof", Take::Flag(|c| c.accepted)),
     spec("distance", "bits", "distance between received and registered content", Take::OptSmall(|c| c.distance)),

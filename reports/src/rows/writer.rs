@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
+use credlink_trial_record::{Cell, Row};
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::{
     BooleanChunked, Column, DataFrame, Field, Float32Chunked, IntoColumn, KeyValueMetadata,
@@ -16,7 +17,6 @@ use super::ops::OpSet;
 use super::schema::{CELL_COLUMNS, ROW_COLUMNS, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column};
 use crate::atomic;
 use crate::file_error::refused;
-use crate::row::{Cell, Row};
 
 /// Rows in one row group: small enough to buffer (some 10 MB), large enough to compress well.
 const GROUP: usize = 8192;
@@ -236,6 +236,9 @@ fn column<'a, T>(
         }
         Take::Flag(get) => {
             BooleanChunked::from_iter_options(name, values.map(|v| v.map(*get))).into_column()
+        }
+        Take::OptFlag(get) => {
+            BooleanChunked::from_iter_options(name, values.map(|v| v.and_then(*get))).into_column()
         }
         Take::Byte(get) => {
             UInt8Chunked::from_iter_options(name, values.map(|v| v.and_then(*get))).into_column()

@@ -1,7 +1,8 @@
 //! Rates that weigh every pipeline the same, with an interval that allows for sources in several pipelines.
 
+use credlink_trial_record::Trial;
+
 use super::Evidence;
-use crate::row::Trial;
 use crate::stats::{Arm, Clusters, Interval, normal_quantile};
 
 impl Evidence {

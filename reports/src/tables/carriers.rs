@@ -1,7 +1,8 @@
 //! What each carrier does alone, and what would be lost without it.
 
+use credlink_trial_record::Trial;
+
 use super::{Column, Evidence, Kind, POOLED, Table, Value, run_notes};
-use crate::row::Trial;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let overall = evidence.overall();

@@ -1,7 +1,8 @@
 //! What the run supports: the highest survival that may be claimed of each pipeline.
 
+use credlink_trial_record::Trial;
+
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::row::Trial;
 use crate::stats::{Rate, trials_needed};
 
 /// Claims that people make, highest first.

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use credlink_trial_record::{Embedded, Outcome, State, Trial};
 use polars::prelude::StringChunked;
 
 use super::EvidenceError;
 use super::detail::{Figures, Interned, Mean, NONE, Nanos, Subject, Verdict, size_band};
+use crate::controls::{Controls, Seen};
 use crate::header::{PipelineHeader, RunHeader};
-use crate::row::{EMBEDDINGS, SURVIVING, Trial};
 use crate::rows::{RowError, Rows};
 
 /// The columns of a run so far.
@@ -35,6 +36,8 @@ pub(super) struct Columns {
     pub(super) wrong: Vec<Option<Figures>>,
     /// For each carrier bytes and nanoseconds that it took when images were signed.
     pub(super) taken: Vec<[Mean; 2]>,
+    /// What the rows say of the run's controls.
+    pub(super) controls: Controls,
     pipelines: HashMap<String, usize>,
 }
 
@@ -88,6 +91,7 @@ impl Columns {
         let mut columns = Self {
             groups,
             pipelines,
+            controls: Controls::of(header),
             ..Self::default()
         };
         columns.causes.resize_with(carriers, Interned::default);
@@ -115,6 +119,7 @@ impl Columns {
         }
         self.add_subjects(rows)?;
         self.add_verdicts(rows, before)?;
+        self.add_controls(rows)?;
         for (column, into) in [
             ("transform_ns", &mut self.transform_ns),
             ("verify_ns", &mut self.verify_ns),
@@ -160,6 +165,44 @@ impl Columns {
         Ok(())
     }
 
+    /// Judges the controls again: what a header says of them is a claim.
+    fn add_controls(&mut self, rows: &Rows) -> Result<(), EvidenceError> {
+        let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
+        let (pipeline, name, error) = (
+            rows.texts("pipeline")?,
+            rows.texts("name")?,
+            rows.texts("error")?,
+        );
+        let (op, distance) = (rows.big("op")?, rows.small("content_distance")?);
+        let (same_bytes, same_pixels) = (rows.flags("same_bytes")?, rows.flags("same_pixels")?);
+        let mut cells = HashMap::new();
+        for carrier in rows.carriers() {
+            let text = |column: &str| rows.texts(&format!("{carrier}_{column}"));
+            cells.insert(carrier.as_str(), (text("state")?, text("codes")?));
+        }
+        for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
+            let seen = Seen {
+                op: op.get(row).unwrap_or_default(),
+                trial,
+                pipeline: pipeline.get(row).unwrap_or_default(),
+                name: name.get(row).unwrap_or_default(),
+                outcome,
+                error: error.get(row),
+                same_bytes: same_bytes.get(row).unwrap_or_default(),
+                same_pixels: same_pixels.get(row),
+                content_distance: distance.get(row),
+            };
+            self.controls.check(seen, |carrier| {
+                let (state, codes) = cells.get(carrier)?;
+                Some((
+                    State::parse(state.get(row)?)?,
+                    codes.get(row).unwrap_or_default(),
+                ))
+            });
+        }
+        Ok(())
+    }
+
     fn add_subjects(&mut self, rows: &Rows) -> Result<(), RowError> {
         let (image, width, height) = (
             rows.small("image")?,
@@ -188,7 +231,10 @@ impl Columns {
             for (carrier, (column, known, code)) in embedded.iter_mut().enumerate() {
                 let word = column.get(row);
                 if word != *known {
-                    let place = EMBEDDINGS.iter().position(|known| Some(*known) == word);
+                    let embedded = word.and_then(Embedded::parse);
+                    let place = Embedded::ALL
+                        .iter()
+                        .position(|known| Some(*known) == embedded);
                     (*known, *code) = (word, place.unwrap_or(3));
                 }
                 packed |= (*code as u128) << (2 * carrier);
@@ -224,8 +270,8 @@ impl Columns {
 
     /// Groups, outcomes and causes; `before` rows were there already.
     fn add_verdicts(&mut self, rows: &Rows, before: usize) -> Result<(), EvidenceError> {
-        let (pipelines, trials) = (rows.texts("pipeline")?, rows.texts("trial")?);
-        let (outcomes, recovered) = (rows.texts("outcome")?, rows.texts("recovered_by")?);
+        let (pipelines, recovered) = (rows.texts("pipeline")?, rows.texts("recovered_by")?);
+        let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
         let survived = rows.flags("survived")?;
         let mut error = Last::of(rows.texts("error_cause")?);
         let mut cells = Vec::new();
@@ -238,20 +284,14 @@ impl Columns {
                 last: (None, None, NONE),
             });
         }
-        let mut trial = Trial::Signed;
         let mut verdict = Verdict {
-            outcome: 0,
+            outcome: Outcome::Error,
             recovered_by: u8::MAX,
             accepted: 0,
             error: NONE,
             causes: Vec::new(),
         };
-        for row in 0..rows.len() {
-            let word = trials.get(row).unwrap_or_default();
-            if word != trial.as_str() {
-                trial = Trial::parse(word)
-                    .ok_or_else(|| wrong(rows, row, format!("trial {word:?} is unknown")))?;
-            }
+        for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
             let name = pipelines.get(row).unwrap_or_default();
             let pipeline = *self
                 .pipelines
@@ -263,13 +303,13 @@ impl Columns {
             let group = &mut self.groups[pipeline * Trial::ALL.len() + trial as usize];
             group.push((before + row) as u32);
 
-            let word = outcomes.get(row).unwrap_or_default();
-            let outcome = trial.outcomes().iter().position(|known| *known == word);
-            verdict.outcome = outcome
-                .map(|place| place as u8)
-                .ok_or_else(|| wrong(rows, row, format!("outcome {word:?} is unknown")))?;
             // The writer refuses such rows; a file that somebody else wrote or edited is checked again.
-            let expected = trial == Trial::Signed && usize::from(verdict.outcome) < SURVIVING;
+            if !trial.outcomes().contains(&outcome) {
+                let reason = format!("no {trial} trial has outcome {outcome}");
+                return Err(wrong(rows, row, reason));
+            }
+            verdict.outcome = outcome;
+            let expected = outcome.survived();
             if survived.get(row) != Some(expected) {
                 let reason = "survived contradicts the outcome".to_owned();
                 return Err(wrong(rows, row, reason));

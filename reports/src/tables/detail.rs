@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use credlink_trial_record::Outcome;
+
 /// Bands of the displayed size in megapixels: the upper end of each, and its name.
 pub(crate) const SIZE_BANDS: [(f64, &str); 5] = [
     (0.25, "below 0.25 MP"),
@@ -75,12 +77,12 @@ pub(crate) struct Subject {
     /// PSNR and SSIM of the watermark alone, then of signing, as bits so that they can be told apart; NaN where there
     /// is none.
     pub(crate) distortion: [u32; 4],
-    /// Two bits a carrier: position in [`crate::row::EMBEDDINGS`], 3 where the row does not say.
+    /// Two bits a carrier: position in [`Embedded::ALL`], 3 where the row does not say.
     pub(crate) embedded: u128,
 }
 
 impl Subject {
-    /// How the image took a carrier: position in [`crate::row::EMBEDDINGS`], 3 where it is not known.
+    /// How the image took a carrier: position in [`Embedded::ALL`], 3 where it is not known.
     pub(crate) fn embedded(&self, carrier: usize) -> usize {
         (self.embedded >> (2 * carrier) & 3) as usize
     }
@@ -105,8 +107,8 @@ impl Subject {
 /// What became of an op: the few combinations there are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Verdict {
-    /// Position in [`crate::row::Trial::outcomes`] of the row's trial.
-    pub(crate) outcome: u8,
+    /// What became of the proof.
+    pub(crate) outcome: Outcome,
     /// Index of the carrier that recovered the proof in the ladder, or `u8::MAX`.
     pub(crate) recovered_by: u8,
     /// Bit c is set where carrier c accepted.

@@ -1,7 +1,8 @@
 //! How many images took a carrier at all, and how it fares over those alone.
 
+use credlink_trial_record::{Embedded, Trial};
+
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
-use crate::row::{EMBEDDINGS, Trial};
 use crate::stats::Rate;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
@@ -21,7 +22,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             rows.push(line(evidence, carrier, name, &pipeline.id, &ops));
         }
     }
-    let words = EMBEDDINGS.iter().map(|word| (*word).to_owned()).collect();
+    let words = Embedded::ALL.iter().map(ToString::to_string).collect();
     Table {
         id: "embedded".to_owned(),
         title: "Survival by simulated pipeline, over all images and over those that took the carrier".to_owned(),
@@ -81,7 +82,7 @@ fn line(
     images.sort_unstable();
     images.dedup_by_key(|(image, _)| *image);
     let count = |word: usize| images.iter().filter(|(_, found)| *found == word).count() as u64;
-    let counts: Vec<u64> = (0..EMBEDDINGS.len()).map(count).collect();
+    let counts: Vec<u64> = (0..Embedded::ALL.len()).map(count).collect();
     vec![
         Value::text(name),
         Value::text(pipeline),

@@ -4,10 +4,11 @@
 
 use std::path::{Path, PathBuf};
 
+use credlink_trial_record::{Outcome, Trial};
+
 use super::columns::Columns;
 use super::detail::{Figures, Interned, Mean, NONE, Nanos, Subject, Verdict};
 use crate::header::RunHeader;
-use crate::row::{SIGNED_OUTCOMES, SURVIVING, Trial};
 use crate::rows::{RowError, Rows, read_slices};
 use crate::stats::{Clusters, Interval};
 
@@ -30,6 +31,11 @@ pub const COLUMNS: &[&str] = &[
     "width",
     "height",
     "error_cause",
+    "error",
+    "name",
+    "same_bytes",
+    "same_pixels",
+    "content_distance",
     "source_bytes",
     "signed_bytes",
     "sign_psnr",
@@ -146,8 +152,9 @@ impl Evidence {
 
     fn of(header: RunHeader, columns: Columns) -> Self {
         let causes = columns.causes.into_iter().map(Interned::into_list);
+        let controls = columns.controls.confirmed(&header.controls);
         Self {
-            header,
+            header: RunHeader { controls, ..header },
             groups: columns.groups,
             subjects: columns.subjects.into_list(),
             verdicts: columns.verdicts.into_list(),
@@ -180,7 +187,7 @@ impl Evidence {
 
     /// Whether the op was attributed to another image's proof.
     pub(crate) fn is_misattributed(&self, op: usize) -> bool {
-        SIGNED_OUTCOMES.get(usize::from(self.verdict(op).outcome)) == Some(&"misattributed")
+        self.verdict(op).outcome == Outcome::Misattributed
     }
 
     /// Whether the carrier looked at what was received at this position.
@@ -234,7 +241,7 @@ impl Evidence {
 
     /// Whether the op at this position is a signed one that survived.
     pub(crate) fn survived(&self, op: usize) -> bool {
-        usize::from(self.verdict(op).outcome) < SURVIVING
+        self.verdict(op).outcome.survived()
     }
 
     /// Counts per source: `count` adds what one op contributes to its source's columns, of which the first is the
@@ -262,7 +269,7 @@ impl Evidence {
         self.clusters(ops, carriers + 2, |op, counts| {
             let verdict = self.verdict(op);
             counts[0] += 1;
-            counts[1] += u32::from(usize::from(verdict.outcome) < SURVIVING);
+            counts[1] += u32::from(verdict.outcome.survived());
             for (carrier, count) in counts[2..].iter_mut().enumerate() {
                 *count += (verdict.accepted >> carrier & 1) as u32;
             }

@@ -1,8 +1,9 @@
 //! False accepts: negative trials that went through the same pipelines.
 
+use credlink_trial_record::Trial;
+
 use super::tally::Control;
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
-use crate::row::Trial;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut columns = vec![

@@ -1,8 +1,9 @@
 //! Survival per family of pipelines, and over all of them.
 
+use credlink_trial_record::Trial;
+
 use super::survival::{tally_columns, tally_values};
 use super::{Column, Evidence, Kind, POOLED, Table, Value, run_notes};
-use crate::row::Trial;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut columns = vec![Column::new("family", "family", Kind::Text)];

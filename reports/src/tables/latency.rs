@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use credlink_trial_record::Trial;
+
 use super::detail::Nanos;
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
 use crate::figures::duration;
-use crate::row::Trial;
 use crate::stats::{PERCENTILES, Quantiles};
 
 /// A promise about a latency: 95 % of the requests within so many nanoseconds.

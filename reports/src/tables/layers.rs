@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use credlink_trial_record::Trial;
+
 use super::detail::{Nanos, Subject};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::row::Trial;
 use crate::stats::Rate;
 
 /// With more carriers only single ones, all but one, and all are listed: there would be too many sets.

@@ -1,8 +1,9 @@
 //! All pairs: how near wrong proofs come to the thresholds.
 
+use credlink_trial_record::Trial;
+
 use super::decisions::{Decision, FINGERPRINT_BITS, decisions, wrong};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::row::Trial;
 use crate::stats::Rate;
 
 pub(super) fn table(evidence: &Evidence) -> Table {

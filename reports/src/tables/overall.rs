@@ -1,7 +1,8 @@
 //! One figure for everything, with what it weighs: pooled, averaged over pipelines, and the worst pipeline.
 
+use credlink_trial_record::Trial;
+
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::row::Trial;
 use crate::stats::{Clusters, Interval, clustered};
 
 const PERCENT: Unit = Unit {

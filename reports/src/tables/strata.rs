@@ -1,8 +1,9 @@
 //! Survival by kind of image: which class, size or format drives the losses.
 
+use credlink_trial_record::Trial;
+
 use super::detail::{SIZE_BANDS, Subject};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::row::Trial;
 use crate::stats::Rate;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
@@ -99,7 +100,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     }
 }
 
-/// The position of "refused" in [`crate::row::EMBEDDINGS`].
+/// The position of "refused" in [`Embedded::ALL`].
 const REFUSED: usize = 2;
 /// The cause that is no state of the carrier.
 const NOT_EMBEDDED: usize = usize::MAX;

@@ -1,8 +1,9 @@
 //! Survival per pipeline: by any carrier, by each carrier alone, and every outcome counted.
 
+use credlink_trial_record::Outcome;
+
 use super::tally::Tally;
 use super::{Column, Evidence, Kind, Table, Value, rate_notes, run_notes};
-use crate::row::SIGNED_OUTCOMES;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut columns = vec![
@@ -51,7 +52,7 @@ pub(super) fn tally_columns(evidence: &Evidence) -> Vec<Column> {
         // A prefix, so that a carrier named "any" or "n" cannot take another column's key.
         Column::new(format!("by_{carrier}"), format!("by {carrier}"), Kind::Rate)
     }));
-    let outcomes = SIGNED_OUTCOMES.iter().map(|word| (*word).to_owned());
+    let outcomes = Outcome::SIGNED.iter().map(ToString::to_string);
     columns.push(Column::new(
         "outcome",
         "outcomes",

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
+use credlink_trial_record::Trial;
+
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::header::SweepHeader;
-use crate::row::Trial;
 use crate::stats::{
     Clusters, Crossing, Interval, Lifetime, Rate, clustered, crossing, isotonic, kaplan_meier,
 };

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use credlink_trial_record::{Outcome, Trial};
+
 use super::Evidence;
-use crate::row::{NEGATIVE_OUTCOMES, SIGNED_OUTCOMES, SURVIVING, Trial};
 use crate::stats::Rate;
 
 /// Counts over a set of signed ops.
@@ -15,7 +16,7 @@ pub struct Tally {
     pub images: u64,
     /// Distinct source files among them.
     pub sources: u64,
-    /// Ops by outcome, in the order of [`SIGNED_OUTCOMES`]; their sum is `n`.
+    /// Ops by outcome, in the order of [`Outcome::SIGNED`]; their sum is `n`.
     pub outcomes: Vec<u64>,
     /// One tally per carrier in ladder order.
     pub carriers: Vec<CarrierTally>,
@@ -35,7 +36,7 @@ pub struct CarrierTally {
 impl Tally {
     fn of(evidence: &Evidence, ops: impl Iterator<Item = usize>) -> Self {
         let mut tally = Self {
-            outcomes: vec![0; SIGNED_OUTCOMES.len()],
+            outcomes: vec![0; Outcome::SIGNED.len()],
             carriers: vec![CarrierTally::default(); evidence.header().carriers.len()],
             ..Self::default()
         };
@@ -45,13 +46,14 @@ impl Tally {
             let (subject, verdict) = (evidence.subject(op), evidence.verdict(op));
             images.insert(subject.image);
             sources.insert(subject.source);
-            let outcome = usize::from(verdict.outcome);
-            tally.outcomes[outcome] += 1;
+            if let Some(place) = verdict.outcome.place() {
+                tally.outcomes[place] += 1;
+            }
             let accepted = verdict.accepted;
             for (index, carrier) in tally.carriers.iter_mut().enumerate() {
                 let bit = 1_u64 << index;
                 carrier.alone += u64::from(accepted & bit != 0);
-                carrier.unique += u64::from(outcome < SURVIVING && accepted == bit);
+                carrier.unique += u64::from(verdict.outcome.survived() && accepted == bit);
                 carrier.recovered += u64::from(usize::from(verdict.recovered_by) == index);
             }
         }
@@ -62,7 +64,11 @@ impl Tally {
 
     /// Ops that survived by whatever carrier.
     pub fn survived(&self) -> u64 {
-        self.outcomes.iter().take(SURVIVING).sum()
+        Outcome::SIGNED
+            .into_iter()
+            .filter(|outcome| outcome.survived())
+            .map(|outcome| self.outcome(outcome))
+            .sum()
     }
 
     /// Survival by whatever carrier; errors stay in the denominator.
@@ -75,10 +81,10 @@ impl Tally {
         Rate { k, n: self.n }
     }
 
-    /// Ops with this outcome, 0 for a word that is no outcome.
-    pub fn outcome(&self, word: &str) -> u64 {
-        let index = SIGNED_OUTCOMES.iter().position(|known| *known == word);
-        index
+    /// Ops with this outcome, 0 for one of negative trials.
+    pub fn outcome(&self, outcome: Outcome) -> u64 {
+        outcome
+            .place()
             .and_then(|index| self.outcomes.get(index))
             .copied()
             .unwrap_or_default()
@@ -218,14 +224,11 @@ impl Evidence {
         for op in ops {
             let verdict = self.verdict(op);
             images.insert(self.subject(op).image);
-            match NEGATIVE_OUTCOMES.get(usize::from(verdict.outcome)) {
-                Some(&"error") => {
-                    control.errors += 1;
-                    continue;
-                }
-                Some(&"accepted") => control.accepted.k += 1,
-                _ => {}
+            if verdict.outcome == Outcome::Error {
+                control.errors += 1;
+                continue;
             }
+            control.accepted.k += u64::from(verdict.outcome == Outcome::Accepted);
             control.accepted.n += 1;
             for (index, carrier) in control.carriers.iter_mut().enumerate() {
                 carrier.n += 1;

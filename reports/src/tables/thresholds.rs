@@ -1,8 +1,9 @@
 //! What other thresholds would do, on the half of the sources that thresholds may be chosen on and on the other.
 
+use credlink_trial_record::Trial;
+
 use super::decisions::{Decision, calibrates, decisions, wrong};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::row::Trial;
 use crate::stats::{Clusters, Rate};
 
 /// What every threshold does on one half of the sources.

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use credlink_reports::header::{ControlResult, CpuShares, ImageSetHeader, Machine, PipelineHeader};
 use credlink_reports::tables::Evidence;
-use credlink_reports::{Cell, Row, RowWriter, RunDir, RunHeader, Trial, read_rows};
+use credlink_reports::{RowWriter, RunDir, RunHeader, read_rows};
+use credlink_trial_record::{Cell, Embedded, Outcome, Row, State, Trial};
 
 /// A signed op that survived by the carriers whose bit is set in `accepted`, or was lost by all of them.
 pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bool]) -> Row {
@@ -28,7 +29,7 @@ pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bo
         width: 1200,
         height: 800,
         issued: Some(format!("{:016x}", u64::from(image) + 1)),
-        outcome: outcome.to_owned(),
+        outcome: Outcome::parse(outcome).unwrap(),
         survived,
         recovered_by: None,
         error: (outcome == "error").then(|| "decode: unexpected end".to_owned()),
@@ -39,6 +40,8 @@ pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bo
         received_format: "webp".to_owned(),
         received_width: 600,
         received_height: 400,
+        same_bytes: false,
+        same_pixels: None,
         content_distance: survived.then_some(4),
         mark_psnr: Some(43.5),
         mark_ssim: Some(0.99),
@@ -52,15 +55,18 @@ pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bo
         carriers: accepted
             .iter()
             .map(|accepted| Cell {
-                embedded: Some("carried".to_owned()),
-                state: if *accepted { "recovered" } else { "absent" }.to_owned(),
+                embedded: Some(Embedded::Carried),
                 proof: accepted.then(|| format!("{:016x}", u64::from(image) + 1)),
                 accepted: *accepted,
                 distance: accepted.then_some(4),
                 quality: Some(100),
                 codes: String::new(),
                 ns: 900_000 + op,
-                ..Cell::default()
+                ..Cell::new(if *accepted {
+                    State::Recovered
+                } else {
+                    State::Absent
+                })
             })
             .collect(),
     }
@@ -77,6 +83,8 @@ pub fn unsigned(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[
         trial: Trial::Unsigned,
         issued: None,
         survived: false,
+        same_bytes: false,
+        same_pixels: None,
         content_distance: None,
         mark_psnr: None,
         mark_ssim: None,
@@ -124,7 +132,7 @@ pub fn header(carriers: &[&str], pipelines: &[&str]) -> RunHeader {
                 severity: "mild".to_owned(),
                 digest: "abcd".to_owned(),
                 sweep: None,
-                expect: None,
+                contract: None,
             })
             .collect(),
         carriers: names(carriers),

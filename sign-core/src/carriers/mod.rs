@@ -32,7 +32,8 @@ mod link;
 mod manifest;
 mod watermark;
 
-use serde::{Deserialize, Serialize};
+pub use credlink_trial_record::{Embedded, State};
+use serde::Serialize;
 
 pub use self::fingerprint::Fingerprint;
 pub use self::link::Link;
@@ -87,29 +88,6 @@ pub struct Registration {
     pub watermark: Option<Verdict>,
 }
 
-/// How well an image took a carrier when it was signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Embedded {
-    /// As it should.
-    Carried,
-    /// With little reserve: it may be lost early.
-    Fragile,
-    /// Not at all: the image has no room for it, or it was not wanted.
-    Refused,
-}
-
-impl Embedded {
-    /// The word in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Carried => "carried",
-            Self::Fragile => "fragile",
-            Self::Refused => "refused",
-        }
-    }
-}
-
 /// What one carrier took when an image was signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -128,35 +106,6 @@ pub struct SoftBinding {
     pub describes: &'static str,
     /// The value, as the algorithm writes it.
     pub value: String,
-}
-
-/// What a carrier found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Nothing of this carrier.
-    Absent,
-    /// Our manifest, valid on exactly these bytes.
-    Intact,
-    /// Somebody else's valid manifest that has ours as its parent, on content that confirms it.
-    Resigned,
-    /// Somebody else's valid manifest.
-    Foreign,
-    /// A manifest that does not validate.
-    Invalid,
-    /// A pointer led to a proof, and the content confirms it.
-    Recovered,
-    /// A pointer led to a proof, or to several, and the content does not decide.
-    Unconfirmed,
-    /// It could not be looked at.
-    Failed,
-}
-
-impl State {
-    /// Whether the proof counts as found.
-    pub fn is_accepted(self) -> bool {
-        matches!(self, Self::Intact | Self::Resigned | Self::Recovered)
-    }
 }
 
 /// The result of one carrier on one file.

@@ -76,7 +76,7 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
     let length = u32::try_from(chunk.len() - 8)
         .map_err(|_| ContainerError::Damaged(MediaType::Png, "XMP packet over 4 GiB"))?;
     chunk[..4].copy_from_slice(&length.to_be_bytes());
-    let check = crc32(&chunk[4..]);
+    let check = crc32fast::hash(&chunk[4..]);
     Ok(spliced(bytes, place, &[&chunk, &check.to_be_bytes()]))
 }
 
@@ -85,7 +85,7 @@ pub(super) fn manifest_frame(bytes: &[u8]) -> Option<Frame> {
     let mut found = chunks(bytes).filter(|chunk| chunk.kind == *b"caBX");
     let chunk = found.next().filter(|_| found.next().is_none())?;
     let check = u32::from_be_bytes(super::array(bytes, chunk.data.end)?);
-    let is_sound = check == crc32(&bytes[chunk.whole.start + 4..chunk.data.end]);
+    let is_sound = check == crc32fast::hash(&bytes[chunk.whole.start + 4..chunk.data.end]);
     is_sound.then(|| Frame {
         jumbf: bytes[chunk.data].to_vec(),
         ranges: vec![chunk.whole],
@@ -102,33 +102,9 @@ fn manifest(bytes: &[u8]) -> Option<Chunk> {
 
 pub(super) fn repair_manifest_check_sum(bytes: &mut [u8]) {
     if let Some(chunk) = manifest(bytes) {
-        let check = crc32(&bytes[chunk.whole.start + 4..chunk.data.end]);
+        let check = crc32fast::hash(&bytes[chunk.whole.start + 4..chunk.data.end]);
         bytes[chunk.data.end..chunk.whole.end].copy_from_slice(&check.to_be_bytes());
     }
-}
-
-/// CRC-32 as PNG uses it (annex D), bit by bit through a 16-entry table: packets are a few kilobytes.
-fn crc32(bytes: &[u8]) -> u32 {
-    const NIBBLES: [u32; 16] = {
-        let mut table = [0; 16];
-        let mut k = 0;
-        while k < 16 {
-            let mut value = k as u32;
-            let mut bit = 0;
-            while bit < 4 {
-                value = (value >> 1) ^ (0xedb8_8320 * (value & 1));
-                bit += 1;
-            }
-            table[k] = value;
-            k += 1;
-        }
-        table
-    };
-    !bytes.iter().fold(!0_u32, |crc, byte| {
-        let crc = crc ^ u32::from(*byte);
-        let crc = (crc >> 4) ^ NIBBLES[(crc & 15) as usize];
-        (crc >> 4) ^ NIBBLES[(crc & 15) as usize]
-    })
 }
 
 #[cfg(test)]
@@ -168,7 +144,7 @@ mod tests {
         chunk.extend(stored(b"<old/>"));
         let length = (chunk.len() - 8) as u32;
         chunk[..4].copy_from_slice(&length.to_be_bytes());
-        let check = crc32(&chunk[4..]);
+        let check = crc32fast::hash(&chunk[4..]);
         chunk.extend(check.to_be_bytes());
         let file = spliced(&pixel(), 33..33, &[&chunk]);
         assert_eq!(xmp(&file).unwrap(), b"<old/>");
@@ -181,7 +157,7 @@ mod tests {
     #[test]
     fn the_check_sum_is_the_one_of_the_end_chunk() {
         // Every PNG file ends with this check sum.
-        assert_eq!(crc32(b"IEND"), 0xae42_6082);
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc32fast::hash(b"IEND"), 0xae42_6082);
+        assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
     }
 }

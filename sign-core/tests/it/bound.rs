@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use credlink_sign_core::carriers::State;
+use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::{Identity, TrustAnchor};
-use credlink_sign_core::outcome::conclude;
 use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::{MediaType, SignedImage, Signer, Verifier};
 use image::ImageFormat;

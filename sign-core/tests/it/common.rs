@@ -4,6 +4,8 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use credlink_sign_core::carriers::State;
+use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::{Date, Identity, Validity};
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
 use credlink_sign_core::{
@@ -187,4 +189,13 @@ pub fn required(path: &str) -> Option<Vec<u8>> {
         eprintln!("SKIPPED: corpus/{path} is absent");
     }
     found.ok()
+}
+
+/// The proof that is believed, the carrier highest on the ladder that leads to it, and how.
+pub fn believed(verification: &Verification) -> Option<(ProofId, &'static str, State)> {
+    let conclusion = conclude(verification.findings());
+    let accepted = conclusion
+        .accepted
+        .filter(|_| conclusion.disagreeing.is_empty());
+    accepted.map(|accepted| (accepted.proof, accepted.by, accepted.state))
 }

@@ -2,7 +2,7 @@
 
 use super::common::*;
 use credlink_sign_core::carriers::{CARRIERS, State};
-use credlink_sign_core::outcome::{Outcome, conclude, judge};
+use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::{DigitalSourceType, MediaType, Signer};
 
 #[test]
@@ -29,7 +29,10 @@ fn every_carrier_finds_the_proof_in_every_container() {
             ],
             "{media_type}: {verification:#?}"
         );
-        assert_eq!(judge(Some(proof), verification.findings()), Outcome::Intact);
+        assert_eq!(
+            believed(&verification),
+            Some((proof, "manifest", State::Intact))
+        );
         assert!(conclude(verification.findings()).disagreeing.is_empty());
         assert_eq!(verifier.distance_to(&file(&signed.bytes), proof), Some(0));
         assert_eq!(verification.carriers.len(), CARRIERS.len());

@@ -1,6 +1,6 @@
 //! CredLink as a system: two stages, any number of threads.
 
-use credlink_sign_core::outcome::judge;
+use credlink_sign_core::carriers::State;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::{CredLink, System};
 use credlink_sign_core::{SignError, Verification};
@@ -52,15 +52,12 @@ fn run(threads: usize, dir: &std::path::Path) -> Vec<(Vec<u8>, Vec<Verification>
             let verifications: Vec<Verification> = [&bytes, &altered, &unsigned]
                 .map(|bytes| sealed.verify(&file(bytes), &|| 0))
                 .into();
-            assert_eq!(
-                judge(Some(id(k as u64)), verifications[0].findings()).name(),
-                "intact"
-            );
-            assert_eq!(
-                judge(Some(id(k as u64)), verifications[1].findings()).name(),
-                "recovered"
-            );
-            assert_eq!(judge(None, verifications[2].findings()).name(), "lost");
+            let states = [State::Intact, State::Recovered];
+            for (verification, state) in verifications.iter().zip(states) {
+                let (proof, _, found) = believed(verification).unwrap();
+                assert_eq!((proof, found), (id(k as u64), state));
+            }
+            assert_eq!(believed(&verifications[2]), None);
             assert_eq!(sealed.distance_to(&file(&bytes), id(k as u64)), Some(0));
             (bytes, verifications)
         })

@@ -1,8 +1,8 @@
 //! Altered, transplanted and forged proofs.
 
 use credlink_sign_core::carriers::State;
+use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::{Identity, TrustAnchor};
-use credlink_sign_core::outcome::{Outcome, conclude, judge};
 use credlink_sign_core::{MediaType, Resigner, SignError, Signer, Verifier};
 use image::ImageFormat;
 
@@ -101,8 +101,8 @@ fn altered_pixels_leave_a_broken_manifest_and_the_soft_carriers_recover() {
     assert_eq!(manifest.proof, Some(id(1)));
     assert_eq!(manifest.codes, ["assertion.dataHash.mismatch"]);
     assert_eq!(
-        judge(Some(id(1)), verification.findings()),
-        Outcome::Recovered { by: "link" }
+        believed(&verification),
+        Some((id(1), "link", State::Recovered))
     );
 }
 
@@ -136,13 +136,13 @@ fn a_recompressed_copy_without_metadata_is_recovered_by_its_content() {
         assert_eq!(finding(&verification, "manifest").state, State::Absent);
         assert_eq!(finding(&verification, "link").state, State::Absent);
         assert_eq!(
-            judge(Some(id(1)), verification.findings()),
-            Outcome::Recovered { by: "fingerprint" }
+            believed(&verification),
+            Some((id(1), "fingerprint", State::Recovered))
         );
     }
     let unrelated = encoded(&picture(99, 640, 480), ImageFormat::Png);
     let verification = verified(&verifier, &unrelated);
-    assert_eq!(judge(None, verification.findings()), Outcome::Lost);
+    assert_eq!(believed(&verification), None);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_link_pasted_onto_another_image_is_not_confirmed() {
             State::Foreign,
             "{media_type}"
         );
-        assert!(!judge(Some(id(1)), verification.findings()).survived());
+        assert_eq!(believed(&verification), None);
     }
 }
 
@@ -273,8 +273,8 @@ fn a_later_signers_manifest_keeps_ours_alive() {
                 finding(&verification, "link").codes,
                 ["credlink.link.foreign"]
             );
-            let outcome = [Outcome::Unconfirmed, Outcome::Resigned][usize::from(known)].clone();
-            assert_eq!(judge(Some(id(1)), verification.findings()), outcome);
+            let expected = known.then_some((id(1), "manifest", State::Resigned));
+            assert_eq!(believed(&verification), expected);
         }
     }
 }
@@ -301,8 +301,7 @@ fn a_later_signer_cannot_put_our_proof_onto_another_picture() {
                 .iter()
                 .any(|code| code == "credlink.content.differs")
         );
-        let outcome = judge(None, verification.findings());
-        assert!(!outcome.survived(), "{media_type}: {outcome:?}");
+        assert_eq!(believed(&verification), None, "{media_type}");
     }
 }
 
@@ -341,8 +340,8 @@ fn a_delivery_service_that_signs_anew_keeps_our_proof_in_every_container() {
             );
             assert_eq!(manifest.codes[0], "signer:Delivery");
             assert_eq!(finding(&verification, "link").state, State::Absent);
-            let outcome = judge(Some(id(1)), verification.findings());
-            assert_eq!((outcome.survived(), outcome), (true, Outcome::Resigned));
+            let expected = Some((id(1), "manifest", State::Resigned));
+            assert_eq!(believed(&verification), expected);
         }
     }
 }
@@ -361,7 +360,7 @@ fn what_a_delivery_service_signs_without_our_proof_is_foreign_and_what_it_signed
         let delivered = service.resigned(original, &result, &[]).unwrap();
         let verification = verified(&verifier, &delivered);
         assert_eq!(finding(&verification, "manifest").state, State::Foreign);
-        assert_eq!(judge(Some(id(1)), verification.findings()), Outcome::Lost);
+        assert_eq!(believed(&verification), None);
     }
     // One byte of the coded image changes behind the service's back.
     let signed = ours.sign(&file(&result), id(1)).unwrap();
@@ -370,7 +369,8 @@ fn what_a_delivery_service_signs_without_our_proof_is_foreign_and_what_it_signed
     changed[last] ^= 1;
     let verification = verified(&verifier, &changed);
     assert_eq!(finding(&verification, "manifest").state, State::Invalid);
-    assert_eq!(judge(Some(id(1)), verification.findings()), Outcome::Broken);
+    assert!(conclude(verification.findings()).broken);
+    assert_eq!(believed(&verification), None);
     // A container that holds no manifests.
     let refused = service.resigned(&signed.bytes, b"BM", &[]);
     assert!(matches!(refused, Err(SignError::Unsupported)));

@@ -4,7 +4,6 @@ use std::io::Cursor;
 
 use super::common::*;
 use credlink_sign_core::carriers::{CARRIERS, Embedded, State};
-use credlink_sign_core::outcome::{Outcome, judge};
 use credlink_sign_core::watermark::{Effort, Refusal, Verdict, WatermarkKey};
 use credlink_sign_core::{
     Distortion, Encoder, ImageFile, Marker, SignError, SignedImage, Verifier,
@@ -81,7 +80,7 @@ fn a_marked_image_is_recovered_by_its_mark_when_all_metadata_is_gone() {
     let verifier = reader(1, [&signed]);
 
     let fresh = verified(&verifier, &signed.bytes);
-    assert_eq!(judge(Some(id(77)), fresh.findings()), Outcome::Intact);
+    assert_eq!(believed(&fresh), Some((id(77), "manifest", State::Intact)));
     for (carrier, finding) in fresh.findings() {
         assert_eq!(finding.accepted(), Some(id(77)), "{carrier}: {finding:?}");
     }
@@ -95,8 +94,8 @@ fn a_marked_image_is_recovered_by_its_mark_when_all_metadata_is_gone() {
         "{found:?}"
     );
     assert_eq!(
-        judge(Some(id(77)), received.findings()),
-        Outcome::Recovered { by: "fingerprint" }
+        believed(&received),
+        Some((id(77), "fingerprint", State::Recovered))
     );
 }
 
@@ -246,7 +245,7 @@ fn a_copied_mark_names_the_proof_and_is_not_confirmed() {
     );
     assert_eq!(found.codes, ["credlink.content.differs"]);
     assert_eq!(found.confirmed_by, None);
-    assert_eq!(judge(None, received.findings()), Outcome::Lost);
+    assert_eq!(believed(&received), None);
 }
 
 /// What marking changed, averaged over images, of which number `k` bears the id `number(k)`.
@@ -283,7 +282,7 @@ fn an_averaged_residual_leads_to_a_proof_at_most_and_is_never_confirmed() {
         let found = finding(&received, "watermark");
         led += usize::from(found.proof == Some(id(18)));
         assert_eq!(found.accepted(), None, "{strength}: {found:?}");
-        assert_eq!(judge(None, received.findings()), Outcome::Lost);
+        assert_eq!(believed(&received), None);
     }
     assert!(led > 0, "the attack is too weak to test anything");
 
@@ -292,7 +291,7 @@ fn an_averaged_residual_leads_to_a_proof_at_most_and_is_never_confirmed() {
     let verifier = reader(1, &proofs);
     for strength in [1.0, 4.0] {
         let received = verified(&verifier, &forged(&residual, strength));
-        assert_eq!(judge(None, received.findings()), Outcome::Lost);
+        assert_eq!(believed(&received), None);
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn draw(
     colour: [u8; 3],
     opacity: f64,
 ) -> Result<(), StepErrorKind> {
-    let font = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT)
+    let font = FontRef::try_from_slice(credlink_fonts::UBUNTU_LIGHT)
         .map_err(|error| StepErrorKind::Engine(format!("font: {error}")))?;
     let scale = PxScale::from(height.max(1.0));
     let scaled = font.as_scaled(scale);

@@ -22,12 +22,12 @@ pub(crate) struct Typeface {
 impl Typeface {
     /// The proportional face.
     pub(crate) fn sans() -> Typeface {
-        Typeface::new(epaint_default_fonts::UBUNTU_LIGHT)
+        Typeface::new(credlink_fonts::UBUNTU_LIGHT)
     }
 
     /// The monospaced face.
     pub(crate) fn mono() -> Typeface {
-        Typeface::new(epaint_default_fonts::HACK_REGULAR)
+        Typeface::new(credlink_fonts::HACK_REGULAR)
     }
 
     fn new(bytes: &'static [u8]) -> Typeface {
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn each_glyph_has_as_many_contours_as_its_shape_has_borders() {
-        let font = FontRef::try_from_slice(epaint_default_fonts::UBUNTU_LIGHT).unwrap();
+        let font = FontRef::try_from_slice(credlink_fonts::UBUNTU_LIGHT).unwrap();
         for (c, n) in [
             ('t', 1),
             ('l', 1),

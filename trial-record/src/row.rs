@@ -1,146 +1,6 @@
 //! The record of one op: what went in, what came out, what every carrier said and how long it took.
 
-/// Outcomes of a [`Trial::Signed`] op, best first. The first [`SURVIVING`] of them count as survived.
-pub const SIGNED_OUTCOMES: &[&str] = &[
-    "intact",
-    "resigned",
-    "recovered",
-    "unconfirmed",
-    "broken",
-    "lost",
-    "misattributed",
-    "error",
-];
-
-/// How many of [`SIGNED_OUTCOMES`], from the front, count as survived.
-pub const SURVIVING: usize = 3;
-
-/// Outcomes of a negative trial ([`Trial::NEGATIVES`]): a verifier that accepts anything there is wrong.
-pub const NEGATIVE_OUTCOMES: &[&str] = &["rejected", "accepted", "error"];
-
-/// How a signed image may take a carrier: as it should; with little reserve, so that it may be lost early; not
-/// at all, because the image has no room for it.
-pub const EMBEDDINGS: &[&str] = &["carried", "fragile", "refused"];
-
-/// What kind of op it is: one that measures survival, or one of the negative trials, in which a verifier must
-/// accept nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Trial {
-    /// A signed image went through the pipeline: survival is measured on these.
-    Signed,
-    /// An image that was never signed went through the same pipeline.
-    Unsigned,
-    /// An image of the same class that somebody else signed, with a key that is not ours.
-    ForeignKey,
-    /// Our manifest or link was put on another image.
-    Transplant,
-    /// The exact residual of one watermark was added to another image.
-    WatermarkCopy,
-    /// The residuals of many watermarks were averaged, strengthened, and added to another image.
-    WatermarkAverage,
-    /// A manifest forged under a certificate that looks like ours.
-    LookAlike,
-    /// Everything of a proof of ours, manifest, link and watermark, was put on another image.
-    Replay,
-    /// A manifest of ours whose claims were edited.
-    EditedClaim,
-    /// Another image, changed until its fingerprint was that of a signed one.
-    Collision,
-    /// The same with our link, signed by somebody else who names our manifest as its parent.
-    ResignedTransplant,
-    /// An unsigned neighbouring view of a scene of which another view is signed.
-    NearDuplicate,
-}
-
-impl Trial {
-    /// Every kind, the one that measures survival first.
-    pub const ALL: [Self; 12] = [
-        Self::Signed,
-        Self::Unsigned,
-        Self::ForeignKey,
-        Self::Transplant,
-        Self::WatermarkCopy,
-        Self::WatermarkAverage,
-        Self::LookAlike,
-        Self::Replay,
-        Self::EditedClaim,
-        Self::Collision,
-        Self::ResignedTransplant,
-        Self::NearDuplicate,
-    ];
-
-    /// The kinds in which nothing may be accepted, in the order of [`Trial::ALL`].
-    pub const NEGATIVES: [Self; 11] = [
-        Self::Unsigned,
-        Self::ForeignKey,
-        Self::Transplant,
-        Self::WatermarkCopy,
-        Self::WatermarkAverage,
-        Self::LookAlike,
-        Self::Replay,
-        Self::EditedClaim,
-        Self::Collision,
-        Self::ResignedTransplant,
-        Self::NearDuplicate,
-    ];
-
-    /// The word that stands in the row file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Signed => "signed",
-            Self::Unsigned => "unsigned",
-            Self::ForeignKey => "foreign-key",
-            Self::Transplant => "transplant",
-            Self::WatermarkCopy => "watermark-copy",
-            Self::WatermarkAverage => "watermark-average",
-            Self::LookAlike => "look-alike",
-            Self::Replay => "replay",
-            Self::EditedClaim => "edited-claim",
-            Self::Collision => "collision",
-            Self::ResignedTransplant => "resigned-transplant",
-            Self::NearDuplicate => "near-duplicate",
-        }
-    }
-
-    /// What went through the pipeline, in words for people.
-    pub fn about(self) -> &'static str {
-        match self {
-            Self::Signed => "signed images",
-            Self::Unsigned => "unsigned images",
-            Self::ForeignKey => "images signed under another key",
-            Self::Transplant => "other images with a proof of ours pasted on",
-            Self::WatermarkCopy => "other images with a copied watermark",
-            Self::WatermarkAverage => "other images with the average of many watermarks",
-            Self::LookAlike => "manifests forged under a look-alike certificate",
-            Self::Replay => "other images with a whole old proof: manifest, link and watermark",
-            Self::EditedClaim => "manifests with edited claims",
-            Self::Collision => "other images made to have the fingerprint of a signed one",
-            Self::ResignedTransplant => {
-                "other images with the fingerprint and link of a signed one, signed by a stranger as made from it"
-            }
-            Self::NearDuplicate => "unsigned neighbouring views of signed scenes",
-        }
-    }
-
-    /// Whether nothing may be accepted in it.
-    pub fn is_negative(self) -> bool {
-        self != Self::Signed
-    }
-
-    /// The trial of a word from a row file, or `None` for a word we do not know.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|trial| trial.as_str() == word)
-    }
-
-    /// Every outcome that an op of this trial may have.
-    pub fn outcomes(self) -> &'static [&'static str] {
-        if self.is_negative() {
-            NEGATIVE_OUTCOMES
-        } else {
-            SIGNED_OUTCOMES
-        }
-    }
-}
+use crate::{Embedded, Outcome, State, Trial};
 
 /// One op. Times are nanoseconds; a time of 0 means that this part did not run and is not measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,7 +32,7 @@ pub struct Row {
     /// Proof id that was put on the image (16 hex digits); `None` for negative trials.
     pub issued: Option<String>,
     /// What became of the proof: one of [`Trial::outcomes`].
-    pub outcome: String,
+    pub outcome: Outcome,
     /// Whether the outcome counts as survived. Always false for negative trials.
     pub survived: bool,
     /// The first carrier of the ladder that recovered the proof, for outcome `recovered`.
@@ -193,6 +53,10 @@ pub struct Row {
     pub received_width: u32,
     /// Displayed height that came out, in pixels.
     pub received_height: u32,
+    /// Whether the file that came out is the one that went in, byte for byte.
+    pub same_bytes: bool,
+    /// Whether its decoded pixels are those of the file that went in; `None` where the pipeline promises nothing.
+    pub same_pixels: Option<bool>,
     /// Fingerprint distance in bits between the received image and the registered one.
     pub content_distance: Option<u32>,
     /// What the watermark alone did to the pixels, before coding: peak signal-to-noise ratio of the colour
@@ -221,12 +85,12 @@ pub struct Row {
 }
 
 /// What one carrier, examined on its own, said about the received image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// How well the signed image took this carrier: one of [`EMBEDDINGS`]. `None` for negative trials.
-    pub embedded: Option<String>,
-    /// State in the carrier's own words, e.g. `intact`, `absent`, `recovered`.
-    pub state: String,
+    /// How well the signed image took this carrier: `None` for negative trials.
+    pub embedded: Option<Embedded>,
+    /// What it said.
+    pub state: State,
     /// The proof id that the carrier led to (16 hex digits).
     pub proof: Option<String>,
     /// Signed trials: the carrier accepted a proof and it is the issued one. Negative trials: the carrier
@@ -252,6 +116,26 @@ pub struct Cell {
     pub sign_ns: u64,
 }
 
+impl Cell {
+    /// A cell that says this and nothing else.
+    pub fn new(state: State) -> Self {
+        Self {
+            embedded: None,
+            state,
+            proof: None,
+            accepted: false,
+            distance: None,
+            quality: None,
+            own: None,
+            wrong: None,
+            codes: String::new(),
+            ns: 0,
+            bytes: None,
+            sign_ns: 0,
+        }
+    }
+}
+
 impl Row {
     /// Checks that the row does not contradict itself or the run's carriers; a measurement that does is not
     /// evidence.
@@ -260,15 +144,16 @@ impl Row {
     /// The reason as a lowercase fragment naming the fields that disagree.
     pub fn check(&self, carriers: &[String]) -> Result<(), String> {
         let outcomes = self.trial.outcomes();
-        let Some(outcome) = outcomes.iter().position(|known| *known == self.outcome) else {
+        if !outcomes.contains(&self.outcome) {
+            let known: Vec<&str> = outcomes.iter().map(|known| known.as_str()).collect();
             return Err(format!(
-                "outcome {:?} is not one of {} for a {} trial",
+                "outcome {} is not one of {} for a {} trial",
                 self.outcome,
-                outcomes.join(", "),
-                self.trial.as_str()
+                known.join(", "),
+                self.trial
             ));
-        };
-        let is_error = self.outcome == "error";
+        }
+        let is_error = self.outcome == Outcome::Error;
         if self.carriers.len() != carriers.len() && !(is_error && self.carriers.is_empty()) {
             return Err(format!(
                 "carriers: {} cells for the {} carriers of the run",
@@ -284,53 +169,51 @@ impl Row {
             return Err(format!("recovered_by {by:?} is not a carrier of the run"));
         }
         for (cell, carrier) in self.carriers.iter().zip(carriers) {
-            let known = cell
-                .embedded
-                .as_deref()
-                .map(|word| EMBEDDINGS.contains(&word));
-            if known != (self.trial == Trial::Signed).then_some(true) {
+            if cell.embedded.is_some() != (self.trial == Trial::Signed) {
+                let known = Embedded::ALL.map(Embedded::as_str);
                 return Err(format!(
                     "{carrier}_embedded is {:?}; signed trials have one of {}, others none",
-                    cell.embedded,
-                    EMBEDDINGS.join(", ")
+                    cell.embedded.map(Embedded::as_str),
+                    known.join(", ")
                 ));
             }
         }
         let accepted = self.carriers.iter().any(|cell| cell.accepted);
         match self.trial {
-            Trial::Signed => self.check_signed(outcome < SURVIVING, accepted),
+            Trial::Signed => self.check_signed(accepted),
             trial if self.survived => Err(format!(
                 "survived: a trial of kind {} has no proof that could survive",
-                trial.as_str()
+                trial
             )),
             // Also for errors: a false accept must not hide behind one.
-            _ if accepted != (self.outcome == "accepted") => Err(format!(
-                "outcome {:?} contradicts the carriers' accepted flags",
+            _ if accepted != (self.outcome == Outcome::Accepted) => Err(format!(
+                "outcome {} contradicts the carriers' accepted flags",
                 self.outcome
             )),
             _ => Ok(()),
         }
     }
 
-    fn check_signed(&self, should_survive: bool, accepted: bool) -> Result<(), String> {
-        if self.survived != should_survive {
+    fn check_signed(&self, accepted: bool) -> Result<(), String> {
+        if self.survived != self.outcome.survived() {
             return Err(format!(
-                "survived is {} but the outcome is {:?}",
+                "survived is {} but the outcome is {}",
                 self.survived, self.outcome
             ));
         }
         if self.survived && !accepted {
             return Err(format!(
-                "outcome {:?} but no carrier accepted the issued proof",
+                "outcome {} but no carrier accepted the issued proof",
                 self.outcome
             ));
         }
         // One carrier may find the right proof while another names a wrong one, and the wrong one decides.
         // An error after verification may likewise leave an accepted cell behind.
-        let may_accept = self.survived || matches!(&*self.outcome, "misattributed" | "error");
+        let may_accept =
+            self.survived || matches!(self.outcome, Outcome::Misattributed | Outcome::Error);
         if accepted && !may_accept {
             return Err(format!(
-                "a carrier accepted the issued proof but the outcome is {:?}",
+                "a carrier accepted the issued proof but the outcome is {}",
                 self.outcome
             ));
         }
