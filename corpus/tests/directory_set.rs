@@ -32,6 +32,11 @@ fn decoder() -> Decoder {
 fn real(name: &str) -> Option<PathBuf> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus")).join(name);
     if !path.is_dir() {
+        assert!(
+            std::env::var_os("CREDLINK_REQUIRE_CORPORA").is_none(),
+            "{} is absent",
+            path.display()
+        );
         eprintln!("SKIPPED: no folder {}", path.display());
         return None;
     }

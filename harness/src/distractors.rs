@@ -15,8 +15,8 @@ use image::metadata::Orientation;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::event::{Event, Listener};
 use crate::received;
+use crate::stages::event::{Event, Listener};
 
 /// The seed of the images, far from what people type.
 const SEED: u64 = 0xd157_7ac7_0225_5eed;

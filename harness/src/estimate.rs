@@ -14,7 +14,7 @@ use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_trial_record::Trial;
 
-use crate::cost::Ledger;
+use crate::ledger::Ledger;
 use crate::plan::{Plan, PlannedImage};
 use crate::reencode::Rewriter;
 use crate::trial::{self, Subject};

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use credlink_harness::event::Event;
+use credlink_harness::stages::event::Event;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar that follows the runner's events.

@@ -17,9 +17,10 @@ use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_trial_record::{Cell, Embedded, Row, Trial};
 
-use crate::cost::Ledger;
+use crate::ledger::Ledger;
+use crate::trial::delivery;
 use crate::trial::{self, Subject};
-use crate::{delivery, distractors, gallery, identity, image_set, negative};
+use crate::{distractors, exhibits, identity, image_set, negatives};
 
 /// What came of it.
 #[derive(Debug)]
@@ -180,12 +181,12 @@ fn input(
     images: Option<&std::path::Path>,
 ) -> Result<Vec<u8>> {
     if row.trial == Trial::Signed {
-        let (path, _) = gallery::signed_file(run_dir, row.image)?;
+        let (path, _) = exhibits::signed_file(run_dir, row.image)?;
         return read(&path);
     }
     if row.trial != Trial::Unsigned {
-        let stem = negative::stem(row.trial, row.image);
-        let (path, _) = gallery::file_of(&run_dir.negatives(), &stem).with_context(|| {
+        let stem = negatives::stem(row.trial, row.image);
+        let (path, _) = exhibits::file_of(&run_dir.negatives(), &stem).with_context(|| {
             format!(
                 "op {} is a {} trial, whose file this run did not keep; make the run anew: {}",
                 row.op,

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use credlink_corpus::SyntheticSet;
-use credlink_harness::cost::Ledger;
-use credlink_harness::delivery;
-use credlink_harness::event::Event;
 use credlink_harness::identity;
+use credlink_harness::ledger::Ledger;
 use credlink_harness::plan::{Size, plan};
-use credlink_harness::runner::{Ending, run};
-use credlink_harness::setting::Setting;
+use credlink_harness::stages::event::Event;
+use credlink_harness::stages::setting::Setting;
+use credlink_harness::stages::{Ending, run};
+use credlink_harness::trial::delivery;
 use credlink_reports::{RowWriter, RunHeader, read_rows};
 use credlink_sign_core::carriers::{CARRIERS, Finding, State};
 use credlink_sign_core::store::ProofStoreBuilder;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use credlink_harness::{clock, delivery, exit};
+use credlink_harness::trial::delivery;
+use credlink_harness::{clock, exit};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;

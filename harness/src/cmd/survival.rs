@@ -6,19 +6,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use credlink_corpus::ImageSet;
-use credlink_harness::event::Event;
+use credlink_harness::ledger::Ledger;
 use credlink_harness::plan::{self, Plan, Size};
-use credlink_harness::runner;
-use credlink_harness::setting::Setting;
+use credlink_harness::stages::event::{Event, Listener};
+use credlink_harness::stages::setting::Setting;
+use credlink_harness::stages::{self, Ending};
 use credlink_harness::{
-    clock, cost, distractors, estimate, exit, gallery, identity, image_set, machine, versions,
+    clock, distractors, estimate, exhibits, exit, identity, image_set, machine, versions,
 };
 use credlink_reports::gate::Gate;
 use credlink_reports::header::ImageSetHeader;
 use credlink_reports::{RowWriter, RunDir, RunHeader};
 use credlink_sign_core::carriers::CARRIERS;
+use credlink_sign_core::keys::{Identity, WatermarkSecret};
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::CredLink;
+use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{Marker, Signer};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
@@ -31,7 +34,6 @@ const DEFAULT_OPS: u64 = 10_000;
 
 pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let start = clock::wall_nanos();
-    let ledger = cost::Ledger::new();
     let created = clock::utc_now();
     let pipelines = chosen(&args.pipelines)?;
     let gate = gate(args, &pipelines)?;
@@ -39,16 +41,88 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let watermark = (!args.no_watermark)
         .then(|| identity::watermark_of_run(args.keys.as_deref(), args.seed))
         .transpose()?;
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(
-            args.threads
-                .map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX)),
-        )
-        .build()
-        .context("failed to start the worker threads")?;
+    let pool = workers(args)?;
     let progress = Progress::new(args.quiet || args.json);
     let listener = |event: Event| progress.show(event);
     let set = pool.install(|| image_set::open(args.images.as_deref(), args.seed))?;
+    warn_of_images(&*set, &listener);
+    let plan = planned(args, &*set, pipelines)?;
+    let signer = signer(args, identity, watermark.as_ref())?;
+    let effort = super::watermark::effort(args.search_rotation);
+    if args.dry_run {
+        let estimate = estimate::estimate(&plan, &*set, args.seed, signer, effort)?;
+        super::dry_run::print(&plan, &estimate, pool.current_num_threads())?;
+        return Ok(exit::OK);
+    }
+    for shortfall in &plan.shortfalls {
+        listener(Event::Warning(shortfall.clone()));
+    }
+    // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
+    let run_dir = make_run_dir(args, &created)?;
+    // So that the signed files can be verified by anybody afterwards: `credlink verify --keys RUN --store RUN`.
+    signer.identity().save_certificates(run_dir.root())?;
+    if let Some(secret) = watermark.filter(|_| args.keys.is_none()) {
+        secret.save(run_dir.root())?;
+    }
+    let mut header = RunHeader {
+        id: run_dir
+            .root()
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default(),
+        created,
+        threads: u32::try_from(pool.current_num_threads()).unwrap_or(u32::MAX),
+        ..described(args, &plan, &*set)
+    };
+    let stop = stop_on_interrupt()?;
+    let ledger = Ledger::new();
+    let signer_name = signer.identity().name().to_owned();
+    let setting = Setting {
+        set: &*set,
+        seed: args.seed,
+        signer_name: &signer_name,
+        signed_folder: &run_dir.signed(),
+        negative_folder: &run_dir.negatives(),
+        stop: &stop,
+        listener: &listener,
+        ledger: &ledger,
+    };
+    let ending = pool.install(|| {
+        let signing = Signing {
+            signer,
+            effort,
+            distractors: args.distractors,
+        };
+        measured(&plan, signing, &run_dir, &header, &setting)
+    });
+    progress.finish();
+    let ending =
+        ending.with_context(|| format!("the run in {} is incomplete", run_dir.root().display()))?;
+    complete(&mut header, ending);
+    header.elapsed_s = (clock::wall_nanos() - start) as f64 / 1e9;
+    header.cpu = ledger.shares();
+    run_dir.write_header(&header)?;
+    // After the header, whose times it must not change; a run without pictures is still a run.
+    if let Err(error) = pool.install(|| exhibits::make(&run_dir, &header, &stop)) {
+        super::complain(&format!("warning: no gallery: {error:#}"));
+    }
+    report(args, &run_dir)?;
+    judged(&header, gate.as_ref(), &run_dir)
+}
+
+/// The threads that work.
+fn workers(args: &SurvivalArgs) -> Result<rayon::ThreadPool> {
+    let count = args
+        .threads
+        .map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX));
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(count)
+        .build()
+        .context("failed to start the worker threads")
+}
+
+/// Names the files that were left out, and says where files show the same picture.
+fn warn_of_images(set: &dyn ImageSet, listener: Listener<'_>) {
     for rejected in &set.header().rejected {
         listener(Event::Warning(format!(
             "left out {}: {}",
@@ -62,102 +136,89 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
             "{files} files show {sources} pictures; copies of one picture count as one source"
         )));
     }
+}
+
+/// The plan, without pipelines whose programs are not installed.
+fn planned(args: &SurvivalArgs, set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>) -> Result<Plan> {
     let size = args.per_pipeline.map_or_else(
         || Size::Total(args.ops.unwrap_or(DEFAULT_OPS)),
         Size::PerPipeline,
     );
     let (pipelines, missing) = with_programs(pipelines);
-    let mut plan = plan::plan(&*set, pipelines, size);
+    let mut plan = plan::plan(set, pipelines, size);
     plan.shortfalls.extend(missing);
     if plan.pipelines.is_empty() {
         anyhow::bail!("nothing to run: {}", plan.shortfalls.join("; "));
     }
-    let mut signer = Signer::new(identity)?;
-    if let Some(secret) = &watermark {
-        let settings = super::watermark::settings(args.watermark_psnr);
-        signer = signer.with_marker(Marker::new(secret.key()?).with_settings(settings));
-    }
-    let effort = super::watermark::effort(args.search_rotation);
-    if args.dry_run {
-        let estimate = estimate::estimate(&plan, &*set, args.seed, signer, effort)?;
-        super::dry_run::print(&plan, &estimate, pool.current_num_threads())?;
-        return Ok(exit::OK);
-    }
-    for shortfall in &plan.shortfalls {
-        listener(Event::Warning(shortfall.clone()));
-    }
-    // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
-    let run_dir = make_run_dir(args, &created)?;
+    Ok(plan)
+}
 
-    let carriers: Vec<String> = CARRIERS
-        .iter()
-        .map(|carrier| carrier.name().to_owned())
-        .collect();
-    // So that the signed files can be verified by anybody afterwards: `credlink verify --keys RUN --store RUN`.
-    signer.identity().save_certificates(run_dir.root())?;
-    let signer_name = signer.identity().name().to_owned();
-    if let Some(secret) = watermark.filter(|_| args.keys.is_none()) {
-        secret.save(run_dir.root())?;
-    }
-    let distractors = pool.install(|| {
-        let cache = distractors::cache_file(distractors::CACHE.as_ref());
-        match args.distractors as usize {
-            0 => Ok(Vec::new()),
-            count => distractors::first(count, &cache, &listener),
+/// Whoever signs, with a mark in the pixels if there is a key for it.
+fn signer(
+    args: &SurvivalArgs,
+    identity: Identity,
+    watermark: Option<&WatermarkSecret>,
+) -> Result<Signer> {
+    let signer = Signer::new(identity)?;
+    Ok(match watermark {
+        Some(secret) => {
+            let settings = super::watermark::settings(args.watermark_psnr);
+            signer.with_marker(Marker::new(secret.key()?).with_settings(settings))
         }
-    })?;
+        None => signer,
+    })
+}
+
+/// Who signs, and among how many other proofs.
+struct Signing {
+    signer: Signer,
+    effort: Effort,
+    distractors: u32,
+}
+
+/// The run itself, on the threads of the current pool.
+fn measured(
+    plan: &Plan,
+    signing: Signing,
+    run_dir: &RunDir,
+    header: &RunHeader,
+    setting: &Setting<'_>,
+) -> Result<Ending> {
+    let distractors = match signing.distractors as usize {
+        0 => Vec::new(),
+        count => {
+            let cache = distractors::cache_file(distractors::CACHE.as_ref());
+            distractors::first(count, &cache, setting.listener)?
+        }
+    };
     let store = ProofStoreBuilder::create(run_dir.root())?.with_distractors(distractors);
-    let system = Box::new(CredLink::new(signer, store).with_effort(effort));
-    let writer = RowWriter::create(&run_dir.rows(), &carriers)?;
-    let mut header = described(args, &plan, &*set, carriers);
-    header.id = run_dir
-        .root()
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    header.created = created;
-    header.threads = u32::try_from(pool.current_num_threads()).unwrap_or(u32::MAX);
+    let system = Box::new(CredLink::new(signing.signer, store).with_effort(signing.effort));
+    let writer = RowWriter::create(&run_dir.rows(), &header.carriers)?;
     // Written before the work and again behind it: a run that is killed says what it was, and that it is partial.
-    run_dir.write_header(&header)?;
-    let stop = stop_on_interrupt()?;
+    run_dir.write_header(header)?;
     // Panics inside codecs are caught and become error rows; their backtraces would only tear the progress bar.
     std::panic::set_hook(Box::new(|_| {}));
-    let (signed_folder, negative_folder) = (run_dir.signed(), run_dir.negatives());
-    let setting = Setting {
-        set: &*set,
-        seed: args.seed,
-        signer_name: &signer_name,
-        signed_folder: &signed_folder,
-        negative_folder: &negative_folder,
-        stop: &stop,
-        listener: &listener,
-        ledger: &ledger,
-    };
-    let ending = pool.install(|| runner::run(&plan, system, writer, &header, &setting));
-    progress.finish();
+    let ending = stages::run(plan, system, writer, header, setting);
     drop(std::panic::take_hook());
-    let ending =
-        ending.with_context(|| format!("the run in {} is incomplete", run_dir.root().display()))?;
+    ending
+}
 
+/// Enters how the run ended.
+fn complete(header: &mut RunHeader, ending: Ending) {
     header.ops_done = ending.ops_done;
-
     header.partial = ending.partial;
     header.ops_planned -= ending.ops_not_made;
     header.skipped.extend(ending.not_made);
-
     header.controls = ending.controls;
-    header.elapsed_s = (clock::wall_nanos() - start) as f64 / 1e9;
     header.peak_memory_bytes = machine::peak_memory_bytes();
-    header.cpu = ledger.shares();
-    run_dir.write_header(&header)?;
-    // After the header, whose times it must not change; a run without pictures is still a run.
-    if let Err(error) = pool.install(|| gallery::make(&run_dir, &header, &stop)) {
-        super::complain(&format!("warning: no gallery: {error:#}"));
-    }
+}
+
+/// Writes the report and shows what was asked for.
+fn report(args: &SurvivalArgs, run_dir: &RunDir) -> Result<()> {
     if let Some(gate) = &args.gate {
-        super::report::keep_gate(gate, &run_dir)?;
+        super::report::keep_gate(gate, run_dir)?;
     }
-    let summary = credlink_reports::regenerate(&run_dir)?;
+    let summary = credlink_reports::regenerate(run_dir)?;
     if args.json {
         super::say(std::fs::read_to_string(run_dir.root().join("report.json"))?.trim_end())?;
     } else if !args.quiet {
@@ -167,14 +228,18 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
             run_dir.root().join("report.html").display()
         ))?;
     }
-    let verdict = super::verdict(&header);
-    let Some(gate) = &gate else {
+    Ok(())
+}
+
+/// The exit code. Interrupted, or a control failed: the gate cannot pass, and the code says why.
+fn judged(header: &RunHeader, gate: Option<&Gate>, run_dir: &RunDir) -> Result<u8> {
+    let verdict = super::verdict(header);
+    let Some(gate) = gate else {
         return Ok(verdict);
     };
-    let report = super::gate::judged(gate, &run_dir)?;
+    let report = super::gate::judged(gate, run_dir)?;
     // Standard output may be for machines.
     super::complain(&report.to_string());
-    // Interrupted or control failed: the gate cannot pass, and the exit code says why.
     Ok(match verdict {
         exit::OK => super::gate::code(&report),
         worse => worse,
@@ -191,12 +256,14 @@ fn gate(args: &SurvivalArgs, pipelines: &[Arc<Recipe>]) -> Result<Option<Gate>> 
         .iter()
         .map(|recipe| (recipe.id.clone(), recipe.family.clone()))
         .collect();
-    let carriers: Vec<String> = CARRIERS
-        .iter()
-        .map(|carrier| carrier.name().to_owned())
-        .collect();
-    gate.check_names(&named, &carriers)?;
+    gate.check_names(&named, &carriers())?;
     Ok(Some(gate))
+}
+
+/// Names of the carriers, in ladder order.
+fn carriers() -> Vec<String> {
+    let names = CARRIERS.iter().map(|carrier| carrier.name().to_owned());
+    names.collect()
 }
 
 /// The recipes that the patterns name, each once, in the order of the patterns.
@@ -279,12 +346,7 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-fn described(
-    args: &SurvivalArgs,
-    plan: &Plan,
-    set: &dyn ImageSet,
-    carriers: Vec<String>,
-) -> RunHeader {
+fn described(args: &SurvivalArgs, plan: &Plan, set: &dyn ImageSet) -> RunHeader {
     let header = set.header();
     RunHeader {
         seed: args.seed,
@@ -307,7 +369,7 @@ fn described(
                 .collect(),
         },
         pipelines: plan.described(),
-        carriers,
+        carriers: carriers(),
         ops_planned: plan.signed_ops + plan.negative_ops,
         partial: true,
         skipped: plan.shortfalls.clone(),

@@ -10,11 +10,7 @@ use super::common::*;
 
 /// The rows of a corpus by column name; `None`, and said so, where the corpus is absent.
 fn rows(name: &str) -> Option<Vec<BTreeMap<String, String>>> {
-    let path = corpus(name).join("MANIFEST.tsv");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("SKIPPED: {} is absent", path.display());
-        return None;
-    };
+    let text = String::from_utf8(required(&format!("{name}/MANIFEST.tsv"))?).unwrap();
     let mut lines = text.lines().filter(|line| !line.starts_with('#'));
     let header: Vec<&str> = lines.next()?.split('\t').collect();
     Some(

@@ -14,6 +14,11 @@ pub(crate) fn corpus(name: &str) -> Option<Vec<PathBuf>> {
         .join("../../shared/corpus")
         .join(name);
     let Ok(entries) = std::fs::read_dir(&folder) else {
+        assert!(
+            std::env::var_os("CREDLINK_REQUIRE_CORPORA").is_none(),
+            "{} is absent",
+            folder.display()
+        );
         eprintln!("SKIPPED: no corpus at {}", folder.display());
         return None;
     };

@@ -3,6 +3,8 @@
 //! They go through the same pipelines as signed images. Attackers are given more than they would have: the exact
 //! residual of a watermark, certificates in our name, the bytes of our manifests.
 
+pub mod collision;
+
 use std::path::Path;
 
 use anyhow::Result;
@@ -20,9 +22,9 @@ use zeroize::Zeroizing;
 
 use crate::plan::{Negative, PlannedImage, format_of};
 use crate::reencode::Rewriter;
-use crate::setting::Setting;
-use crate::signing::{SignedFile, SigningFailure};
-use crate::{collision, identity, received};
+use crate::stages::setting::Setting;
+use crate::stages::sign::{SignedFile, SigningFailure};
+use crate::{identity, received};
 
 /// Images whose residuals are averaged: what they have in common is what the key puts into all of them.
 const AVERAGED: usize = 16;

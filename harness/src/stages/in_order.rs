@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Hands items to a sink in the order of their numbers. Items ahead of their turn wait; since workers take their
 /// work in order, few ever do.
-pub struct InOrder<T, S> {
+pub(super) struct InOrder<T, S> {
     state: Mutex<State<T, S>>,
 }
 
@@ -17,7 +17,7 @@ struct State<T, S> {
 
 impl<T, E, S: FnMut(T) -> Result<(), E>> InOrder<T, S> {
     /// Starts at number 0.
-    pub fn new(sink: S) -> Self {
+    pub(super) fn new(sink: S) -> Self {
         Self {
             state: Mutex::new(State {
                 next: 0,
@@ -31,7 +31,7 @@ impl<T, E, S: FnMut(T) -> Result<(), E>> InOrder<T, S> {
     ///
     /// # Errors
     /// The sink's.
-    pub fn put(&self, number: usize, item: T) -> Result<(), E> {
+    pub(super) fn put(&self, number: usize, item: T) -> Result<(), E> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         state.waiting.insert(number, item);
@@ -46,7 +46,7 @@ impl<T, E, S: FnMut(T) -> Result<(), E>> InOrder<T, S> {
     ///
     /// # Errors
     /// The sink's.
-    pub fn finish(self) -> Result<(), E> {
+    pub(super) fn finish(self) -> Result<(), E> {
         let mut state = self
             .state
             .into_inner()

@@ -1,5 +1,8 @@
 //! One op: a file goes through a pipeline, is verified, and becomes a row.
 
+pub mod delivery;
+pub mod judge;
+
 use std::cell::{Cell, OnceCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,9 +16,9 @@ use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use credlink_trial_record::{Embedded, Outcome, Row, Trial};
 
-use crate::cost::{Ledger, Work};
-use crate::judge::judge;
-use crate::{clock, delivery, received};
+use self::judge::judge;
+use crate::ledger::{Ledger, Work};
+use crate::{clock, received};
 
 /// What is known about the file that enters the pipelines.
 pub struct Subject<'a> {

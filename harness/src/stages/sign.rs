@@ -10,11 +10,11 @@ use credlink_sign_core::{Distortion, ImageFile, ProofId};
 use credlink_trial_record::Embedded;
 use rayon::prelude::*;
 
-use crate::cost::Work;
-use crate::event::Event;
+use crate::ledger::Work;
 use crate::plan::PlannedImage;
 use crate::reencode::Rewriter;
-use crate::setting::Setting;
+use crate::stages::event::Event;
+use crate::stages::setting::Setting;
 use crate::{clock, identity, received};
 
 /// A signed image, waiting on disk for its pipelines.

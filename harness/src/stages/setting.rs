@@ -5,8 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use credlink_corpus::ImageSet;
 
-use crate::cost::Ledger;
-use crate::event::Listener;
+use crate::ledger::Ledger;
+use crate::stages::event::Listener;
 
 /// What a run needs besides its plan.
 pub struct Setting<'a> {

@@ -19,7 +19,7 @@ use credlink_transforms::steps::resize::{Filter, resized};
 use image::{DynamicImage, Rgb, RgbImage};
 use rayon::prelude::*;
 
-use crate::delivery;
+use crate::trial::delivery;
 
 /// How much differences are amplified.
 const AMPLIFICATION: u16 = 8;
