@@ -25,6 +25,8 @@ pub const FOREIGN: u8 = 13;
 pub const ALTERED: u8 = 14;
 /// `verify`: the manifest is as it was signed, by a certificate that was not valid at the time.
 pub const EXPIRED: u8 = 15;
+/// `verify`: the file could not be read, and nothing in it led to a proof. That is no answer to the question.
+pub const UNREADABLE: u8 = 16;
 /// `compare`: the second run is worse beyond noise.
 pub const WORSE: u8 = 20;
 /// `compare --equivalence`: some family or carrier is not shown to agree within the margin.
@@ -46,6 +48,7 @@ pub const HELP: &str = "Exit codes:
   13  verify: a valid manifest of another signer
   14  verify: a proof was found, but the file was altered since (its manifest is invalid)
   15  verify: the manifest holds, but its certificate was not valid at the time (expired)
+  16  verify: the file could not be read, so nothing is said about it
   20  compare: the second run is worse, beyond noise
   21  compare --equivalence: not shown to agree within the margin
   22  gate not passed";

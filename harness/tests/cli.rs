@@ -135,6 +135,24 @@ fn verify_tells_nothing_from_broken_and_foreign_by_its_exit_code() {
         code(&credlink(at, &["verify", "tampered.jpg"])),
         exit::ALTERED
     );
+    // What cannot be read is no answer: an empty file, another kind of file, a header without a picture.
+    let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x08mdat";
+    let contents: [(&str, &[u8]); 4] = [
+        ("empty.jpg", b""),
+        ("words.txt", b"no picture"),
+        ("phone.heic", heic),
+        ("torn.jpg", b"\xff\xd8\xff\xe0\0\x10JFIF\0"),
+    ];
+    for (name, bytes) in contents {
+        std::fs::write(at.join(name), bytes).unwrap();
+        let output = credlink(at, &["verify", name]);
+        assert_eq!(code(&output), exit::UNREADABLE, "{}", text(&output));
+        assert!(
+            text(&output).contains("could not be read"),
+            "{}",
+            text(&output)
+        );
+    }
     let mistyped = credlink(at, &["verify", "signed.jpg", "--store", "sotre"]);
     assert_eq!(code(&mistyped), exit::FAILURE);
     assert!(text(&mistyped).contains("sotre"), "{}", text(&mistyped));

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     let store = ProofStoreBuilder::reopen(&args.store, &waiting)?;
     store.insert(signed.record.clone(), &signed.manifest)?;
     store
-        .seal()
+        .keep()
         .context("failed to keep the proof; nothing was signed")?;
     super::named(file, &args.output)?;
     super::say(&format!(

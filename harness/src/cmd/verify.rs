@@ -7,9 +7,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use credlink_harness::{clock, exit, identity, received};
 use credlink_sign_core::carriers::State;
-use credlink_sign_core::conclusion::{Conclusion, conclude};
+use credlink_sign_core::conclusion::{Accepted, Conclusion, conclude};
 use credlink_sign_core::keys::{ANCHOR_FILE, CHAIN_FILE, TrustAnchor, WATERMARK_FILE};
-use credlink_sign_core::sketch::{Comparison, Verdict};
+use credlink_sign_core::sketch::{self, Comparison};
 use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::{ImageFile, ProofId, Verification, Verifier};
 use serde::Serialize;
@@ -50,13 +50,15 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
     let verification = verifier.verify(&file, &clock::wall_nanos);
     let conclusion = conclude(verification.findings());
     let content = content(&verifier, &file, &conclusion);
+    let verdict = Verdict::of(&conclusion, file.pixels().err());
     if args.json {
         let report = json!({
             "file": args.file.display().to_string(),
             "proofs_in_store": proofs,
             "trust": trust,
             "conclusion": conclusion,
-            "verdict": verdict(&conclusion).0,
+            "verdict": verdict.word(),
+            "unreadable": file.pixels().err(),
             "content": content.as_ref().map(|content| json!({
                 "verdict": word(content.verdict),
                 "similarity": content.similarity,
@@ -71,14 +73,19 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
         super::say(&serde_json::to_string_pretty(&report)?)?;
     } else {
         let known = |proof| verifier.store().by_id(proof).is_some();
-        let mut text = ladder(&verification, &conclusion, proofs, &known)?;
+        let mut text = ladder(&verification)?;
+        write!(
+            text,
+            "\n{}",
+            sentence(&verdict, &verification, proofs, &known)
+        )?;
         write!(text, "\n{}", trusted(&trust))?;
         if let Some(content) = &content {
             write!(text, "\n{}", described(content))?;
         }
         super::say(&text)?;
     }
-    Ok(verdict(&conclusion).1)
+    Ok(verdict.code())
 }
 
 /// Whose signatures were taken for ours, and where that was read.
@@ -140,20 +147,20 @@ fn content(
 }
 
 /// What a content sketch can say. It never says that nothing was altered: a few letters are smaller than its cells.
-fn word(verdict: Verdict) -> &'static str {
+fn word(verdict: sketch::Verdict) -> &'static str {
     match verdict {
-        Verdict::Same => "alike",
-        Verdict::Plain => "plain",
-        Verdict::Altered => "altered",
-        Verdict::Different => "different",
-        Verdict::Featureless => "featureless",
+        sketch::Verdict::Same => "alike",
+        sketch::Verdict::Plain => "plain",
+        sketch::Verdict::Altered => "altered",
+        sketch::Verdict::Different => "different",
+        sketch::Verdict::Featureless => "featureless",
     }
 }
 
 fn described(content: &Comparison) -> String {
     let percent = |share: f32| 100.0 * share;
     match content.verdict {
-        Verdict::Same if content.is_change_noticed() => {
+        sketch::Verdict::Same if content.is_change_noticed() => {
             let [x, y] = content.local_difference_at.map(percent);
             format!(
                 "By the content sketch {:.0} % of the original is seen, and a part of it was probably changed: about {x:.0} % \
@@ -161,63 +168,101 @@ fn described(content: &Comparison) -> String {
                 percent(content.coverage)
             )
         }
-        Verdict::Same => format!(
+        sketch::Verdict::Same => format!(
             "By the content sketch {:.0} % of the original is seen, and no large part of it differs in brightness; small changes and colours do not show.",
             percent(content.coverage)
         ),
-        Verdict::Plain => {
+        sketch::Verdict::Plain => {
             "The picture is plain, and its shades are those of the original; fine strokes and colours do not show in them.".to_owned()
         }
-        Verdict::Altered => format!(
+        sketch::Verdict::Altered => format!(
             "By the content sketch a part of the picture was replaced: {:.0} % of what is seen of the original.",
             percent(content.largest_difference)
         ),
-        Verdict::Different => {
+        sketch::Verdict::Different => {
             "By the content sketch this is another picture, or much of it was replaced.".to_owned()
         }
-        Verdict::Featureless => {
+        sketch::Verdict::Featureless => {
             "The picture has too few features for its content sketch to say anything.".to_owned()
         }
     }
 }
 
-/// The verdict in a word, and the exit code.
-fn verdict(conclusion: &Conclusion) -> (&'static str, u8) {
-    match conclusion {
-        Conclusion { disagreeing, .. } if !disagreeing.is_empty() => {
-            ("disagreement", exit::UNCONFIRMED)
+/// What is said of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict<'a> {
+    /// Carriers lead to different proofs.
+    Disagreement,
+    /// A proof was found beside an invalid manifest.
+    Altered(Accepted),
+    /// A proof was found.
+    Found(Accepted),
+    /// The manifest is invalid, and nothing else leads to a proof.
+    Broken,
+    /// The manifest's certificate was not valid at its time.
+    Expired,
+    /// A valid manifest of another signer.
+    Foreign,
+    /// A pointer that nothing confirms.
+    Unconfirmed,
+    /// The file could not be read, for this reason: no answer.
+    Unreadable(&'a str),
+    /// No proof of ours.
+    Nothing,
+}
+
+impl<'a> Verdict<'a> {
+    fn of(conclusion: &Conclusion, unreadable: Option<&'a str>) -> Self {
+        match (conclusion.accepted, unreadable) {
+            _ if !conclusion.disagreeing.is_empty() => Self::Disagreement,
+            (Some(accepted), _) if conclusion.broken => Self::Altered(accepted),
+            (Some(accepted), _) => Self::Found(accepted),
+            _ if conclusion.broken => Self::Broken,
+            _ if conclusion.expired => Self::Expired,
+            // A valid manifest is a fact; a pointer that nothing confirms is not.
+            _ if conclusion.foreign => Self::Foreign,
+            // Before a pointer, which an unreadable picture cannot confirm either.
+            (None, Some(reason)) => Self::Unreadable(reason),
+            _ if conclusion.unconfirmed.is_some() => Self::Unconfirmed,
+            (None, None) => Self::Nothing,
         }
-        Conclusion {
-            accepted: Some(_),
-            broken: true,
-            ..
-        } => ("altered", exit::ALTERED),
-        Conclusion {
-            accepted: Some(_), ..
-        } => ("found", exit::OK),
-        Conclusion { broken: true, .. } => ("broken", exit::BROKEN),
-        Conclusion { expired: true, .. } => ("expired", exit::EXPIRED),
-        // A valid manifest is a fact; a pointer that nothing confirms is not.
-        Conclusion { foreign: true, .. } => ("foreign", exit::FOREIGN),
-        Conclusion {
-            unconfirmed: Some(_),
-            ..
-        } => ("unconfirmed", exit::UNCONFIRMED),
-        _ => ("none", exit::NO_PROOF),
+    }
+
+    /// The word in JSON.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Disagreement => "disagreement",
+            Self::Altered(_) => "altered",
+            Self::Found(_) => "found",
+            Self::Broken => "broken",
+            Self::Expired => "expired",
+            Self::Foreign => "foreign",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Unreadable(_) => "unreadable",
+            Self::Nothing => "none",
+        }
+    }
+
+    fn code(self) -> u8 {
+        match self {
+            Self::Disagreement | Self::Unconfirmed => exit::UNCONFIRMED,
+            Self::Altered(_) => exit::ALTERED,
+            Self::Found(_) => exit::OK,
+            Self::Broken => exit::BROKEN,
+            Self::Expired => exit::EXPIRED,
+            Self::Foreign => exit::FOREIGN,
+            Self::Unreadable(_) => exit::UNREADABLE,
+            Self::Nothing => exit::NO_PROOF,
+        }
     }
 }
 
-fn ladder(
-    verification: &Verification,
-    conclusion: &Conclusion,
-    proofs: usize,
-    known: &dyn Fn(ProofId) -> bool,
-) -> Result<String> {
+/// One line for each carrier: what it found, and why not more.
+fn ladder(verification: &Verification) -> Result<String> {
     let mut text = String::new();
     for examined in &verification.carriers {
         let finding = &examined.finding;
-        let state = format!("{:?}", finding.state).to_lowercase();
-        write!(text, "{:<12} {state:<12}", examined.carrier)?;
+        write!(text, "{:<12} {:<12}", examined.carrier, finding.state)?;
         if let Some(id) = finding.proof {
             write!(text, " proof {id}")?;
         }
@@ -232,14 +277,18 @@ fn ladder(
         }
         writeln!(text, "  {:.1} ms", examined.nanos as f64 / 1e6)?;
     }
-    writeln!(text)?;
-    let has = |wanted: &str| {
-        let mut findings = verification.findings();
-        findings.any(|(_, finding)| finding.codes.iter().any(|code| code == wanted))
-    };
-    let ambiguous = has("credlink.content.ambiguous");
-    let sentence = match (verdict(conclusion).0, conclusion.accepted) {
-        ("found", Some(accepted)) => match accepted.by {
+    Ok(text)
+}
+
+/// The verdict for people.
+fn sentence(
+    verdict: &Verdict<'_>,
+    verification: &Verification,
+    proofs: usize,
+    known: &dyn Fn(ProofId) -> bool,
+) -> String {
+    match verdict {
+        Verdict::Found(accepted) => match accepted.by {
             "manifest" if accepted.state == State::Resigned => format!(
                 "Somebody else signed this file last and names ours as what it was made from; the picture agrees. Proof {}, by the manifest.",
                 accepted.proof
@@ -257,41 +306,59 @@ fn ladder(
                 accepted.proof
             ),
         },
-        ("altered", Some(accepted)) => format!(
+        Verdict::Altered(accepted) => format!(
             "This file is not as it was signed: its manifest is invalid. By its {} it descends from the original of proof {}.",
             accepted.by, accepted.proof
         ),
-        ("disagreement", _) => {
+        Verdict::Disagreement => {
             "The carriers lead to different proofs; believe none of them.".to_owned()
         }
-        ("broken", _) => {
+        Verdict::Broken => {
             "There is a manifest, but it is invalid, and nothing else leads to a proof.".to_owned()
         }
-        ("expired", _) => {
+        Verdict::Expired => {
             "The manifest holds, but its certificate was not valid at the time: it expired, or had not begun.".to_owned()
         }
-        ("unconfirmed", _) if has("credlink.content.frames") => {
-            "The picture that is ours is not all that a viewer shows: the file is an animation of others.".to_owned()
-        }
-        ("unconfirmed", _) if has("credlink.content.background") => {
-            "On a white page the file looks like a picture of ours, on a dark one like another.".to_owned()
-        }
-        ("unconfirmed", _) if has("credlink.content.colours") => {
-            "Viewers make another picture of these pixels: by a colour profile, or by a colour space that the file contradicts itself about.".to_owned()
-        }
-        ("unconfirmed", _) if has("credlink.content.featureless") => {
-            "A pointer leads to a proof, but the picture is too plain to tell it from others.".to_owned()
-        }
-        ("unconfirmed", _) if ambiguous => {
-            "The content fits more than one proof in the store, so it names none of them."
-                .to_owned()
-        }
-        ("unconfirmed", _) => {
-            "A pointer leads to a proof, but the pixels do not confirm it.".to_owned()
-        }
-        ("foreign", _) => "There is a valid manifest, of another signer.".to_owned(),
-        _ => format!("No proof of ours was found ({proofs} in the store)."),
+        Verdict::Unconfirmed => unconfirmed(verification).to_owned(),
+        Verdict::Foreign => "There is a valid manifest, of another signer.".to_owned(),
+        Verdict::Unreadable(reason) => format!(
+            "The file could not be read, so nothing is said about it: {reason}."
+        ),
+        Verdict::Nothing => format!("No proof of ours was found ({proofs} in the store)."),
+    }
+}
+
+/// Why a pointer to a proof is not believed.
+fn unconfirmed(verification: &Verification) -> &'static str {
+    let has = |wanted: &str| {
+        let mut findings = verification.findings();
+        findings.any(|(_, finding)| finding.codes.iter().any(|code| code == wanted))
     };
-    text.push_str(&sentence);
-    Ok(text)
+    const WORDS: [(&str, &str); 5] = [
+        (
+            "credlink.content.frames",
+            "The picture that is ours is not all that a viewer shows: the file is an animation of others.",
+        ),
+        (
+            "credlink.content.background",
+            "On a white page the file looks like a picture of ours, on a dark one like another.",
+        ),
+        (
+            "credlink.content.colours",
+            "Viewers make another picture of these pixels: by a colour profile, or by a colour space that the file contradicts itself about.",
+        ),
+        (
+            "credlink.content.featureless",
+            "A pointer leads to a proof, but the picture is too plain to tell it from others.",
+        ),
+        (
+            "credlink.content.ambiguous",
+            "The content fits more than one proof in the store, so it names none of them.",
+        ),
+    ];
+    let found = WORDS.iter().find(|(code, _)| has(code));
+    found.map_or(
+        "A pointer leads to a proof, but the pixels do not confirm it.",
+        |(_, words)| words,
+    )
 }

@@ -1,10 +1,11 @@
 //! Filling a store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::files::{Manifests, Part, Patience};
+use super::files::{Manifests, Part};
+use super::lock::Patience;
 use super::{Distractor, ProofStore, StoreError, files};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
@@ -13,6 +14,8 @@ use crate::record::ProofRecord;
 #[derive(Debug)]
 pub struct ProofStoreBuilder {
     dir: Option<PathBuf>,
+    /// Proofs that the store holds already.
+    known: HashSet<ProofId>,
     distractors: Vec<Distractor>,
     inner: Mutex<Inner>,
 }
@@ -35,6 +38,7 @@ impl ProofStoreBuilder {
     pub fn in_memory() -> Self {
         Self {
             dir: None,
+            known: HashSet::new(),
             distractors: Vec::new(),
             inner: Mutex::new(Inner {
                 records: BTreeMap::new(),
@@ -56,18 +60,16 @@ impl ProofStoreBuilder {
 
     /// The store of a run directory, to add to it; a new one if there is none.
     ///
-    /// Sealing writes the whole store anew, and only then replaces the old files, in one step. Where another process is
-    /// writing, `waiting` is called once, and the store opened when that one is done.
+    /// What is added becomes a segment of its own; what is there is read once, and not written again. Where another process
+    /// is writing, `waiting` is called once, and the store opened when that one is done.
     ///
     /// # Errors
     /// [`StoreError::File`], [`StoreError::Damaged`].
     pub fn reopen(dir: &Path, waiting: &dyn Fn()) -> Result<Self, StoreError> {
-        let builder = Self::on_disk(dir, &Patience::Wait(waiting))?;
+        let mut builder = Self::on_disk(dir, &Patience::Wait(waiting))?;
         if files::exists(dir) {
-            let old = ProofStore::open(dir)?;
-            for record in old.records() {
-                builder.insert(record.clone(), &old.manifest(record.id)?)?;
-            }
+            let (records, _) = files::open(dir)?;
+            builder.known = records.iter().map(|record| record.id).collect();
         }
         Ok(builder)
     }
@@ -75,6 +77,7 @@ impl ProofStoreBuilder {
     fn on_disk(dir: &Path, patience: &Patience<'_>) -> Result<Self, StoreError> {
         Ok(Self {
             dir: Some(dir.to_owned()),
+            known: HashSet::new(),
             distractors: Vec::new(),
             inner: Mutex::new(Inner {
                 records: BTreeMap::new(),
@@ -105,7 +108,7 @@ impl ProofStoreBuilder {
         }
         let mut inner = self.inner.lock().map_err(|_| StoreError::Poisoned)?;
         let id = record.id;
-        if inner.records.contains_key(&id) {
+        if inner.records.contains_key(&id) || self.known.contains(&id) {
             return Err(StoreError::Duplicate(id));
         }
         match &mut inner.manifests {
@@ -118,32 +121,46 @@ impl ProofStoreBuilder {
         Ok(())
     }
 
-    /// Number of proofs so far.
+    /// Number of proofs so far, those included that the store held.
     ///
     /// # Errors
     /// [`StoreError::Poisoned`].
     pub fn registered(&self) -> Result<usize, StoreError> {
-        Ok(self
-            .inner
-            .lock()
-            .map_err(|_| StoreError::Poisoned)?
-            .records
-            .len())
+        let inner = self.inner.lock().map_err(|_| StoreError::Poisoned)?;
+        Ok(self.known.len() + inner.records.len())
     }
 
-    /// Ends the first stage: writes the files and builds the index.
+    /// Writes what was added, without building an index over it.
     ///
     /// # Errors
     /// [`StoreError::File`], [`StoreError::Poisoned`].
-    pub fn seal(self) -> Result<ProofStore, StoreError> {
+    pub fn keep(self) -> Result<(), StoreError> {
         let inner = self.inner.into_inner().map_err(|_| StoreError::Poisoned)?;
         let records: Vec<ProofRecord> = inner.records.into_values().collect();
-        let manifests = match (inner.manifests, self.dir) {
-            (Pending::Disk(part), Some(dir)) => part.seal(&dir, &records)?,
+        match (inner.manifests, self.dir) {
+            (Pending::Disk(part), Some(dir)) => part.seal(&dir, &records),
+            (Pending::Disk(_) | Pending::Memory(_), _) => Ok(()),
+        }
+    }
+
+    /// Ends the first stage: writes the files and builds the index over all proofs.
+    ///
+    /// # Errors
+    /// [`StoreError::File`], [`StoreError::Damaged`], [`StoreError::Poisoned`].
+    pub fn seal(mut self) -> Result<ProofStore, StoreError> {
+        let distractors = std::mem::take(&mut self.distractors);
+        if let Some(dir) = self.dir.clone() {
+            self.keep()?;
+            return Ok(ProofStore::open(&dir)?.with_distractors(distractors));
+        }
+        let inner = self.inner.into_inner().map_err(|_| StoreError::Poisoned)?;
+        let records: Vec<ProofRecord> = inner.records.into_values().collect();
+        let manifests = match inner.manifests {
             // Both maps ascend by id, so positions agree.
-            (Pending::Memory(manifests), _) => Manifests::Memory(manifests.into_values().collect()),
-            (Pending::Disk(part), None) => part.seal(Path::new("."), &records)?,
+            Pending::Memory(manifests) => manifests.into_values().collect(),
+            Pending::Disk(_) => Vec::new(),
         };
-        Ok(ProofStore::assembled(records, manifests, self.distractors))
+        let manifests = Manifests::Memory(manifests);
+        Ok(ProofStore::assembled(records, manifests, distractors))
     }
 }

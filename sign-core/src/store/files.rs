@@ -1,7 +1,7 @@
-//! The store's two files.
+//! The store's files: segments of two each, the records and the manifests, that are written once and never changed.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -10,12 +10,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
+use super::lock::{Lock, Patience};
 use super::{MANIFESTS_FILE, RECORDS_FILE, STORE_DIR, StoreError};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-
-/// Whoever writes the store holds a lock of the operating system on this file, which ends with the process; the file stays.
-const LOCK_FILE: &str = "lock";
 
 /// First line of the records file: what it is, and how many records follow, so that a file that was cut
 /// short at a line end is noticed.
@@ -25,8 +23,7 @@ struct Header {
     format: String,
     version: u32,
     records: usize,
-    /// The file of the manifests, where it is not [`MANIFESTS_FILE`]: a store that was added to has a new one, so that the
-    /// records' rename changes both at once.
+    /// The file of the manifests, where it is not [`MANIFESTS_FILE`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     manifests: Option<String>,
 }
@@ -37,16 +34,32 @@ impl Header {
     }
 }
 
-/// Whether a file of the store's folder holds manifests: of these all but one are leftovers.
-fn holds_manifests(name: &str) -> bool {
+/// Whether a file of the store's folder is the records or the manifests of a segment: the plain name, or one with the segment's
+/// digest.
+fn is_of_segments(name: &str, plain: &str) -> bool {
+    let (stem, extension) = plain.split_once('.').unwrap_or((plain, ""));
     let middle = name
-        .strip_prefix("manifests")
-        .and_then(|name| name.strip_suffix(".bin"));
+        .strip_prefix(stem)
+        .and_then(|name| name.strip_suffix(extension)?.strip_suffix('.'));
     middle.is_some_and(|middle| {
         let digits = middle.strip_prefix('-').unwrap_or(middle);
         digits.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
+
+/// The records files of a store's folder, in a fixed order; none where there is no store.
+fn segments(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names
+        .filter(|name| is_of_segments(name, RECORDS_FILE))
+        .collect();
+    names.sort();
+    names
+}
+
+/// Segments from which on they are merged into one when the store is next added to: each costs a reader two open files.
+const MOST_SEGMENTS: usize = 32;
 
 const FORMAT: &str = "credlink proof records";
 /// 2: records have a content sketch.
@@ -66,13 +79,31 @@ struct Line {
 pub(super) enum Manifests {
     Memory(Vec<Vec<u8>>),
     Disk {
-        path: PathBuf,
-        file: Mutex<File>,
-        places: Vec<(u64, u32)>,
+        files: Vec<Opened>,
+        places: Vec<Place>,
     },
 }
 
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
+/// A file of manifests.
+#[derive(Debug)]
+pub(super) struct Opened {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+/// Where a manifest stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Which of the files.
+    file: usize,
+    offset: u64,
+    length: u32,
+}
+
+pub(super) fn failed(
+    action: &'static str,
+    path: &Path,
+) -> impl FnOnce(std::io::Error) -> StoreError {
     let path = path.to_owned();
     move |source| StoreError::File {
         action,
@@ -86,15 +117,20 @@ pub(super) fn is_manifest_of(manifest: &[u8], record: &ProofRecord) -> bool {
 }
 
 pub(super) fn exists(dir: &Path) -> bool {
-    dir.join(STORE_DIR).join(RECORDS_FILE).exists()
+    !segments(&dir.join(STORE_DIR)).is_empty()
 }
 
 impl Manifests {
     pub(super) fn get(&self, position: usize, record: &ProofRecord) -> Result<Vec<u8>, StoreError> {
         let (manifest, place) = match self {
             Self::Memory(manifests) => (manifests[position].clone(), "memory".to_owned()),
-            Self::Disk { path, file, places } => {
-                let (offset, length) = places[position];
+            Self::Disk { files, places } => {
+                let Place {
+                    file,
+                    offset,
+                    length,
+                } = places[position];
+                let Opened { path, file } = &files[file];
                 let mut file = file.lock().map_err(|_| StoreError::Poisoned)?;
                 let bytes = read_at(&mut file, offset, length)
                     .map_err(failed("read manifest from", path))?;
@@ -117,44 +153,6 @@ fn read_at(file: &mut File, offset: u64, length: u32) -> std::io::Result<Vec<u8>
     file.seek(SeekFrom::Start(offset))?;
     file.read_exact(&mut bytes)?;
     Ok(bytes)
-}
-
-/// How to take a lock that another process holds.
-pub(super) enum Patience<'a> {
-    /// Not at all.
-    None,
-    /// Say so, and wait.
-    Wait(&'a dyn Fn()),
-}
-
-/// The store's lock, held until this is dropped or the process ends.
-#[derive(Debug)]
-struct Lock {
-    /// For messages.
-    path: PathBuf,
-    _held: File,
-}
-
-impl Lock {
-    fn take(dir: &Path, patience: &Patience<'_>) -> Result<Self, StoreError> {
-        let path = dir.join(LOCK_FILE);
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path);
-        let file = file.map_err(failed("create", &path))?;
-        match (file.try_lock(), patience) {
-            (Ok(()), _) => {}
-            (Err(TryLockError::WouldBlock), Patience::None) => return Err(StoreError::Busy(path)),
-            (Err(TryLockError::WouldBlock), Patience::Wait(say)) => {
-                say();
-                file.lock().map_err(failed("lock", &path))?;
-            }
-            (Err(TryLockError::Error(error)), _) => return Err(failed("lock", &path)(error)),
-        }
-        Ok(Self { path, _held: file })
-    }
 }
 
 /// Manifests that arrived, and where.
@@ -192,75 +190,106 @@ impl Part {
         Ok(())
     }
 
-    /// Writes both files in the order of `records` and opens them. A failure leaves older files as they are.
-    pub(super) fn seal(self, dir: &Path, records: &[ProofRecord]) -> Result<Manifests, StoreError> {
+    /// Writes a segment of these records, which are those that arrived. A failure leaves the store as it was.
+    pub(super) fn seal(self, dir: &Path, records: &[ProofRecord]) -> Result<(), StoreError> {
         let dir = dir.join(STORE_DIR);
-        let mut part = self
+        let before = segments(&dir);
+        // An empty store is one, too.
+        if records.is_empty() && !before.is_empty() {
+            return Ok(());
+        }
+        let part = self
             .file
             .into_inner()
             .map_err(|error| failed("write", &self.lock.path)(error.into_error()))?;
-
-        let temporary =
-            || tempfile::NamedTempFile::new_in(&dir).map_err(failed("create a file in", &dir));
-        let (lines_file, manifests_file) = (temporary()?, temporary()?);
-        let (lines_path, manifests_path) = (
-            lines_file.path().to_owned(),
-            manifests_file.path().to_owned(),
-        );
-        let mut places = Vec::with_capacity(records.len());
-        let mut end = 0;
-        let mut digest = Sha256::new();
-        let mut manifests = BufWriter::new(manifests_file);
-        for record in records {
+        let part = Mutex::new(part);
+        let manifest = |record: &ProofRecord| {
             // Every record came with its manifest.
             let (offset, length) = self.places.get(&record.id).copied().unwrap_or_default();
-            let bytes =
-                read_at(&mut part, offset, length).map_err(failed("read", &self.lock.path))?;
-            digest.update(&bytes);
-            manifests
-                .write_all(&bytes)
-                .map_err(failed("write", &manifests_path))?;
-            places.push((end, length));
-            end += u64::from(length);
-        }
-        let manifests = finished(manifests).map_err(failed("write", &manifests_path))?;
-        // A new store has the plain name. One that is added to keeps its old manifests until the new records are there.
-        let name = match dir.join(RECORDS_FILE).exists() {
-            false => None,
-            true => Some(format!(
-                "manifests-{}.bin",
-                hex::encode(&digest.finalize()[..8])
-            )),
+            let mut part = part.lock().map_err(|_| StoreError::Poisoned)?;
+            read_at(&mut part, offset, length).map_err(failed("read", &self.lock.path))
         };
-        let header = Header {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            records: records.len(),
-            manifests: name,
-        };
-        let mut lines = BufWriter::new(lines_file);
-        write_line(&mut lines, &header).map_err(failed("write", &lines_path))?;
-        for (record, (offset, length)) in records.iter().zip(&places) {
-            let line = Line {
-                record: record.clone(),
-                manifest_offset: *offset,
-                manifest_length: *length,
-            };
-            write_line(&mut lines, &line).map_err(failed("write", &lines_path))?;
+        write_segment(&dir, records.iter(), before.is_empty(), manifest)?;
+        if before.len() >= MOST_SEGMENTS {
+            merge(&dir)?;
         }
-        let lines = finished(lines).map_err(failed("write", &lines_path))?;
-        // Manifests first: the records' rename is the moment from which the store is the new one.
-        let path = dir.join(header.manifests());
-        persist(manifests, &path)?;
-        persist(lines, &dir.join(RECORDS_FILE))?;
-        remove_leftovers(&dir, header.manifests());
-        let file = File::open(&path).map_err(failed("read", &path))?;
-        Ok(Manifests::Disk {
-            path,
-            file: Mutex::new(file),
-            places,
-        })
+        remove_leftovers(&dir);
+        Ok(())
     }
+}
+
+/// Writes a segment under the plain names, or under names with its digest.
+fn write_segment<'r>(
+    dir: &Path,
+    records: impl ExactSizeIterator<Item = &'r ProofRecord>,
+    is_first: bool,
+    manifest: impl Fn(&ProofRecord) -> Result<Vec<u8>, StoreError>,
+) -> Result<String, StoreError> {
+    let temporary = || NamedTempFile::new_in(dir).map_err(failed("create a file in", dir));
+    let (lines_file, manifests_file) = (temporary()?, temporary()?);
+    let path_of = |file: &NamedTempFile| file.path().to_owned();
+    let (lines_path, manifests_path) = (path_of(&lines_file), path_of(&manifests_file));
+    let mut manifests = BufWriter::new(manifests_file);
+    let mut digest = Sha256::new();
+    let mut lines = Vec::with_capacity(records.len());
+    let mut end = 0;
+    for record in records {
+        let bytes = manifest(record)?;
+        digest.update(&bytes);
+        manifests
+            .write_all(&bytes)
+            .map_err(failed("write", &manifests_path))?;
+        let manifest_length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        lines.push(Line {
+            record: record.clone(),
+            manifest_offset: end,
+            manifest_length,
+        });
+        end += u64::from(manifest_length);
+    }
+    let manifests = finished(manifests).map_err(failed("write", &manifests_path))?;
+    let named = |plain: &str| match (is_first, plain.split_once('.')) {
+        (false, Some((stem, extension))) => {
+            let digest = hex::encode(&digest.clone().finalize()[..8]);
+            format!("{stem}-{digest}.{extension}")
+        }
+        _ => plain.to_owned(),
+    };
+    let (records_name, manifests_name) = (named(RECORDS_FILE), named(MANIFESTS_FILE));
+    let header = Header {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        records: lines.len(),
+        manifests: (!is_first).then(|| manifests_name.clone()),
+    };
+    let mut out = BufWriter::new(lines_file);
+    write_line(&mut out, &header).map_err(failed("write", &lines_path))?;
+    for line in &lines {
+        write_line(&mut out, line).map_err(failed("write", &lines_path))?;
+    }
+    let out = finished(out).map_err(failed("write", &lines_path))?;
+    // Manifests first: the records' rename is the moment from which the segment is there.
+    persist(manifests, &dir.join(manifests_name))?;
+    persist(out, &dir.join(&records_name))?;
+    Ok(records_name)
+}
+
+/// Makes one segment of all. The old ones are removed when the new one is there; until then, and where that fails, both hold
+/// the same records, which is no harm.
+fn merge(dir: &Path) -> Result<(), StoreError> {
+    let before = segments(dir);
+    let (records, manifests) = read_segments(dir, &before)?;
+    let positions: BTreeMap<ProofId, usize> = records
+        .iter()
+        .enumerate()
+        .map(|(position, record)| (record.id, position))
+        .collect();
+    let manifest = |record: &ProofRecord| manifests.get(positions[&record.id], record);
+    let merged = write_segment(dir, records.iter(), false, manifest)?;
+    for name in before.iter().filter(|name| **name != merged) {
+        let _ = fs::remove_file(dir.join(name));
+    }
+    Ok(())
 }
 
 fn write_line(out: &mut impl Write, value: &impl Serialize) -> std::io::Result<()> {
@@ -292,30 +321,48 @@ fn persist(file: NamedTempFile, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Manifests of an older state, or of a writer that was killed. Nothing depends on them; what cannot be removed now is
-/// tried again when the store is next added to.
-fn remove_leftovers(dir: &Path, current: &str) {
+/// Removes manifests that no records name: of merged segments, or of a writer that was killed. Nothing depends on them; what
+/// cannot be removed now is tried again when the store is next added to.
+fn remove_leftovers(dir: &Path) {
+    let mut named = HashSet::new();
+    for segment in segments(dir) {
+        let Ok(mut lines) = Lines::open(dir.join(segment)) else {
+            return;
+        };
+        let Ok(header) = lines.header() else { return };
+        named.insert(header.manifests().to_owned());
+    }
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     for entry in entries {
         let name = entry.file_name();
-        let is_leftover = |name: &str| holds_manifests(name) && name != current;
+        let is_leftover =
+            |name: &str| is_of_segments(name, MANIFESTS_FILE) && !named.contains(name);
         if name.to_str().is_some_and(is_leftover) {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// Reads and checks the records of a store. A writer may replace both files in between; then the new ones are read.
+/// Reads and checks the records of a store, in the order of their ids. A writer may merge segments in between; then the new
+/// ones are read.
 pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreError> {
     const TRIES: usize = 3;
-    let mut opened = open_once(dir);
+    let dir = dir.join(STORE_DIR);
+    let read = || {
+        let found = segments(&dir);
+        match found.is_empty() {
+            // Said of the file that every store begins with.
+            true => read_segments(&dir, &[RECORDS_FILE.to_owned()]),
+            false => read_segments(&dir, &found),
+        }
+    };
+    let mut opened = read();
     for _ in 1..TRIES {
         match &opened {
-            Err(StoreError::File { path, source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound
-                    && path.file_name() != Some(RECORDS_FILE.as_ref()) =>
+            Err(StoreError::File { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound && !segments(&dir).is_empty() =>
             {
-                opened = open_once(dir);
+                opened = read();
             }
             _ => break,
         }
@@ -323,86 +370,131 @@ pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreErr
     opened
 }
 
-fn open_once(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreError> {
-    let dir = dir.join(STORE_DIR);
-    let lines_path = dir.join(RECORDS_FILE);
-    let lines = File::open(&lines_path).map_err(failed("read", &lines_path))?;
-    let damaged = |line: usize, what: String| StoreError::Damaged {
-        path: lines_path.clone(),
-        line,
-        what,
-    };
+fn read_segments(
+    dir: &Path,
+    names: &[String],
+) -> Result<(Vec<ProofRecord>, Manifests), StoreError> {
+    let (mut found, mut files) = (Vec::new(), Vec::new());
+    for (number, name) in names.iter().enumerate() {
+        let (lines, file) = read_segment(dir, name)?;
+        let placed = lines.into_iter().map(|line| {
+            let place = Place {
+                file: number,
+                offset: line.manifest_offset,
+                length: line.manifest_length,
+            };
+            (line.record, place)
+        });
+        found.extend(placed);
+        files.push(file);
+    }
+    found.sort_by_key(|(record, _)| record.id);
+    // A merge that was cut off leaves records twice; two that differ under one id are no store of ours.
+    for pair in found.windows(2) {
+        let [(one, at), (other, _)] = pair else {
+            continue;
+        };
+        if one.id == other.id && one != other {
+            return Err(StoreError::Damaged {
+                path: files[at.file].path.clone(),
+                line: 1,
+                what: format!("two segments have different records of proof {}", one.id),
+            });
+        }
+    }
+    found.dedup_by_key(|(record, _)| record.id);
+    let (records, places) = found.into_iter().unzip();
+    Ok((records, Manifests::Disk { files, places }))
+}
 
-    let mut lines = BufReader::new(lines).lines().enumerate();
-    let mut next = || {
-        lines
-            .next()
-            .map(|(k, text)| {
-                // Text that is no UTF-8 is damage; a disk error is not.
-                text.map(|text| (k + 1, text))
-                    .map_err(|error| match error.kind() {
-                        std::io::ErrorKind::InvalidData => damaged(k + 1, "not UTF-8".to_owned()),
-                        _ => failed("read", &lines_path)(error),
-                    })
-            })
-            .transpose()
-    };
-    let (_, text) = next()?.ok_or_else(|| damaged(1, "file is empty".to_owned()))?;
-    let header: Header = serde_json::from_str(&text)
-        .map_err(|error| damaged(1, format!("no header of a proof store: {error}")))?;
-    if (header.format.as_str(), header.version) != (FORMAT, VERSION) {
-        return Err(damaged(
-            1,
-            format!("format {:?} version {}", header.format, header.version),
-        ));
+/// A records file, line by line.
+struct Lines {
+    path: PathBuf,
+    lines: std::iter::Enumerate<std::io::Lines<BufReader<File>>>,
+}
+
+impl Lines {
+    fn open(path: PathBuf) -> Result<Self, StoreError> {
+        let file = File::open(&path).map_err(failed("read", &path))?;
+        Ok(Self {
+            lines: BufReader::new(file).lines().enumerate(),
+            path,
+        })
     }
 
-    if !holds_manifests(header.manifests()) {
-        return Err(damaged(
-            1,
-            format!("no name of a manifest file: {:?}", header.manifests()),
-        ));
+    fn damaged(&self, line: usize, what: String) -> StoreError {
+        StoreError::Damaged {
+            path: self.path.clone(),
+            line,
+            what,
+        }
     }
+
+    fn next(&mut self) -> Result<Option<(usize, String)>, StoreError> {
+        let Some((k, text)) = self.lines.next() else {
+            return Ok(None);
+        };
+        // Text that is no UTF-8 is damage; a disk error is not.
+        match text {
+            Ok(text) => Ok(Some((k + 1, text))),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                Err(self.damaged(k + 1, "not UTF-8".to_owned()))
+            }
+            Err(error) => Err(failed("read", &self.path)(error)),
+        }
+    }
+
+    fn header(&mut self) -> Result<Header, StoreError> {
+        let first = self.next()?;
+        let (_, text) = first.ok_or_else(|| self.damaged(1, "file is empty".to_owned()))?;
+        let header: Header = serde_json::from_str(&text)
+            .map_err(|error| self.damaged(1, format!("no header of a proof store: {error}")))?;
+        if (header.format.as_str(), header.version) != (FORMAT, VERSION) {
+            let what = format!("format {:?} version {}", header.format, header.version);
+            return Err(self.damaged(1, what));
+        }
+        if !is_of_segments(header.manifests(), MANIFESTS_FILE) {
+            let what = format!("no name of a manifest file: {:?}", header.manifests());
+            return Err(self.damaged(1, what));
+        }
+        Ok(header)
+    }
+}
+
+/// A segment's lines, checked, and its manifests.
+fn read_segment(dir: &Path, name: &str) -> Result<(Vec<Line>, Opened), StoreError> {
+    let mut lines = Lines::open(dir.join(name))?;
+    let header = lines.header()?;
     let path = dir.join(header.manifests());
     let file = File::open(&path).map_err(failed("read", &path))?;
     let available = file.metadata().map_err(failed("read", &path))?.len();
-
-    let mut records: Vec<ProofRecord> = Vec::new();
-    let mut places = Vec::new();
-    while let Some((number, text)) = next()? {
-        let line: Line =
-            serde_json::from_str(&text).map_err(|error| damaged(number, error.to_string()))?;
-        if records.last().is_some_and(|last| last.id >= line.record.id) {
-            return Err(damaged(number, "ids do not ascend".to_owned()));
+    let mut found: Vec<Line> = Vec::new();
+    while let Some((number, text)) = lines.next()? {
+        let line: Line = serde_json::from_str(&text)
+            .map_err(|error| lines.damaged(number, error.to_string()))?;
+        if found
+            .last()
+            .is_some_and(|last| last.record.id >= line.record.id)
+        {
+            return Err(lines.damaged(number, "ids do not ascend".to_owned()));
         }
         let end = line
             .manifest_offset
             .checked_add(line.manifest_length.into());
         if end.is_none_or(|end| end > available) {
-            return Err(damaged(
-                number,
-                format!("manifest lies beyond the end of {}", path.display()),
-            ));
+            let what = format!("manifest lies beyond the end of {}", path.display());
+            return Err(lines.damaged(number, what));
         }
-        places.push((line.manifest_offset, line.manifest_length));
-        records.push(line.record);
+        found.push(line);
     }
-    if records.len() != header.records {
-        return Err(damaged(
-            records.len() + 2,
-            format!(
-                "file ends after {} of {} records",
-                records.len(),
-                header.records
-            ),
-        ));
+    if found.len() != header.records {
+        let what = format!(
+            "file ends after {} of {} records",
+            found.len(),
+            header.records
+        );
+        return Err(lines.damaged(found.len() + 2, what));
     }
-    Ok((
-        records,
-        Manifests::Disk {
-            path,
-            file: Mutex::new(file),
-            places,
-        },
-    ))
+    let file = Mutex::new(file);
+    Ok((found, Opened { path, file }))
 }

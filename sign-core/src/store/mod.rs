@@ -4,15 +4,17 @@
 //! nothing; [`ProofStoreBuilder::seal`] turns it into a [`ProofStore`], which answers and takes nothing. A
 //! look-up therefore always sees the whole store, and its answer cannot depend on timing.
 //!
-//! On disk (in the run directory): `proofs/records.jsonl`, one JSON object a line, header first, sorted by
-//! id; `proofs/manifests.bin`, the manifests in the same order. Both are the same bytes whatever the order
-//! of insertion. A store that was added to names its file of manifests in the header, `manifests-<digest>.bin`, so that
-//! one rename, that of the records, takes it from one state to the next; whenever a writer is killed, the store is the
-//! one or the other. `proofs/lock` is locked by whoever writes.
+//! On disk (in the run directory) it is made of segments, which are written once and only ever added: `proofs/records.jsonl`,
+//! one JSON object a line, header first, sorted by id; `proofs/manifests.bin`, the manifests in the same order. Both are the
+//! same bytes whatever the order of insertion. What is added later has names of its own, `records-<digest>.jsonl` and
+//! `manifests-<digest>.bin`, so that adding a proof costs a proof, however many there are; some dozens are merged into one.
+//! The rename of the records is the moment from which a segment is there: whenever a writer is killed, the store is what it
+//! was, or what it was to become. `proofs/lock` is locked by whoever writes.
 
 mod builder;
 mod files;
 mod index;
+mod lock;
 #[cfg(test)]
 mod tests;
 

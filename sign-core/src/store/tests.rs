@@ -333,7 +333,7 @@ fn a_writer_that_is_killed_leaves_the_store_as_it_was_and_blocks_nobody() {
     builder
         .insert(record(50, Fingerprint([9; 4])), &manifest(50))
         .unwrap();
-    // Given up, the store is what it was; sealed, it is the new one, and one file of manifests is left.
+    // Given up, the store is what it was; sealed, it is the new one, and no half segment is left.
     drop(builder);
     assert_eq!(fs::read(proofs.join(RECORDS_FILE)).unwrap(), before);
     let builder = ProofStoreBuilder::reopen(dir.path(), &free).unwrap();
@@ -344,11 +344,73 @@ fn a_writer_that_is_killed_leaves_the_store_as_it_was_and_blocks_nobody() {
     let store = ProofStore::open(dir.path()).unwrap();
     assert_eq!(store.len(), 10);
     assert_eq!(store.manifest(ProofId::new(50)).unwrap(), manifest(50));
-    let names = fs::read_dir(&proofs)
+    // The first segment is as it was, and the half one of the killed writer is gone.
+    assert_eq!(fs::read(proofs.join(RECORDS_FILE)).unwrap(), before);
+    assert_eq!(files_of(&proofs, ".bin").len(), 2);
+    assert!(!proofs.join("manifests-00112233aabbccdd.bin").exists());
+}
+
+fn files_of(folder: &Path, end: &str) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder)
         .unwrap()
-        .map(|entry| entry.unwrap().file_name());
-    let manifests = names.filter(|name| name.to_str().unwrap().ends_with(".bin"));
-    assert_eq!(manifests.count(), 1);
+        .map(|entry| entry.unwrap().path());
+    paths
+        .filter(|path| path.to_str().unwrap().ends_with(end))
+        .collect()
+}
+
+#[test]
+fn segments_are_merged_and_a_merge_that_was_cut_off_does_no_harm() {
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), 1..10);
+    let proofs = dir.path().join(STORE_DIR);
+    let old = [RECORDS_FILE, MANIFESTS_FILE].map(|name| fs::read(proofs.join(name)).unwrap());
+    let add = |number: u64| {
+        let builder = ProofStoreBuilder::reopen(dir.path(), &|| panic!("nobody is writing"));
+        let builder = builder.unwrap();
+        let print = Fingerprint([number; 4]);
+        builder
+            .insert(record(number, print), &manifest(number))
+            .unwrap();
+        let again = builder.insert(record(3, print), &manifest(3));
+        assert!(matches!(again, Err(StoreError::Duplicate(_))));
+        builder.keep().unwrap();
+    };
+    let check = |last: u64| {
+        let store = ProofStore::open(dir.path()).unwrap();
+        assert_eq!(store.len() as u64, last);
+        for number in 1..=last {
+            let id = ProofId::new(number);
+            assert_eq!(
+                store.by_id(id).unwrap().fingerprint,
+                Fingerprint([number; 4])
+            );
+            assert_eq!(store.manifest(id).unwrap(), manifest(number));
+        }
+    };
+    let mut most = 0;
+    for number in 10..90 {
+        add(number);
+        let (records, manifests) = (files_of(&proofs, ".jsonl"), files_of(&proofs, ".bin"));
+        assert_eq!(records.len(), manifests.len());
+        most = most.max(records.len());
+    }
+    assert!((10..=40).contains(&most), "{most} segments");
+    check(89);
+    // The old segments are still there beside the merged one.
+    assert!(!proofs.join(RECORDS_FILE).exists());
+    for (name, bytes) in [RECORDS_FILE, MANIFESTS_FILE].into_iter().zip(&old) {
+        fs::write(proofs.join(name), bytes).unwrap();
+    }
+    check(89);
+    add(90);
+    check(90);
+    // Two that differ under one id are no store of ours.
+    let text = String::from_utf8(old[0].clone()).unwrap();
+    let text = text.replacen("\"width\":", "\"width\":1", 1);
+    fs::write(proofs.join(RECORDS_FILE), text).unwrap();
+    let error = ProofStore::open(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("different records of proof"), "{error}");
 }
 
 #[test]
