@@ -210,6 +210,29 @@ pub enum Kind {
     File,
 }
 
+/// What a recipe has to know of a step that encodes, before it runs.
+pub(crate) trait Encodes {
+    /// The format that a file of `format` is written in.
+    fn gives(&self, format: Format) -> Format;
+
+    /// Whether the formats that it writes hold the metadata that it keeps.
+    ///
+    /// # Errors
+    /// In words, what is kept where it cannot be.
+    fn checked_keep(&self) -> Result<(), String>;
+}
+
+/// The step as one that encodes, if its kind says that it does.
+macro_rules! encoder {
+    (Encode, $step:ident) => {
+        Some($step)
+    };
+    ($other:ident, $step:ident) => {{
+        let _ = $step;
+        None
+    }};
+}
+
 macro_rules! steps {
     ($($doc:literal $key:ident: $kind:ident => $variant:ident($type:ty)),* $(,)?) => {
         /// One step of a recipe, valid by construction.
@@ -231,6 +254,11 @@ macro_rules! steps {
             #[must_use]
             pub const fn kind(&self) -> Kind {
                 match self { $(Self::$variant(_) => Kind::$kind),* }
+            }
+
+            /// The step as one that encodes.
+            fn encoder(&self) -> Option<&dyn Encodes> {
+                match self { $(Self::$variant(step) => encoder!($kind, step)),* }
             }
         }
 
@@ -347,17 +375,10 @@ steps! {
 impl Step {
     /// The formats that the step may leave a file of `format` in, in a recipe that `input` entered.
     pub(crate) fn gives(&self, format: Format, input: Format) -> Vec<Format> {
+        if let Some(encoder) = self.encoder() {
+            return vec![encoder.gives(format)];
+        }
         match self {
-            Self::Jpeg(_) => vec![Format::Jpeg],
-            Self::WebP(_) => vec![Format::WebP],
-            Self::Avif(_) => vec![Format::Avif],
-            Self::Png(_) => vec![Format::Png],
-            Self::Gif(_) => vec![Format::Gif],
-            Self::Tiff(_) => vec![Format::Tiff],
-            Self::Bmp(_) => vec![Format::Bmp],
-            Self::Jxl(_) => vec![Format::Jxl],
-            Self::Save(save) => vec![save.gives(format)],
-            Self::UntilBytes(ladder) => vec![ladder.gives(format)],
             Self::Exec(exec) => vec![exec.gives(format)],
             Self::KeepSmaller(_) => vec![format, input],
             Self::Recipe(_) | Self::Relay(_) | Self::Journey(_) => {
@@ -370,6 +391,7 @@ impl Step {
                 }
                 formats.into_iter().collect()
             }
+            // Pixels wait for an encoder, and what works on the coded file keeps its format.
             _ => vec![format],
         }
     }
@@ -446,19 +468,7 @@ impl Step {
     /// # Errors
     /// In words, what is kept where it cannot be.
     pub(crate) fn checked_keep(&self) -> Result<(), String> {
-        use steps::encode::checked;
-        match self {
-            Self::Jpeg(step) => checked(step),
-            Self::WebP(step) => checked(step),
-            Self::Avif(step) => checked(step),
-            Self::Png(step) => checked(step),
-            Self::Gif(step) => checked(step),
-            Self::Tiff(step) => checked(step),
-            Self::Jxl(step) => checked(step),
-            Self::Save(save) => save.all().try_for_each(checked),
-            Self::UntilBytes(ladder) => ladder.save().all().try_for_each(checked),
-            _ => Ok(()),
-        }
+        self.encoder().map_or(Ok(()), Encodes::checked_keep)
     }
 
     /// Whether the step neither runs other recipes nor needs a program or a signer.

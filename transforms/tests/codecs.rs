@@ -505,3 +505,11 @@ fn palettes_in_tiff_are_read() {
     assert_eq!(rgb.as_raw()[..6], [0, 0, 0, 9, 99, 199]);
     assert_eq!(rgb.as_raw()[6..], [9, 99, 199, 255, 255, 255]);
 }
+
+#[test]
+fn avif_is_written_no_longer_than_browsers_show_it() {
+    let strip = |height| DynamicImage::new_rgb8(1, height);
+    assert!(avif::encode(&strip(16_384), 50, 10).is_ok());
+    let error = avif::encode(&strip(16_385), 50, 10).unwrap_err();
+    assert!(error.to_string().contains("16385"), "{error}");
+}

@@ -207,11 +207,22 @@ fn to_rgb(picture: &dav1d::Picture) -> Result<RgbImage, DecodeError> {
     }))
 }
 
+/// The longest side that is written, pixels: libvips writes no longer one, as browsers show none (libvips pull request 3513,
+/// `foreign/heifsave.c`).
+const MAX_SIDE: u32 = 16_384;
+
 /// Encodes 8-bit 4:4:4 AVIF; `quality` is ravif's scale (1 to 100), `speed` is rav1e's (1 slow to 10 fast).
 ///
 /// # Errors
-/// When the encoder refuses the picture.
+/// When a side is longer than 16,384 pixels, or the encoder refuses the picture.
 pub fn encode(pixels: &DynamicImage, quality: u8, speed: u8) -> Result<Vec<u8>, EncodeError> {
+    if pixels.width().max(pixels.height()) > MAX_SIDE {
+        return Err(EncodeError::TooLarge {
+            format: Format::Avif,
+            width: pixels.width(),
+            height: pixels.height(),
+        });
+    }
     let encoder = ravif::Encoder::new()
         .with_quality(f32::from(quality.max(1)))
         .with_alpha_quality(f32::from(quality.max(1)))

@@ -10,7 +10,7 @@ use crate::error::{EncodeError, StepErrorKind};
 use crate::file::Frame;
 use crate::format::Format;
 use crate::metadata::{self, Kind};
-use crate::step::{Apply, Flow, Work};
+use crate::step::{Apply, Encodes, Flow, Work};
 use crate::value::{Colour, Colours, Divisor, Level, Quality, Share};
 
 /// `jpeg = { encoder = "libjpeg-turbo", quality = 80, chroma = "4:2:0", progressive = false, keep = [] }`.
@@ -225,15 +225,30 @@ pub(crate) trait Encode {
     ) -> Result<Vec<u8>, EncodeError>;
 }
 
-impl Save {
-    /// The format that a file of `format` is written in.
-    pub(crate) fn gives(&self, format: Format) -> Format {
+impl<T: Encode> Encodes for T {
+    fn gives(&self, _: Format) -> Format {
+        self.format()
+    }
+
+    fn checked_keep(&self) -> Result<(), String> {
+        checked(self)
+    }
+}
+
+impl Encodes for Save {
+    fn gives(&self, format: Format) -> Format {
         match self.settings(format) {
             Some(_) => format,
             None => self.other,
         }
     }
 
+    fn checked_keep(&self) -> Result<(), String> {
+        self.all().try_for_each(checked)
+    }
+}
+
+impl Save {
     /// The settings for a file of `format`.
     pub(super) fn chosen(&self, format: Format) -> Result<&dyn Encode, StepErrorKind> {
         // `other` was checked to have settings when the recipe was read.
@@ -246,7 +261,7 @@ impl Save {
     }
 
     /// The settings of every format that it has some for.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &dyn Encode> {
+    fn all(&self) -> impl Iterator<Item = &dyn Encode> {
         Format::ALL
             .iter()
             .filter_map(|format| self.settings(*format))
@@ -519,7 +534,7 @@ bare!(Jxl, Format::Jxl, |jxl| &jxl.keep, |self, pixels| {
 ///
 /// # Errors
 /// In words, the first kind that it does not hold.
-pub(crate) fn checked(settings: &dyn Encode) -> Result<(), String> {
+fn checked(settings: &dyn Encode) -> Result<(), String> {
     let format = settings.format();
     let unheld = |kind: &&Kind| !metadata::held(format).contains(kind);
     match settings.keep().iter().find(unheld) {

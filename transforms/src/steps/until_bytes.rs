@@ -10,7 +10,7 @@ use crate::error::StepErrorKind;
 use crate::file::Frame;
 use crate::format::Format;
 use crate::metadata;
-use crate::step::{Apply, Flow, Work};
+use crate::step::{Apply, Encodes, Flow, Work};
 use crate::value::{Bytes, Quality, Side};
 
 /// `until_bytes = { limit = 1048576, long_sides = [1600, 1024, 768, 512], filter = "bilinear", save = {…} }`: each long
@@ -27,15 +27,17 @@ pub struct UntilBytes {
     save: Save,
 }
 
-impl UntilBytes {
-    pub(crate) fn gives(&self, format: Format) -> Format {
+impl Encodes for UntilBytes {
+    fn gives(&self, format: Format) -> Format {
         self.save.gives(format)
     }
 
-    pub(crate) fn save(&self) -> &Save {
-        &self.save
+    fn checked_keep(&self) -> Result<(), String> {
+        self.save.checked_keep()
     }
+}
 
+impl UntilBytes {
     fn fits(&self, file: &[u8]) -> bool {
         file.len() <= self.limit.get() as usize
     }
