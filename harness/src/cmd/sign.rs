@@ -35,7 +35,7 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
         .sign(&file, id)
         .with_context(|| format!("failed to sign {}", args.input.display()))?;
     // The file is written whole beside its place, the proof is kept, and only then the file gets its name. So whenever
-    // this ends, there is no signed file without its proof; a proof without a file harms nobody.
+    // this ends, there is no signed file without its proof; a proof without a file is one more that the picture fits.
     let file = super::new_file(&args.output, &signed.bytes)?;
     let waiting = || super::complain("waiting: another process is writing the proof store");
     let store = ProofStoreBuilder::reopen(&args.store, &waiting)?;

@@ -52,7 +52,7 @@ impl ProofStoreBuilder {
     /// # Errors
     /// [`StoreError::Exists`], [`StoreError::Busy`], [`StoreError::File`].
     pub fn create(dir: &Path) -> Result<Self, StoreError> {
-        if files::exists(dir) {
+        if files::exists(dir)? {
             return Err(StoreError::Exists(dir.join(super::STORE_DIR)));
         }
         Self::on_disk(dir, &Patience::None)
@@ -67,7 +67,7 @@ impl ProofStoreBuilder {
     /// [`StoreError::File`], [`StoreError::Damaged`].
     pub fn reopen(dir: &Path, waiting: &dyn Fn()) -> Result<Self, StoreError> {
         let mut builder = Self::on_disk(dir, &Patience::Wait(waiting))?;
-        if files::exists(dir) {
+        if files::exists(dir)? {
             let (records, _) = files::open(dir)?;
             builder.known = records.iter().map(|record| record.id).collect();
         }

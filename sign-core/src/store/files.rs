@@ -1,10 +1,11 @@
 //! The store's files: segments of two each, the records and the manifests, that are written once and never changed.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -35,27 +36,49 @@ impl Header {
 }
 
 /// Whether a file of the store's folder is the records or the manifests of a segment: the plain name, or one with the segment's
-/// digest.
+/// digest, sixteen lowercase hexadecimal digits. Anything else there is not ours.
 fn is_of_segments(name: &str, plain: &str) -> bool {
-    let (stem, extension) = plain.split_once('.').unwrap_or((plain, ""));
+    let Some((stem, extension)) = plain.split_once('.') else {
+        return false;
+    };
     let middle = name
         .strip_prefix(stem)
         .and_then(|name| name.strip_suffix(extension)?.strip_suffix('.'));
-    middle.is_some_and(|middle| {
-        let digits = middle.strip_prefix('-').unwrap_or(middle);
-        digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    match middle.map(str::as_bytes) {
+        Some([]) => true,
+        Some([b'-', digits @ ..]) => digits.len() == 16 && digits.iter().copied().all(is_digit),
+        _ => false,
+    }
 }
 
-/// The records files of a store's folder, in a fixed order; none where there is no store.
-fn segments(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names
-        .filter(|name| is_of_segments(name, RECORDS_FILE))
-        .collect();
+/// The records files of a store's folder, in a fixed order; none where there is no folder. One that cannot be listed is not
+/// taken for an empty one.
+fn segments(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed("list", dir)(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(failed("list", dir))?.file_name();
+        names.extend(name.into_string().ok());
+    }
+    names.retain(|name| is_of_segments(name, RECORDS_FILE));
     names.sort();
-    names
+    Ok(names)
+}
+
+/// Removes the unfinished files of writers that were killed. Whoever holds the lock is alone, so that none is in use.
+fn remove_unfinished(dir: &Path) {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    for entry in entries {
+        // As `tempfile` names them.
+        if entry.file_name().to_string_lossy().starts_with(".tmp") {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Segments from which on they are merged into one when the store is next added to: each costs a reader two open files.
@@ -116,8 +139,8 @@ pub(super) fn is_manifest_of(manifest: &[u8], record: &ProofRecord) -> bool {
     <[u8; 32]>::from(Sha256::digest(manifest)) == record.manifest_sha256
 }
 
-pub(super) fn exists(dir: &Path) -> bool {
-    !segments(&dir.join(STORE_DIR)).is_empty()
+pub(super) fn exists(dir: &Path) -> Result<bool, StoreError> {
+    Ok(!segments(&dir.join(STORE_DIR))?.is_empty())
 }
 
 impl Manifests {
@@ -169,6 +192,7 @@ impl Part {
         let dir = dir.join(STORE_DIR);
         fs::create_dir_all(&dir).map_err(failed("create", &dir))?;
         let lock = Lock::take(&dir, patience)?;
+        remove_unfinished(&dir);
         let file = tempfile::tempfile_in(&dir).map_err(failed("create a file in", &dir))?;
         Ok(Self {
             lock,
@@ -190,10 +214,11 @@ impl Part {
         Ok(())
     }
 
-    /// Writes a segment of these records, which are those that arrived. A failure leaves the store as it was.
+    /// Writes a segment of these records, which are those that arrived. A failure leaves the store as it was; that segments
+    /// cannot be merged is none, and is tried again.
     pub(super) fn seal(self, dir: &Path, records: &[ProofRecord]) -> Result<(), StoreError> {
         let dir = dir.join(STORE_DIR);
-        let before = segments(&dir);
+        let before = segments(&dir)?;
         // An empty store is one, too.
         if records.is_empty() && !before.is_empty() {
             return Ok(());
@@ -209,11 +234,12 @@ impl Part {
             let mut part = part.lock().map_err(|_| StoreError::Poisoned)?;
             read_at(&mut part, offset, length).map_err(failed("read", &self.lock.path))
         };
-        write_segment(&dir, records.iter(), before.is_empty(), manifest)?;
+        // Manifests without records are a killed writer's, or what is left of a store that lost a file: never written over.
+        let is_first = before.is_empty() && !dir.join(MANIFESTS_FILE).exists();
+        write_segment(&dir, records.iter(), is_first, manifest)?;
         if before.len() >= MOST_SEGMENTS {
-            merge(&dir)?;
+            let _ = merge(&dir);
         }
-        remove_leftovers(&dir);
         Ok(())
     }
 }
@@ -277,7 +303,7 @@ fn write_segment<'r>(
 /// Makes one segment of all. The old ones are removed when the new one is there; until then, and where that fails, both hold
 /// the same records, which is no harm.
 fn merge(dir: &Path) -> Result<(), StoreError> {
-    let before = segments(dir);
+    let before = segments(dir)?;
     let (records, manifests) = read_segments(dir, &before)?;
     let positions: BTreeMap<ProofId, usize> = records
         .iter()
@@ -287,7 +313,15 @@ fn merge(dir: &Path) -> Result<(), StoreError> {
     let manifest = |record: &ProofRecord| manifests.get(positions[&record.id], record);
     let merged = write_segment(dir, records.iter(), false, manifest)?;
     for name in before.iter().filter(|name| **name != merged) {
-        let _ = fs::remove_file(dir.join(name));
+        // Records first: manifests alone are nothing to a reader.
+        let manifests = Lines::open(dir.join(name))?
+            .header()?
+            .manifests()
+            .to_owned();
+        let removed = fs::remove_file(dir.join(name));
+        if removed.is_ok() {
+            let _ = fs::remove_file(dir.join(manifests));
+        }
     }
     Ok(())
 }
@@ -321,35 +355,14 @@ fn persist(file: NamedTempFile, path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Removes manifests that no records name: of merged segments, or of a writer that was killed. Nothing depends on them; what
-/// cannot be removed now is tried again when the store is next added to.
-fn remove_leftovers(dir: &Path) {
-    let mut named = HashSet::new();
-    for segment in segments(dir) {
-        let Ok(mut lines) = Lines::open(dir.join(segment)) else {
-            return;
-        };
-        let Ok(header) = lines.header() else { return };
-        named.insert(header.manifests().to_owned());
-    }
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    for entry in entries {
-        let name = entry.file_name();
-        let is_leftover =
-            |name: &str| is_of_segments(name, MANIFESTS_FILE) && !named.contains(name);
-        if name.to_str().is_some_and(is_leftover) {
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
 /// Reads and checks the records of a store, in the order of their ids. A writer may merge segments in between; then the new
 /// ones are read.
 pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreError> {
-    const TRIES: usize = 3;
+    const TRIES: usize = 10;
+    const PAUSE: Duration = Duration::from_millis(20);
     let dir = dir.join(STORE_DIR);
     let read = || {
-        let found = segments(&dir);
+        let found = segments(&dir)?;
         match found.is_empty() {
             // Said of the file that every store begins with.
             true => read_segments(&dir, &[RECORDS_FILE.to_owned()]),
@@ -360,8 +373,9 @@ pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreErr
     for _ in 1..TRIES {
         match &opened {
             Err(StoreError::File { source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound && !segments(&dir).is_empty() =>
+                if source.kind() == std::io::ErrorKind::NotFound && !segments(&dir)?.is_empty() =>
             {
+                std::thread::sleep(PAUSE);
                 opened = read();
             }
             _ => break,

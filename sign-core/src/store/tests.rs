@@ -344,10 +344,11 @@ fn a_writer_that_is_killed_leaves_the_store_as_it_was_and_blocks_nobody() {
     let store = ProofStore::open(dir.path()).unwrap();
     assert_eq!(store.len(), 10);
     assert_eq!(store.manifest(ProofId::new(50)).unwrap(), manifest(50));
-    // The first segment is as it was, and the half one of the killed writer is gone.
+    // The first segment is as it was; of the killed writer's files the unfinished ones are gone, and those that have a name
+    // already are let be: they may be what is left of records that were lost.
     assert_eq!(fs::read(proofs.join(RECORDS_FILE)).unwrap(), before);
-    assert_eq!(files_of(&proofs, ".bin").len(), 2);
-    assert!(!proofs.join("manifests-00112233aabbccdd.bin").exists());
+    assert_eq!(files_of(&proofs, ".bin").len(), 3);
+    assert!(!proofs.join(".tmpAbCdEf").exists());
 }
 
 fn files_of(folder: &Path, end: &str) -> Vec<PathBuf> {
@@ -392,7 +393,11 @@ fn segments_are_merged_and_a_merge_that_was_cut_off_does_no_harm() {
     for number in 10..90 {
         add(number);
         let (records, manifests) = (files_of(&proofs, ".jsonl"), files_of(&proofs, ".bin"));
-        assert_eq!(records.len(), manifests.len());
+        assert_eq!(
+            records.len(),
+            manifests.len(),
+            "nothing is left of merged segments"
+        );
         most = most.max(records.len());
     }
     assert!((10..=40).contains(&most), "{most} segments");
@@ -411,6 +416,68 @@ fn segments_are_merged_and_a_merge_that_was_cut_off_does_no_harm() {
     fs::write(proofs.join(RECORDS_FILE), text).unwrap();
     let error = ProofStore::open(dir.path()).unwrap_err().to_string();
     assert!(error.contains("different records of proof"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_merged_is_no_reason_not_to_sign_and_what_is_not_ours_is_let_be() {
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), 1..10);
+    let proofs = dir.path().join(STORE_DIR);
+    let mut bytes = fs::read(proofs.join(MANIFESTS_FILE)).unwrap();
+    bytes[5] ^= 1;
+    fs::write(proofs.join(MANIFESTS_FILE), bytes).unwrap();
+    let others = [
+        "records-.jsonl",
+        "recordsabc.jsonl",
+        "records-ABCDEF0123456789.jsonl",
+    ];
+    for name in others
+        .into_iter()
+        .chain(["manifests-feed.bin", "manifests-20240101.bin"])
+    {
+        fs::write(proofs.join(name), b"not ours").unwrap();
+    }
+    let add = |number: u64| {
+        let builder = ProofStoreBuilder::reopen(dir.path(), &|| panic!("nobody is writing"));
+        let builder = builder.unwrap();
+        let print = Fingerprint([number; 4]);
+        builder
+            .insert(record(number, print), &manifest(number))
+            .unwrap();
+        builder.keep().unwrap();
+    };
+    (10..60).for_each(add);
+    assert_eq!(ProofStore::open(dir.path()).unwrap().len(), 59);
+    assert!(proofs.join("manifests-feed.bin").exists() && proofs.join("records-.jsonl").exists());
+    // Where the records are lost, their manifests stay, for whoever has a copy of the records.
+    let kept = fs::read(proofs.join(MANIFESTS_FILE)).unwrap();
+    let lost = fs::read(proofs.join(RECORDS_FILE)).unwrap();
+    for path in files_of(&proofs, ".jsonl") {
+        fs::remove_file(path).unwrap();
+    }
+    add(70);
+    assert_eq!(fs::read(proofs.join(MANIFESTS_FILE)).unwrap(), kept);
+    fs::write(proofs.join(RECORDS_FILE), lost).unwrap();
+    assert_eq!(ProofStore::open(dir.path()).unwrap().len(), 10);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_listed_is_not_taken_for_an_empty_store() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    written(dir.path(), 1..10);
+    let proofs = dir.path().join(STORE_DIR);
+    // A file where the folder should be cannot be listed by anybody, root included.
+    let aside = dir.path().join("aside");
+    fs::rename(&proofs, &aside).unwrap();
+    fs::write(&proofs, b"").unwrap();
+    fs::set_permissions(&proofs, fs::Permissions::from_mode(0o311)).unwrap();
+    assert!(matches!(
+        ProofStore::open(dir.path()),
+        Err(StoreError::File { action: "list", .. })
+    ));
+    assert!(ProofStoreBuilder::reopen(dir.path(), &|| ()).is_err());
 }
 
 #[test]
