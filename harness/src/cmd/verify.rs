@@ -11,7 +11,7 @@ use credlink_sign_core::conclusion::{Accepted, Conclusion, conclude};
 use credlink_sign_core::keys::{ANCHOR_FILE, CHAIN_FILE, TrustAnchor, WATERMARK_FILE};
 use credlink_sign_core::sketch::{self, Comparison};
 use credlink_sign_core::store::ProofStore;
-use credlink_sign_core::{ImageFile, ProofId, Verification, Verifier};
+use credlink_sign_core::{ImageFile, ProofId, Shown, Verification, Verifier};
 use serde::Serialize;
 use serde_json::json;
 
@@ -132,7 +132,7 @@ fn trusted(trust: &Trust) -> String {
 }
 
 /// The received content beside what is registered of the proof that a pointer led to, confirmed or not. A valid manifest
-/// binds every byte and needs no comparison.
+/// binds every byte and needs no comparison, and where a viewer shows something else than these pixels they say nothing.
 fn content(
     verifier: &Verifier,
     file: &ImageFile<'_>,
@@ -143,7 +143,11 @@ fn content(
         Some(accepted) => Some(accepted.proof),
         None => conclusion.unconfirmed,
     };
-    verifier.compared_with(file, proof?)
+    let is_shown = file
+        .pixels()
+        .is_ok_and(|pixels| pixels.shown == Shown::These);
+    let comparison = verifier.compared_with(file, proof?);
+    comparison.filter(|_| is_shown)
 }
 
 /// What a content sketch can say. It never says that nothing was altered: a few letters are smaller than its cells.
