@@ -118,8 +118,10 @@ impl Columns {
             });
         }
         self.add_subjects(rows)?;
-        self.add_verdicts(rows, before)?;
-        self.add_controls(rows)?;
+        let words = rows.trials()?.into_iter().zip(rows.outcomes()?);
+        let words: Vec<(Trial, Outcome)> = words.collect();
+        self.add_verdicts(rows, &words, before)?;
+        self.add_controls(rows, &words)?;
         for (column, into) in [
             ("transform_ns", &mut self.transform_ns),
             ("verify_ns", &mut self.verify_ns),
@@ -166,8 +168,11 @@ impl Columns {
     }
 
     /// Judges the controls again: what a header says of them is a claim.
-    fn add_controls(&mut self, rows: &Rows) -> Result<(), EvidenceError> {
-        let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
+    fn add_controls(
+        &mut self,
+        rows: &Rows,
+        words: &[(Trial, Outcome)],
+    ) -> Result<(), EvidenceError> {
         let (pipeline, name, error) = (
             rows.texts("pipeline")?,
             rows.texts("name")?,
@@ -180,7 +185,7 @@ impl Columns {
             let text = |column: &str| rows.texts(&format!("{carrier}_{column}"));
             cells.insert(carrier.as_str(), (text("state")?, text("codes")?));
         }
-        for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
+        for (row, (trial, outcome)) in words.iter().copied().enumerate() {
             let seen = Seen {
                 op: op.get(row).unwrap_or_default(),
                 trial,
@@ -269,9 +274,13 @@ impl Columns {
     }
 
     /// Groups, outcomes and causes; `before` rows were there already.
-    fn add_verdicts(&mut self, rows: &Rows, before: usize) -> Result<(), EvidenceError> {
+    fn add_verdicts(
+        &mut self,
+        rows: &Rows,
+        words: &[(Trial, Outcome)],
+        before: usize,
+    ) -> Result<(), EvidenceError> {
         let (pipelines, recovered) = (rows.texts("pipeline")?, rows.texts("recovered_by")?);
-        let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
         let survived = rows.flags("survived")?;
         let mut error = Last::of(rows.texts("error_cause")?);
         let mut cells = Vec::new();
@@ -291,7 +300,7 @@ impl Columns {
             error: NONE,
             causes: Vec::new(),
         };
-        for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
+        for (row, (trial, outcome)) in words.iter().copied().enumerate() {
             let name = pipelines.get(row).unwrap_or_default();
             let pipeline = *self
                 .pipelines

@@ -351,6 +351,18 @@ fn a_writer_that_is_killed_leaves_the_store_as_it_was_and_blocks_nobody() {
     assert!(!proofs.join(".tmpAbCdEf").exists());
 }
 
+/// Adds one proof to a store in which nobody else is writing; one that is there already is refused.
+fn add(dir: &Path, number: u64) {
+    let builder = ProofStoreBuilder::reopen(dir, &|| panic!("nobody is writing")).unwrap();
+    let print = Fingerprint([number; 4]);
+    builder
+        .insert(record(number, print), &manifest(number))
+        .unwrap();
+    let again = builder.insert(record(number, print), &manifest(number));
+    assert!(matches!(again, Err(StoreError::Duplicate(_))));
+    builder.keep().unwrap();
+}
+
 fn files_of(folder: &Path, end: &str) -> Vec<PathBuf> {
     let paths = fs::read_dir(folder)
         .unwrap()
@@ -366,17 +378,7 @@ fn segments_are_merged_and_a_merge_that_was_cut_off_does_no_harm() {
     written(dir.path(), 1..10);
     let proofs = dir.path().join(STORE_DIR);
     let old = [RECORDS_FILE, MANIFESTS_FILE].map(|name| fs::read(proofs.join(name)).unwrap());
-    let add = |number: u64| {
-        let builder = ProofStoreBuilder::reopen(dir.path(), &|| panic!("nobody is writing"));
-        let builder = builder.unwrap();
-        let print = Fingerprint([number; 4]);
-        builder
-            .insert(record(number, print), &manifest(number))
-            .unwrap();
-        let again = builder.insert(record(3, print), &manifest(3));
-        assert!(matches!(again, Err(StoreError::Duplicate(_))));
-        builder.keep().unwrap();
-    };
+    let add = |number: u64| add(dir.path(), number);
     let check = |last: u64| {
         let store = ProofStore::open(dir.path()).unwrap();
         assert_eq!(store.len() as u64, last);
@@ -410,6 +412,11 @@ fn segments_are_merged_and_a_merge_that_was_cut_off_does_no_harm() {
     check(89);
     add(90);
     check(90);
+    // What an older segment holds is refused, too.
+    let builder = ProofStoreBuilder::reopen(dir.path(), &|| panic!("nobody is writing")).unwrap();
+    let again = builder.insert(record(3, Fingerprint([3; 4])), &manifest(3));
+    assert!(matches!(again, Err(StoreError::Duplicate(_))));
+    drop(builder);
     // Two that differ under one id are no store of ours.
     let text = String::from_utf8(old[0].clone()).unwrap();
     let text = text.replacen("\"width\":", "\"width\":1", 1);
@@ -437,15 +444,7 @@ fn what_cannot_be_merged_is_no_reason_not_to_sign_and_what_is_not_ours_is_let_be
     {
         fs::write(proofs.join(name), b"not ours").unwrap();
     }
-    let add = |number: u64| {
-        let builder = ProofStoreBuilder::reopen(dir.path(), &|| panic!("nobody is writing"));
-        let builder = builder.unwrap();
-        let print = Fingerprint([number; 4]);
-        builder
-            .insert(record(number, print), &manifest(number))
-            .unwrap();
-        builder.keep().unwrap();
-    };
+    let add = |number: u64| add(dir.path(), number);
     (10..60).for_each(add);
     assert_eq!(ProofStore::open(dir.path()).unwrap().len(), 59);
     assert!(proofs.join("manifests-feed.bin").exists() && proofs.join("records-.jsonl").exists());
