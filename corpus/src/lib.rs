@@ -41,12 +41,10 @@ mod directory;
 mod draws;
 mod error;
 mod file;
-mod format;
 mod set;
 pub mod synthetic;
 
-pub use directory::{Decoder, DirectorySet, MAX_FILE_BYTES, MAX_PIXELS, Usable};
+pub use directory::{DirectorySet, MAX_FILE_BYTES, Usable};
 pub use error::CorpusError;
-pub use format::Format;
 pub use set::{Entry, ImageSet, Rejected, SetHeader, SourceImage, View};
 pub use synthetic::SyntheticSet;

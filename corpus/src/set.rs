@@ -1,6 +1,7 @@
 //! What an image set is: a header, and as many entries as one asks for.
 
-use crate::{CorpusError, Format};
+use crate::CorpusError;
+use credlink_image_files::Format;
 
 /// The part of a source file that an entry shows.
 ///

@@ -511,17 +511,26 @@ pub(crate) struct SignArgs {
     /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
     #[arg(long, value_name = "DB", value_parser = decibels)]
     pub(crate) watermark_psnr: Option<f64>,
+    /// Sign a file whose manifest is invalid without that manifest, instead of refusing it.
+    #[arg(long)]
+    pub(crate) drop_invalid_manifest: bool,
+    /// Print JSON for machines: the proof, and what was kept, changed and dropped of the file.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = exit::HELP)]
 pub(crate) struct VerifyArgs {
-    /// The image file to look at.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-    /// The directory with the certificates of the signer that counts as ours.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
-    pub(crate) keys: PathBuf,
+    /// The image files to look at; - is standard input. Of several, the highest exit code is given.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The directory with the certificates of the signer that counts as ours [default: credlink-keys, if it is there].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Certificates (PEM) of authorities whose signers are to be told as trusted; they are ours no more than before.
+    #[arg(long, value_name = "FILE", conflicts_with = "any_key_of_root")]
+    pub(crate) trust: Option<PathBuf>,
     /// The directory of the proof store; a run directory is one, too [default: credlink-store, if it is there].
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,

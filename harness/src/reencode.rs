@@ -3,12 +3,12 @@
 
 use std::cell::Cell;
 
-use credlink_sign_core::Encoder;
+use credlink_image_files::decode;
+use credlink_image_files::{Format, containers, contents, recoded};
+use credlink_sign_core::{Encoder, Unwritten};
 use credlink_transforms::codecs::jpeg::{self, Chroma};
-use credlink_transforms::codecs::{decode, png, webp};
+use credlink_transforms::codecs::{png, webp};
 use credlink_transforms::error::EncodeError;
-use credlink_transforms::format::Format;
-use credlink_transforms::metadata::{self, Kind};
 use image::DynamicImage;
 
 use crate::clock;
@@ -43,17 +43,18 @@ impl<'a> Rewriter<'a> {
         self.nanos.get()
     }
 
-    /// The pixels in the original's format and with its metadata.
+    /// The pixels in the original's format, with everything that it holds beside its own.
     ///
     /// # Errors
-    /// The codec's words, or that the original is of a kind that is not written anew.
+    /// The codec's words, or why the original is not written anew.
     pub fn recoded(original: &[u8], pixels: &DynamicImage) -> Result<Vec<u8>, String> {
         let rewriter = Rewriter::of(original);
-        if rewriter.can_rewrite() {
-            rewriter.rewritten(pixels)
-        } else {
-            Err("files of this kind are not written anew".to_owned())
+        if let Some(why) = rewriter.refusal() {
+            return Err(format!("the file is not written anew, because {why}"));
         }
+        rewriter
+            .rewritten(pixels)
+            .map_err(|error| error.to_string())
     }
 
     fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
@@ -66,30 +67,34 @@ impl<'a> Rewriter<'a> {
 }
 
 impl Encoder for Rewriter<'_> {
-    fn can_rewrite(&self) -> bool {
-        match Format::sniff(self.original) {
-            Some(Format::Jpeg) => true,
-            Some(Format::Png) => !has_chunk(self.original, *b"acTL"),
-            Some(Format::WebP) => !has_chunk(self.original, *b"ANIM"),
-            _ => false,
-        }
+    fn refusal(&self) -> Option<String> {
+        let why = match Format::sniff(self.original) {
+            Some(Format::Jpeg) if containers::jpeg::components(self.original) == Some(4) => {
+                "its colours are inks (CMYK), which would have to become RGB"
+            }
+            Some(Format::Png) if has_chunk(self.original, *b"acTL") => "it is an animation",
+            Some(Format::WebP) if has_chunk(self.original, *b"ANIM") => "it is an animation",
+            Some(Format::Jpeg | Format::Png | Format::WebP) => return None,
+            Some(Format::Avif | Format::Gif | Format::Tiff | Format::Bmp | Format::Jxl) | None => {
+                "files of this kind are not written anew"
+            }
+        };
+        Some(why.to_owned())
     }
 
-    fn rewritten(&self, pixels: &DynamicImage) -> Result<Vec<u8>, String> {
-        let words = |error: EncodeError| error.to_string();
-        let format = Format::sniff(self.original).ok_or("the format of the file is unknown")?;
+    fn rewritten(&self, pixels: &DynamicImage) -> Result<Vec<u8>, Unwritten> {
+        let format = Format::sniff(self.original)
+            .ok_or_else(|| Unwritten::Failed("the format of the file is unknown".to_owned()))?;
         let bare = self.timed(|| coded(format, self.original, pixels));
-        let mut kept = metadata::read(format, self.original).filtered(&[
-            Kind::Exif,
-            Kind::Xmp,
-            Kind::Iptc,
-            Kind::Icc,
-        ]);
-        // Pixels come decoded to RGB or grey; a profile for inks would colour them wrongly.
-        kept.icc = kept
-            .icc
-            .filter(|profile| profile.get(16..20) != Some(b"CMYK"));
-        metadata::written(format, bare.map_err(words)?, &kept).map_err(words)
+        let bare = bare.map_err(|error| Unwritten::Failed(error.to_string()))?;
+        let whole = recoded(format, self.original, &bare)
+            .map_err(|error| Unwritten::Failed(error.to_string()))?;
+        // Looked at rather than trusted: what the container's rules or a fault took away is a reason not to mark.
+        let fate = contents::fate(format, self.original, &whole);
+        match fate.missed()[..] {
+            [] => Ok(whole),
+            ref missed => Err(Unwritten::Loses(missed.join(", "))),
+        }
     }
 
     fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage> {
@@ -144,26 +149,16 @@ fn coded(format: Format, original: &[u8], pixels: &DynamicImage) -> Result<Vec<u
 
 /// Whether a PNG or WebP file has a chunk of this name.
 fn has_chunk(file: &[u8], name: [u8; 4]) -> bool {
-    let is_png = Format::sniff(file) == Some(Format::Png);
-    let mut at = if is_png { 8 } else { 12 };
-    while let Some(&[a, b, c, d, e, f, g, h]) = file.get(at..at + 8) {
-        let (found, length, framing) = if is_png {
-            ([e, f, g, h], u32::from_be_bytes([a, b, c, d]), 12)
-        } else {
-            let length = u32::from_le_bytes([e, f, g, h]);
-            ([a, b, c, d], length, 8 + (length & 1) as usize)
-        };
-        if found == name {
-            return true;
-        }
-        at = at.saturating_add(length as usize).saturating_add(framing);
+    match Format::sniff(file) {
+        Some(Format::Png) => containers::png::chunks(file).any(|chunk| chunk.kind == name),
+        Some(Format::WebP) => containers::webp::chunks(file).any(|chunk| chunk.kind == name),
+        _ => false,
     }
-    false
 }
 
 #[cfg(test)]
 mod tests {
-    use credlink_transforms::metadata::Metadata;
+    use credlink_image_files::metadata::{self, Metadata};
 
     use super::*;
 
@@ -208,7 +203,7 @@ mod tests {
             };
             let file = metadata::written(format, file, &metadata).unwrap();
             let rewriter = Rewriter::of(&file);
-            assert!(rewriter.can_rewrite());
+            assert_eq!(rewriter.refusal(), None);
             let again = rewriter.rewritten(&picture()).unwrap();
             assert_eq!(Format::sniff(&again), Some(format));
             assert_eq!(
@@ -238,7 +233,7 @@ mod tests {
             b"",
             b"RIFF",
         ] {
-            assert!(!Rewriter::of(file).can_rewrite());
+            assert!(Rewriter::of(file).refusal().is_some());
         }
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use credlink_corpus::{Entry, Format};
+use credlink_corpus::Entry;
+use credlink_image_files::Format;
+use credlink_image_files::ImageFile;
 use credlink_reports::rows::read_rows;
 use credlink_reports::{RunDir, RunHeader};
 use credlink_sign_core::keys::{TrustAnchor, WATERMARK_FILE};
@@ -13,7 +15,6 @@ use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{Distortion, ProofId, Verifier};
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_trial_record::{Cell, Embedded, Row, Trial};
 

@@ -17,7 +17,7 @@ use credlink_sign_core::carriers::{CARRIERS, Finding, State};
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::system::{CredLink, SealedSystem, System};
 use credlink_sign_core::{
-    Clock, Distances, Examined, ImageFile, Marker, ProofId, SignError, SignedImage, Signer,
+    Asset, Clock, Distances, Examined, Marker, ProofId, SignError, SignedImage, Signer,
     Verification,
 };
 use credlink_transforms::catalogue::Catalogue;
@@ -262,7 +262,7 @@ impl System for Liar {
     fn name(&self) -> &str {
         "liar"
     }
-    fn sign(&self, file: &ImageFile<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+    fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<SignedImage, SignError> {
         self.2.lock().unwrap().push(id);
         self.0.sign(file, id)
     }
@@ -299,7 +299,7 @@ fn saying(finding: Finding) -> Verification {
 }
 
 impl SealedSystem for SealedLiar {
-    fn verify(&self, file: &ImageFile<'_>, clock: Clock<'_>) -> Verification {
+    fn verify(&self, file: &Asset<'_>, clock: Clock<'_>) -> Verification {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         match self.lie {
             Lie::Always => saying(Finding::new(State::Intact).leading_to(ProofId::new(7))),
@@ -328,12 +328,12 @@ impl SealedSystem for SealedLiar {
             Lie::CrashAtTimes => self.honest.verify(file, clock),
         }
     }
-    fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
+    fn distance_to(&self, file: &Asset<'_>, id: ProofId) -> Option<u32> {
         self.honest.distance_to(file, id)
     }
     fn distances(
         &self,
-        file: &ImageFile<'_>,
+        file: &Asset<'_>,
         issued: Option<ProofId>,
         is_right: &dyn Fn(ProofId) -> bool,
     ) -> Distances {

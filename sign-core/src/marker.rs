@@ -2,8 +2,8 @@
 
 use std::cell::Cell;
 
+use crate::asset::{Asset, Pixels, Unwritten};
 use crate::distortion::Distortion;
-use crate::image_file::{ImageFile, Pixels};
 use crate::proof_id::ProofId;
 use crate::signer::SignError;
 use crate::watermark::{Effort, EmbedSettings, Refusal, Verdict, WatermarkKey, detect, embed};
@@ -19,6 +19,8 @@ pub struct Marker {
 pub(crate) struct Marked {
     /// How the image took the mark; `None` if its kind of file is not written anew.
     pub(crate) verdict: Option<Verdict>,
+    /// Why a file is not written anew, in words that follow "because"; `None` where the verdict says it, or it is.
+    pub(crate) why: Option<String>,
     /// The new file; `None` where the image stays as it was.
     pub(crate) file: Option<MarkedFile>,
 }
@@ -59,18 +61,20 @@ impl Marker {
     /// cannot be read back from the file that was written.
     pub(crate) fn marked(
         &self,
-        file: &ImageFile<'_>,
+        file: &Asset<'_>,
         pixels: &Pixels,
         id: ProofId,
     ) -> Result<Marked, SignError> {
         let encoder = file.encoder().ok_or_else(|| {
             SignError::Unencodable("no encoder was handed in with the file".to_owned())
         })?;
-        if !encoder.can_rewrite() {
-            return Ok(Marked {
-                verdict: None,
-                file: None,
-            });
+        let stays = |verdict, why| Marked {
+            verdict,
+            why,
+            file: None,
+        };
+        if let Some(why) = encoder.refusal() {
+            return Ok(stays(None, Some(why)));
         }
         let clock = file.clock();
         let start = clock();
@@ -91,25 +95,26 @@ impl Marker {
         );
         file.add_watermark_nanos(clock().saturating_sub(start + probing.get()));
         let Some(image) = embedding.image else {
-            return Ok(Marked {
-                verdict: Some(embedding.verdict),
-                file: None,
-            });
+            return Ok(stays(Some(embedding.verdict), None));
         };
-        let bytes = encoder.rewritten(&image).map_err(SignError::Unencodable)?;
+        let bytes = match encoder.rewritten(&image) {
+            Ok(bytes) => bytes,
+            Err(Unwritten::Loses(what)) => {
+                return Ok(stays(None, Some(format!("it would lose {what}"))));
+            }
+            Err(Unwritten::Failed(words)) => return Err(SignError::Unencodable(words)),
+        };
         let received = file.decoded(&bytes).map_err(SignError::Undecodable)?;
         let start = clock();
         let orientation = received.orientation;
         let found = detect(&received.image, orientation, &self.key, Effort::Direct);
         file.add_watermark_nanos(clock().saturating_sub(start));
         if found.id != Some(id) {
-            return Ok(Marked {
-                verdict: Some(Verdict::Refused(Refusal::NotFound)),
-                file: None,
-            });
+            return Ok(stays(Some(Verdict::Refused(Refusal::NotFound)), None));
         }
         Ok(Marked {
             verdict: Some(embedding.verdict),
+            why: None,
             file: Some(MarkedFile {
                 mark: Distortion {
                     psnr: embedding.psnr as f32,

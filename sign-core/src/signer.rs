@@ -3,19 +3,20 @@
 use c2pa::DigitalSourceType;
 use sha2::{Digest, Sha256};
 
+use crate::asset::{Asset, Pixels};
 use crate::carriers::{CARRIERS, Carrier as _, Embedded, Registration, Watermark};
-use crate::container::{ContainerError, MediaType};
 use crate::distortion::Distortion;
-use crate::image_file::{ImageFile, Pixels};
 use crate::keys::{Identity, KeyError};
 use crate::manifest::write::{Statement, embedded};
 use crate::manifest::{Engine, EngineError};
 use crate::marker::{Marked, Marker};
 use crate::proof_id::ProofId;
-use crate::record::ProofRecord;
+use crate::record::{History, ProofRecord};
 use crate::sketch::{Sketch, over_black};
 use crate::watermark::Verdict;
 use crate::xmp::{self, XmpError};
+use credlink_image_files::contents::{self, Fate};
+use credlink_image_files::{ContainerError, Format, containers};
 
 /// Where proofs are looked up unless the signer is told otherwise. The domain is reserved (RFC 2606), so
 /// nothing is ever asked there.
@@ -61,8 +62,12 @@ pub struct SignedImage {
     pub record: ProofRecord,
     /// The manifest as embedded (a JUMBF store).
     pub manifest: Vec<u8>,
-    /// How the image took the watermark; `None` if none was asked for, or its kind of file is not written anew.
+    /// How the image took the watermark; `None` if none was asked for, or the file is not written anew.
     pub watermark: Option<Verdict>,
+    /// Why the file was not written anew, where that is why it has no watermark; in words that follow "because".
+    pub unmarked: Option<String>,
+    /// What became of everything that the file held beside its pixels, found by comparing the two files.
+    pub fate: Fate,
     /// How it took each carrier, in ladder order.
     pub embedded: Vec<Embedded>,
     /// What the watermark alone did to the pixels; `None` where there is none.
@@ -144,7 +149,7 @@ impl Signer {
         self
     }
 
-    /// Marks every image that can hide a mark. Files then need an [encoder](ImageFile::with_encoder).
+    /// Marks every image that can hide a mark. Files then need an [encoder](Asset::with_encoder).
     #[must_use]
     pub fn with_marker(mut self, marker: Marker) -> Self {
         self.marker = Some(marker);
@@ -170,7 +175,35 @@ impl Signer {
     ///
     /// # Errors
     /// Every variant of [`SignError`] but [`SignError::Store`].
-    pub fn sign(&self, file: &ImageFile<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+    pub fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+        self.sign_after(file, id, None)
+    }
+
+    /// The same, with what is known of the time before: it goes into the record, under its signature.
+    ///
+    /// # Errors
+    /// As [`Signer::sign`].
+    pub fn sign_after(
+        &self,
+        file: &Asset<'_>,
+        id: ProofId,
+        history: Option<History>,
+    ) -> Result<SignedImage, SignError> {
+        let signed = self.marked_and_signed(file, id)?;
+        Ok(match history {
+            None => signed,
+            Some(history) => SignedImage {
+                record: ProofRecord {
+                    history: Some(history),
+                    ..signed.record
+                }
+                .signed(&self.identity),
+                ..signed
+            },
+        })
+    }
+
+    fn marked_and_signed(&self, file: &Asset<'_>, id: ProofId) -> Result<SignedImage, SignError> {
         let media_type = file.media_type().ok_or(SignError::Unsupported)?;
         let pixels = file
             .pixels()
@@ -179,14 +212,19 @@ impl Signer {
             Some(marker) => marker.marked(file, pixels, id)?,
             None => Marked {
                 verdict: None,
+                why: None,
                 file: None,
             },
         };
         let Some(new) = marked.file else {
-            return self.signed(media_type, file, file.bytes(), id, marked.verdict);
+            let signed = self.signed(media_type, file, file.bytes(), id, marked.verdict);
+            return signed.map(|signed| SignedImage {
+                unmarked: marked.why,
+                ..signed
+            });
         };
         let decode = |_: &[u8]| -> Result<Pixels, String> { Ok(new.pixels.clone()) };
-        let rewritten = ImageFile::new(&new.bytes, &decode).with_clock(file.clock());
+        let rewritten = Asset::new(&new.bytes, &decode).with_clock(file.clock());
         let mut signed = self.signed(media_type, &rewritten, file.bytes(), id, marked.verdict)?;
         (signed.mark, signed.distortion) = (Some(new.mark), new.distortion);
         signed.times.marking = file.watermark_nanos();
@@ -196,8 +234,8 @@ impl Signer {
     /// Signs a file whose pixels are final. `original` is the file that was handed in.
     fn signed(
         &self,
-        media_type: MediaType,
-        file: &ImageFile<'_>,
+        media_type: Format,
+        file: &Asset<'_>,
         original: &[u8],
         id: ProofId,
         watermark: Option<Verdict>,
@@ -219,9 +257,9 @@ impl Signer {
         let link = format!("{}/{id}", self.base_url);
         let clock = file.clock();
         let start = clock();
-        let before = media_type.xmp(file.bytes());
+        let before = containers::xmp(media_type, file.bytes());
         let packet = xmp::with_link(before.as_deref(), &link)?;
-        let linked = media_type.with_xmp(file.bytes(), &packet)?;
+        let linked = containers::with_xmp(media_type, file.bytes(), &packet)?;
         let linking = clock().saturating_sub(start);
 
         let soft_bindings: Vec<_> = CARRIERS
@@ -254,6 +292,7 @@ impl Signer {
             tone: view.tone,
             sketch,
             sketch_on_black,
+            history: None,
             media_type,
             width,
             height,
@@ -264,6 +303,8 @@ impl Signer {
         .signed(&self.identity);
         let (_, hashing) = file.nanos();
         Ok(SignedImage {
+            fate: contents::fate(media_type, original, &signed.bytes),
+            unmarked: None,
             bytes: signed.bytes,
             record,
             manifest: signed.manifest,

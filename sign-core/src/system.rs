@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::Clock;
-use crate::image_file::ImageFile;
+use crate::asset::Asset;
 use crate::proof_id::ProofId;
 use crate::signer::{SignError, SignedImage, Signer};
 use crate::store::{ProofStore, ProofStoreBuilder};
@@ -22,7 +22,7 @@ pub trait System: Send + Sync {
     ///
     /// # Errors
     /// [`SignError`]; nothing is registered then.
-    fn sign(&self, file: &ImageFile<'_>, id: ProofId) -> Result<SignedImage, SignError>;
+    fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<SignedImage, SignError>;
 
     /// Ends the first stage.
     ///
@@ -34,15 +34,15 @@ pub trait System: Send + Sync {
 /// A system in its second stage.
 pub trait SealedSystem: Send + Sync {
     /// Verifies a file. Called from many threads; the answer depends on the file alone.
-    fn verify(&self, file: &ImageFile<'_>, clock: Clock<'_>) -> Verification;
+    fn verify(&self, file: &Asset<'_>, clock: Clock<'_>) -> Verification;
 
     /// Distance of a received image to a registered proof, bits; see [`Verifier::distance_to`].
-    fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32>;
+    fn distance_to(&self, file: &Asset<'_>, id: ProofId) -> Option<u32>;
 
     /// Distances to the issued proof and to the nearest wrong one; see [`Verifier::distances`].
     fn distances(
         &self,
-        file: &ImageFile<'_>,
+        file: &Asset<'_>,
         issued: Option<ProofId>,
         is_right: &dyn Fn(ProofId) -> bool,
     ) -> Distances;
@@ -79,7 +79,7 @@ impl System for CredLink {
         "credlink"
     }
 
-    fn sign(&self, file: &ImageFile<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+    fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<SignedImage, SignError> {
         let signed = self.signer.sign(file, id)?;
         self.store.insert(signed.record.clone(), &signed.manifest)?;
         Ok(signed)
@@ -101,17 +101,17 @@ impl System for CredLink {
 }
 
 impl SealedSystem for Verifier {
-    fn verify(&self, file: &ImageFile<'_>, clock: Clock<'_>) -> Verification {
+    fn verify(&self, file: &Asset<'_>, clock: Clock<'_>) -> Verification {
         Verifier::verify(self, file, clock)
     }
 
-    fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
+    fn distance_to(&self, file: &Asset<'_>, id: ProofId) -> Option<u32> {
         Verifier::distance_to(self, file, id)
     }
 
     fn distances(
         &self,
-        file: &ImageFile<'_>,
+        file: &Asset<'_>,
         issued: Option<ProofId>,
         is_right: &dyn Fn(ProofId) -> bool,
     ) -> Distances {

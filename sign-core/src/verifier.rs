@@ -7,10 +7,11 @@ use ed25519_dalek::VerifyingKey;
 use serde::Serialize;
 
 use crate::Clock;
+use crate::asset::{Asset, Shown};
 use crate::carriers::{CARRIERS, Finding};
 use crate::fingerprint::{Match, MatchPolicy};
-use crate::image_file::{ImageFile, Shown};
 use crate::keys::TrustAnchor;
+use crate::manifest::describe::{self, Described};
 use crate::manifest::read::Ours;
 use crate::manifest::{Engine, EngineError};
 use crate::proof_id::ProofId;
@@ -126,6 +127,16 @@ impl Verifier {
         self
     }
 
+    /// Trusts the authorities of a list of certificates (PEM), too. What they vouch for is told as trusted, and is ours no
+    /// more than before.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the C2PA library does not take the list.
+    pub fn vouching(mut self, list: &str) -> Result<Self, EngineError> {
+        self.engine = Engine::vouching(&self.anchors, list)?;
+        Ok(self)
+    }
+
     /// Takes every manifest for ours whose certificate one of the anchors issued, whatever its key. Records in the store
     /// still need one of our keys.
     #[must_use]
@@ -142,7 +153,7 @@ impl Verifier {
     }
 
     /// Examines every carrier in ladder order, without stopping.
-    pub fn verify(&self, file: &ImageFile<'_>, clock: Clock<'_>) -> Verification {
+    pub fn verify(&self, file: &Asset<'_>, clock: Clock<'_>) -> Verification {
         let start = clock();
         let mut ladder_nanos = None;
         let mut before = start;
@@ -172,7 +183,7 @@ impl Verifier {
 
     /// How far a received image is from a registered proof, bits, over the eight orientations: how much the
     /// content was altered. `None` if the proof is unknown, the image undecodable, or either featureless.
-    pub fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
+    pub fn distance_to(&self, file: &Asset<'_>, id: ProofId) -> Option<u32> {
         let record = self.store.by_id(id)?;
         file.content()?
             .difference(&record.view(), &self.policy)
@@ -184,7 +195,7 @@ impl Verifier {
     /// quality below the policy's.
     pub fn distances(
         &self,
-        file: &ImageFile<'_>,
+        file: &Asset<'_>,
         issued: Option<ProofId>,
         is_right: &dyn Fn(ProofId) -> bool,
     ) -> Distances {
@@ -205,9 +216,14 @@ impl Verifier {
 
     /// A received image beside a registered one, cell by cell: how much of it is seen, and where it differs. `None`
     /// if the proof is unknown or the image undecodable.
-    pub fn compared_with(&self, file: &ImageFile<'_>, id: ProofId) -> Option<Comparison> {
+    pub fn compared_with(&self, file: &Asset<'_>, id: ProofId) -> Option<Comparison> {
         let record = self.store.by_id(id)?;
         Some(self.registered(record).compare(file.received()?))
+    }
+
+    /// What the manifest of a file says, whosever it is; `None` where there is none.
+    pub fn described(&self, file: &Asset<'_>) -> Option<Described> {
+        describe::described(&self.engine, file.media_type()?, file.bytes())
     }
 
     /// Whom this verifier accepts.
@@ -270,7 +286,7 @@ impl Verifier {
 
     /// Whether the pixels confirm a pointer to this record. The content sketch decides, whatever the pointer: a link can
     /// be pasted, a mark copied, and a picture made whose fingerprint lies near any other (27 of 256 bits, at 30 dB).
-    pub(crate) fn confirmation(&self, file: &ImageFile<'_>, record: &ProofRecord) -> Confirmation {
+    pub(crate) fn confirmation(&self, file: &Asset<'_>, record: &ProofRecord) -> Confirmation {
         let Some(content) = file.content() else {
             return Confirmation {
                 distance: None,

@@ -5,13 +5,15 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use credlink_image_files::Format;
+use credlink_image_files::decode::Decoded;
 use image::metadata::Orientation;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::look::{self, Look};
-use super::{Decoder, MAX_FILE_BYTES, Usable, read};
-use crate::{CorpusError, Format, Rejected};
+use super::{MAX_FILE_BYTES, Usable, read};
+use crate::{CorpusError, Rejected};
 
 /// An image file that can be used.
 #[derive(Clone, Debug)]
@@ -53,7 +55,7 @@ enum Verdict {
 }
 
 /// `usable` says which formats the files may have.
-pub(super) fn scan(root: &Path, decode: &Decoder, usable: Usable) -> Result<Scanned, CorpusError> {
+pub(super) fn scan(root: &Path, usable: Usable) -> Result<Scanned, CorpusError> {
     let unlisted = |source| CorpusError::Root {
         path: root.to_owned(),
         source,
@@ -70,7 +72,7 @@ pub(super) fn scan(root: &Path, decode: &Decoder, usable: Usable) -> Result<Scan
     let paths: Vec<(String, PathBuf)> = walk.found.into_iter().collect();
     let verdicts: Vec<Verdict> = paths
         .par_iter()
-        .map(|(path, native)| examine(root, path, native, decode, usable))
+        .map(|(path, native)| examine(root, path, native, usable))
         .collect();
 
     let mut files: Vec<Found> = Vec::new();
@@ -178,8 +180,8 @@ fn shown(path: &Path) -> String {
         .join("/")
 }
 
-fn examine(root: &Path, path: &str, native: &Path, decode: &Decoder, usable: Usable) -> Verdict {
-    match try_examine(root, path, native, decode, usable) {
+fn examine(root: &Path, path: &str, native: &Path, usable: Usable) -> Verdict {
+    match try_examine(root, path, native, usable) {
         Ok(verdict) => verdict,
         Err(error) => Verdict::Rejected {
             reason: format!("cannot read: {error}"),
@@ -188,13 +190,7 @@ fn examine(root: &Path, path: &str, native: &Path, decode: &Decoder, usable: Usa
     }
 }
 
-fn try_examine(
-    root: &Path,
-    path: &str,
-    native: &Path,
-    decode: &Decoder,
-    usable: Usable,
-) -> io::Result<Verdict> {
+fn try_examine(root: &Path, path: &str, native: &Path, usable: Usable) -> io::Result<Verdict> {
     let full = root.join(native);
     let data = fs::metadata(&full)?;
     let mut file = fs::File::open(&full)?;
@@ -228,11 +224,13 @@ fn try_examine(
         let format = format.as_str();
         return rejected(format!("{format} files cannot be signed"));
     }
-    let pixels = match read::decoded(decode, &bytes) {
-        Ok(pixels) => pixels,
+    let Decoded {
+        pixels,
+        orientation,
+    } = match read::decoded(&bytes) {
+        Ok(decoded) => decoded,
         Err(reason) => return rejected(format!("does not decode: {reason}")),
     };
-    let orientation = read::orientation(format, &bytes);
     let class = path.split_once('/').map_or("file", |(first, _)| first);
     let lossless = matches!(format, Format::Png | Format::Gif | Format::Bmp);
     Ok(Verdict::Usable(Box::new(Found {

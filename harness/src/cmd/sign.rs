@@ -1,12 +1,18 @@
 //! `credlink sign`.
 
-use anyhow::{Context, Result};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
 use credlink_harness::reencode::Rewriter;
-use credlink_harness::{exit, identity, received};
+use credlink_harness::{clock, exit, identity, received};
+use credlink_image_files::{Format, containers};
+use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::Identity;
-use credlink_sign_core::store::ProofStoreBuilder;
+use credlink_sign_core::manifest::Standing;
+use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
 use credlink_sign_core::watermark::Verdict;
-use credlink_sign_core::{ImageFile, Marker, ProofId, SignedImage, Signer};
+use credlink_sign_core::{Asset, History, Marker, ProofId, SignedImage, Signer, Verifier};
+use serde_json::json;
 
 use crate::cli::SignArgs;
 
@@ -17,11 +23,30 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
             args.keys.display()
         )
     })?;
-    let bytes = super::read(&args.input)?;
+    let mut warnings = Vec::new();
+    let mut bytes = super::read(&args.input)?;
+    let format = Format::sniff(&bytes);
+    super::check_name(&args.output, format)?;
+    if let Some(codes) = has_invalid_manifest(&identity, &bytes)? {
+        if !args.drop_invalid_manifest {
+            bail!(
+                "{} has a manifest that is invalid ({codes}), and a signature over it would be invalid, too; \
+                 --drop-invalid-manifest signs the file without it",
+                args.input.display()
+            );
+        }
+        let format = format.context("the format of the file is unknown")?;
+        bytes = containers::without_manifest(format, &bytes)?;
+        warnings.push(format!("the invalid manifest was dropped ({codes})"));
+    }
     let mut id = [0; 8];
     getrandom::fill(&mut id)
         .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
     let id = ProofId::new(u64::from_le_bytes(id));
+    let rewriter = Rewriter::of(&bytes);
+    let file = Asset::new(&bytes, &received::decode_bytes).with_encoder(&rewriter);
+    warnings.extend(cut_off(format, &bytes));
+    let earlier = earlier(args, &identity, &file)?;
     let mut signer = Signer::new(identity)?;
     if !args.no_watermark {
         let key = identity::loaded_watermark(&args.keys)?.key()?;
@@ -29,10 +54,19 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
             Marker::new(key).with_settings(super::watermark::settings(args.watermark_psnr)),
         );
     }
-    let rewriter = Rewriter::of(&bytes);
-    let file = ImageFile::new(&bytes, &received::decode_bytes).with_encoder(&rewriter);
+    let earlier_link = file.links().first().cloned();
+    let history = History {
+        parent: earlier,
+        signed_at: Some(clock::unix_seconds()),
+        earlier_link: earlier_link.filter(|link| !link.starts_with(signer.base_url())),
+    };
+    if let Some(link) = &history.earlier_link {
+        warnings.push(format!(
+            "the file named a manifest elsewhere, which our link replaces: {link}; the record keeps it"
+        ));
+    }
     let signed = signer
-        .sign(&file, id)
+        .sign_after(&file, id, Some(history))
         .with_context(|| format!("failed to sign {}", args.input.display()))?;
     // The file is written whole beside its place, the proof is kept, and only then the file gets its name. So whenever
     // this ends, there is no signed file without its proof; a proof without a file is one more that the picture fits.
@@ -44,14 +78,104 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
         .keep()
         .context("failed to keep the proof; nothing was signed")?;
     super::named(file, &args.output)?;
+
+    warnings.extend(earlier.map(|proof| format!("already signed as proof {proof}")));
+    if format == Some(Format::Tiff) {
+        // What exiftool and libtiff say of the file that the C2PA library writes; the picture itself is in order.
+        warnings.push(
+            "libtiff, and what is built on it, does not read TIFF files with a manifest: the C2PA library puts it into a \
+             last directory of its own"
+                .to_owned(),
+        );
+    }
+    for (name, _) in &signed.fate.dropped {
+        warnings.push(format!("not in the signed file: {name}"));
+    }
+    told(args, id, &bytes, &signed, &warnings)?;
+    Ok(exit::OK)
+}
+
+/// Says what was done, for people or for machines.
+fn told(
+    args: &SignArgs,
+    id: ProofId,
+    bytes: &[u8],
+    signed: &SignedImage,
+    warnings: &[String],
+) -> Result<()> {
+    let growth = signed.bytes.len() as i64 - bytes.len() as i64;
+    let dropped: Vec<&str> = signed
+        .fate
+        .dropped
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if args.json {
+        return super::say(&serde_json::to_string_pretty(&json!({
+            "file": args.output.display().to_string(),
+            "proof": id,
+            "bytes": signed.bytes.len(),
+            "grown_by": growth,
+            "watermark": marking(signed, args.no_watermark),
+            "psnr": signed.distortion.map(|distortion| distortion.psnr),
+            "kept": signed.fate.kept,
+            "changed": signed.fate.changed,
+            "dropped": dropped,
+            "warnings": warnings,
+        }))?);
+    }
+    for warning in warnings {
+        super::complain(&format!("note: {warning}"));
+    }
     super::say(&format!(
-        "signed {} as proof {id}: {} bytes, {:+} than before; {}",
+        "signed {} as proof {id}: {} bytes, {growth:+} than before ({:+.0} %); {}",
         args.output.display(),
         signed.bytes.len(),
-        signed.bytes.len() as i64 - bytes.len() as i64,
-        marking(&signed, args.no_watermark)
+        100.0 * growth as f64 / bytes.len() as f64,
+        marking(signed, args.no_watermark)
     ))?;
-    Ok(exit::OK)
+    let list = |names: &[String]| match names {
+        [] => "nothing".to_owned(),
+        names => names.join(", "),
+    };
+    super::say(&format!(
+        "beside the pixels: kept {}; changed {}",
+        list(&signed.fate.kept),
+        list(&signed.fate.changed)
+    ))
+}
+
+/// The codes of what is wrong with the manifest of a file, where it has one that is invalid.
+fn has_invalid_manifest(identity: &Identity, bytes: &[u8]) -> Result<Option<String>> {
+    let verifier = Verifier::new(vec![identity.anchor()?], Arc::new(ProofStore::empty()))?;
+    let manifest = verifier.described(&Asset::new(bytes, &received::decode_bytes));
+    Ok(manifest
+        .filter(|manifest| manifest.standing == Standing::Invalid)
+        .map(|manifest| manifest.codes.join(", ")))
+}
+
+/// The proof that this picture was signed as before, if the store has one.
+///
+/// # Errors
+/// When the store cannot be read.
+fn earlier(args: &SignArgs, identity: &Identity, file: &Asset<'_>) -> Result<Option<ProofId>> {
+    if !args.store.exists() {
+        return Ok(None);
+    }
+    let store = ProofStore::open(&args.store)?;
+    let verifier = Verifier::new(vec![identity.anchor()?], Arc::new(store))?;
+    let verification = verifier.verify(file, &clock::wall_nanos);
+    let parent = |proof| verifier.store().by_id(proof)?.parent();
+    let conclusion = conclude(verification.findings(), &parent);
+    Ok(conclusion.accepted.map(|accepted| accepted.proof))
+}
+
+/// Whether the file ends before its image does.
+fn cut_off(format: Option<Format>, bytes: &[u8]) -> Option<String> {
+    let is_cut = format.is_some_and(|format| containers::is_cut_off(format, bytes));
+    is_cut.then(|| {
+        "the file ends before its image does: a part of the picture is missing, and is signed as missing".to_owned()
+    })
 }
 
 /// What happened to the pixels, for people.
@@ -67,16 +191,14 @@ fn marking(signed: &SignedImage, unwanted: bool) -> String {
             },
         )
     };
-    match signed.watermark {
-        Some(Verdict::Carried) => distortion(),
-        Some(Verdict::Fragile) => format!("{}, which may be lost early", distortion()),
-        Some(Verdict::Refused(reason)) => {
+    match (signed.watermark, &signed.unmarked) {
+        (Some(Verdict::Carried), _) => distortion(),
+        (Some(Verdict::Fragile), _) => format!("{}, which may be lost early", distortion()),
+        (Some(Verdict::Refused(reason)), _) => {
             format!("no watermark, because the {reason}; no pixel was changed")
         }
-        None if unwanted => "no watermark, as asked; no pixel was changed".to_owned(),
-        None => {
-            "no watermark, because files of this kind are not written anew; no pixel was changed"
-                .to_owned()
-        }
+        (None, Some(why)) => format!("no watermark, because {why}; no pixel was changed"),
+        (None, None) if unwanted => "no watermark, as asked; no pixel was changed".to_owned(),
+        (None, None) => "no watermark; no pixel was changed".to_owned(),
     }
 }

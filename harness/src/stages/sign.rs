@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use credlink_sign_core::carriers::{CARRIERS, Cost};
 use credlink_sign_core::system::System;
-use credlink_sign_core::{Distortion, ImageFile, ProofId};
+use credlink_sign_core::{Asset, Distortion, ProofId};
 use credlink_trial_record::Embedded;
 use rayon::prelude::*;
 
@@ -106,7 +106,7 @@ fn sign_one(
         decoded
     };
     let rewriter = Rewriter::of(&source.bytes);
-    let file = ImageFile::new(&source.bytes, &decode)
+    let file = Asset::new(&source.bytes, &decode)
         .with_encoder(&rewriter)
         .with_clock(&clock::thread_nanos);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());

@@ -6,13 +6,12 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use credlink_image_files::ImageFile;
 use credlink_reports::controls::Controls;
 use credlink_reports::header::ControlResult;
 use credlink_reports::{RowError, RowWriter, RunHeader};
 use credlink_sign_core::ProofId;
 use credlink_sign_core::system::SealedSystem;
-use credlink_transforms::file::ImageFile;
-use credlink_transforms::meter::Meter;
 use credlink_trial_record::{Row, Trial};
 use rayon::prelude::*;
 
@@ -232,7 +231,7 @@ impl<'a> Verifying<'a> {
         // a decoder panic, is each pipeline's own business: some never look at pixels.
         let start = clock::thread_nanos();
         let _ = caught(|| {
-            let _ = file.frame(&Meter::new(&clock::thread_nanos));
+            let _ = file.frame();
             Ok(())
         });
         ledger.add(Work::Codec, clock::thread_nanos() - start);

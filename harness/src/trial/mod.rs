@@ -8,10 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use credlink_corpus::Entry;
+use credlink_image_files::ImageFile;
 use credlink_sign_core::carriers::Cost;
 use credlink_sign_core::system::SealedSystem;
 use credlink_sign_core::{Distances, Distortion, Pixels, ProofId, Verification};
-use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use credlink_trial_record::{Embedded, Outcome, Row, Trial};
@@ -221,8 +221,8 @@ fn verify(
         decoding.set(decoding.get() + clock::thread_nanos() - start);
         decoded.clone()
     };
-    let file = credlink_sign_core::ImageFile::new(received.bytes(), &decode)
-        .with_clock(&clock::thread_nanos);
+    let file =
+        credlink_sign_core::Asset::new(received.bytes(), &decode).with_clock(&clock::thread_nanos);
     let start = clock::thread_nanos();
     let verification = system.verify(&file, &clock::wall_nanos);
     let distance = subject.issued.and_then(|id| system.distance_to(&file, id));
@@ -262,10 +262,14 @@ fn cells(
         credlink_trial_record::Cell {
             embedded: subject.embedded.get(position).copied(),
             state: finding.state,
-            proof: finding.proof.map(|id| id.to_string()),
+            // Of several proofs of one picture the issued one is the one that is asked for.
+            proof: issued
+                .filter(|issued| finding.accepts(*issued))
+                .or(finding.proof)
+                .map(|id| id.to_string()),
             // In a negative trial any acceptance is a false one, and counts.
             accepted: finding.accepted().is_some()
-                && (issued.is_none() || finding.accepted() == issued),
+                && (issued.is_none() || issued.is_some_and(|issued| finding.accepts(issued))),
             distance: finding.distance,
             quality: finding.quality,
             own,
@@ -283,7 +287,7 @@ fn cells(
 
 /// Whether a received file shows the pixels of the signed one; colours under full transparency do not show.
 fn same_pixels(signed: &ImageFile, received: &Pixels, meter: &Meter<'_>) -> bool {
-    let Ok(signed) = signed.frame(meter) else {
+    let Ok(signed) = meter.frame(signed) else {
         return false;
     };
     if signed.pixels == received.image {

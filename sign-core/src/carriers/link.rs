@@ -2,7 +2,7 @@
 
 use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
-use crate::image_file::ImageFile;
+use crate::asset::Asset;
 use crate::proof_id::ProofId;
 use crate::signer::SignedImage;
 use crate::verifier::Verifier;
@@ -36,7 +36,7 @@ impl Carrier for Link {
         }
     }
 
-    fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
+    fn examine(&self, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
         let links = file.links();
         let ours: Vec<&str> = links
             .iter()

@@ -2,7 +2,7 @@
 
 use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
-use crate::image_file::ImageFile;
+use crate::asset::Asset;
 use crate::signer::SignedImage;
 use crate::verifier::Verifier;
 use crate::watermark::{Verdict, detect};
@@ -48,7 +48,7 @@ impl Carrier for Watermark {
         }
     }
 
-    fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
+    fn examine(&self, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
         let Some((key, effort)) = against.watermark() else {
             return Finding::new(State::Failed).because("credlink.watermark.noKey");
         };

@@ -5,11 +5,14 @@
 //! with an empty list of allowed hosts, so nothing is ever fetched.
 
 mod bound;
+pub(crate) mod describe;
 mod jumbf;
 pub(crate) mod read;
 mod salts;
 pub(crate) mod trust;
 pub(crate) mod write;
+
+pub use describe::{Action, Binding, Described, Ingredient, Standing};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -48,7 +51,13 @@ impl EngineError {
 impl Engine {
     /// Trusts `anchors` and nothing else: no built-in list, no network.
     pub(crate) fn new(anchors: &[TrustAnchor]) -> Result<Self, EngineError> {
-        let bundle: Vec<&str> = anchors.iter().map(TrustAnchor::pem).collect();
+        Self::vouching(anchors, "")
+    }
+
+    /// Trusts the authorities of a list (PEM), too.
+    pub(crate) fn vouching(anchors: &[TrustAnchor], list: &str) -> Result<Self, EngineError> {
+        let mut bundle: Vec<&str> = anchors.iter().map(TrustAnchor::pem).collect();
+        bundle.extend(Some(list).filter(|list| !list.trim().is_empty()));
         let anchors = (!bundle.is_empty()).then(|| bundle.join("\n"));
         let settings = c2pa::Settings::new()
             .with_json(

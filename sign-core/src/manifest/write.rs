@@ -1,5 +1,7 @@
 //! Making a manifest: the claim, its assertions, its signature.
 
+use crate::formats::signable;
+use credlink_image_files::containers;
 use std::io::Cursor;
 use std::sync::Mutex;
 
@@ -11,14 +13,14 @@ use sha2::{Digest, Sha256};
 use super::salts::{self, Repeatable};
 use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, guarded};
 use crate::carriers::SoftBinding;
-use crate::container::MediaType;
 use crate::keys::Identity;
 use crate::proof_id::ProofId;
+use credlink_image_files::Format;
 
 /// What a manifest says.
 pub(crate) struct Statement<'a> {
     pub(crate) id: ProofId,
-    pub(crate) media_type: MediaType,
+    pub(crate) media_type: Format,
     /// Where records are looked up.
     pub(crate) base_url: &'a str,
     /// Name and version of the program that signs.
@@ -86,7 +88,7 @@ impl c2pa::Signer for Ed25519<'_> {
 pub(crate) struct Delivery<'a> {
     /// A digest of everything that goes in; ids and salts follow from it.
     pub(crate) context: [u8; 32],
-    pub(crate) media_type: MediaType,
+    pub(crate) media_type: Format,
     /// The service's name.
     pub(crate) service: &'a str,
     /// C2PA's names for what was done.
@@ -167,7 +169,7 @@ pub(crate) fn delivered(
             });
             let mut builder =
                 Builder::from_shared_context(&engine.0).with_definition(definition)?;
-            let media_type = MediaType::of(original).unwrap_or(delivery.media_type);
+            let media_type = signable(original).unwrap_or(delivery.media_type);
             add_parent(&mut builder, media_type, original, &delivery.context)?;
             Ok(builder)
         },
@@ -208,7 +210,7 @@ fn opened() -> Value {
 /// Makes `original` the parent ingredient, with its manifest if it has one.
 fn add_parent(
     builder: &mut Builder,
-    media_type: MediaType,
+    media_type: Format,
     original: &[u8],
     context: &[u8],
 ) -> Result<(), c2pa::Error> {
@@ -221,7 +223,7 @@ fn add_parent(
         "label": "parent",
     })
     .to_string();
-    if media_type.has_manifest(original) {
+    if containers::has_manifest(media_type, original) {
         builder.add_ingredient_from_stream(ingredient, mime, &mut Cursor::new(original))?;
     } else {
         builder.add_ingredient(Ingredient::from_json(&ingredient)?);
@@ -237,7 +239,7 @@ fn builder(
     let id = statement.id;
     let context = id.value().to_be_bytes();
     let mime = statement.media_type.mime();
-    let parent = statement.media_type.has_manifest(original);
+    let parent = containers::has_manifest(statement.media_type, original);
     // Without knowledge of how an image came to be, saying "created" would be a guess, and C2PA demands a
     // source type with it. "Opened" says what happened: an existing file was signed.
     let action = match statement.source_type {

@@ -8,9 +8,9 @@ use std::io::Cursor;
 use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{AnimationDecoder, DynamicImage, Frames, ImageResult};
 
-use super::decode::MAX_PIXELS;
-use super::isobmff;
-use crate::format::Format;
+use credlink_image_files::Format;
+use credlink_image_files::containers::{bmff, gif as gif_blocks, png as png_chunks};
+use credlink_image_files::limits::MAX_PIXELS;
 
 /// Frames that are looked at, and pixels of all of them together; an animation of more is taken to show other pictures.
 const MOST_FRAMES: usize = 64;
@@ -47,66 +47,25 @@ pub fn shows_one_picture(bytes: &[u8], decoded: &DynamicImage) -> bool {
 
 /// Whether a HEIF file has a movie, or says that it is a sequence by any of its brands.
 fn is_sequence(bytes: &[u8]) -> bool {
-    isobmff::top_boxes(bytes).any(|(kind, contents)| {
-        kind == b"moov"
-            || kind == b"ftyp"
-                && contents
-                    .chunks_exact(4)
-                    .any(|brand| brand == b"avis" || brand == b"msf1")
+    bmff::boxes(bytes).any(|found| {
+        let mut brands = bytes[found.body].chunks_exact(4);
+        &found.kind == b"moov"
+            || &found.kind == b"ftyp" && brands.any(|brand| brand == b"avis" || brand == b"msf1")
     })
 }
 
 /// Whether there is an animation control chunk (PNG, third edition, 11.3.6.1).
 fn has_png_animation(bytes: &[u8]) -> bool {
-    let mut at = 8_usize;
-    while let Some(header) = bytes.get(at..at.saturating_add(8)) {
-        let (length, kind) = header.split_at(4);
-        if kind == b"acTL" {
-            return true;
-        }
-        let length = length
-            .iter()
-            .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-        at = at.saturating_add(length).saturating_add(12);
-    }
-    false
+    png_chunks::chunks(bytes).any(|chunk| &chunk.kind == b"acTL")
 }
 
-/// Whether a GIF file has more than one image descriptor.
+/// Whether a GIF file has more than one picture, the last of which may be cut off.
 fn has_second_image(bytes: &[u8]) -> bool {
-    let table = |flags: u8| {
-        if flags & 0x80 == 0 {
-            0
-        } else {
-            3 << ((flags & 7) + 1)
-        }
-    };
-    let count = || -> Option<usize> {
-        let mut images = 0;
-        let mut at = 13 + table(*bytes.get(10)?);
-        loop {
-            at += match *bytes.get(at)? {
-                0x2c => {
-                    images += 1;
-                    11 + table(*bytes.get(at + 9)?)
-                }
-                0x21 => 2,
-                _ => return Some(images),
-            };
-            if images > 1 {
-                return Some(images);
-            }
-            // Sub-blocks, each with its length in front, and an empty one at the end.
-            loop {
-                let length = usize::from(*bytes.get(at)?);
-                at += 1 + length;
-                if length == 0 {
-                    break;
-                }
-            }
-        }
-    };
-    count().is_some_and(|images| images > 1)
+    let images = gif_blocks::blocks(bytes)
+        .filter(|block| block.kind == gif_blocks::BlockKind::Image)
+        .take(2)
+        .count();
+    images + usize::from(bytes.get(gif_blocks::end(bytes)) == Some(&gif_blocks::IMAGE)) > 1
 }
 
 fn are_alike(frames: ImageResult<Frames<'_>>, decoded: &DynamicImage) -> bool {
@@ -143,7 +102,7 @@ mod tests {
     use image::{Delay, Frame, Rgba, RgbaImage};
 
     use super::*;
-    use crate::codecs::decode::decode;
+    use credlink_image_files::decode::decode;
 
     fn picture(red: u8) -> RgbaImage {
         RgbaImage::from_fn(40, 30, |x, y| {

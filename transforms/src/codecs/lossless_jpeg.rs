@@ -13,8 +13,9 @@ use mozjpeg_sys as ffi;
 
 use super::jpeg::panic_message;
 use crate::error::EncodeError;
-use crate::format::Format;
-use crate::limits;
+use credlink_image_files::Format;
+use credlink_image_files::containers::jpeg::segments;
+use credlink_image_files::limits;
 
 /// How the coefficients are written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,15 +217,15 @@ fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
 pub fn with_segments_of(bare: &[u8], source: &[u8]) -> Vec<u8> {
     const JFIF: u8 = 0xE0;
     const ADOBE: u8 = 0xEE;
-    let own = super::jpeg::segments(bare).into_iter();
-    let front = own.take_while(|(marker, _)| [JFIF, ADOBE].contains(marker));
-    let at = front.last().map_or(2, |(_, place)| place.end);
+    let own = segments(bare).take_while(|found| [JFIF, ADOBE].contains(&found.marker));
+    let at = own.last().map_or(2, |found| found.whole.end);
     let mut file = bare[..at].to_vec();
-    for (marker, place) in super::jpeg::segments(source) {
-        let stands = (marker == JFIF && source[place.clone()][4..].starts_with(b"JFIF\0"))
-            || (marker == ADOBE && source[place.clone()][4..].starts_with(b"Adobe"));
-        if !stands && (matches!(marker, 0xE0..=0xEF) || marker == 0xFE) {
-            file.extend_from_slice(&source[place]);
+    for found in segments(source) {
+        let payload = &source[found.payload];
+        let stands = (found.marker == JFIF && payload.starts_with(b"JFIF\0"))
+            || (found.marker == ADOBE && payload.starts_with(b"Adobe"));
+        if !stands && (matches!(found.marker, 0xE0..=0xEF) || found.marker == 0xFE) {
+            file.extend_from_slice(&source[found.whole]);
         }
     }
     file.extend_from_slice(&bare[at..]);

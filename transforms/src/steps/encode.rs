@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use crate::codecs::{avif, bmp, gif, jpeg, jxl, png, tiff, webp};
 use crate::error::{EncodeError, StepErrorKind};
-use crate::file::Frame;
-use crate::format::Format;
-use crate::metadata::{self, Kind};
 use crate::step::{Apply, Encodes, Flow, Work};
 use crate::value::{Colour, Colours, Divisor, Level, Quality, Share};
+use credlink_image_files::Format;
+use credlink_image_files::Frame;
+use credlink_image_files::metadata::{self, Kind};
 
 /// `jpeg = { encoder = "libjpeg-turbo", quality = 80, chroma = "4:2:0", progressive = false, keep = [] }`.
 ///

@@ -4,10 +4,10 @@ use serde::Deserialize;
 
 use crate::codecs::jpeg;
 use crate::error::StepErrorKind;
-use crate::format::Format;
-use crate::metadata::{self, Kind};
 use crate::step::{Apply, Flow, Work};
 use crate::value::{Area, Bytes, Factor, Share, Side};
+use credlink_image_files::Format;
+use credlink_image_files::metadata::{self, Kind};
 
 /// `passthrough = { max_width = 640, max_long_side = 2048, max_pixels = …, max_bytes = …, max_bits_per_pixel = 4,
 /// max_segments = 0.05, formats = ["jpeg"], without = ["exif"] }`: when every limit that is given holds and none of the

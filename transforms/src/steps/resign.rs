@@ -4,8 +4,8 @@
 use serde::Deserialize;
 
 use crate::error::StepErrorKind;
-use crate::metadata::{self, Kind};
 use crate::step::{Apply, Flow, Work};
+use credlink_image_files::metadata::{self, Kind};
 
 /// `resign = { actions = ["c2pa.resized", "c2pa.transcoded"], always = false }`: signs the current file anew, with the
 /// manifest of the file that entered the recipe as parent. A file that came without one is signed only if `always`.
