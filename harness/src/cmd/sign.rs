@@ -1,5 +1,6 @@
 //! `credlink sign`.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -9,7 +10,7 @@ use credlink_image_files::{Format, containers};
 use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::manifest::Standing;
-use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
+use credlink_sign_core::store::{ProofStore, ProofStoreBuilder, StoreError};
 use credlink_sign_core::watermark::Verdict;
 use credlink_sign_core::{Asset, History, Marker, ProofId, SignedImage, Signer, Verifier};
 use serde_json::json;
@@ -159,10 +160,14 @@ fn has_invalid_manifest(identity: &Identity, bytes: &[u8]) -> Result<Option<Stri
 /// # Errors
 /// When the store cannot be read.
 fn earlier(args: &SignArgs, identity: &Identity, file: &Asset<'_>) -> Result<Option<ProofId>> {
-    if !args.store.exists() {
-        return Ok(None);
-    }
-    let store = ProofStore::open(&args.store)?;
+    let store = match ProofStore::open(&args.store) {
+        Ok(store) => store,
+        // Not there, or a signer was killed before its first proof was.
+        Err(StoreError::File { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let verifier = Verifier::new(vec![identity.anchor()?], Arc::new(store))?;
     let verification = verifier.verify(file, &clock::wall_nanos);
     let parent = |proof| verifier.store().by_id(proof)?.parent();

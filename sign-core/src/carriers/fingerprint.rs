@@ -8,7 +8,7 @@ use crate::signer::SignedImage;
 use crate::store::Candidate;
 use crate::verifier::Verifier;
 
-/// Name of the soft-binding algorithm: PDQ, 256 bits, of the displayed image, as 64 hexadecimal digits.
+/// Name of the soft-binding algorithm: PDQ, 256 bits, of the displayed image, most significant byte of the first word first.
 const ALGORITHM: &str = "com.credlink.pdq256.v1";
 
 /// The content itself: the nearest registered fingerprint, in any of eight orientations.
@@ -36,7 +36,7 @@ impl Carrier for Fingerprint {
         (!registration.fingerprint.is_featureless()).then(|| SoftBinding {
             algorithm: ALGORITHM,
             describes: "perceptual hash of the displayed image",
-            value: registration.fingerprint.to_string(),
+            value: registration.fingerprint.0.map(u64::to_be_bytes).concat(),
         })
     }
 

@@ -104,8 +104,8 @@ pub struct SoftBinding {
     pub algorithm: &'static str,
     /// What it covers, for people.
     pub describes: &'static str,
-    /// The value, as the algorithm writes it.
-    pub value: String,
+    /// The value, as the algorithm defines it.
+    pub value: Vec<u8>,
 }
 
 /// The result of one carrier on one file.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::read::failures;
-use super::{Engine, guarded};
+use super::{Engine, SOFT_BINDING, guarded};
 
 /// Entries of each list that are told; a manifest may hold thousands.
 const MOST: usize = 32;
@@ -58,7 +58,7 @@ pub struct Ingredient {
 pub struct Binding {
     /// The algorithm, by its name in the soft-binding list.
     pub algorithm: String,
-    /// The value, as the manifest holds it.
+    /// The value: bytes as hexadecimal digits, text as it is.
     pub value: String,
 }
 
@@ -157,12 +157,12 @@ pub(crate) fn described(engine: &Engine, format: Format, bytes: &[u8]) -> Option
                 has_manifest: ingredient.active_manifest().is_some(),
             })
             .collect(),
-        soft_bindings: data("c2pa.soft-binding")
+        soft_bindings: data(SOFT_BINDING)
             .into_iter()
             .take(MOST)
             .map(|data| Binding {
                 algorithm: text(&data["alg"]).unwrap_or_default(),
-                value: text(&data["blocks"][0]["value"]).unwrap_or_default(),
+                value: binding_value(&data["blocks"][0]["value"]),
             })
             .collect(),
     })
@@ -215,6 +215,16 @@ fn action(data: &Value) -> Action {
         source_type: source.map(|term| term.rsplit('/').next().unwrap_or_default().to_owned()),
         when: text(&data["when"]),
     }
+}
+
+/// Bytes as hexadecimal digits; text, which earlier signers wrote, as it is.
+fn binding_value(value: &Value) -> String {
+    let bytes = list(value).filter_map(Value::as_u64);
+    let digits: String = bytes
+        .take(LONGEST)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    text(value).unwrap_or(digits)
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

@@ -26,6 +26,9 @@ use crate::proof_id::ProofId;
 /// Label of our assertion.
 pub(crate) const PROOF_LABEL: &str = "com.credlink.proof";
 
+/// Label of C2PA's soft-binding assertion.
+const SOFT_BINDING: &str = "c2pa.soft-binding";
+
 /// Our assertion: which proof this is and where its record can be looked up.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ProofAssertion {
@@ -70,6 +73,9 @@ impl Engine {
                     },
                     "verify": { "ocsp_fetch": false, "remote_manifest_fetch": false },
                     "builder": {
+                        // What the signer says itself and answers for; all else would count as gathered from others.
+                        "created_assertion_labels":
+                            ["c2pa.actions", "c2pa.ingredient", SOFT_BINDING, PROOF_LABEL],
                         "thumbnail": { "enabled": false },
                         "actions": {
                             "auto_created_action": { "enabled": false },

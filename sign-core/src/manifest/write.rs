@@ -5,13 +5,13 @@ use credlink_image_files::containers;
 use std::io::Cursor;
 use std::sync::Mutex;
 
-use c2pa::assertions::SoftBinding as C2paSoftBinding;
 use c2pa::{Builder, DigitalSourceType, Ingredient, SigningAlg};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::salts::{self, Repeatable};
-use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, guarded};
+use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, SOFT_BINDING, guarded};
 use crate::carriers::SoftBinding;
 use crate::keys::Identity;
 use crate::proof_id::ProofId;
@@ -163,7 +163,7 @@ pub(crate) fn delivered(
                     "label": "c2pa.actions",
                     "created": true,
                     "data": { "actions": std::iter::once(opened())
-                        .chain(delivery.actions.iter().map(|action| json!({ "action": action })))
+                        .chain(delivery.actions.iter().map(|action| taken(action)))
                         .collect::<Vec<_>>() },
                 }],
             });
@@ -200,6 +200,16 @@ fn signed(
     .map_err(EngineError::new)?;
     let signed = signer.signed.into_inner().ok().flatten();
     salts::repeatable(made, signed.as_deref(), identity, by)
+}
+
+/// An action of a service. What was transcoded is the parent (C2PA 2.2, "Actions": such an action names its ingredient).
+fn taken(action: &str) -> Value {
+    match action {
+        "c2pa.transcoded" => {
+            json!({ "action": action, "parameters": { "ingredientIds": ["parent"] } })
+        }
+        _ => json!({ "action": action }),
+    }
 }
 
 /// The action with which every manifest begins that has a parent.
@@ -252,8 +262,8 @@ fn builder(
     let is_opened = action["action"] == "c2pa.opened";
     let mut actions = vec![action];
     if statement.marked {
-        // C2PA 2.2, "Actions": a watermark that serves as a soft binding of this manifest.
-        actions.push(json!({ "action": "c2pa.watermarked.bound" }));
+        // C2PA 2.2, "Actions": a watermark put in for the purpose of a soft binding.
+        actions.push(json!({ "action": "c2pa.watermarked" }));
     }
     let proof = ProofAssertion {
         id,
@@ -274,7 +284,7 @@ fn builder(
     });
     let mut builder = Builder::from_shared_context(&engine.0).with_definition(definition)?;
     for binding in statement.soft_bindings {
-        builder.add_assertion(C2paSoftBinding::LABEL, &soft_binding(binding)?)?;
+        builder.add_assertion(SOFT_BINDING, &WrittenBinding::of(binding))?;
     }
     if is_opened {
         add_parent(&mut builder, statement.media_type, original, &context)?;
@@ -282,13 +292,43 @@ fn builder(
     Ok(builder)
 }
 
-fn soft_binding(binding: &SoftBinding) -> Result<C2paSoftBinding, c2pa::Error> {
-    // The type has private fields, so it is made through its own wire form.
-    serde_json::from_value(json!({
-        "alg": binding.algorithm,
-        "name": binding.describes,
-        "blocks": [{ "scope": {}, "value": binding.value }],
-        "pad": [],
-    }))
-    .map_err(c2pa::Error::JsonError)
+/// A soft binding as C2PA writes it (C2PA 2.2, 18.10.2: the value is a byte string). The library's own type writes text.
+#[derive(Serialize)]
+struct WrittenBinding<'a> {
+    alg: &'a str,
+    name: &'a str,
+    blocks: [Block<'a>; 1],
+    pad: ByteString<'a>,
+}
+
+#[derive(Serialize)]
+struct Block<'a> {
+    /// Empty: the whole of the content.
+    scope: Scope,
+    value: ByteString<'a>,
+}
+
+#[derive(Serialize)]
+struct Scope {}
+
+struct ByteString<'a>(&'a [u8]);
+
+impl Serialize for ByteString<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(self.0)
+    }
+}
+
+impl<'a> WrittenBinding<'a> {
+    fn of(binding: &'a SoftBinding) -> Self {
+        Self {
+            alg: binding.algorithm,
+            name: binding.describes,
+            blocks: [Block {
+                scope: Scope {},
+                value: ByteString(&binding.value),
+            }],
+            pad: ByteString(&[]),
+        }
+    }
 }
