@@ -1,4 +1,4 @@
-//! One file for each kind of picture; the list is [`CLASSES`](super::CLASSES).
+//! One file or folder for each kind of picture; the list is [`CLASSES`](super::CLASSES).
 
 pub(crate) mod architecture;
 pub(crate) mod chart;
