@@ -46,5 +46,5 @@ pub mod synthetic;
 
 pub use directory::{DirectorySet, MAX_FILE_BYTES, Usable};
 pub use error::CorpusError;
-pub use set::{Entry, ImageSet, Rejected, SetHeader, SourceImage, View};
+pub use set::{Entry, ImageSet, Rejected, SetHeader, SourceImage, View, Why};
 pub use synthetic::SyntheticSet;

@@ -103,7 +103,7 @@ fn a_scan_finds_images_by_content_and_says_what_became_of_the_rest() {
     let rejected: BTreeMap<_, _> = header
         .rejected
         .iter()
-        .map(|r| (&*r.path, &*r.reason))
+        .map(|r| (&*r.path, r.why.to_string()))
         .collect();
     assert_eq!(rejected["street/copy of a.png"], "same bytes as a.png");
     assert!(
@@ -343,7 +343,7 @@ fn links_back_up_the_tree_end_and_a_huge_or_odd_file_is_not_read() {
         .header()
         .rejected
         .iter()
-        .map(|r| format!("{}: {}", r.path, r.reason))
+        .map(|r| format!("{}: {}", r.path, r.why))
         .collect();
     assert!(
         reasons
@@ -392,16 +392,16 @@ fn links_out_of_the_folder_and_what_is_no_file_are_left_out_and_named() {
         rejected
             .iter()
             .find(|r| r.path == path)
-            .map(|r| r.reason.as_str())
+            .map(|r| r.why.to_string())
     };
     for path in ["sub/folder", "file.png", "proc"] {
         assert_eq!(
             reason(path),
-            Some("a link that leads out of the folder"),
+            Some("a link that leads out of the folder".to_owned()),
             "{path}"
         );
     }
-    assert_eq!(reason("pipe.png"), Some("no regular file"));
+    assert_eq!(reason("pipe.png"), Some("no regular file".to_owned()));
 }
 
 #[test]

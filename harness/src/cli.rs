@@ -511,6 +511,9 @@ pub(crate) struct SignArgs {
     /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
     #[arg(long, value_name = "DB", value_parser = decibels)]
     pub(crate) watermark_psnr: Option<f64>,
+    /// Put a new XMP packet in the place of one that takes no link: no XML, or not in UTF-8. What it held is lost.
+    #[arg(long)]
+    pub(crate) replace_xmp: bool,
     /// Sign a file whose manifest is invalid without that manifest, instead of refusing it.
     #[arg(long)]
     pub(crate) drop_invalid_manifest: bool,

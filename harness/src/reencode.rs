@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 use credlink_image_files::decode;
 use credlink_image_files::{Format, containers, contents, recoded};
-use credlink_sign_core::{Encoder, Unwritten};
+use credlink_sign_core::{Care, Encoder, Unwritten};
 use credlink_transforms::codecs::jpeg::{self, Chroma};
 use credlink_transforms::codecs::{png, webp};
 use credlink_transforms::error::EncodeError;
@@ -53,7 +53,7 @@ impl<'a> Rewriter<'a> {
             return Err(format!("the file is not written anew, because {why}"));
         }
         rewriter
-            .rewritten(pixels)
+            .rewritten(pixels, Care::Usual)
             .map_err(|error| error.to_string())
     }
 
@@ -82,10 +82,10 @@ impl Encoder for Rewriter<'_> {
         Some(why.to_owned())
     }
 
-    fn rewritten(&self, pixels: &DynamicImage) -> Result<Vec<u8>, Unwritten> {
+    fn rewritten(&self, pixels: &DynamicImage, care: Care) -> Result<Vec<u8>, Unwritten> {
         let format = Format::sniff(self.original)
             .ok_or_else(|| Unwritten::Failed("the format of the file is unknown".to_owned()))?;
-        let bare = self.timed(|| coded(format, self.original, pixels));
+        let bare = self.timed(|| coded(format, self.original, pixels, care));
         let bare = bare.map_err(|error| Unwritten::Failed(error.to_string()))?;
         let whole = recoded(format, self.original, &bare)
             .map_err(|error| Unwritten::Failed(error.to_string()))?;
@@ -112,7 +112,12 @@ impl Encoder for Rewriter<'_> {
 }
 
 /// JPEG keeps its scan mode and colour subsampling, WebP stays lossy or lossless, PNG is lossless anyway.
-fn coded(format: Format, original: &[u8], pixels: &DynamicImage) -> Result<Vec<u8>, EncodeError> {
+fn coded(
+    format: Format,
+    original: &[u8],
+    pixels: &DynamicImage,
+    care: Care,
+) -> Result<Vec<u8>, EncodeError> {
     match format {
         Format::Jpeg => {
             let traits = jpeg::traits(original);
@@ -121,16 +126,21 @@ fn coded(format: Format, original: &[u8], pixels: &DynamicImage) -> Result<Vec<u
                 Some((2, 1)) => Chroma::HalfWidth,
                 _ => Chroma::Full,
             };
+            let (quality, chroma) = match care {
+                Care::Usual => (JPEG_QUALITY, chroma),
+                Care::Utmost => (100, Chroma::Full),
+            };
             let settings = jpeg::Settings {
                 encoder: jpeg::Encoder::LibjpegTurbo,
-                quality: JPEG_QUALITY,
+                quality,
                 chroma,
                 progressive: traits.is_some_and(|traits| traits.progressive),
             };
             jpeg::encode(pixels, settings)
         }
         Format::WebP => {
-            let lossless = has_chunk(original, *b"VP8L");
+            // Lossy WebP halves the chroma and stays below 50 dB at its best.
+            let lossless = has_chunk(original, *b"VP8L") || care == Care::Utmost;
             let is_large = u64::from(pixels.width()) * u64::from(pixels.height()) > LARGE;
             let settings = webp::Settings {
                 quality: match (lossless, is_large) {
@@ -204,7 +214,7 @@ mod tests {
             let file = metadata::written(format, file, &metadata).unwrap();
             let rewriter = Rewriter::of(&file);
             assert_eq!(rewriter.refusal(), None);
-            let again = rewriter.rewritten(&picture()).unwrap();
+            let again = rewriter.rewritten(&picture(), Care::Usual).unwrap();
             assert_eq!(Format::sniff(&again), Some(format));
             assert_eq!(
                 has_chunk(&again, *b"VP8L"),

@@ -331,6 +331,9 @@ fn holds(file: &[u8], bytes: &[u8]) -> bool {
     file.windows(bytes.len()).any(|window| window == bytes)
 }
 
+/// What lies behind the RIFF container, which the C2PA library writes anew.
+const LOST: (Format, &str) = (Format::WebP, "data behind the image");
+
 #[test]
 fn what_a_file_holds_is_there_when_it_is_signed_or_named() {
     for (format, file, puts) in files() {
@@ -358,6 +361,15 @@ fn what_a_file_holds_is_there_when_it_is_signed_or_named() {
                     assert!(holds(&signed.bytes, b"all mine"), "{format}");
                     continue;
                 }
+                if (format, put.name) == LOST {
+                    let names = signed.fate.missed();
+                    assert!(
+                        names.contains(&put.name),
+                        "{format}: {} is not named",
+                        put.name
+                    );
+                    continue;
+                }
                 assert!(
                     holds(&signed.bytes, &put.bytes),
                     "{format}: {} is gone, marked {is_marked}",
@@ -370,8 +382,10 @@ fn what_a_file_holds_is_there_when_it_is_signed_or_named() {
                     put.name
                 );
             }
-            assert!(
-                signed.fate.missed().is_empty(),
+            let lost = usize::from(format == LOST.0);
+            assert_eq!(
+                signed.fate.missed().len(),
+                lost,
                 "{format}: {:?}",
                 signed.fate.dropped
             );

@@ -9,6 +9,9 @@ pub enum DecodeError {
     /// Nothing in the first bytes names a format that we read.
     #[error("not an image in a known format (jpeg, png, webp, avif, jxl, gif, tiff, bmp)")]
     UnknownFormat,
+    /// An image of a kind that nothing here decodes.
+    #[error("{0} files are not read: there is no decoder for them here")]
+    NoDecoder(&'static str),
     /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
@@ -58,6 +61,13 @@ pub enum DecodeError {
         /// The codec's own words.
         reason: String,
     },
+}
+
+impl DecodeError {
+    /// The error for bytes in no format that we read.
+    pub(crate) fn unknown(bytes: &[u8]) -> Self {
+        Format::unread(bytes).map_or(Self::UnknownFormat, Self::NoDecoder)
+    }
 }
 
 /// Why something could not be put into a file beside its pixels.

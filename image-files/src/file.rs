@@ -38,7 +38,7 @@ impl ImageFile {
         if bytes.is_empty() {
             return Err(DecodeError::Empty);
         }
-        let format = Format::sniff(&bytes).ok_or(DecodeError::UnknownFormat)?;
+        let format = Format::sniff(&bytes).ok_or_else(|| DecodeError::unknown(&bytes))?;
         Ok(Self {
             bytes,
             format,

@@ -77,6 +77,32 @@ impl Format {
         }
     }
 
+    /// Endings of image files that nothing here decodes.
+    pub const UNREAD_EXTENSIONS: &'static [&'static str] = &[
+        "heic", "heif", "hif", "jp2", "j2k", "jpx", "psd", "psb", "cr2", "cr3", "nef", "arw",
+        "dng", "svg", "exr",
+    ];
+
+    /// What an image of a kind that nothing here decodes is called, by its first bytes; `None` for everything else.
+    #[must_use]
+    pub fn unread(bytes: &[u8]) -> Option<&'static str> {
+        match bytes {
+            [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => match brand.get(..4)? {
+                b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"mif1" | b"msf1" => {
+                    Some("HEIC")
+                }
+                b"crx " => Some("camera raw"),
+                _ => None,
+            },
+            [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xFF, 0x4F, 0xFF, 0x51, ..] => {
+                Some("JPEG 2000")
+            }
+            [b'8', b'B', b'P', b'S', ..] => Some("Photoshop"),
+            [0x76, 0x2F, 0x31, 0x01, ..] => Some("OpenEXR"),
+            _ => None,
+        }
+    }
+
     /// The media type, such as `image/jpeg`.
     #[must_use]
     pub const fn mime(self) -> &'static str {

@@ -70,10 +70,19 @@ pub trait Encoder {
     ///
     /// # Errors
     /// What would be lost, or the codec's words.
-    fn rewritten(&self, pixels: &DynamicImage) -> Result<Vec<u8>, Unwritten>;
+    fn rewritten(&self, pixels: &DynamicImage, care: Care) -> Result<Vec<u8>, Unwritten>;
 
     /// What a JPEG file of quality 60 with 4:2:0 makes of the pixels; `None` if they cannot be coded.
     fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage>;
+}
+
+/// How much coding may change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Care {
+    /// Less than a mark of the usual strength does.
+    Usual,
+    /// As little as the format allows, however large the file.
+    Utmost,
 }
 
 /// Why a file was not written anew.

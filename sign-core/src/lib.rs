@@ -70,7 +70,7 @@ mod xmp;
 
 pub use c2pa::DigitalSourceType;
 
-pub use self::asset::{Asset, Decode, Encoder, Pixels, Shown, Unwritten};
+pub use self::asset::{Asset, Care, Decode, Encoder, Pixels, Shown, Unwritten};
 pub use self::distortion::Distortion;
 pub use self::formats::{SIGNABLE, signable};
 pub use self::manifest::EngineError;

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::asset::{Asset, Pixels, Unwritten};
+use crate::asset::{Asset, Care, Pixels, Unwritten};
 use crate::distortion::Distortion;
 use crate::proof_id::ProofId;
 use crate::signer::SignError;
@@ -13,7 +13,11 @@ use crate::watermark::{Effort, EmbedSettings, Refusal, Verdict, WatermarkKey, de
 pub struct Marker {
     key: WatermarkKey,
     settings: EmbedSettings,
+    floor: Option<f64>,
 }
+
+/// Decibels that the next attempt is to be better than what was missing, since neither share is known exactly.
+const SPARE: f64 = 0.2;
 
 /// An image file after marking.
 pub(crate) struct Marked {
@@ -42,6 +46,7 @@ impl Marker {
         Self {
             key,
             settings: EmbedSettings::default(),
+            floor: None,
         }
     }
 
@@ -57,6 +62,14 @@ impl Marker {
         &self.key
     }
 
+    /// Holds this PSNR, dB, between the image and the file as it is written: mark and coding together. Without it the
+    /// settings speak of the mark alone, and coding adds its own error.
+    #[must_use]
+    pub fn holding(mut self, psnr: f64) -> Self {
+        self.floor = Some(psnr);
+        self
+    }
+
     /// Marks the pixels of a file. An image that cannot hide the mark stays as it was, and so does one whose mark
     /// cannot be read back from the file that was written.
     pub(crate) fn marked(
@@ -64,6 +77,46 @@ impl Marker {
         file: &Asset<'_>,
         pixels: &Pixels,
         id: ProofId,
+    ) -> Result<Marked, SignError> {
+        let Some(floor) = self.floor else {
+            return self.attempt(file, pixels, id, &self.settings, Care::Usual);
+        };
+        // Coding takes its share of what may change, so the mark gets less; how much less, the file says.
+        const ATTEMPTS: usize = 4;
+        let mut settings = self.settings;
+        for _ in 0..ATTEMPTS {
+            let marked = self.attempt(file, pixels, id, &settings, Care::Utmost)?;
+            let reached = marked.file.as_ref().and_then(|file| file.distortion);
+            match (reached, marked.verdict) {
+                (Some(reached), _) if f64::from(reached.psnr) < floor => {
+                    let missing = floor - f64::from(reached.psnr) + SPARE;
+                    settings.psnr_floor += missing;
+                    settings.psnr_start = settings.psnr_start.max(settings.psnr_floor);
+                    settings.psnr_ceiling = settings.psnr_ceiling.max(settings.psnr_floor);
+                }
+                (None, Some(Verdict::Refused(Refusal::TooFlat | Refusal::NotFound)))
+                    if settings.psnr_floor > EmbedSettings::default().psnr_floor =>
+                {
+                    break;
+                }
+                _ => return Ok(marked),
+            }
+        }
+        Ok(Marked {
+            verdict: Some(Verdict::Refused(Refusal::TooFaint)),
+            why: None,
+            file: None,
+        })
+    }
+
+    /// One mark of one strength.
+    fn attempt(
+        &self,
+        file: &Asset<'_>,
+        pixels: &Pixels,
+        id: ProofId,
+        settings: &EmbedSettings,
+        care: Care,
     ) -> Result<Marked, SignError> {
         let encoder = file.encoder().ok_or_else(|| {
             SignError::Unencodable("no encoder was handed in with the file".to_owned())
@@ -90,14 +143,14 @@ impl Marker {
             pixels.orientation,
             id,
             &self.key,
-            &self.settings,
+            settings,
             Some(&probe),
         );
         file.add_watermark_nanos(clock().saturating_sub(start + probing.get()));
         let Some(image) = embedding.image else {
             return Ok(stays(Some(embedding.verdict), None));
         };
-        let bytes = match encoder.rewritten(&image) {
+        let bytes = match encoder.rewritten(&image, care) {
             Ok(bytes) => bytes,
             Err(Unwritten::Loses(what)) => {
                 return Ok(stays(None, Some(format!("it would lose {what}"))));

@@ -107,6 +107,7 @@ pub struct Signer {
     generator: (String, String),
     source_type: Option<DigitalSourceType>,
     marker: Option<Marker>,
+    replaces_xmp: bool,
     engine: Engine,
 }
 
@@ -123,6 +124,7 @@ impl Signer {
             generator: ("CredLink".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             source_type: None,
             marker: None,
+            replaces_xmp: false,
         })
     }
 
@@ -146,6 +148,14 @@ impl Signer {
     #[must_use]
     pub fn with_source_type(mut self, source_type: DigitalSourceType) -> Self {
         self.source_type = Some(source_type);
+        self
+    }
+
+    /// Puts a new packet in the place of one that takes no link: one that is no XML, or not in UTF-8. What it held is lost,
+    /// and named as changed.
+    #[must_use]
+    pub fn replacing_xmp(mut self) -> Self {
+        self.replaces_xmp = true;
         self
     }
 
@@ -258,8 +268,17 @@ impl Signer {
         let clock = file.clock();
         let start = clock();
         let before = containers::xmp(media_type, file.bytes());
-        let packet = xmp::with_link(before.as_deref(), &link)?;
-        let linked = containers::with_xmp(media_type, file.bytes(), &packet)?;
+        let packet = match xmp::with_link(before.as_deref(), &link) {
+            Err(_) if self.replaces_xmp => xmp::with_link(None, &link),
+            other => other,
+        }?;
+        let linked = match containers::with_xmp(media_type, file.bytes(), &packet) {
+            // Writers leave room in a packet, which the link may have.
+            Err(ContainerError::PacketTooLong(_)) => {
+                containers::with_xmp(media_type, file.bytes(), &xmp::without_padding(&packet))
+            }
+            other => other,
+        }?;
         let linking = clock().saturating_sub(start);
 
         let soft_bindings: Vec<_> = CARRIERS

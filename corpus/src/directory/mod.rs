@@ -73,7 +73,7 @@ impl DirectorySet {
             let first = scanned
                 .rejected
                 .first()
-                .map(|r| format!(", first {}: {}", r.path, r.reason));
+                .map(|r| format!(", first {}: {}", r.path, r.why));
             return Err(CorpusError::Empty {
                 path: root.to_owned(),
                 found: format!(

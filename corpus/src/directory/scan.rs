@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::look::{self, Look};
 use super::{MAX_FILE_BYTES, Usable, read};
-use crate::{CorpusError, Rejected};
+use crate::{CorpusError, Rejected, Why};
 
 /// An image file that can be used.
 #[derive(Clone, Debug)]
@@ -47,10 +47,7 @@ pub(super) struct Scanned {
 /// What became of one file.
 enum Verdict {
     Usable(Box<Found>),
-    Rejected {
-        reason: String,
-        sha256: Option<[u8; 32]>,
-    },
+    Rejected { why: Why, sha256: Option<[u8; 32]> },
     Ignored,
 }
 
@@ -91,15 +88,15 @@ pub(super) fn scan(root: &Path, usable: Usable) -> Result<Scanned, CorpusError> 
                 None
             }
         });
-        let reject = |reason| Rejected {
+        let reject = |why| Rejected {
             path: path.clone(),
-            reason,
+            why,
         };
         match (verdict, earlier) {
             (Verdict::Ignored, _) => ignored += 1,
-            (_, Some(first)) => rejected.push(reject(format!("same bytes as {first}"))),
+            (_, Some(first)) => rejected.push(reject(Why::Copy(first.clone()))),
             (Verdict::Usable(file), None) => files.push(*file),
-            (Verdict::Rejected { reason, .. }, None) => rejected.push(reject(reason)),
+            (Verdict::Rejected { why, .. }, None) => rejected.push(reject(why)),
         }
     }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
@@ -138,7 +135,8 @@ impl Walk<'_> {
             let native = below.join(&name);
             let path = shown(&native);
             if let Err(reason) = self.take(&path, native) {
-                self.rejected.push(Rejected { path, reason });
+                let why = Why::Inaccessible(reason);
+                self.rejected.push(Rejected { path, why });
             }
         }
         Ok(())
@@ -173,6 +171,16 @@ impl Walk<'_> {
     }
 }
 
+/// Whether somebody who made the file meant it to be an image, by its ending.
+fn is_named_as_image(path: &Path) -> bool {
+    let ending = path
+        .extension()
+        .map(|end| end.to_string_lossy().to_lowercase());
+    ending.is_some_and(|end| {
+        Format::of_extension(&end).is_some() || Format::UNREAD_EXTENSIONS.contains(&&*end)
+    })
+}
+
 fn shown(path: &Path) -> String {
     path.components()
         .map(|c| c.as_os_str().to_string_lossy())
@@ -184,7 +192,7 @@ fn examine(root: &Path, path: &str, native: &Path, usable: Usable) -> Verdict {
     match try_examine(root, path, native, usable) {
         Ok(verdict) => verdict,
         Err(error) => Verdict::Rejected {
-            reason: format!("cannot read: {error}"),
+            why: Why::Inaccessible(format!("cannot read: {error}")),
             sha256: None,
         },
     }
@@ -196,40 +204,40 @@ fn try_examine(root: &Path, path: &str, native: &Path, usable: Usable) -> io::Re
     let mut file = fs::File::open(&full)?;
     let mut head = Vec::with_capacity(256);
     file.by_ref().take(256).read_to_end(&mut head)?;
+    let unread = |why| Ok(Verdict::Rejected { why, sha256: None });
     let Some(format) = Format::sniff(&head) else {
-        return Ok(Verdict::Ignored);
+        return match Format::unread(&head) {
+            Some(kind) => unread(Why::NoDecoder(kind)),
+            None if !is_named_as_image(native) => Ok(Verdict::Ignored),
+            None if head.is_empty() => unread(Why::Empty),
+            None => unread(Why::Misnamed),
+        };
     };
     if data.len() > MAX_FILE_BYTES {
-        let reason = format!(
-            "{} bytes are more than {} MiB",
-            data.len(),
-            MAX_FILE_BYTES >> 20
-        );
-        return Ok(Verdict::Rejected {
-            reason,
-            sha256: None,
+        return unread(Why::TooLarge {
+            bytes: data.len(),
+            limit: MAX_FILE_BYTES,
         });
     }
     let mut bytes = head;
     // The file may have grown since its size was asked for.
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-    let rejected = |reason: String| {
+    let rejected = |why| {
         Ok(Verdict::Rejected {
-            reason,
+            why,
             sha256: Some(sha256),
         })
     };
     if !usable(format) {
-        let format = format.as_str();
-        return rejected(format!("{format} files cannot be signed"));
+        return rejected(Why::Unsignable(format));
     }
     let Decoded {
         pixels,
         orientation,
     } = match read::decoded(&bytes) {
         Ok(decoded) => decoded,
-        Err(reason) => return rejected(format!("does not decode: {reason}")),
+        Err(reason) => return rejected(Why::Broken(reason)),
     };
     let class = path.split_once('/').map_or("file", |(first, _)| first);
     let lossless = matches!(format, Format::Png | Format::Gif | Format::Bmp);

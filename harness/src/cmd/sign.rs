@@ -12,7 +12,7 @@ use credlink_sign_core::keys::Identity;
 use credlink_sign_core::manifest::Standing;
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder, StoreError};
 use credlink_sign_core::watermark::Verdict;
-use credlink_sign_core::{Asset, History, Marker, ProofId, SignedImage, Signer, Verifier};
+use credlink_sign_core::{Asset, History, ProofId, SignError, SignedImage, Signer, Verifier};
 use serde_json::json;
 
 use crate::cli::SignArgs;
@@ -49,11 +49,12 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     warnings.extend(cut_off(format, &bytes));
     let earlier = earlier(args, &identity, &file)?;
     let mut signer = Signer::new(identity)?;
+    if args.replace_xmp {
+        signer = signer.replacing_xmp();
+    }
     if !args.no_watermark {
         let key = identity::loaded_watermark(&args.keys)?.key()?;
-        signer = signer.with_marker(
-            Marker::new(key).with_settings(super::watermark::settings(args.watermark_psnr)),
-        );
+        signer = signer.with_marker(super::watermark::marker(key, args.watermark_psnr));
     }
     let earlier_link = file.links().first().cloned();
     let history = History {
@@ -68,7 +69,12 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     }
     let signed = signer
         .sign_after(&file, id, Some(history))
-        .with_context(|| format!("failed to sign {}", args.input.display()))?;
+        .with_context(|| format!("failed to sign {}", args.input.display()))
+        .map_err(|error| match error.downcast_ref() {
+            Some(SignError::Xmp(_)) => error
+                .context("--replace-xmp puts a new packet in the place of the one that is there"),
+            _ => error,
+        })?;
     // The file is written whole beside its place, the proof is kept, and only then the file gets its name. So whenever
     // this ends, there is no signed file without its proof; a proof without a file is one more that the picture fits.
     let file = super::new_file(&args.output, &signed.bytes)?;

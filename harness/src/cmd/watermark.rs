@@ -10,7 +10,7 @@ use credlink_sign_core::keys::WatermarkSecret;
 use credlink_sign_core::watermark::{
     Detection, Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed,
 };
-use credlink_sign_core::{Encoder, ProofId};
+use credlink_sign_core::{Care, Encoder, Marker, ProofId};
 use image::{DynamicImage, RgbImage};
 
 use crate::cli::{WatermarkArgs, WatermarkCommand};
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
             if let Some(why) = rewriter.refusal() {
                 anyhow::bail!("{} is not written anew, because {why}", input.display());
             }
-            let bytes = rewriter.rewritten(marked)?;
+            let bytes = rewriter.rewritten(marked, Care::Usual)?;
             super::write_new(output, &bytes)?;
             super::say(&format!(
                 "{}: {} with id {id}, PSNR {:.1} dB, SSIM {:.4}, {} bytes from {}",
@@ -169,6 +169,15 @@ pub(crate) fn effort(rotated: bool) -> Effort {
 }
 
 /// The default settings, or those for at least `psnr` dB.
+/// A marker of this key; with a lowest PSNR, one that holds it in the file as it is written.
+pub(crate) fn marker(key: WatermarkKey, psnr: Option<f64>) -> Marker {
+    let marker = Marker::new(key).with_settings(settings(psnr));
+    match psnr {
+        Some(floor) => marker.holding(floor),
+        None => marker,
+    }
+}
+
 pub(crate) fn settings(psnr: Option<f64>) -> EmbedSettings {
     let default = EmbedSettings::default();
     psnr.map_or(default, |floor| EmbedSettings {

@@ -34,7 +34,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
-    let format = Format::sniff(bytes).ok_or(DecodeError::UnknownFormat)?;
+    let format = Format::sniff(bytes).ok_or_else(|| DecodeError::unknown(bytes))?;
     limits::check_structure(format, bytes)?;
     let mut decoded = pixels(format, bytes)?;
     if decoded.orientation == Orientation::NoTransforms

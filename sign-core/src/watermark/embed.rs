@@ -74,6 +74,8 @@ pub enum Refusal {
     TooFlat,
     /// The detector did not find the mark in the result.
     NotFound,
+    /// A mark as faint as was asked for cannot be read back.
+    TooFaint,
     /// The image carries a mark of this key already.
     AlreadyMarked(ProofId),
 }
@@ -85,6 +87,7 @@ impl fmt::Display for Refusal {
             Self::Panorama => f.write_str("image is more than six times as long as wide"),
             Self::TooFlat => f.write_str("image has too little texture to hide a mark"),
             Self::NotFound => f.write_str("mark cannot be read back from the image"),
+            Self::TooFaint => f.write_str("mark cannot be read back where so little may change"),
             Self::AlreadyMarked(id) => write!(f, "image already carries the mark {id}"),
         }
     }

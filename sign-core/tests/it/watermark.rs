@@ -6,7 +6,7 @@ use super::common::*;
 use credlink_sign_core::carriers::{CARRIERS, Embedded, State};
 use credlink_sign_core::watermark::{Effort, Refusal, Verdict, WatermarkKey};
 use credlink_sign_core::{
-    Asset, Distortion, Encoder, Marker, SignError, SignedImage, Unwritten, Verifier,
+    Asset, Care, Distortion, Encoder, Marker, SignError, SignedImage, Unwritten, Verifier,
 };
 use image::imageops::FilterType;
 use image::{DynamicImage, ImageFormat, RgbImage};
@@ -23,7 +23,7 @@ impl Encoder for AsPng {
         None
     }
 
-    fn rewritten(&self, pixels: &DynamicImage) -> Result<Vec<u8>, Unwritten> {
+    fn rewritten(&self, pixels: &DynamicImage, _: Care) -> Result<Vec<u8>, Unwritten> {
         let mut out = Cursor::new(Vec::new());
         pixels
             .write_to(&mut out, ImageFormat::Png)
@@ -315,7 +315,7 @@ fn a_signer_that_marks_needs_an_encoder_and_says_what_it_answered() {
         fn refusal(&self) -> Option<String> {
             None
         }
-        fn rewritten(&self, _: &DynamicImage) -> Result<Vec<u8>, Unwritten> {
+        fn rewritten(&self, _: &DynamicImage, _: Care) -> Result<Vec<u8>, Unwritten> {
             Err(Unwritten::Failed("the disk is made of cheese".to_owned()))
         }
         fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage> {
