@@ -72,6 +72,11 @@ impl Encoder for Rewriter<'_> {
             Some(Format::Jpeg) if containers::jpeg::components(self.original) == Some(4) => {
                 "its colours are inks (CMYK), which would have to become RGB"
             }
+            Some(format @ (Format::Jpeg | Format::Png | Format::WebP))
+                if containers::is_cut_off(format, self.original) =>
+            {
+                "it ends before its image does"
+            }
             Some(Format::Png) if has_chunk(self.original, *b"acTL") => "it is an animation",
             Some(Format::WebP) if has_chunk(self.original, *b"ANIM") => "it is an animation",
             Some(Format::Jpeg | Format::Png | Format::WebP) => return None,
@@ -85,10 +90,24 @@ impl Encoder for Rewriter<'_> {
     fn rewritten(&self, pixels: &DynamicImage, care: Care) -> Result<Vec<u8>, Unwritten> {
         let format = Format::sniff(self.original)
             .ok_or_else(|| Unwritten::Failed("the format of the file is unknown".to_owned()))?;
-        let bare = self.timed(|| coded(format, self.original, pixels, care));
-        let bare = bare.map_err(|error| Unwritten::Failed(error.to_string()))?;
-        let whole = recoded(format, self.original, &bare)
-            .map_err(|error| Unwritten::Failed(error.to_string()))?;
+        let mut whole = Vec::new();
+        for quality in qualities(care) {
+            let bare = self.timed(|| coded(format, self.original, pixels, *quality));
+            let bare = bare.map_err(|error| Unwritten::Failed(error.to_string()))?;
+            whole = recoded(format, self.original, &bare)
+                .map_err(|error| Unwritten::Failed(error.to_string()))?;
+            if !has_outgrown(self.original, &whole) {
+                break;
+            }
+            // Without loss, another quality makes nothing smaller.
+            if format == Format::Png || has_chunk(self.original, *b"VP8L") {
+                break;
+            }
+        }
+        if care == Care::Usual && has_outgrown(self.original, &whole) {
+            let percent = 100 * whole.len() / self.original.len() - 100;
+            return Err(Unwritten::Grows(percent));
+        }
         // Looked at rather than trusted: what the container's rules or a fault took away is a reason not to mark.
         let fate = contents::fate(format, self.original, &whole);
         match fate.missed()[..] {
@@ -111,12 +130,55 @@ impl Encoder for Rewriter<'_> {
     }
 }
 
+/// How a file is coded: JPEG's and lossy WebP's quality, and whether colours keep every pixel.
+#[derive(Clone, Copy, Debug)]
+struct Quality {
+    jpeg: u8,
+    webp: u8,
+    full: bool,
+}
+
+/// The qualities to try, the first that does not make the file outgrow its limit being the one; the last where all do.
+fn qualities(care: Care) -> &'static [Quality] {
+    const USUAL: [Quality; 3] = [
+        Quality {
+            jpeg: JPEG_QUALITY,
+            webp: WEBP_QUALITY,
+            full: false,
+        },
+        Quality {
+            jpeg: 94,
+            webp: 94,
+            full: false,
+        },
+        Quality {
+            jpeg: 90,
+            webp: 90,
+            full: false,
+        },
+    ];
+    const UTMOST: [Quality; 1] = [Quality {
+        jpeg: 100,
+        webp: 100,
+        full: true,
+    }];
+    match care {
+        Care::Usual => &USUAL,
+        Care::Utmost => &UTMOST,
+    }
+}
+
+/// Whether a file has grown beyond what a mark may cost: to more than twice its size, small ones by more than 64 KiB.
+fn has_outgrown(before: &[u8], after: &[u8]) -> bool {
+    after.len() > (2 * before.len()).max(before.len() + (64 << 10))
+}
+
 /// JPEG keeps its scan mode and colour subsampling, WebP stays lossy or lossless, PNG is lossless anyway.
 fn coded(
     format: Format,
     original: &[u8],
     pixels: &DynamicImage,
-    care: Care,
+    quality: Quality,
 ) -> Result<Vec<u8>, EncodeError> {
     match format {
         Format::Jpeg => {
@@ -126,27 +188,23 @@ fn coded(
                 Some((2, 1)) => Chroma::HalfWidth,
                 _ => Chroma::Full,
             };
-            let (quality, chroma) = match care {
-                Care::Usual => (JPEG_QUALITY, chroma),
-                Care::Utmost => (100, Chroma::Full),
-            };
             let settings = jpeg::Settings {
                 encoder: jpeg::Encoder::LibjpegTurbo,
-                quality,
-                chroma,
+                quality: quality.jpeg,
+                chroma: if quality.full { Chroma::Full } else { chroma },
                 progressive: traits.is_some_and(|traits| traits.progressive),
             };
             jpeg::encode(pixels, settings)
         }
         Format::WebP => {
             // Lossy WebP halves the chroma and stays below 50 dB at its best.
-            let lossless = has_chunk(original, *b"VP8L") || care == Care::Utmost;
+            let lossless = has_chunk(original, *b"VP8L") || quality.full;
             let is_large = u64::from(pixels.width()) * u64::from(pixels.height()) > LARGE;
             let settings = webp::Settings {
                 quality: match (lossless, is_large) {
                     (true, true) => 0,
                     (true, false) => 50,
-                    (false, _) => WEBP_QUALITY,
+                    (false, _) => quality.webp,
                 },
                 method: if is_large { 0 } else { 2 },
                 lossless,

@@ -291,7 +291,15 @@ fn by_kinds(format: Format, bare: Vec<u8>) -> (Vec<u8>, Vec<Put>) {
     };
     let file = metadata::written(format, bare, &metadata).unwrap();
     let puts = vec![
-        put("EXIF", b"Ann Example\0".to_vec()),
+        // In TIFF, what EXIF says of the picture are tags of the file itself.
+        put(
+            if format == Format::Tiff {
+                "copyright"
+            } else {
+                "EXIF"
+            },
+            b"Ann Example\0".to_vec(),
+        ),
         put("XMP", PACKET),
         put("colour profile", profile()),
     ];

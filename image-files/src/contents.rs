@@ -270,8 +270,20 @@ fn of_gif(bytes: &[u8]) -> Vec<Block> {
     found
 }
 
+/// Tags that say how the pixels are coded, or how many there are (TIFF 6.0, part 1).
+const TIFF_CODING: [u16; 26] = [
+    254, 255, 256, 257, 258, 259, 262, 266, 277, 278, 279, 280, 281, 284, 292, 293, 317, 320, 322,
+    323, 325, 338, 339, 529, 530, 532,
+];
+
 fn of_tiff(bytes: &[u8]) -> Vec<Block> {
     let named = |tag: u16| match tag {
+        270 => "description".to_owned(),
+        282 | 283 | 296 => "resolution".to_owned(),
+        305 => "software".to_owned(),
+        306 => "date".to_owned(),
+        315 => "artist".to_owned(),
+        33_432 => "copyright".to_owned(),
         700 => "XMP".to_owned(),
         33_723 => "IPTC".to_owned(),
         34_377 => "Photoshop resources".to_owned(),
@@ -282,6 +294,7 @@ fn of_tiff(bytes: &[u8]) -> Vec<Block> {
     };
     tiff::values(bytes)
         .into_iter()
+        .filter(|(tag, _)| !TIFF_CODING.contains(tag))
         .map(|(tag, value)| {
             let weight = if tag == 34_675 {
                 Weight::Look

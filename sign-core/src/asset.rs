@@ -91,6 +91,9 @@ pub enum Unwritten {
     /// Something would be lost that makes the picture's look, or that somebody put into the file: its names.
     #[error("the file would lose {0}")]
     Loses(String),
+    /// It would grow beyond reason, by so many per cent.
+    #[error("the file would grow by {0} %")]
+    Grows(usize),
     /// The codec failed, in its words.
     #[error("{0}")]
     Failed(String),

@@ -155,6 +155,9 @@ impl Marker {
             Err(Unwritten::Loses(what)) => {
                 return Ok(stays(None, Some(format!("it would lose {what}"))));
             }
+            Err(Unwritten::Grows(percent)) => {
+                return Ok(stays(None, Some(format!("it would grow by {percent} %"))));
+            }
             Err(Unwritten::Failed(words)) => return Err(SignError::Unencodable(words)),
         };
         let received = file.decoded(&bytes).map_err(SignError::Undecodable)?;

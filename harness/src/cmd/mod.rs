@@ -178,6 +178,22 @@ pub(crate) fn recipe(catalogue: &Catalogue, id: &str) -> Result<Arc<Recipe>> {
 }
 
 pub(crate) fn unknown(catalogue: &Catalogue, id: &str) -> anyhow::Error {
+    // A family, or a file of several variants: a name, but not of one pipeline.
+    let several = catalogue.select(id);
+    if !several.is_empty() {
+        const NAMED: usize = 6;
+        let names: Vec<&str> = several
+            .iter()
+            .map(|recipe| &*recipe.id)
+            .take(NAMED)
+            .collect();
+        let more = if several.len() > NAMED { ", ..." } else { "" };
+        return anyhow!(
+            "`{id}` stands for {} pipelines, and one is wanted here: {}{more}",
+            several.len(),
+            names.join(", ")
+        );
+    }
     let near = catalogue.suggestions(id);
     let hint = if near.is_empty() {
         "`credlink pipelines` lists them all".to_owned()

@@ -27,6 +27,15 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     let mut warnings = Vec::new();
     let mut bytes = super::read(&args.input)?;
     let format = Format::sniff(&bytes);
+    if let (None, Some(kind)) = (format, Format::unread(&bytes)) {
+        bail!(
+            "{} is {kind}, and there is no decoder for it here",
+            args.input.display()
+        );
+    }
+    if bytes.is_empty() {
+        bail!("{} is empty", args.input.display());
+    }
     super::check_name(&args.output, format)?;
     if let Some(codes) = has_invalid_manifest(&identity, &bytes)? {
         if !args.drop_invalid_manifest {
@@ -86,7 +95,9 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
         .context("failed to keep the proof; nothing was signed")?;
     super::named(file, &args.output)?;
 
-    warnings.extend(earlier.map(|proof| format!("already signed as proof {proof}")));
+    warnings.extend(earlier.map(|proof| {
+        format!("already signed as proof {proof}, which the record names as the earlier one")
+    }));
     if format == Some(Format::Tiff) {
         // What exiftool and libtiff say of the file that the C2PA library writes; the picture itself is in order.
         warnings.push(

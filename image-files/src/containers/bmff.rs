@@ -63,6 +63,15 @@ pub fn boxes(bytes: &[u8]) -> impl Iterator<Item = FileBox> {
     })
 }
 
+/// Whether a HEIF file has a movie, or says that it is a sequence by any of its brands.
+pub(crate) fn is_sequence(bytes: &[u8]) -> bool {
+    boxes(bytes).any(|found| {
+        let mut brands = bytes[found.body].chunks_exact(4);
+        &found.kind == b"moov"
+            || &found.kind == b"ftyp" && brands.any(|brand| brand == b"avis" || brand == b"msf1")
+    })
+}
+
 fn uuid_box(bytes: &[u8], uuid: &[u8; 16]) -> Option<FileBox> {
     boxes(bytes).find(|found| found.kind == *b"uuid" && bytes[found.body.clone()].starts_with(uuid))
 }
@@ -194,5 +203,14 @@ mod tests {
             xmp(&file).unwrap(),
             b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>x</x:xmpmeta>"
         );
+    }
+
+    #[test]
+    fn a_sequence_is_known_by_its_movie_or_any_of_its_brands() {
+        let still = boxed(b"ftyp", b"avif\0\0\0\0mif1miaf");
+        assert!(!is_sequence(&still));
+        assert!(is_sequence(&boxed(b"ftyp", b"mif1\0\0\0\0avifavis")));
+        assert!(is_sequence(&boxed(b"ftyp", b"avif\0\0\0\0msf1mif1")));
+        assert!(is_sequence(&[still, boxed(b"moov", b"")].concat()));
     }
 }

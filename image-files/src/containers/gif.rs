@@ -104,6 +104,15 @@ pub fn end(bytes: &[u8]) -> usize {
     (end + trailer).min(bytes.len())
 }
 
+/// Whether a file has more than one picture, the last of which may be cut off.
+pub(crate) fn has_second_image(bytes: &[u8]) -> bool {
+    let images = blocks(bytes)
+        .filter(|block| block.kind == BlockKind::Image)
+        .take(2)
+        .count();
+    images + usize::from(bytes.get(end(bytes)) == Some(&IMAGE)) > 1
+}
+
 /// An application extension: its 11-byte name, the whole block, and what follows the name.
 pub(crate) struct Application {
     pub(crate) name: [u8; 11],

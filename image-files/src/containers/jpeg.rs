@@ -216,11 +216,9 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
 /// apart, where another box lies among them, or where there is a second manifest: decoders would read what lies between.
 pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
     let mut found: Option<(ManifestPlace, [u8; 2])> = None;
-    for segment in segments(bytes).filter(|s| s.marker == APP11) {
+    let manifest = manifest_segments(bytes);
+    for segment in segments(bytes).filter(|segment| manifest.contains(&segment.whole)) {
         let payload = &bytes[segment.payload.clone()];
-        if !payload.starts_with(b"JP") {
-            continue;
-        }
         let instance: [u8; 2] = array(payload, 2)?;
         let number = u32::from_be_bytes(array(payload, 4)?);
         let header = payload.get(8..16)?;
@@ -249,6 +247,5 @@ pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
 }
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
-    segments(bytes)
-        .any(|segment| segment.marker == APP11 && bytes[segment.payload.clone()].starts_with(b"JP"))
+    !manifest_segments(bytes).is_empty()
 }

@@ -88,6 +88,18 @@ pub fn has_manifest(format: Format, bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether a file is an animation, by its structure: further frames are announced, whatever they show.
+#[must_use]
+pub fn is_animation(format: Format, bytes: &[u8]) -> bool {
+    match format {
+        Format::Png => png::chunks(bytes).any(|chunk| &chunk.kind == b"acTL"),
+        Format::WebP => webp::chunks(bytes).any(|chunk| &chunk.kind == b"ANIM"),
+        Format::Gif => gif::has_second_image(bytes),
+        Format::Avif => bmff::is_sequence(bytes),
+        Format::Jpeg | Format::Tiff | Format::Bmp | Format::Jxl => false,
+    }
+}
+
 /// Whether a file ends before its image does, by its own structure. What says nothing of its end is taken for whole.
 #[must_use]
 pub fn is_cut_off(format: Format, bytes: &[u8]) -> bool {

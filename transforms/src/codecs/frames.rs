@@ -9,7 +9,7 @@ use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{AnimationDecoder, DynamicImage, Frames, ImageResult};
 
 use credlink_image_files::Format;
-use credlink_image_files::containers::{bmff, gif as gif_blocks, png as png_chunks};
+use credlink_image_files::containers::is_animation;
 use credlink_image_files::limits::MAX_PIXELS;
 
 /// Frames that are looked at, and pixels of all of them together; an animation of more is taken to show other pictures.
@@ -26,12 +26,12 @@ const ALIKE: u8 = 8;
 pub fn shows_one_picture(bytes: &[u8], decoded: &DynamicImage) -> bool {
     let cursor = || Cursor::new(bytes);
     match Format::sniff(bytes) {
-        Some(Format::Png) if has_png_animation(bytes) => {
+        Some(Format::Png) if is_animation(Format::Png, bytes) => {
             let frames =
                 PngDecoder::new(cursor()).and_then(|decoder| Ok(decoder.apng()?.into_frames()));
             are_alike(frames, decoded)
         }
-        Some(Format::Gif) if has_second_image(bytes) => are_alike(
+        Some(Format::Gif) if is_animation(Format::Gif, bytes) => are_alike(
             GifDecoder::new(cursor()).map(AnimationDecoder::into_frames),
             decoded,
         ),
@@ -40,32 +40,9 @@ pub fn shows_one_picture(bytes: &[u8], decoded: &DynamicImage) -> bool {
             _ => true,
         },
         // A sequence of AV1 pictures beside the still one lies under `moov` (ISO/IEC 14496-12). It is not decoded.
-        Some(Format::Avif) => !is_sequence(bytes),
+        Some(Format::Avif) => !is_animation(Format::Avif, bytes),
         _ => true,
     }
-}
-
-/// Whether a HEIF file has a movie, or says that it is a sequence by any of its brands.
-fn is_sequence(bytes: &[u8]) -> bool {
-    bmff::boxes(bytes).any(|found| {
-        let mut brands = bytes[found.body].chunks_exact(4);
-        &found.kind == b"moov"
-            || &found.kind == b"ftyp" && brands.any(|brand| brand == b"avis" || brand == b"msf1")
-    })
-}
-
-/// Whether there is an animation control chunk (PNG, third edition, 11.3.6.1).
-fn has_png_animation(bytes: &[u8]) -> bool {
-    png_chunks::chunks(bytes).any(|chunk| &chunk.kind == b"acTL")
-}
-
-/// Whether a GIF file has more than one picture, the last of which may be cut off.
-fn has_second_image(bytes: &[u8]) -> bool {
-    let images = gif_blocks::blocks(bytes)
-        .filter(|block| block.kind == gif_blocks::BlockKind::Image)
-        .take(2)
-        .count();
-    images + usize::from(bytes.get(gif_blocks::end(bytes)) == Some(&gif_blocks::IMAGE)) > 1
 }
 
 fn are_alike(frames: ImageResult<Frames<'_>>, decoded: &DynamicImage) -> bool {
@@ -154,17 +131,5 @@ mod tests {
         let mut cut = gif(&[one.clone(), one]);
         cut.truncate(cut.len() - 40);
         assert!(!shows(&cut));
-    }
-
-    #[test]
-    fn a_sequence_is_known_by_its_movie_or_any_of_its_brands() {
-        let boxed = |kind: &[u8; 4], body: &[u8]| {
-            [&(8 + body.len() as u32).to_be_bytes()[..], kind, body].concat()
-        };
-        let still = boxed(b"ftyp", b"avif\0\0\0\0mif1miaf");
-        assert!(!is_sequence(&still));
-        assert!(is_sequence(&boxed(b"ftyp", b"mif1\0\0\0\0avifavis")));
-        assert!(is_sequence(&boxed(b"ftyp", b"avif\0\0\0\0msf1mif1")));
-        assert!(is_sequence(&[still, boxed(b"moov", b"")].concat()));
     }
 }

@@ -99,7 +99,8 @@ pub struct Avif {
 }
 
 /// `png = { keep = [] }`, or with `colours` (2 to 256) and `dither` (0 to 1) for a palette, or with `depth` 8 or 16 for
-/// samples of that many bits; without it the pixels' own depth stays.
+/// samples of that many bits; without it the pixels' own depth stays. `colour = true` writes grey pixels as three equal
+/// channels; `indexed_as_source = true` gives a picture that came with a palette one of 256 colours.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Png {
@@ -107,6 +108,15 @@ pub struct Png {
     colours: Option<Colours>,
     dither: Option<Share>,
     depth: Option<Depth>,
+    #[serde(default)]
+    colour: bool,
+    #[serde(default)]
+    indexed_as_source: bool,
+}
+
+/// Whether a PNG file has a palette: colour type 3 of its header (PNG, third edition, 11.2.1).
+fn is_indexed(file: &[u8]) -> bool {
+    Format::sniff(file) == Some(Format::Png) && file.get(25) == Some(&3)
 }
 
 /// Bits a sample.
@@ -444,17 +454,36 @@ impl Encode for Png {
     fn encode(
         &self,
         frame: &Frame,
-        _source: &[u8],
+        source: &[u8],
         _quality: Option<u8>,
     ) -> Result<Vec<u8>, EncodeError> {
         if let Some(colours) = self.colours {
             let dither = self.dither.map_or(0.0, Share::get);
             return png::encode_palette(&frame.pixels, colours.get(), dither);
         }
-        match self.depth {
-            None => png::encode(&frame.pixels),
-            Some(depth) => png::encode(&with_depth(&frame.pixels, depth.0 == 16)),
+        if self.indexed_as_source && is_indexed(source) {
+            return png::encode_palette(&frame.pixels, 256, 0.0);
         }
+        let coloured = self.colour && !frame.pixels.color().has_color();
+        let pixels = match coloured {
+            true => &in_colour(&frame.pixels),
+            false => &*frame.pixels,
+        };
+        match self.depth {
+            None => png::encode(pixels),
+            Some(depth) => png::encode(&with_depth(pixels, depth.0 == 16)),
+        }
+    }
+}
+
+/// Grey pixels as three equal channels, of the same depth and with their alpha.
+fn in_colour(pixels: &DynamicImage) -> DynamicImage {
+    let is_wide = pixels.color().bytes_per_pixel() / pixels.color().channel_count() > 1;
+    match (pixels.color().has_alpha(), is_wide) {
+        (true, true) => pixels.to_rgba16().into(),
+        (true, false) => pixels.to_rgba8().into(),
+        (false, true) => pixels.to_rgb16().into(),
+        (false, false) => pixels.to_rgb8().into(),
     }
 }
 
