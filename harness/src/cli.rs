@@ -1,5 +1,6 @@
 //! What can be typed. Nothing here does anything.
 
+use credlink_reports::formats::{DOCUMENTS, FORMATS};
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -301,7 +302,7 @@ pub(crate) struct ReportArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) gate: Option<PathBuf>,
     /// Print this format instead of writing all of them.
-    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(crate::cmd::report::format_names()))]
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(format_names()))]
     pub(crate) format: Option<String>,
     /// Only this table, in a format for tables.
     #[arg(long, value_name = "ID", requires = "format")]
@@ -601,4 +602,12 @@ pub(crate) enum WatermarkCommand {
         #[arg(long, value_name = "PNG")]
         residual: Option<PathBuf>,
     },
+}
+/// The names that `--format` takes: documents of a whole run, and formats of a table.
+fn format_names() -> Vec<&'static str> {
+    let documents = DOCUMENTS.iter().map(|document| document.name);
+    let tables = FORMATS.iter().map(|format| format.name);
+    let mut names: Vec<&str> = documents.collect();
+    names.extend(tables.filter(|name| DOCUMENTS.iter().all(|document| document.name != *name)));
+    names
 }

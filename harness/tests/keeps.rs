@@ -362,9 +362,15 @@ fn what_a_file_holds_is_there_when_it_is_signed_or_named() {
                 );
                 // The link goes into the packet, and nothing else changes.
                 if put.name == "XMP" {
+                    // AVIF keeps the item as it was, and the packet with the link stands beside it.
+                    let fate = match format {
+                        Format::Avif => &signed.fate.kept,
+                        _ => &signed.fate.changed,
+                    };
                     assert!(
-                        signed.fate.changed.contains(&put.name.to_owned()),
-                        "{format}"
+                        fate.contains(&put.name.to_owned()),
+                        "{format}: {:?}",
+                        signed.fate
                     );
                     assert!(holds(&signed.bytes, b"all mine"), "{format}");
                     continue;

@@ -34,7 +34,7 @@
 //! store.insert(signed.record.clone(), &signed.manifest)?;
 //! let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?;
 //! let verification = verifier.verify(&Asset::new(&signed.bytes, &decode), &|| 0);
-//! let accepted = conclude(verification.findings()).accepted.ok_or("lost")?;
+//! let accepted = conclude(verification.findings(), &|_| None).accepted.ok_or("lost")?;
 //! assert_eq!((accepted.proof, accepted.state), (id, State::Intact));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -55,11 +55,14 @@ mod distortion;
 pub mod fingerprint;
 mod formats;
 pub mod keys;
+mod ladder;
 pub mod manifest;
 mod marker;
+mod pixels;
 mod proof_id;
 mod record;
 mod resigner;
+mod signed;
 mod signer;
 pub mod sketch;
 pub mod store;
@@ -73,13 +76,15 @@ pub use c2pa::DigitalSourceType;
 pub use self::asset::{Asset, Care, Decode, Encoder, Pixels, Shown, Unwritten};
 pub use self::distortion::Distortion;
 pub use self::formats::{SIGNABLE, signable};
+pub use self::ladder::{Examined, Verification};
 pub use self::manifest::EngineError;
 pub use self::marker::Marker;
-pub use self::proof_id::{ProofId, ProofIdError};
+pub use self::proof_id::{DEFAULT_BASE_URL, ProofId, ProofIdError};
 pub use self::record::{History, ProofRecord};
 pub use self::resigner::Resigner;
-pub use self::signer::{DEFAULT_BASE_URL, SignError, SignedImage, Signer, SigningTimes};
-pub use self::verifier::{Distances, Examined, Verification, Verifier};
+pub use self::signed::{SignError, SignedImage, SigningTimes};
+pub use self::signer::Signer;
+pub use self::verifier::{Distances, Verifier};
 pub use self::xmp::XmpError;
 
 /// Elapsed nanoseconds from an arbitrary origin. Passed in by whoever owns a clock; only ever used to

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use crate::asset::{Asset, Care, Pixels, Unwritten};
 use crate::distortion::Distortion;
 use crate::proof_id::ProofId;
-use crate::signer::SignError;
+use crate::signed::SignError;
 use crate::watermark::{Effort, EmbedSettings, Refusal, Verdict, WatermarkKey, detect, embed};
 
 /// Puts the proof id into the pixels and has the image coded anew, by the encoder that came with the file.

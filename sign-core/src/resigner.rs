@@ -7,7 +7,8 @@ use crate::formats::signable;
 use crate::keys::Identity;
 use crate::manifest::Engine;
 use crate::manifest::write::{Delivery, delivered};
-use crate::signer::{SignError, engine_of};
+use crate::signed::SignError;
+use crate::signer::engine_of;
 
 /// A service that signs what it delivers. Shared freely between threads.
 ///

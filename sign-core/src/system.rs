@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use crate::Clock;
 use crate::asset::Asset;
+use crate::ladder::Verification;
 use crate::proof_id::ProofId;
-use crate::signer::{SignError, SignedImage, Signer};
+use crate::signed::{SignError, SignedImage};
+use crate::signer::Signer;
 use crate::store::{ProofStore, ProofStoreBuilder};
-use crate::verifier::{Distances, Verification, Verifier};
+use crate::verifier::{Distances, Verifier};
 use crate::watermark::Effort;
 
 /// A system in its first stage.

@@ -1,22 +1,19 @@
-//! Verifying a file: every carrier, in ladder order.
+//! What a verifier knows, and when it believes a pointer.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ed25519_dalek::VerifyingKey;
-use serde::Serialize;
 
-use crate::Clock;
 use crate::asset::{Asset, Shown};
-use crate::carriers::{CARRIERS, Finding};
 use crate::fingerprint::{Match, MatchPolicy};
 use crate::keys::TrustAnchor;
 use crate::manifest::describe::{self, Described};
 use crate::manifest::read::Ours;
 use crate::manifest::{Engine, EngineError};
+use crate::proof_id::DEFAULT_BASE_URL;
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::signer::DEFAULT_BASE_URL;
 use crate::sketch::{Comparison, Registered, Verdict, is_plain};
 use crate::store::ProofStore;
 use crate::watermark::{Effort, WatermarkKey};
@@ -40,17 +37,6 @@ pub struct Verifier {
 /// Sketches that are kept ready, about 100 KB each.
 const READY: usize = 16;
 
-/// One carrier's part of a verification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Examined {
-    /// The carrier's name.
-    pub carrier: &'static str,
-    /// What it found.
-    pub finding: Finding,
-    /// How long it took, nanoseconds; the first carrier that needs pixels bears decoding and hashing.
-    pub nanos: u64,
-}
-
 /// Fingerprint distances of a received image, bits, over the eight orientations, between contents whose quality is
 /// sufficient: what a threshold decides on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,30 +54,6 @@ pub(crate) struct Confirmation {
     pub(crate) distance: Option<u32>,
     /// What confirms the pointer, or the code that says why nothing does.
     pub(crate) verdict: Result<&'static str, &'static str>,
-}
-
-/// Everything found out about one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verification {
-    /// Every carrier, in ladder order.
-    pub carriers: Vec<Examined>,
-    /// Time of a verifier that stops at the first acceptance, nanoseconds; the time of all if there is none.
-    pub ladder_nanos: u64,
-    /// Part of the time that went into decoding, nanoseconds.
-    pub decode_nanos: u64,
-    /// Part of the time that went into fingerprint hashing, nanoseconds.
-    pub hash_nanos: u64,
-    /// Part of the time that went into reading the watermark, nanoseconds.
-    pub watermark_nanos: u64,
-}
-
-impl Verification {
-    /// The findings by carrier, in ladder order.
-    pub fn findings(&self) -> impl Iterator<Item = (&'static str, &Finding)> {
-        self.carriers
-            .iter()
-            .map(|examined| (examined.carrier, &examined.finding))
-    }
 }
 
 impl Verifier {
@@ -150,35 +112,6 @@ impl Verifier {
     pub fn with_policy(mut self, policy: MatchPolicy) -> Self {
         self.policy = policy;
         self
-    }
-
-    /// Examines every carrier in ladder order, without stopping.
-    pub fn verify(&self, file: &Asset<'_>, clock: Clock<'_>) -> Verification {
-        let start = clock();
-        let mut ladder_nanos = None;
-        let mut before = start;
-        let mut carriers = Vec::with_capacity(CARRIERS.len());
-        for carrier in CARRIERS {
-            let finding = carrier.examine(file, self, clock);
-            let now = clock();
-            if finding.accepted().is_some() && ladder_nanos.is_none() {
-                ladder_nanos = Some(now.saturating_sub(start));
-            }
-            carriers.push(Examined {
-                carrier: carrier.name(),
-                finding,
-                nanos: now.saturating_sub(before),
-            });
-            before = now;
-        }
-        let (decode_nanos, hash_nanos) = file.nanos();
-        Verification {
-            carriers,
-            ladder_nanos: ladder_nanos.unwrap_or(before.saturating_sub(start)),
-            decode_nanos,
-            hash_nanos,
-            watermark_nanos: file.watermark_nanos(),
-        }
     }
 
     /// How far a received image is from a registered proof, bits, over the eight orientations: how much the

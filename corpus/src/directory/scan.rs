@@ -100,7 +100,11 @@ pub(super) fn scan(root: &Path, usable: Usable) -> Result<Scanned, CorpusError> 
         }
     }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
-    look::group(&mut files);
+    let looks: Vec<(&str, &Look)> = files.iter().map(|file| (&*file.path, &file.look)).collect();
+    let sources = look::sources(&looks);
+    for (file, source) in files.iter_mut().zip(sources) {
+        file.source = source;
+    }
     Ok(Scanned {
         files,
         rejected,

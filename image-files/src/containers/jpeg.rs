@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{ManifestPlace, array, mpf, spliced};
+use super::{ManifestPlace, array, spliced};
 use crate::error::ContainerError;
 use crate::format::Format;
 
@@ -108,21 +108,6 @@ pub fn image_end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The file without these segments of its header, ascending, the index of further pictures mended.
-pub(crate) fn without(bytes: &[u8], ranges: Vec<Range<usize>>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut from = 0;
-    for range in ranges {
-        out.extend_from_slice(&bytes[from..range.start]);
-        from = range.end;
-    }
-    out.extend_from_slice(&bytes[from..]);
-    if let Some(first) = image_end(&out) {
-        mpf::mend(bytes, &mut out, first);
-    }
-    out
-}
-
 /// The number of colour components, by the frame header: 1, 3 or, with inks, 4.
 #[must_use]
 pub fn components(bytes: &[u8]) -> Option<u8> {
@@ -204,11 +189,7 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
     };
     let marker = [0xff, APP1];
     let parts: [&[u8]; 4] = [&marker, &length.to_be_bytes(), XMP_HEADER, packet];
-    let mut out = spliced(bytes, place, &parts);
-    if let Some(first) = image_end(&out) {
-        mpf::mend(bytes, &mut out, first);
-    }
-    Ok(out)
+    Ok(spliced(bytes, place, &parts))
 }
 
 /// The manifest in one unbroken run of APP11 segments that belong together (ISO/IEC 19566-5, annex D: common identifier,

@@ -48,7 +48,7 @@ pub fn xmp(format: Format, bytes: &[u8]) -> Option<Vec<u8>> {
 /// When the container is damaged or has no place for such a packet.
 pub fn with_xmp(format: Format, bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, ContainerError> {
     match format {
-        Format::Jpeg => jpeg::with_xmp(bytes, packet),
+        Format::Jpeg => Ok(mpf::mended(bytes, jpeg::with_xmp(bytes, packet)?)),
         Format::Png => png::with_xmp(bytes, packet),
         Format::WebP => webp::with_xmp(bytes, packet),
         Format::Gif => gif::with_xmp(bytes, packet),
@@ -134,7 +134,7 @@ pub fn without_manifest(format: Format, bytes: &[u8]) -> Result<Vec<u8>, Contain
         out
     };
     match format {
-        Format::Jpeg => Ok(jpeg::without(bytes, jpeg::manifest_segments(bytes))),
+        Format::Jpeg => Ok(mpf::mended(bytes, without(jpeg::manifest_segments(bytes)))),
         Format::Png => {
             let chunks = png::chunks(bytes).filter(|chunk| &chunk.kind == b"caBX");
             Ok(without(chunks.map(|chunk| chunk.whole).collect()))

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::jpeg::{Segment, segments};
+use super::jpeg::{Segment, image_end, segments};
 use super::tiff::Order;
 
 /// What an APP2 segment with such an index begins with.
@@ -55,6 +55,14 @@ pub fn pictures(bytes: &[u8]) -> Vec<Range<usize>> {
             bytes.get(place.clone()).map(|_| place)
         })
         .collect()
+}
+
+/// `new` with its index mended; see [`mend`].
+pub(crate) fn mended(old: &[u8], mut new: Vec<u8>) -> Vec<u8> {
+    if let Some(first) = image_end(&new) {
+        mend(old, &mut new, first);
+    }
+    new
 }
 
 /// Mends the index of `new`, which was made from `old` by changes before the end of the first picture: what lies behind it

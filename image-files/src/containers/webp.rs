@@ -26,8 +26,12 @@ pub struct Chunk {
 
 /// Complete chunks in file order; stops where the structure ends or breaks.
 pub fn chunks(bytes: &[u8]) -> impl Iterator<Item = Chunk> {
+    chunks_to(bytes, end(bytes))
+}
+
+/// The chunks that begin before `over`.
+pub(crate) fn chunks_to(bytes: &[u8], over: usize) -> impl Iterator<Item = Chunk> {
     let mut at = 12;
-    let over = end(bytes);
     std::iter::from_fn(move || {
         if at >= over {
             return None;
@@ -138,11 +142,24 @@ pub(crate) fn assembled(
         for (flag, is_set) in flags {
             header[0] = header[0] & !(*flag as u8) | if *is_set { *flag as u8 } else { 0 };
         }
+        // A simple file needs no extended header.
+        if header[0] == 0 && parts.len() == 1 {
+            return simple(file, parts[0]);
+        }
         push(&mut out, *b"VP8X", &header)?;
     }
     for (kind, data) in parts {
         push(&mut out, *kind, data)?;
     }
+    let size = u32::try_from(out.len() - 8).map_err(|_| too_long())?;
+    out[4..8].copy_from_slice(&size.to_le_bytes());
+    Ok(out)
+}
+
+/// A file of one chunk.
+fn simple(file: &[u8], (kind, data): ([u8; 4], &[u8])) -> Result<Vec<u8>, ContainerError> {
+    let mut out = file[..12].to_vec();
+    push(&mut out, kind, data)?;
     let size = u32::try_from(out.len() - 8).map_err(|_| too_long())?;
     out[4..8].copy_from_slice(&size.to_le_bytes());
     Ok(out)

@@ -4,7 +4,7 @@ use image::{DynamicImage, RgbImage, RgbaImage};
 use re_rav1d::dav1d::{self, PixelLayout, PlanarImageComponent};
 use re_rav1d::pixel::{MatrixCoefficients, YUVRange};
 
-use super::Decoded;
+use super::{Decoded, check_size};
 use crate::containers::heif::PrimaryItem;
 use crate::error::DecodeError;
 use crate::format::Format;
@@ -20,11 +20,11 @@ fn refused(reason: impl ToString) -> DecodeError {
 /// Decodes the colour planes and, if there, the alpha plane. 10- and 12-bit samples are reduced to 8.
 /// `file_bytes` is the size of the whole file.
 pub(crate) fn decode(item: &PrimaryItem, file_bytes: usize) -> Result<Decoded, DecodeError> {
-    limits::check_size((item.width, item.height), 3, file_bytes)?;
+    check_size((item.width, item.height), 3, file_bytes)?;
     let colour = picture(&item.colour, file_bytes)?;
     let (width, height) = (colour.width(), colour.height());
     // What the stream says counts, too.
-    limits::check_size((width, height), 3, file_bytes)?;
+    check_size((width, height), 3, file_bytes)?;
     let rgb = to_rgb(&colour)?;
     let pixels = match &item.alpha {
         None => DynamicImage::ImageRgb8(rgb),

@@ -9,7 +9,7 @@ use jxl_oxide::{
     RenderingIntent,
 };
 
-use super::Decoded;
+use super::{Decoded, check_size};
 use crate::error::DecodeError;
 use crate::format::Format;
 use crate::limits;
@@ -43,7 +43,7 @@ fn in_own_profile(image: &JxlImage) -> bool {
 /// Decodes the first frame, turned as the header says, to 8 or 16 bits a sample.
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     let mut image = opened(bytes)?;
-    limits::check_size((image.width(), image.height()), 4, bytes.len())?;
+    check_size((image.width(), image.height()), 4, bytes.len())?;
     let format = image.pixel_format();
     if format.has_black() {
         return Err(refused("CMYK is not read"));

@@ -1,7 +1,10 @@
 //! Bytes to pixels, for every format we read. Limits come before decoding: a header may promise anything.
 
 mod avif;
+mod check;
 pub(crate) mod jxl;
+
+pub use check::{check_size, check_structure};
 
 use std::io::Cursor;
 
@@ -35,7 +38,7 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
         return Err(DecodeError::Empty);
     }
     let format = Format::sniff(bytes).ok_or_else(|| DecodeError::unknown(bytes))?;
-    limits::check_structure(format, bytes)?;
+    check_structure(format, bytes)?;
     let mut decoded = pixels(format, bytes)?;
     if decoded.orientation == Orientation::NoTransforms
         && let Some(exif) = metadata::exif(format, bytes)
@@ -110,7 +113,7 @@ fn with<D: ImageDecoder>(
     let mut decoder = decoder.map_err(codec)?;
     let (width, height) = decoder.dimensions();
     let pixel_bytes = u64::from(decoder.color_type().bytes_per_pixel());
-    limits::check_size((width, height), pixel_bytes, file_bytes)?;
+    check_size((width, height), pixel_bytes, file_bytes)?;
     if width == 0 || height == 0 {
         return Err(DecodeError::Codec {
             format,

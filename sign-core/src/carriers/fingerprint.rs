@@ -4,7 +4,7 @@ use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::asset::Asset;
 use crate::fingerprint::Match;
-use crate::signer::SignedImage;
+use crate::signed::SignedImage;
 use crate::store::Candidate;
 use crate::verifier::Verifier;
 
@@ -21,7 +21,7 @@ impl Carrier for Fingerprint {
     }
 
     fn describe(&self) -> &'static str {
-        "perceptual hash of the pixels, looked up in the proof store; recovered means one proof fits, no other, and the content confirms it"
+        "perceptual hash of the pixels, looked up in the proof store; recovered means that the content confirms the proof; of several proofs of one picture all are named"
     }
 
     fn embedded(&self, registration: &Registration) -> Embedded {

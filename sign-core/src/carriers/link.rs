@@ -4,7 +4,7 @@ use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::asset::Asset;
 use crate::proof_id::ProofId;
-use crate::signer::SignedImage;
+use crate::signed::SignedImage;
 use crate::verifier::Verifier;
 
 /// `dcterms:provenance` in the XMP packet, pointing into our proof store. Anyone can paste it onto any image,

@@ -6,7 +6,7 @@ use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::asset::Asset;
 use crate::manifest::read::{Reading, judged};
-use crate::signer::SignedImage;
+use crate::signed::SignedImage;
 use crate::verifier::Verifier;
 
 /// The C2PA manifest inside the file. The only carrier that says "unaltered".

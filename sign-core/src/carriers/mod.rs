@@ -43,7 +43,7 @@ use crate::Clock;
 use crate::asset::Asset;
 use crate::fingerprint::Fingerprint as ContentFingerprint;
 use crate::proof_id::ProofId;
-use crate::signer::SignedImage;
+use crate::signed::SignedImage;
 use crate::verifier::{Confirmation, Verifier};
 use crate::watermark::Verdict;
 

@@ -3,7 +3,7 @@
 use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
 use crate::asset::Asset;
-use crate::signer::SignedImage;
+use crate::signed::SignedImage;
 use crate::verifier::Verifier;
 use crate::watermark::{Verdict, detect};
 

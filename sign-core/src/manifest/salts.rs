@@ -15,12 +15,17 @@ use sha2::{Digest, Sha256};
 
 use super::EngineError;
 use super::jumbf::{self, JumbfBox};
-use super::write::Embedded;
 use crate::keys::Identity;
 use credlink_image_files::Format;
 
 const SALT_BOX: [u8; 4] = *b"c2sh";
 const SALT_LENGTH: usize = 16;
+
+/// A file with its manifest embedded, and that manifest.
+pub(crate) struct Embedded {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) manifest: Vec<u8>,
+}
 
 /// What a manifest's random parts follow from.
 pub(super) struct Repeatable<'a> {

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::salts::{self, Repeatable};
+use super::salts::{self, Embedded, Repeatable};
 use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, SOFT_BINDING, guarded};
 use crate::carriers::SoftBinding;
 use crate::keys::Identity;
@@ -30,12 +30,6 @@ pub(crate) struct Statement<'a> {
     pub(crate) source_type: Option<&'a DigitalSourceType>,
     /// Whether a watermark was put into the pixels.
     pub(crate) marked: bool,
-}
-
-/// A file with its manifest embedded, and that manifest.
-pub(crate) struct Embedded {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) manifest: Vec<u8>,
 }
 
 /// Signs through ed25519-dalek, and remembers what it signed.

@@ -87,6 +87,16 @@ pub enum StoreError {
     Poisoned,
 }
 
+/// An error of the system about a file, in our words.
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::File {
+        action,
+        path,
+        source,
+    }
+}
+
 /// The best record of a query, and how good the best other one is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Neighbours {

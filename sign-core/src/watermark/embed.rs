@@ -7,17 +7,17 @@ use image::DynamicImage;
 use image::metadata::Orientation;
 
 use super::apply::{Marked, marked};
-use super::canonical::{canonical_size, resized, size_for};
 use super::detect::direct;
 use super::features::{Blocks, FLOOR, folded, weights};
 use super::gate::deflection;
 use super::key::WatermarkKey;
-use super::layout::LONG_SIDE;
-use super::luma;
 use super::masks;
-use super::plane::Plane;
 use super::shape::{Cover, Plan, Shaper};
 use super::{crc, polar};
+use crate::pixels::canonical::LONG_SIDE;
+use crate::pixels::canonical::{canonical_size, resized, size_for};
+use crate::pixels::luma;
+use crate::pixels::plane::Plane;
 use crate::proof_id::ProofId;
 
 /// Quantiser of the robustness score: what strong compression does to the canonical coefficients.

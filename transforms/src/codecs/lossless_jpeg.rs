@@ -15,7 +15,7 @@ use super::jpeg::panic_message;
 use crate::error::EncodeError;
 use credlink_image_files::Format;
 use credlink_image_files::containers::jpeg::segments;
-use credlink_image_files::limits;
+use credlink_image_files::decode::{check_size, check_structure};
 
 /// How the coefficients are written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Settings {
 /// When libjpeg cannot read the file (its own words), arithmetic coding included.
 pub fn transcode(file: &[u8], settings: Settings) -> Result<Vec<u8>, EncodeError> {
     // Each scan costs a pass over all blocks, and a few bytes make one.
-    limits::check_structure(Format::Jpeg, file).map_err(|error| EncodeError::Codec {
+    check_structure(Format::Jpeg, file).map_err(|error| EncodeError::Codec {
         format: Format::Jpeg,
         reason: error.to_string(),
     })?;
@@ -186,7 +186,7 @@ fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
         );
         ffi::jpeg_read_header(&mut source.0, 1);
         let (width, height) = (source.0.image_width, source.0.image_height);
-        if let Err(error) = limits::check_size((width, height), 3, file.len()) {
+        if let Err(error) = check_size((width, height), 3, file.len()) {
             std::panic::resume_unwind(Box::new(error.to_string()));
         }
         let coefficients = ffi::jpeg_read_coefficients(&mut source.0);

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::error::EncodeError;
 use credlink_image_files::Format;
 use credlink_image_files::containers::png::chunks;
+use credlink_image_files::decode::check_size;
 use credlink_image_files::limits;
 
 /// Which ancillary chunks go, in oxipng's own terms (a `c2pa` caBX chunk goes in every case).
@@ -56,7 +57,7 @@ pub fn optimise(
     } else {
         channels
     };
-    limits::check_size((width, height), pixel_bytes, file.len())
+    check_size((width, height), pixel_bytes, file.len())
         .map_err(|error| refused(error.to_string()))?;
     let mut options = Options::from_preset(level.min(6));
     // A filter byte a row comes on top.

@@ -5,7 +5,7 @@ use super::super::paint::colour::{Rgb, light, scaled, varied};
 use super::super::paint::exact::{cos_sin, lerp};
 use super::super::paint::shapes;
 use super::super::paint::tile::Tile;
-use super::landscape::GROUNDS;
+use super::grounds::GROUNDS;
 use crate::draws::Draws;
 
 /// Where a thing stands, and how it looks from there.

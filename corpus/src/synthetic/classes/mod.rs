@@ -5,6 +5,7 @@ pub(crate) mod chart;
 mod countryside;
 pub(crate) mod document;
 pub(crate) mod flat;
+pub(crate) mod grounds;
 pub(crate) mod landscape;
 pub(crate) mod line_art;
 pub(crate) mod logo;

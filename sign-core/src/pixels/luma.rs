@@ -8,7 +8,7 @@ use super::canonical::Reducer;
 use super::plane::Plane;
 
 /// The pixel types that marks are put on and read from; an image of another type goes by way of 8 bits.
-pub(super) fn known(image: &DynamicImage) -> Cow<'_, DynamicImage> {
+pub(crate) fn known(image: &DynamicImage) -> Cow<'_, DynamicImage> {
     match image {
         DynamicImage::ImageLuma8(_)
         | DynamicImage::ImageLumaA8(_)
@@ -25,7 +25,7 @@ pub(super) fn known(image: &DynamicImage) -> Cow<'_, DynamicImage> {
 }
 
 /// A sample of a pixel type.
-pub(super) trait Sample: Copy {
+pub(crate) trait Sample: Copy {
     /// The value on the scale 0 to 255; never NaN.
     fn value(self) -> f32;
     /// The nearest sample to a value on that scale.
@@ -66,7 +66,7 @@ impl Sample for f32 {
 }
 
 /// Luma of the pixels of one row, `channels` samples each.
-pub(super) fn luma_of<S: Sample>(samples: &[S], channels: usize, out: &mut [f32]) {
+pub(crate) fn luma_of<S: Sample>(samples: &[S], channels: usize, out: &mut [f32]) {
     fn mixed(red: f32, green: f32, blue: f32) -> f32 {
         0.299 * red + 0.587 * green + 0.114 * blue
     }
@@ -103,7 +103,7 @@ pub(super) fn luma_of<S: Sample>(samples: &[S], channels: usize, out: &mut [f32]
 }
 
 /// Calls `visit` with the luma of each coded row.
-pub(super) fn rows(image: &DynamicImage, mut visit: impl FnMut(&[f32])) {
+pub(crate) fn rows(image: &DynamicImage, mut visit: impl FnMut(&[f32])) {
     fn run<S: Sample>(
         samples: &[S],
         channels: usize,
@@ -134,7 +134,7 @@ pub(super) fn rows(image: &DynamicImage, mut visit: impl FnMut(&[f32])) {
 }
 
 /// The luma of the whole image as coded, in `sizes` at once, in one pass over the pixels.
-pub(super) fn reduced<const N: usize>(
+pub(crate) fn reduced<const N: usize>(
     image: &DynamicImage,
     sizes: [(usize, usize); N],
 ) -> [Plane; N] {

@@ -1,8 +1,10 @@
 //! The canonical domain: any image of any size as luma with a long side of 384 pixels.
 
-use super::layout::LONG_SIDE;
 use super::plane::Plane;
 use super::wide::wide;
+
+/// Long side of the canonical image, pixels.
+pub(crate) const LONG_SIDE: usize = 384;
 
 /// Size with the given long side; the short side is rounded and at least 8.
 pub(crate) fn size_for(native: (usize, usize), long: usize) -> (usize, usize) {
