@@ -32,14 +32,14 @@ pub struct Seen<'a> {
 
 /// One control's count.
 #[derive(Clone, Debug, Default)]
-struct Tally {
+struct ControlTally {
     checked: u64,
     failed: u64,
     without_answer: u64,
     first: Option<String>,
 }
 
-impl Tally {
+impl ControlTally {
     fn check(&mut self, passed: bool, what: impl FnOnce() -> String) {
         self.checked += 1;
         if !passed {
@@ -55,7 +55,7 @@ impl Tally {
 #[derive(Clone, Debug, Default)]
 pub struct Controls {
     contracts: HashMap<String, Contract>,
-    tallies: BTreeMap<String, Tally>,
+    tallies: BTreeMap<String, ControlTally>,
 }
 
 const MISATTRIBUTED: &str = "no proof is attributed to another image";
@@ -72,7 +72,7 @@ impl Controls {
         let always = [MISATTRIBUTED.to_owned(), rejected(Trial::Unsigned)];
         Self {
             contracts: contracts.collect(),
-            tallies: always.map(|name| (name, Tally::default())).into(),
+            tallies: always.map(|name| (name, ControlTally::default())).into(),
         }
     }
 
@@ -128,14 +128,14 @@ impl Controls {
         }
     }
 
-    fn tally(&mut self, name: String) -> &mut Tally {
+    fn tally(&mut self, name: String) -> &mut ControlTally {
         self.tallies.entry(name).or_default()
     }
 
     /// The verdicts. A control that checked nothing has not passed.
     #[must_use]
     pub fn results(&self) -> Vec<ControlResult> {
-        let result = |(name, tally): (&String, &Tally)| {
+        let result = |(name, tally): (&String, &ControlTally)| {
             let detail = match &tally.first {
                 _ if tally.checked == 0 => "nothing was checked".to_owned(),
                 None if tally.without_answer > 0 => format!(

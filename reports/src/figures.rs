@@ -1,13 +1,21 @@
 //! Figures as people read them: rates, intervals, durations, counts.
 
 use crate::stats::{Interval, Rate, upper_bound};
-use crate::tables::Unit;
 
 /// What stands where there is no evidence.
 pub const NOT_MEASURED: &str = "not measured";
 
 /// Follows a rate whose n is too small to rest on.
 pub const PROVISIONAL: char = '*';
+
+/// The unit of a column of numbers, and how finely people see them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// The unit's sign, e.g. `dB`; empty where there is none.
+    pub name: &'static str,
+    /// Decimals for people; machines get the number unrounded.
+    pub decimals: usize,
+}
 
 /// A fraction from 0 to 1 in percent with one decimal, without the sign: `99.4`.
 ///

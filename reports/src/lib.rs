@@ -27,7 +27,7 @@
 //!
 //! The row, not the aggregate, is the record: every figure can be computed again from `run.json` and
 //! `rows.parquet` alone, years later and by somebody who distrusts our tables. Plug-ins live in one visible
-//! list each: [`tables::TABLES`], [`formats::FORMATS`], [`formats::DOCUMENTS`], [`plots::PLOTS`] and [`plots::PICTURES`].
+//! list each: [`tables::TABLES`], [`formats::FORMATS`], [`documents::DOCUMENTS`], [`plots::PLOTS`] and [`plots::PICTURES`].
 //!
 //! # Guarantees
 //!
@@ -45,13 +45,16 @@ mod atomic;
 pub mod compare;
 pub mod controls;
 pub mod docs;
+pub mod documents;
 pub mod figures;
 mod file_error;
+pub mod filter_counts;
 pub mod formats;
 pub mod gallery;
 pub mod gate;
 pub mod header;
 mod input;
+pub mod losses;
 pub mod page;
 pub mod plots;
 mod printable;
@@ -63,7 +66,9 @@ pub mod run_dir;
 pub mod site;
 pub mod stats;
 pub mod summary;
+pub mod table;
 pub mod tables;
+mod templates;
 
 pub use file_error::FileError;
 pub use header::RunHeader;

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
-use crate::formats::{DOCUMENTS, DocumentError, FORMATS};
+use crate::documents::{DOCUMENTS, DocumentError};
+use crate::formats::FORMATS;
 use crate::page::row_files;
 use crate::plots::{PICTURES, PLOTS, PlotError};
 use crate::report::{ReadError, Report};

@@ -8,15 +8,16 @@ use base64::engine::general_purpose::STANDARD;
 use credlink_trial_record::Outcome;
 use rayon::prelude::*;
 
+use crate::filter_counts::FilterCounts;
 use crate::gallery::{self, Gallery, GalleryError};
 use crate::gate::{Gate, GateError, GateReport};
-use crate::page::{FoundOp, Strata};
+use crate::losses::{LossGroup, loss_groups};
 use crate::plots::{PLOTS, PlotError, svg};
 use crate::rows::{RowError, Rows, read_columns};
 use crate::run_dir::{RunDir, RunDirError};
 use crate::tables::{
-    EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, Latency, TABLES, Table, Timed,
-    Verdict, latencies,
+    EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, Latency, LevelVerdict, TABLES,
+    Table, Timed, latencies,
 };
 
 /// The gate of a run in its directory, if it was given one.
@@ -113,9 +114,9 @@ pub struct Report {
     /// Every plot of [`PLOTS`].
     pub drawings: Vec<Drawing>,
     /// Counts by pipeline, class, format and size.
-    pub strata: Strata,
+    pub strata: FilterCounts,
     /// Ops that did not survive, by what became of them.
-    pub found: Vec<FoundOp>,
+    pub found: Vec<LossGroup>,
     /// Examples with pictures; empty if the run has none.
     pub gallery: Gallery,
     /// The run against its gate; `None` if it has none.
@@ -156,8 +157,8 @@ impl Report {
     /// # Errors
     /// [`ReadError::Rows`] if a column is missing, [`ReadError::Plot`] if a plot cannot be drawn.
     pub fn of(evidence: Evidence, rows: Rows, gallery: Gallery) -> Result<Self, ReadError> {
-        let strata = Strata::count(evidence.header(), &rows)?;
-        let found = crate::page::found_ops(&rows)?;
+        let strata = FilterCounts::count(evidence.header(), &rows)?;
+        let found = loss_groups(&rows)?;
         let mut drawings = Vec::new();
         for kind in PLOTS {
             let failed = |source| ReadError::Plot {
@@ -242,9 +243,9 @@ impl Report {
                 suite: "service levels",
                 name: service.name,
                 passed: match verdict {
-                    Verdict::Met => Some(true),
-                    Verdict::NotMet => Some(false),
-                    Verdict::NotMeasured => None,
+                    LevelVerdict::Met => Some(true),
+                    LevelVerdict::NotMet => Some(false),
+                    LevelVerdict::NotMeasured => None,
                 },
                 detail: format!("{found}, level {}", crate::figures::duration(level.nanos)),
             });

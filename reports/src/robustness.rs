@@ -9,7 +9,7 @@ use credlink_trial_record::{Embedded, Trial};
 use serde_json::{Map, Value as Json, json};
 
 use crate::stats::{Clusters, Rate, upper_bound};
-use crate::tables::{Control, Evidence};
+use crate::tables::{Evidence, NegativeTally};
 
 /// Version of the document; it grows when a field changes its meaning.
 pub const VERSION: u32 = 1;
@@ -59,14 +59,14 @@ fn document(evidence: &Evidence, carrier: usize, name: &str) -> Json {
     let pooled = found(evidence, carrier, evidence.all_ops(Trial::Signed));
     let carried = evidence
         .all_ops(Trial::Signed)
-        .filter(|op| evidence.subject(*op).embedded(carrier) == 0);
+        .filter(|op| evidence.entrant(*op).embedded(carrier) == 0);
     let carried = found(evidence, carrier, carried);
     let mut embedding = Map::new();
     let images = evidence.distinct_images();
     for (position, word) in Embedded::ALL.iter().enumerate() {
         let count = images
             .iter()
-            .filter(|op| evidence.subject(**op).embedded(carrier) == position)
+            .filter(|op| evidence.entrant(**op).embedded(carrier) == position)
             .count();
         embedding.insert(word.to_string(), json!(count));
     }
@@ -112,7 +112,7 @@ fn document(evidence: &Evidence, carrier: usize, name: &str) -> Json {
 fn found(evidence: &Evidence, carrier: usize, ops: impl Iterator<Item = usize>) -> Clusters {
     evidence.clusters(ops, 2, |op, counts| {
         counts[0] += 1;
-        counts[1] += (evidence.verdict(op).accepted >> carrier & 1) as u32;
+        counts[1] += (evidence.result(op).accepted >> carrier & 1) as u32;
     })
 }
 
@@ -134,7 +134,7 @@ fn rate(clusters: &Clusters) -> Json {
     })
 }
 
-fn accepts(control: &Control, carrier: usize) -> Json {
+fn accepts(control: &NegativeTally, carrier: usize) -> Json {
     let rate = control.carriers.get(carrier).copied().unwrap_or_default();
     json!({
         "n": rate.n,

@@ -8,7 +8,9 @@ use credlink_trial_record::Outcome;
 use crate::figures::{self, NOT_MEASURED, PROVISIONAL, bytes, count, duration, percent, plural};
 use crate::header::ControlResult;
 use crate::stats::{Interval, Rate, upper_bound};
-use crate::tables::{Control, Evidence, Latency, PipelineTally, Tally, Timed, Verdict, latencies};
+use crate::tables::{
+    Evidence, Latency, LevelVerdict, NegativeTally, PipelineTally, Tally, Timed, latencies,
+};
 
 /// No line of the summary is longer than this many characters, paths aside.
 pub const WIDTH: usize = 100;
@@ -41,7 +43,7 @@ pub struct Summary {
     /// The 95 % interval of their survival, over sources.
     pub overall_interval: Option<Interval>,
     /// All negative trials together.
-    pub controls: Control,
+    pub controls: NegativeTally,
     /// The services and whether they meet their levels.
     pub services: Vec<Latency>,
     /// Controls that did not give the known answer.
@@ -295,7 +297,7 @@ impl Summary {
                     duration(nanos),
                     verdict.as_str()
                 ),
-                None if verdict == Verdict::NotMeasured && service.quantiles.n > 0 => {
+                None if verdict == LevelVerdict::NotMeasured && service.quantiles.n > 0 => {
                     format!(
                         "{NOT_MEASURED} at p95 (n {} is below 200)",
                         count(service.quantiles.n)
@@ -357,7 +359,7 @@ fn tail(name: &str, width: usize) -> String {
     })
 }
 
-/// Control characters could move the cursor or colour the terminal.
+/// NegativeTally characters could move the cursor or colour the terminal.
 fn plain(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_control() { '?' } else { c })

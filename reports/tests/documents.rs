@@ -6,7 +6,8 @@ mod support;
 use std::path::Path;
 
 use credlink_reports::docs::{self, DocsError, Results};
-use credlink_reports::formats::{DOCUMENTS, FORMATS};
+use credlink_reports::documents::DOCUMENTS;
+use credlink_reports::formats::FORMATS;
 use credlink_reports::gallery::{self, Exhibit, Gallery, Picture, Shows};
 use credlink_reports::page::row_files;
 use credlink_reports::{Report, RunDir, RunHeader, regenerate};

@@ -6,7 +6,8 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use credlink_reports::formats::{DOCUMENTS, FORMATS};
+use credlink_reports::documents::DOCUMENTS;
+use credlink_reports::formats::FORMATS;
 use credlink_reports::header::HEADER_VERSION;
 use credlink_reports::plots::{PICTURES, PLOTS};
 use credlink_reports::tables::TABLES;

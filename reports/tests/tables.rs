@@ -5,7 +5,9 @@ mod support;
 
 use credlink_reports::formats::FORMATS;
 use credlink_reports::stats::Rate;
-use credlink_reports::tables::{Evidence, EvidenceError, TABLES, Table, Value, Verdict, latencies};
+use credlink_reports::tables::{
+    Evidence, EvidenceError, LevelVerdict, TABLES, Table, Value, latencies,
+};
 use credlink_reports::{RowWriter, read_rows};
 use credlink_trial_record::{Outcome, Row, Trial};
 use support::{CARRIERS, PIPELINES, evidence, header, invented, names, signed, unsigned};
@@ -169,7 +171,7 @@ fn latency_counts_signing_once_an_image_and_leaves_out_what_did_not_run() {
     let sign = named("sign");
     assert_eq!(
         (sign.quantiles.n, sign.verdict()),
-        (250, Some(Verdict::Met))
+        (250, Some(LevelVerdict::Met))
     );
     assert_eq!(
         sign.quantiles.permille(950),
@@ -184,16 +186,16 @@ fn latency_counts_signing_once_an_image_and_leaves_out_what_did_not_run() {
     let verify = named("verify, signed images");
     assert_eq!(
         (verify.quantiles.n, verify.verdict()),
-        (300, Some(Verdict::NotMet))
+        (300, Some(LevelVerdict::NotMet))
     );
     assert_eq!(
         named("verify, negative trials").verdict(),
-        Some(Verdict::NotMeasured)
+        Some(LevelVerdict::NotMeasured)
     );
     let retrieve = named("retrieve proof");
     assert_eq!(
         (retrieve.quantiles.n, retrieve.verdict()),
-        (199, Some(Verdict::NotMeasured))
+        (199, Some(LevelVerdict::NotMeasured))
     );
     assert_eq!(named("link").verdict(), None);
     assert_eq!(named("cdn/a").quantiles.n, 300);
@@ -218,7 +220,10 @@ fn latency_counts_signing_once_an_image_and_leaves_out_what_did_not_run() {
 
 #[test]
 fn a_service_level_is_met_exactly_at_its_bound_and_not_above_it() {
-    for (nanos, verdict) in [(200_000_000, Verdict::Met), (200_000_001, Verdict::NotMet)] {
+    for (nanos, verdict) in [
+        (200_000_000, LevelVerdict::Met),
+        (200_000_001, LevelVerdict::NotMet),
+    ] {
         let rows = (0..200).map(|op| Row {
             verify_ns: nanos,
             ..signed(op, "cdn/a", op as u32, "lost", &[false])

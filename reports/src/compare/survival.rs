@@ -71,7 +71,7 @@ pub(super) fn lines(
         let theirs: HashMap<u32, usize> = if paired {
             after
                 .ops(*there, Trial::Signed)
-                .map(|op| (after.subject(op).image, op))
+                .map(|op| (after.entrant(op).image, op))
                 .collect()
         } else {
             HashMap::new()
@@ -83,9 +83,9 @@ pub(super) fn lines(
             );
             if paired {
                 let pairs = before.ops(*here, Trial::Signed).filter_map(|op| {
-                    let other = theirs.get(&before.subject(op).image)?;
+                    let other = theirs.get(&before.entrant(op).image)?;
                     Some(Pair {
-                        source: before.subject(op).source,
+                        source: before.entrant(op).source,
                         before: before.hit(op, mine),
                         after: after.hit(*other, others),
                     })
@@ -199,14 +199,14 @@ fn wider(
 }
 
 /// One run's side of an unpaired line.
-struct Sample {
+struct RunSide {
     rate: Rate,
     arm: Option<Arm>,
     /// Trials that the sample is worth, rounded down, with the same rate.
     worth: Rate,
 }
 
-fn sample(evidence: &Evidence, pipeline: usize, measure: Option<usize>) -> Sample {
+fn sample(evidence: &Evidence, pipeline: usize, measure: Option<usize>) -> RunSide {
     let clusters = evidence.clusters(evidence.ops(pipeline, Trial::Signed), 2, |op, counts| {
         counts[0] += 1;
         counts[1] += u32::from(evidence.hit(op, measure));
@@ -219,7 +219,7 @@ fn sample(evidence: &Evidence, pipeline: usize, measure: Option<usize>) -> Sampl
     let value = rate.value().unwrap_or(0.0);
     // Where views share sources, sources are what counts.
     let sources = clusters.sources().min(rate.n);
-    Sample {
+    RunSide {
         rate,
         arm: clusters
             .exact(1, 0, 0.05)
@@ -231,7 +231,7 @@ fn sample(evidence: &Evidence, pipeline: usize, measure: Option<usize>) -> Sampl
     }
 }
 
-fn unpaired_line(pipeline: &str, measure: &str, old: &Sample, new: &Sample) -> SurvivalLine {
+fn unpaired_line(pipeline: &str, measure: &str, old: &RunSide, new: &RunSide) -> SurvivalLine {
     let interval = new
         .arm
         .zip(old.arm)

@@ -4,7 +4,7 @@
 use super::Format;
 use crate::printable;
 use crate::stats::{Interval, Rate, upper_bound};
-use crate::tables::{Column, Kind, Table, Value};
+use crate::table::{Column, Kind, Table, Value};
 
 pub(super) const FORMAT: Format = Format {
     name: "csv",

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::Format;
 use crate::stats::{Interval, Rate, upper_bound};
-use crate::tables::{Kind, Table, Value};
+use crate::table::{Kind, Table, Value};
 
 pub(super) const FORMAT: Format = Format {
     name: "json",
@@ -13,7 +13,7 @@ pub(super) const FORMAT: Format = Format {
     render,
 };
 
-fn render(table: &Table) -> String {
+pub(crate) fn render(table: &Table) -> String {
     let columns: Vec<Json> = table
         .columns
         .iter()

@@ -4,7 +4,7 @@ use super::Format;
 use crate::figures::{
     NOT_MEASURED, bound, count, duration, number, pooled_rate, rate_with_interval,
 };
-use crate::tables::{Kind, Table, Value};
+use crate::table::{Kind, Table, Value};
 
 pub(super) const FORMAT: Format = Format {
     name: "markdown",

@@ -2,7 +2,7 @@ use serde_json::Value as Json;
 
 use super::FORMATS;
 use crate::stats::Rate;
-use crate::tables::{Column, Kind, Table, Value};
+use crate::table::{Column, Kind, Table, Value};
 
 /// One column of every kind, one row of every value, and names that break careless writers.
 fn table() -> Table {

@@ -12,7 +12,7 @@ use crate::tables::{Evidence, latencies};
 
 /// One demand and whether the run meets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub struct GateCheck {
     /// The demand.
     pub name: String,
     /// Whether it is met.
@@ -27,7 +27,7 @@ pub struct GateReport {
     /// Id of the run.
     pub run: String,
     /// Every check, those of the run as a whole first.
-    pub checks: Vec<Check>,
+    pub checks: Vec<GateCheck>,
 }
 
 impl GateReport {
@@ -96,10 +96,10 @@ impl Gate {
     }
 
     /// What every run must be, and what the gate asks of the run as a whole.
-    fn whole(&self, evidence: &Evidence) -> Vec<Check> {
+    fn whole(&self, evidence: &Evidence) -> Vec<GateCheck> {
         let header = evidence.header();
         let unusable = crate::compare::unusable(evidence);
-        let mut checks = vec![Check {
+        let mut checks = vec![GateCheck {
             name: "the run is complete and its controls passed".to_owned(),
             passed: unusable.is_none(),
             detail: unusable.map_or_else(
@@ -119,7 +119,7 @@ impl Gate {
                 .iter()
                 .filter(|control| control.name.contains(wanted))
                 .collect();
-            checks.push(Check {
+            checks.push(GateCheck {
                 name: format!("control {wanted:?}"),
                 passed: !found.is_empty() && found.iter().all(|control| control.passed),
                 detail: match found.first() {
@@ -147,7 +147,7 @@ impl Gate {
                 list.join(", ")
             }
         };
-        checks.push(Check {
+        checks.push(GateCheck {
             name: format!(
                 "every pipeline has {} signed ops or more",
                 self.run.min_ops.max(1)
@@ -155,7 +155,7 @@ impl Gate {
             passed: missing.is_empty() && !header.pipelines.is_empty(),
             detail: listed(missing),
         });
-        checks.push(Check {
+        checks.push(GateCheck {
             name: format!(
                 "errors up to {} % of each pipeline",
                 percent(self.run.max_error_share)
@@ -173,7 +173,7 @@ fn error_share(evidence: &Evidence, pipeline: usize) -> f64 {
     for trial in Trial::ALL {
         for op in evidence.ops(pipeline, trial) {
             n += 1;
-            errors += u64::from(evidence.verdict(op).outcome == Outcome::Error);
+            errors += u64::from(evidence.result(op).outcome == Outcome::Error);
         }
     }
     if n == 0 {
@@ -183,7 +183,7 @@ fn error_share(evidence: &Evidence, pipeline: usize) -> f64 {
     }
 }
 
-fn survival(evidence: &Evidence, gate: &SurvivalGate) -> Vec<Check> {
+fn survival(evidence: &Evidence, gate: &SurvivalGate) -> Vec<GateCheck> {
     let header = evidence.header();
     let measure = gate
         .carrier
@@ -215,7 +215,7 @@ fn survival(evidence: &Evidence, gate: &SurvivalGate) -> Vec<Check> {
         let sums = clusters.sums();
         // Two-sided 90 % is one-sided 95 %.
         let low = clusters.exact(1, 0, 0.1).map(|interval| interval.low);
-        Check {
+        GateCheck {
             name: format!(
                 "survival, {name}, by {by}, at least {} %",
                 percent(gate.min)
@@ -236,7 +236,7 @@ fn survival(evidence: &Evidence, gate: &SurvivalGate) -> Vec<Check> {
     sets.into_iter().map(judge).collect()
 }
 
-fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> Check {
+fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> GateCheck {
     let controls = evidence.controls();
     let trial = gate.trial.as_deref().and_then(Trial::parse);
     let found = match trial {
@@ -256,7 +256,7 @@ fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> Check {
     });
     let upper = rate.and_then(upper_bound);
     let shown = rate.zip(upper);
-    Check {
+    GateCheck {
         name: format!(
             "false accepts, {}, by {}, at most {} and below {} %",
             trial.map_or("all negative trials", Trial::as_str),
@@ -277,11 +277,11 @@ fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> Check {
     }
 }
 
-fn service(gate: &ServiceGate, found: Option<&crate::stats::Quantiles>) -> Check {
+fn service(gate: &ServiceGate, found: Option<&crate::stats::Quantiles>) -> GateCheck {
     let nanos = gate
         .permille()
         .and_then(|permille| found?.permille(permille));
-    Check {
+    GateCheck {
         name: format!(
             "{} within {} ms at p{}",
             gate.name, gate.max_ms, gate.percentile

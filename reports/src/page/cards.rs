@@ -6,7 +6,7 @@ use super::row_files;
 use crate::figures::{bound, count, duration, plural, rate_with_interval};
 use crate::formats::cell_text;
 use crate::report::Report;
-use crate::tables::{PipelineTally, Verdict};
+use crate::tables::{LevelVerdict, PipelineTally};
 
 /// Families that are no platform: they check the harness, and would only flatter the best or worst pipeline.
 const CONTROLS: &str = "controls";
@@ -32,9 +32,35 @@ fn survived(report: &Report) -> Option<String> {
     Some(cell_text(&table.columns[place].kind, value))
 }
 
+/// The answer's cards, in the order in which they are read.
 pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
-    let header = report.evidence.header();
+    let mut cards = vec![pooled(report)];
+    cards.extend(extremes(report, tallies));
+    cards.push(false_accepts(report));
+    cards.extend(gate(report));
+    cards.push(controls(report));
+    cards.push(services(report));
+    cards
+}
+
+fn pooled(report: &Report) -> Card {
     let overall = report.evidence.overall();
+    Card {
+        title: "Survived, all pipelines",
+        figure: survived(report).unwrap_or_else(|| rate_with_interval(overall.any())),
+        detail: format!(
+            "{} of {}, {}",
+            count(overall.survived()),
+            plural(overall.n, "signed op"),
+            plural(overall.images, "image")
+        ),
+        tone: "plain",
+        link: "tables/families.csv".to_owned(),
+    }
+}
+
+/// The best pipeline and the worst one, the harness's own left out.
+fn extremes(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
     let mut ranked: Vec<&PipelineTally> = tallies
         .iter()
         .filter(|pipeline| pipeline.tally.n > 0 && pipeline.family != CONTROLS)
@@ -43,7 +69,7 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
         let merit = |p: &PipelineTally| p.tally.any().value().unwrap_or_default();
         merit(b).total_cmp(&merit(a)).then_with(|| a.id.cmp(&b.id))
     });
-    let names = row_files::names(header);
+    let names = row_files::names(report.evidence.header());
     let link = |pipeline: &PipelineTally| {
         let place = tallies.iter().position(|known| known.id == pipeline.id);
         let name = place.and_then(|place| names.get(place));
@@ -69,32 +95,14 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             }
         })
     };
+    let best = extreme("Best pipeline", ranked.first());
+    let worst = extreme("Worst pipeline", ranked.last());
+    best.into_iter().chain(worst).collect()
+}
+
+fn false_accepts(report: &Report) -> Card {
     let accepts = report.evidence.controls().all;
-    let failed = header.controls.iter().filter(|c| !c.passed).count();
-    let controls = header.controls.len();
-    let services = report.services();
-    let met = |wanted| {
-        services
-            .iter()
-            .filter(|service| service.verdict() == Some(wanted))
-            .count()
-    };
-    let (not_met, unmeasured) = (met(Verdict::NotMet), met(Verdict::NotMeasured));
-    let mut cards = vec![Card {
-        title: "Survived, all pipelines",
-        figure: survived(report).unwrap_or_else(|| rate_with_interval(overall.any())),
-        detail: format!(
-            "{} of {}, {}",
-            count(overall.survived()),
-            plural(overall.n, "signed op"),
-            plural(overall.images, "image")
-        ),
-        tone: "plain",
-        link: "tables/families.csv".to_owned(),
-    }];
-    cards.extend(extreme("Best pipeline", ranked.first()));
-    cards.extend(extreme("Worst pipeline", ranked.last()));
-    cards.push(Card {
+    Card {
         title: "False accepts",
         figure: bound(accepts.accepted),
         detail: format!(
@@ -108,19 +116,27 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             "good"
         },
         link: "tables/false-accepts.csv".to_owned(),
-    });
-    if let Some(gate) = &report.gate {
-        let failed = gate.checks.iter().filter(|check| !check.passed).count();
-        let passed = gate.passed();
-        cards.push(Card {
-            title: "Gate",
-            figure: if passed { "passed" } else { "FAILED" }.to_owned(),
-            detail: format!("{failed} of {} demands not met", gate.checks.len()),
-            tone: if passed { "good" } else { "bad" },
-            link: crate::report::GATE.to_owned(),
-        });
     }
-    cards.push(Card {
+}
+
+fn gate(report: &Report) -> Option<Card> {
+    let gate = report.gate.as_ref()?;
+    let failed = gate.checks.iter().filter(|check| !check.passed).count();
+    let passed = gate.passed();
+    Some(Card {
+        title: "Gate",
+        figure: if passed { "passed" } else { "FAILED" }.to_owned(),
+        detail: format!("{failed} of {} demands not met", gate.checks.len()),
+        tone: if passed { "good" } else { "bad" },
+        link: crate::report::GATE.to_owned(),
+    })
+}
+
+fn controls(report: &Report) -> Card {
+    let header = report.evidence.header();
+    let failed = header.controls.iter().filter(|c| !c.passed).count();
+    let controls = header.controls.len();
+    Card {
         title: "Controls",
         figure: match (controls, failed) {
             (0, _) => "not measured".to_owned(),
@@ -138,12 +154,23 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             "good"
         },
         link: "run.json".to_owned(),
-    });
-    cards.push(Card {
+    }
+}
+
+fn services(report: &Report) -> Card {
+    let services = report.services();
+    let met = |wanted| {
+        services
+            .iter()
+            .filter(|service| service.verdict() == Some(wanted))
+            .count()
+    };
+    let (not_met, unmeasured) = (met(LevelVerdict::NotMet), met(LevelVerdict::NotMeasured));
+    Card {
         title: "Service levels at p95",
         figure: match (not_met, unmeasured) {
             (0, 0) => "met".to_owned(),
-            (0, _) => format!("{} of {} met", met(Verdict::Met), services.len()),
+            (0, _) => format!("{} of {} met", met(LevelVerdict::Met), services.len()),
             (some, _) => format!("{some} of {} NOT met", services.len()),
         },
         detail: services
@@ -161,6 +188,5 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             _ => "bad",
         },
         link: "tables/latency.csv".to_owned(),
-    });
-    cards
+    }
 }

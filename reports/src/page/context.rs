@@ -3,15 +3,16 @@
 use minijinja::Value;
 use serde::Serialize;
 
-use super::FoundOp;
 use super::cards::{Card, cards};
 use super::exhibits::{GalleryGroup, gallery};
 use super::matrix::{Matrix, matrix};
 use crate::figures::{bytes, count, percent, plural};
-use crate::formats::{DocumentError, FORMATS, cell_text, safe};
+use crate::formats::{FORMATS, cell_text};
+use crate::losses::{LOSSES, LossGroup};
 use crate::plots::{curves, lines, svg};
 use crate::report::{Check, Report};
 use crate::tables::{Kind, Table};
+use crate::templates::{DocumentError, safe};
 
 /// Groups of lost ops that the page lists; the rest is in the rows.
 const MOST_GROUPS: usize = 60;
@@ -72,7 +73,7 @@ struct Fact {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Context {
+pub(crate) struct PageContext {
     style: Value,
     script: Value,
     title: String,
@@ -87,7 +88,7 @@ pub(crate) struct Context {
     latency: Option<Sheet>,
     drawings: Vec<(String, Value)>,
     curves: Vec<Value>,
-    found: Vec<FoundOp>,
+    found: Vec<LossGroup>,
     found_more: usize,
     /// What the outcomes among `found` mean.
     words: Vec<Fact>,
@@ -128,7 +129,7 @@ pub(crate) fn of(
     report: &Report,
     style: &'static str,
     script: &'static str,
-) -> Result<Context, DocumentError> {
+) -> Result<PageContext, DocumentError> {
     let header = report.evidence.header();
     let tallies = report.evidence.by_pipeline();
     let sheet_of = |id: &str| report.table(id).map(|table| sheet(table, "tables/"));
@@ -137,7 +138,7 @@ pub(crate) fn of(
         .into_iter()
         .partition(|check| check.passed == Some(false));
     let failed: Vec<CheckWords> = failed.into_iter().map(check_words).collect();
-    Ok(Context {
+    Ok(PageContext {
         style: safe(style.to_owned()),
         script: safe(script.to_owned()),
         title: format!("Survival through simulated pipelines, run {}", header.id),
@@ -204,8 +205,8 @@ pub(crate) fn of(
 }
 
 /// What the outcomes of these ops mean, for who has not read the method.
-fn words(found: &[FoundOp]) -> Vec<Fact> {
-    let known = super::found::LOSSES
+fn words(found: &[LossGroup]) -> Vec<Fact> {
+    let known = LOSSES
         .iter()
         .filter(|(outcome, _)| found.iter().any(|op| op.outcome == *outcome));
     known

@@ -5,11 +5,12 @@ use minijinja::Value;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{BANDS, row_files};
+use super::row_files;
 use crate::figures::{count, rate_with_interval};
-use crate::formats::{DocumentError, safe};
+use crate::filter_counts::BANDS;
 use crate::report::Report;
 use crate::tables::PipelineTally;
+use crate::templates::{DocumentError, safe};
 
 #[derive(Serialize)]
 struct MatrixRow {

@@ -4,7 +4,7 @@
 use credlink_trial_record::{Cell, Embedded, Row};
 use polars::prelude::DataType;
 
-use crate::tables::{Column, Kind, Table, Value};
+use crate::table::{Column, Kind, Table, Value};
 
 /// Version of the row file's schema. It grows when a column changes its meaning, its type or its name; a new
 /// column alone does not need a new version, because readers ask for columns by name.

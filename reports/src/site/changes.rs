@@ -17,7 +17,7 @@ const ALARM: f64 = 0.001;
 
 /// A pipeline whose survival changed.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct Change {
+pub struct NightChange {
     /// Name of the night that shows it first.
     pub night: String,
     /// The pipeline.
@@ -42,7 +42,7 @@ struct Stretch<'a> {
 }
 
 /// Every change, in the order of the nights. Nights that are not ok are passed over.
-pub fn changes(nights: &[Night]) -> Vec<Change> {
+pub fn changes(nights: &[Night]) -> Vec<NightChange> {
     let ok: Vec<&Night> = nights.iter().filter(|night| night.is_ok()).collect();
     let names: HashSet<&str> = ok
         .iter()
@@ -84,7 +84,7 @@ pub fn changes(nights: &[Night]) -> Vec<Change> {
             if let Some(why) = why {
                 found.push((
                     night.created.clone(),
-                    Change {
+                    NightChange {
                         night: night.id.clone(),
                         pipeline: name.to_owned(),
                         before,
@@ -105,7 +105,7 @@ pub fn changes(nights: &[Night]) -> Vec<Change> {
         }
     }
     let place = |id: &str| nights.iter().position(|night| night.id == id);
-    let mut found: Vec<Change> = found.into_iter().map(|(_, change)| change).collect();
+    let mut found: Vec<NightChange> = found.into_iter().map(|(_, change)| change).collect();
     found.sort_by_key(|change| place(&change.night));
     found
 }

@@ -114,7 +114,7 @@ impl History {
     /// # Errors
     /// [`SiteError::Io`] if the disk is full.
     pub fn append(&mut self, night: &Night) -> Result<(), SiteError> {
-        let line = serde_json::to_string(night).map_err(crate::formats::DocumentError::from)?;
+        let line = serde_json::to_string(night).map_err(crate::templates::DocumentError::from)?;
         let text = format!("{}{line}\n", self.text);
         atomic::write(&self.path, text.as_bytes()).map_err(refused("write", &self.path))?;
         self.text = text;

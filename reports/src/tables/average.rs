@@ -10,7 +10,7 @@ impl Evidence {
     pub(crate) fn hit(&self, op: usize, measure: Option<usize>) -> bool {
         match measure {
             None => self.survived(op),
-            Some(carrier) => self.verdict(op).accepted >> carrier & 1 == 1,
+            Some(carrier) => self.result(op).accepted >> carrier & 1 == 1,
         }
     }
 
@@ -39,7 +39,7 @@ impl Evidence {
             let rate = ops.iter().filter(|op| self.hit(**op, measure)).count() as f64 / n;
             mean += rate / count;
             for op in ops {
-                let source = self.subject(*op).source as usize;
+                let source = self.entrant(*op).source as usize;
                 parts[source] += (f64::from(u8::from(self.hit(*op, measure))) - rate) / (n * count);
                 seen[source] = true;
             }

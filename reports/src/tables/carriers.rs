@@ -14,7 +14,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         1 + 2 * carriers,
         |op, counts| {
             counts[0] += 1;
-            let accepted = evidence.verdict(op).accepted;
+            let accepted = evidence.result(op).accepted;
             for carrier in 0..carriers {
                 counts[1 + carrier] += (accepted >> carrier & 1) as u32;
                 counts[1 + carriers + carrier] +=

@@ -6,7 +6,7 @@ use credlink_trial_record::{Embedded, Outcome, State, Trial};
 use polars::prelude::StringChunked;
 
 use super::EvidenceError;
-use super::detail::{Figures, Interned, Mean, NONE, Nanos, Subject, Verdict, size_band};
+use super::detail::{Entrant, Figures, Interned, Mean, NONE, Nanos, OpResult, size_band};
 use crate::controls::{Controls, Seen};
 use crate::header::{PipelineHeader, RunHeader};
 use crate::rows::{RowError, Rows};
@@ -20,12 +20,12 @@ pub(super) struct Columns {
     pub(super) errors: Interned<String>,
     /// State and first code of each carrier, e.g. `invalid, assertion.dataHash.mismatch`.
     pub(super) causes: Vec<Interned<String>>,
-    pub(super) subjects: Interned<Subject>,
-    pub(super) verdicts: Interned<Verdict>,
+    pub(super) entrants: Interned<Entrant>,
+    pub(super) results: Interned<OpResult>,
     /// Rows by pipeline and trial: index `pipeline * Trial::ALL.len() + trial`.
     pub(super) groups: Vec<Vec<u32>>,
-    pub(super) subject: Vec<u32>,
-    pub(super) verdict: Vec<u32>,
+    pub(super) entrant: Vec<u32>,
+    pub(super) result: Vec<u32>,
     pub(super) transform_ns: Nanos,
     pub(super) verify_ns: Nanos,
     pub(super) retrieve_ns: Nanos,
@@ -111,16 +111,16 @@ impl Columns {
                 header: header.carriers.clone(),
             });
         }
-        let before = self.subject.len();
+        let before = self.entrant.len();
         if u32::try_from(before + rows.len()).is_err() {
             return Err(EvidenceError::TooMany {
                 path: rows.path().into(),
             });
         }
-        self.add_subjects(rows)?;
+        self.add_entrants(rows)?;
         let words = rows.trials()?.into_iter().zip(rows.outcomes()?);
         let words: Vec<(Trial, Outcome)> = words.collect();
-        self.add_verdicts(rows, &words, before)?;
+        self.add_results(rows, &words, before)?;
         self.add_controls(rows, &words)?;
         for (column, into) in [
             ("transform_ns", &mut self.transform_ns),
@@ -208,7 +208,7 @@ impl Columns {
         Ok(())
     }
 
-    fn add_subjects(&mut self, rows: &Rows) -> Result<(), RowError> {
+    fn add_entrants(&mut self, rows: &Rows) -> Result<(), RowError> {
         let (image, width, height) = (
             rows.small("image")?,
             rows.small("width")?,
@@ -230,7 +230,7 @@ impl Columns {
         for carrier in rows.carriers() {
             embedded.push((rows.texts(&format!("{carrier}_embedded"))?, None, 3));
         }
-        let mut last: Option<(Subject, u32)> = None;
+        let mut last: Option<(Entrant, u32)> = None;
         for row in 0..rows.len() {
             let mut packed = 0_u128;
             for (carrier, (column, known, code)) in embedded.iter_mut().enumerate() {
@@ -248,7 +248,7 @@ impl Columns {
                 let value: Option<f32> = distortion[which].get(row);
                 value.unwrap_or(f32::NAN).to_bits()
             };
-            let subject = Subject {
+            let entrant = Entrant {
                 image: image.get(row).unwrap_or_default(),
                 source: source.index(row, &mut self.sources),
                 class: class.index(row, &mut self.classes),
@@ -264,17 +264,17 @@ impl Columns {
                 embedded: packed,
             };
             let index = match last {
-                Some((known, index)) if known == subject => index,
-                _ => self.subjects.index(&subject),
+                Some((known, index)) if known == entrant => index,
+                _ => self.entrants.index(&entrant),
             };
-            last = Some((subject, index));
-            self.subject.push(index);
+            last = Some((entrant, index));
+            self.entrant.push(index);
         }
         Ok(())
     }
 
     /// Groups, outcomes and causes; `before` rows were there already.
-    fn add_verdicts(
+    fn add_results(
         &mut self,
         rows: &Rows,
         words: &[(Trial, Outcome)],
@@ -293,7 +293,7 @@ impl Columns {
                 last: (None, None, NONE),
             });
         }
-        let mut verdict = Verdict {
+        let mut result = OpResult {
             outcome: Outcome::Error,
             recovered_by: u8::MAX,
             accepted: 0,
@@ -317,13 +317,13 @@ impl Columns {
                 let reason = format!("no {trial} trial has outcome {outcome}");
                 return Err(wrong(rows, row, reason));
             }
-            verdict.outcome = outcome;
+            result.outcome = outcome;
             let expected = outcome.survived();
             if survived.get(row) != Some(expected) {
                 let reason = "survived contradicts the outcome".to_owned();
                 return Err(wrong(rows, row, reason));
             }
-            verdict.recovered_by = match recovered.get(row) {
+            result.recovered_by = match recovered.get(row) {
                 None => u8::MAX,
                 Some(word) => {
                     let carriers = rows.carriers().iter();
@@ -333,17 +333,15 @@ impl Columns {
                     })?
                 }
             };
-            verdict.error = error.index(row, &mut self.errors);
-            verdict.accepted = 0;
-            verdict.causes.clear();
+            result.error = error.index(row, &mut self.errors);
+            result.accepted = 0;
+            result.causes.clear();
             for (index, cell) in cells.iter_mut().enumerate() {
-                verdict.accepted |= u64::from(cell.accepted.get(row) == Some(true)) << index;
-                verdict
-                    .causes
-                    .push(cell.cause(row, &mut self.causes[index]));
+                result.accepted |= u64::from(cell.accepted.get(row) == Some(true)) << index;
+                result.causes.push(cell.cause(row, &mut self.causes[index]));
             }
-            let index = self.verdicts.index(&verdict);
-            self.verdict.push(index);
+            let index = self.results.index(&result);
+            self.result.push(index);
         }
         Ok(())
     }

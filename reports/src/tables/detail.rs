@@ -64,7 +64,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 
 /// An image as it entered a pipeline: the same on every op of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Subject {
+pub(crate) struct Entrant {
     pub(crate) image: u32,
     pub(crate) source: u32,
     pub(crate) class: u32,
@@ -81,7 +81,7 @@ pub(crate) struct Subject {
     pub(crate) embedded: u128,
 }
 
-impl Subject {
+impl Entrant {
     /// How the image took a carrier: position in [`Embedded::ALL`], 3 where it is not known.
     pub(crate) fn embedded(&self, carrier: usize) -> usize {
         (self.embedded >> (2 * carrier) & 3) as usize
@@ -106,7 +106,7 @@ impl Subject {
 
 /// What became of an op: the few combinations there are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Verdict {
+pub(crate) struct OpResult {
     /// What became of the proof.
     pub(crate) outcome: Outcome,
     /// Index of the carrier that recovered the proof in the ladder, or `u8::MAX`.

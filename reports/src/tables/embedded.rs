@@ -13,7 +13,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         rows.push(line(evidence, carrier, name, "all pipelines", &whole));
         if whole
             .iter()
-            .all(|op| matches!(evidence.subject(*op).embedded(carrier), 0 | 3))
+            .all(|op| matches!(evidence.entrant(*op).embedded(carrier), 0 | 3))
         {
             continue;
         }
@@ -54,9 +54,9 @@ fn line(
     pipeline: &str,
     ops: &[usize],
 ) -> Vec<Value> {
-    let taken = |op: usize| evidence.subject(op).embedded(carrier);
+    let taken = |op: usize| evidence.entrant(op).embedded(carrier);
     let clusters = evidence.clusters(ops.iter().copied(), 6, |op, counts| {
-        let found = (evidence.verdict(op).accepted >> carrier & 1) as u32;
+        let found = (evidence.result(op).accepted >> carrier & 1) as u32;
         counts[0] += 1;
         counts[1] += found;
         let class = match taken(op) {
@@ -77,7 +77,7 @@ fn line(
     };
     let mut images: Vec<(u32, usize)> = ops
         .iter()
-        .map(|op| (evidence.subject(*op).image, taken(*op)))
+        .map(|op| (evidence.entrant(*op).image, taken(*op)))
         .collect();
     images.sort_unstable();
     images.dedup_by_key(|(image, _)| *image);

@@ -2,14 +2,15 @@
 //!
 //! What rows repeat is kept once, so that an op takes some 50 bytes and counting it touches 8 of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use credlink_trial_record::{Outcome, Trial};
 
+use super::EvidenceError;
 use super::columns::Columns;
-use super::detail::{Figures, Interned, Mean, NONE, Nanos, Subject, Verdict};
+use super::detail::{Entrant, Figures, Interned, Mean, NONE, Nanos, OpResult};
 use crate::header::RunHeader;
-use crate::rows::{RowError, Rows, read_slices};
+use crate::rows::{Rows, read_slices};
 use crate::stats::{Clusters, Interval};
 
 /// Columns of the row file that tables and plots need, besides [`CELLS`].
@@ -49,67 +50,16 @@ pub const CELLS: &[&str] = &[
     "accepted", "ns", "embedded", "state", "codes", "own", "wrong", "bytes", "sign_ns",
 ];
 
-/// Rows and header that do not belong together, or rows that contradict themselves.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EvidenceError {
-    /// The row file could not be read as the schema says.
-    #[error(transparent)]
-    Rows(#[from] RowError),
-    /// Header and rows name different carriers.
-    #[error("{path} has carriers {rows:?} but run.json has {header:?}; they are of different runs")]
-    Carriers {
-        /// The row file.
-        path: PathBuf,
-        /// Carriers of the rows.
-        rows: Vec<String>,
-        /// Carriers of the header.
-        header: Vec<String>,
-    },
-    /// The rows have a pipeline that the header does not list.
-    #[error(
-        "{path} has pipeline {pipeline:?}, which run.json does not list; they are of different runs"
-    )]
-    Pipeline {
-        /// The row file.
-        path: PathBuf,
-        /// The pipeline.
-        pipeline: String,
-    },
-    /// The header lists a pipeline twice.
-    #[error("run.json lists pipeline {pipeline:?} twice")]
-    Twice {
-        /// The pipeline.
-        pipeline: String,
-    },
-    /// More rows than positions of 32 bits can name.
-    #[error("{path} has more than 4,294,967,295 rows; divide the run")]
-    TooMany {
-        /// The row file.
-        path: PathBuf,
-    },
-    /// A word that the schema does not know, or a row that contradicts itself.
-    #[error("{path}: op {op}: {reason}")]
-    Value {
-        /// The row file.
-        path: PathBuf,
-        /// The op.
-        op: u64,
-        /// What is wrong.
-        reason: String,
-    },
-}
-
 /// A run's header and rows, fit for counting.
 #[derive(Debug)]
 pub struct Evidence {
     header: RunHeader,
     /// Ascending positions by pipeline and trial.
     groups: Vec<Vec<u32>>,
-    subjects: Vec<Subject>,
-    verdicts: Vec<Verdict>,
-    subject: Vec<u32>,
-    verdict: Vec<u32>,
+    entrants: Vec<Entrant>,
+    results: Vec<OpResult>,
+    entrant: Vec<u32>,
+    result: Vec<u32>,
     pub(crate) transform_ns: Nanos,
     pub(crate) verify_ns: Nanos,
     pub(crate) retrieve_ns: Nanos,
@@ -156,10 +106,10 @@ impl Evidence {
         Self {
             header: RunHeader { controls, ..header },
             groups: columns.groups,
-            subjects: columns.subjects.into_list(),
-            verdicts: columns.verdicts.into_list(),
-            subject: columns.subject,
-            verdict: columns.verdict,
+            entrants: columns.entrants.into_list(),
+            results: columns.results.into_list(),
+            entrant: columns.entrant,
+            result: columns.result,
             transform_ns: columns.transform_ns,
             verify_ns: columns.verify_ns,
             retrieve_ns: columns.retrieve_ns,
@@ -176,23 +126,23 @@ impl Evidence {
     }
 
     /// The image of the op at this position.
-    pub(crate) fn subject(&self, op: usize) -> &Subject {
-        &self.subjects[self.subject[op] as usize]
+    pub(crate) fn entrant(&self, op: usize) -> &Entrant {
+        &self.entrants[self.entrant[op] as usize]
     }
 
     /// What became of the op at this position.
-    pub(crate) fn verdict(&self, op: usize) -> &Verdict {
-        &self.verdicts[self.verdict[op] as usize]
+    pub(crate) fn result(&self, op: usize) -> &OpResult {
+        &self.results[self.result[op] as usize]
     }
 
     /// Whether the op was attributed to another image's proof.
     pub(crate) fn is_misattributed(&self, op: usize) -> bool {
-        self.verdict(op).outcome == Outcome::Misattributed
+        self.result(op).outcome == Outcome::Misattributed
     }
 
     /// Whether the carrier looked at what was received at this position.
     pub(crate) fn was_examined(&self, carrier: usize, op: usize) -> bool {
-        let causes = &self.verdict(op).causes;
+        let causes = &self.result(op).causes;
         causes.get(carrier).is_some_and(|cause| *cause != NONE)
     }
 
@@ -206,7 +156,7 @@ impl Evidence {
         self.wrong[carrier].as_ref()?.at(op)
     }
 
-    /// Names of the sources, by [`Subject::source`].
+    /// Names of the sources, by [`Entrant::source`].
     pub(crate) fn source_names(&self) -> &[String] {
         &self.sources
     }
@@ -231,17 +181,17 @@ impl Evidence {
 
     /// Rows of any kind.
     pub fn rows(&self) -> u64 {
-        self.subject.len() as u64
+        self.entrant.len() as u64
     }
 
-    /// Distinct sources; [`Subject::source`] counts up to it.
+    /// Distinct sources; [`Entrant::source`] counts up to it.
     pub(crate) fn sources(&self) -> usize {
         self.sources.len()
     }
 
     /// Whether the op at this position is a signed one that survived.
     pub(crate) fn survived(&self, op: usize) -> bool {
-        self.verdict(op).outcome.survived()
+        self.result(op).outcome.survived()
     }
 
     /// Counts per source: `count` adds what one op contributes to its source's columns, of which the first is the
@@ -254,7 +204,7 @@ impl Evidence {
     ) -> Clusters {
         let mut counts = vec![0; self.sources.len() * columns];
         for op in ops {
-            let start = self.subject(op).source as usize * columns;
+            let start = self.entrant(op).source as usize * columns;
             count(op, &mut counts[start..start + columns]);
         }
         let sources = counts
@@ -267,11 +217,11 @@ impl Evidence {
     pub(crate) fn survival_clusters(&self, ops: impl Iterator<Item = usize>) -> Clusters {
         let carriers = self.header.carriers.len();
         self.clusters(ops, carriers + 2, |op, counts| {
-            let verdict = self.verdict(op);
+            let result = self.result(op);
             counts[0] += 1;
-            counts[1] += u32::from(verdict.outcome.survived());
+            counts[1] += u32::from(result.outcome.survived());
             for (carrier, count) in counts[2..].iter_mut().enumerate() {
-                *count += (verdict.accepted >> carrier & 1) as u32;
+                *count += (result.accepted >> carrier & 1) as u32;
             }
         })
     }

@@ -2,7 +2,7 @@
 
 use credlink_trial_record::Trial;
 
-use super::tally::Control;
+use super::tally::NegativeTally;
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
 
 pub(super) fn table(evidence: &Evidence) -> Table {
@@ -57,7 +57,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     }
 }
 
-fn values(control: &Control) -> Vec<Value> {
+fn values(control: &NegativeTally) -> Vec<Value> {
     let mut values = vec![
         Value::text(control.trial.map_or("all kinds", Trial::as_str)),
         Value::text(&control.id),

@@ -61,7 +61,7 @@ impl Timed {
 
 /// Whether a service level is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum LevelVerdict {
     /// The 95th percentile is within the bound.
     Met,
     /// It is not.
@@ -70,7 +70,7 @@ pub enum Verdict {
     NotMeasured,
 }
 
-impl Verdict {
+impl LevelVerdict {
     /// The words in tables.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -96,12 +96,12 @@ pub struct Latency {
 
 impl Latency {
     /// Whether its service level is met; `None` if it has none.
-    pub fn verdict(&self) -> Option<Verdict> {
+    pub fn verdict(&self) -> Option<LevelVerdict> {
         let level = self.level?;
         Some(match self.quantiles.permille(LEVEL_PERMILLE) {
-            None => Verdict::NotMeasured,
-            Some(nanos) if nanos <= level.nanos => Verdict::Met,
-            Some(_) => Verdict::NotMet,
+            None => LevelVerdict::NotMeasured,
+            Some(nanos) if nanos <= level.nanos => LevelVerdict::Met,
+            Some(_) => LevelVerdict::NotMet,
         })
     }
 }
@@ -195,8 +195,8 @@ impl Timing {
 fn once_per_image(evidence: &Evidence) -> Vec<u64> {
     let mut seen = HashSet::new();
     let times = evidence.all_ops(Trial::Signed).filter_map(|op| {
-        let subject = evidence.subject(op);
-        (subject.sign_ns > 0 && seen.insert(subject.image)).then_some(subject.sign_ns)
+        let entrant = evidence.entrant(op);
+        (entrant.sign_ns > 0 && seen.insert(entrant.image)).then_some(entrant.sign_ns)
     });
     times.collect()
 }

@@ -4,32 +4,37 @@
 
 mod average;
 mod carriers;
+mod causes;
 mod claims;
 mod columns;
 mod decisions;
 mod detail;
 mod embedded;
+mod error;
 mod evidence;
 mod false_accepts;
 mod families;
+mod generations;
 mod latency;
 mod layers;
 mod nearest;
 mod overall;
+mod signing;
 mod strata;
 mod survival;
 mod sweeps;
-mod table;
 mod tally;
 mod thresholds;
 
+pub use crate::figures::Unit;
+pub use crate::table::{Column, Kind, Table, Value};
 pub use decisions::{FINGERPRINT_BITS, calibrates};
-pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence, EvidenceError};
+pub use error::EvidenceError;
+pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence};
 pub(crate) use families::ALL as ALL_FAMILIES;
 pub(crate) use latency::timings;
-pub use latency::{LEVELS, Latency, Level, Timed, Verdict, latencies};
-pub use table::{Column, Kind, Table, Unit, Value};
-pub use tally::{CarrierTally, Control, Controls, PipelineTally, Tally};
+pub use latency::{LEVELS, Latency, Level, LevelVerdict, Timed, latencies};
+pub use tally::{CarrierTally, NegativeTallies, NegativeTally, PipelineTally, Tally};
 
 /// One kind of table: its file stem and how it is made.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +77,7 @@ pub const TABLES: &[TableKind] = &[
     },
     TableKind {
         id: "signing",
-        make: layers::signing,
+        make: signing::table,
     },
     TableKind {
         id: "strata",
@@ -80,7 +85,7 @@ pub const TABLES: &[TableKind] = &[
     },
     TableKind {
         id: "causes",
-        make: strata::causes,
+        make: causes::table,
     },
     TableKind {
         id: "doses",
@@ -92,7 +97,7 @@ pub const TABLES: &[TableKind] = &[
     },
     TableKind {
         id: "generations",
-        make: sweeps::generations,
+        make: generations::table,
     },
     TableKind {
         id: "false-accepts",

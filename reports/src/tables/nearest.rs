@@ -21,7 +21,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
                     evidence.classes.iter().enumerate().collect();
                 classes.sort_by_key(|(_, name)| *name);
                 for (index, class) in classes {
-                    let of = |op: &usize| evidence.subject(*op).class as usize == index;
+                    let of = |op: &usize| evidence.entrant(*op).class as usize == index;
                     line(trial, class, &mut evidence.all_ops(trial).filter(of));
                 }
             }
@@ -103,7 +103,7 @@ fn nearest_line(
             counts.resize(value + 1, 0);
         }
         counts[value] += 1;
-        seen[evidence.subject(op).source as usize] = true;
+        seen[evidence.entrant(op).source as usize] = true;
     }
     let n: u64 = counts.iter().sum();
     if n == 0 {

@@ -1,5 +1,4 @@
-//! Curves: survival along a recipe's parameter, the doses at which it crosses 50 and 95 %, and lifetimes of proofs
-//! over re-shares.
+//! Curves: survival along a recipe's parameter, and the doses at which it crosses 50 and 95 %.
 
 use std::collections::HashMap;
 
@@ -7,29 +6,24 @@ use credlink_trial_record::Trial;
 
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::header::SweepHeader;
-use crate::stats::{
-    Clusters, Crossing, Interval, Lifetime, Rate, clustered, crossing, isotonic, kaplan_meier,
-};
-
-/// The parameter of recipes that re-share an image again and again.
-const HOPS: &str = "hops";
+use crate::stats::{Clusters, Crossing, Interval, Rate, clustered, crossing, isotonic};
 
 const NUMBER: Unit = Unit {
     name: "",
     decimals: 2,
 };
-const PERCENT: Unit = Unit {
+pub(super) const PERCENT: Unit = Unit {
     name: "%",
     decimals: 1,
 };
 
 /// The points of one recipe: parameter value and pipeline, by ascending value.
-struct Sweep<'a> {
-    of: &'a SweepHeader,
-    points: Vec<(f64, usize)>,
+pub(super) struct Sweep<'a> {
+    pub(super) of: &'a SweepHeader,
+    pub(super) points: Vec<(f64, usize)>,
 }
 
-fn sweeps(evidence: &Evidence) -> Vec<Sweep<'_>> {
+pub(super) fn sweeps(evidence: &Evidence) -> Vec<Sweep<'_>> {
     let mut sweeps: Vec<Sweep<'_>> = Vec::new();
     for (index, pipeline) in evidence.header().pipelines.iter().enumerate() {
         let Some(of) = pipeline
@@ -57,7 +51,7 @@ fn sweeps(evidence: &Evidence) -> Vec<Sweep<'_>> {
 }
 
 /// Any carrier, then each: the name, and whether an op counts.
-fn measures(evidence: &Evidence) -> Vec<(&str, Option<usize>)> {
+pub(super) fn measures(evidence: &Evidence) -> Vec<(&str, Option<usize>)> {
     let carriers = evidence.header().carriers.iter().enumerate();
     let each = carriers.map(|(index, name)| (name.as_str(), Some(index)));
     [("any carrier", None)].into_iter().chain(each).collect()
@@ -277,123 +271,4 @@ fn rates(sums: &[u64], doses: usize, reversed: bool) -> (Vec<f64>, Vec<f64>) {
         (if n > 0.0 { k / n } else { 0.0 }, n)
     };
     (0..doses).map(at).unzip()
-}
-
-pub(super) fn generations(evidence: &Evidence) -> Table {
-    let mut rows = Vec::new();
-    for sweep in sweeps(evidence)
-        .iter()
-        .filter(|sweep| sweep.of.parameter == HOPS)
-    {
-        for (name, measure) in measures(evidence) {
-            let curve = kaplan_meier(&lifetimes(evidence, sweep, measure));
-            let last = sweep.points.last().map_or(0.0, |(value, _)| *value);
-            let median = match (curve.median, curve.median_interval) {
-                (None, _) => format!("more than {last}"),
-                (Some(median), (low, high)) => format!(
-                    "{median} [{}, {}]",
-                    low.map_or_else(|| "?".to_owned(), |low| low.to_string()),
-                    high.map_or_else(|| format!("> {last}"), |high| high.to_string())
-                ),
-            };
-            for step in &curve.steps {
-                let band = step.band.unwrap_or(Interval {
-                    low: 0.0,
-                    high: 0.0,
-                });
-                rows.push(vec![
-                    Value::text(&sweep.of.recipe),
-                    Value::text(name),
-                    Value::Number(step.time),
-                    Value::Count(step.at_risk),
-                    Value::Count(step.lost),
-                    Value::Estimate(
-                        step.survival * 100.0,
-                        Interval {
-                            low: band.low * 100.0,
-                            high: band.high * 100.0,
-                        },
-                    ),
-                    Value::text(&median),
-                ]);
-            }
-            if curve.steps.is_empty() {
-                rows.push(vec![
-                    Value::text(&sweep.of.recipe),
-                    Value::text(name),
-                    Value::NotApplicable,
-                    Value::Count(lifetimes(evidence, sweep, measure).len() as u64),
-                    Value::Count(0),
-                    Value::NotApplicable,
-                    Value::text(median),
-                ]);
-            }
-        }
-    }
-    if rows.is_empty() {
-        let mut row = ["no recipe of this run re-shares", ""]
-            .map(Value::text)
-            .to_vec();
-        row.extend(vec![Value::NotMeasured; 5]);
-        rows.push(row);
-    }
-    Table {
-        id: "generations".to_owned(),
-        title: "How many simulated re-shares proofs outlive".to_owned(),
-        columns: vec![
-            Column::new("recipe", "recipe", Kind::Text),
-            Column::new("measure", "by", Kind::Text),
-            Column::new("hop", "hop", Kind::Number(Unit { name: "", decimals: 0 })),
-            Column::new("at_risk", "alive before", Kind::Count),
-            Column::new("lost", "lost at it", Kind::Count),
-            Column::new("survival", "alive after", Kind::Estimate(PERCENT)),
-            Column::new("median", "median lifetime in hops", Kind::Text),
-        ],
-        rows,
-        notes: [
-            "Kaplan–Meier estimate with Greenwood's 95 % band on the ln(−ln) scale. A proof is lost at the first hop at which it was not recovered, even if a later hop recovered it; one whose next hop was not measured counts as alive up to the last one that was."
-                .to_owned(),
-            "Views of one file are taken as independent; where sources are fewer than images the band is too narrow."
-                .to_owned(),
-        ]
-        .into_iter()
-        .chain(run_notes(evidence))
-        .collect(),
-    }
-}
-
-/// The lifetime of each image's proof in hops.
-fn lifetimes(evidence: &Evidence, sweep: &Sweep<'_>, measure: Option<usize>) -> Vec<Lifetime> {
-    // By image: for each point, whether it was measured and whether the proof was found.
-    let mut images: HashMap<u32, Vec<Option<bool>>> = HashMap::new();
-    for (index, (_, pipeline)) in sweep.points.iter().enumerate() {
-        for op in evidence.ops(*pipeline, Trial::Signed) {
-            let seen = images
-                .entry(evidence.subject(op).image)
-                .or_insert_with(|| vec![None; sweep.points.len()]);
-            seen[index] = Some(evidence.hit(op, measure));
-        }
-    }
-    let mut images: Vec<(u32, Vec<Option<bool>>)> = images.into_iter().collect();
-    images.sort_unstable();
-    let lifetime = |(_, seen): (u32, Vec<Option<bool>>)| {
-        let mut alive = 0.0;
-        for (found, (value, _)) in seen.into_iter().zip(&sweep.points) {
-            match found {
-                Some(true) => alive = *value,
-                Some(false) => {
-                    return Lifetime {
-                        time: *value,
-                        lost: true,
-                    };
-                }
-                None => break,
-            }
-        }
-        Lifetime {
-            time: alive,
-            lost: false,
-        }
-    };
-    images.into_iter().map(lifetime).collect()
 }

@@ -43,18 +43,18 @@ impl Tally {
         let (mut images, mut sources) = (HashSet::new(), HashSet::new());
         for op in ops {
             tally.n += 1;
-            let (subject, verdict) = (evidence.subject(op), evidence.verdict(op));
-            images.insert(subject.image);
-            sources.insert(subject.source);
-            if let Some(place) = verdict.outcome.place() {
+            let (entrant, result) = (evidence.entrant(op), evidence.result(op));
+            images.insert(entrant.image);
+            sources.insert(entrant.source);
+            if let Some(place) = result.outcome.place() {
                 tally.outcomes[place] += 1;
             }
-            let accepted = verdict.accepted;
+            let accepted = result.accepted;
             for (index, carrier) in tally.carriers.iter_mut().enumerate() {
                 let bit = 1_u64 << index;
                 carrier.alone += u64::from(accepted & bit != 0);
-                carrier.unique += u64::from(verdict.outcome.survived() && accepted == bit);
-                carrier.recovered += u64::from(usize::from(verdict.recovered_by) == index);
+                carrier.unique += u64::from(result.outcome.survived() && accepted == bit);
+                carrier.recovered += u64::from(usize::from(result.recovered_by) == index);
             }
         }
         tally.images = images.len() as u64;
@@ -106,7 +106,7 @@ pub struct PipelineTally {
 
 /// A set of negative trials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Control {
+pub struct NegativeTally {
     /// Id of the pipeline, or words for all of them.
     pub id: String,
     /// The kind of trial; `None` for all kinds together.
@@ -123,15 +123,15 @@ pub struct Control {
 
 /// The negative trials of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Controls {
+pub struct NegativeTallies {
     /// One per kind that the run has, over all pipelines; unsigned images always.
-    pub kinds: Vec<Control>,
+    pub kinds: Vec<NegativeTally>,
     /// The same by kind and pipeline: for each of [`Self::kinds`], every pipeline in the header's order.
-    pub cells: Vec<Control>,
+    pub cells: Vec<NegativeTally>,
     /// All kinds together, one per pipeline in the header's order.
-    pub pipelines: Vec<Control>,
+    pub pipelines: Vec<NegativeTally>,
     /// All of them together.
-    pub all: Control,
+    pub all: NegativeTally,
 }
 
 /// What stands in place of a pipeline's id where all of them are meant.
@@ -178,7 +178,7 @@ impl Evidence {
     }
 
     /// Negative trials by kind, by pipeline and together.
-    pub fn controls(&self) -> Controls {
+    pub fn controls(&self) -> NegativeTallies {
         let pipelines = &self.header().pipelines;
         let all = |trial| self.all_ops(trial);
         let negatives = |pipeline| {
@@ -196,7 +196,7 @@ impl Evidence {
             })
         });
         let named = pipelines.iter().enumerate();
-        Controls {
+        NegativeTallies {
             cells: cells.collect(),
             pipelines: named
                 .map(|(index, pipeline)| self.control(&pipeline.id, None, negatives(index)))
@@ -213,26 +213,31 @@ impl Evidence {
         }
     }
 
-    fn control(&self, id: &str, trial: Option<Trial>, ops: impl Iterator<Item = usize>) -> Control {
-        let mut control = Control {
+    fn control(
+        &self,
+        id: &str,
+        trial: Option<Trial>,
+        ops: impl Iterator<Item = usize>,
+    ) -> NegativeTally {
+        let mut control = NegativeTally {
             id: id.to_owned(),
             trial,
             carriers: vec![Rate::default(); self.header().carriers.len()],
-            ..Control::default()
+            ..NegativeTally::default()
         };
         let mut images = HashSet::new();
         for op in ops {
-            let verdict = self.verdict(op);
-            images.insert(self.subject(op).image);
-            if verdict.outcome == Outcome::Error {
+            let result = self.result(op);
+            images.insert(self.entrant(op).image);
+            if result.outcome == Outcome::Error {
                 control.errors += 1;
                 continue;
             }
-            control.accepted.k += u64::from(verdict.outcome == Outcome::Accepted);
+            control.accepted.k += u64::from(result.outcome == Outcome::Accepted);
             control.accepted.n += 1;
             for (index, carrier) in control.carriers.iter_mut().enumerate() {
                 carrier.n += 1;
-                carrier.k += verdict.accepted >> index & 1;
+                carrier.k += result.accepted >> index & 1;
             }
         }
         control.images = images.len() as u64;

@@ -27,10 +27,10 @@ impl Half {
     ) -> Self {
         let candidates = decision.candidates;
         let rules = candidates.len();
-        let by_rules = |op: usize| evidence.verdict(op).accepted >> carrier & 1 == 1;
+        let by_rules = |op: usize| evidence.result(op).accepted >> carrier & 1 == 1;
         let decides = |op: &usize| {
             if decision.rising {
-                evidence.was_examined(carrier, *op) && evidence.subject(*op).embedded(carrier) < 2
+                evidence.was_examined(carrier, *op) && evidence.entrant(*op).embedded(carrier) < 2
             } else {
                 evidence.own(carrier, *op).is_some()
             }
@@ -112,7 +112,7 @@ fn halves(evidence: &Evidence, carrier: usize, decision: &Decision) -> [Half; 2]
     let names = evidence.source_names().iter();
     let calibrates: Vec<bool> = names.map(|name| calibrates(name)).collect();
     [("calibration", true), ("held out", false)].map(|(name, wanted)| {
-        let is_of = |op: usize| calibrates[evidence.subject(op).source as usize] == wanted;
+        let is_of = |op: usize| calibrates[evidence.entrant(op).source as usize] == wanted;
         Half::count(evidence, carrier, decision, name, &is_of)
     })
 }

@@ -3,8 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Document, DocumentError, FORMATS, markdown_escaped};
+use super::{Document, DocumentError};
 use crate::figures::{NOT_MEASURED, count, plural, pooled_rate};
+use crate::formats::{FORMATS, markdown_escaped};
 use crate::report::Report;
 
 pub(super) const DOCUMENT: Document = Document {

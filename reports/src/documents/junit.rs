@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Document, DocumentError, render as fill};
+use super::{Document, DocumentError};
 use crate::report::{Check, Report};
+use crate::templates::render as fill;
 
 pub(super) const DOCUMENT: Document = Document {
     name: "junit",
@@ -30,7 +31,7 @@ struct Case {
 }
 
 #[derive(Serialize)]
-struct Context {
+struct JunitContext {
     run: String,
     created: String,
     elapsed: String,
@@ -83,7 +84,7 @@ fn render(report: &Report) -> Result<String, DocumentError> {
     }
     fill(
         "junit.xml",
-        Context {
+        JunitContext {
             run: legal(&header.id),
             created: legal(&header.created),
             elapsed: format!("{:.3}", header.elapsed_s),

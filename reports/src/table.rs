@@ -1,5 +1,6 @@
 //! A table as plain data: what a format renders.
 
+use crate::figures::Unit;
 use crate::stats::{Interval, Rate};
 
 /// A table: titled columns, rows of typed values, and the notes that a reader needs to judge them.
@@ -58,15 +59,6 @@ pub enum Kind {
     Nanos,
     /// [`Value::Counts`] of these names, in this order.
     Counts(Vec<String>),
-}
-
-/// The unit of a column of numbers, and how finely people see them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unit {
-    /// The unit's sign, e.g. `dB`; empty where there is none.
-    pub name: &'static str,
-    /// Decimals for people; machines get the number unrounded.
-    pub decimals: usize,
 }
 
 /// One value of a [`Table`].

@@ -3,10 +3,11 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Document, DocumentError, render as fill};
+use super::{Document, DocumentError};
 use crate::figures::{NOT_MEASURED, count, rate};
 use crate::plots::text_width;
 use crate::report::Report;
+use crate::templates::render as fill;
 
 /// The format of shields.io's endpoint badge, <https://shields.io/badges/endpoint-badge>, version 1.
 pub(super) const JSON: Document = Document {
@@ -57,7 +58,7 @@ fn json(report: &Report) -> Result<String, DocumentError> {
 }
 
 #[derive(Serialize)]
-struct Context {
+struct BadgeContext {
     label: &'static str,
     message: String,
     color: &'static str,
@@ -78,7 +79,7 @@ fn svg(report: &Report) -> Result<String, DocumentError> {
     let (label_width, message_width) = (room(LABEL), room(&message));
     fill(
         "badge.xml",
-        Context {
+        BadgeContext {
             label: LABEL,
             color,
             label_width,
