@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout, reason = "an example reports on the terminal")]
 #![allow(dead_code, reason = "a test includes this file and uses its own part")]
 
-use credlink_reports::stats::{Clusters, Interval, wilson};
+use credlink_reports::stats::{Clusters, Interval, Random, wilson};
 
 /// Runs of one shape: so many sources, each through so many pipelines. A share of the sources is hard, and keeps
 /// its proof less often than the others, in every pipeline: that is what makes ops of one source alike.
@@ -64,21 +64,8 @@ pub(crate) struct Coverage {
     pub(crate) exact: f64,
 }
 
-/// SplitMix64, written apart from the one under test.
-pub(crate) struct Dice(pub(crate) u64);
-
-impl Dice {
-    pub(crate) fn share(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 /// The counts (ops, survived) of each source of one invented run.
-pub(crate) fn invented(shape: Shape, dice: &mut Dice) -> Vec<[u32; 2]> {
+pub(crate) fn invented(shape: Shape, dice: &mut Random) -> Vec<[u32; 2]> {
     let (fewest, most) = shape.ops;
     (0..shape.sources)
         .map(|_| {
@@ -96,7 +83,7 @@ pub(crate) fn invented(shape: Shape, dice: &mut Dice) -> Vec<[u32; 2]> {
 
 pub(crate) fn coverage(shape: Shape, rounds: u32) -> Coverage {
     let truth = shape.hard * shape.hard_rate + (1.0 - shape.hard) * shape.easy_rate;
-    let mut dice = Dice(77);
+    let mut dice = Random::new(77);
     let mut held = [0_u32; 3];
     for round in 0..rounds {
         let sources = invented(shape, &mut dice);

@@ -8,25 +8,13 @@
 #![allow(dead_code, reason = "a test includes this file and uses its own part")]
 
 use credlink_reports::compare::{Change, Pair, PipelinePairs, paired_lines};
+use credlink_reports::stats::Random;
 
 pub(crate) const PIPELINES: usize = 20;
 pub(crate) const IMAGES: u32 = 3000;
 const MEASURES: [&str; 4] = ["any carrier", "link", "watermark", "fingerprint"];
 /// The pipeline that regresses.
 const PLANTED: usize = 7;
-
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn share(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
 
 /// What a comparison said over many repeats.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +29,7 @@ pub(crate) struct Power {
 pub(crate) fn power(points: f64, repeats: u64) -> Power {
     let (mut flagged, mut false_alarms) = (0_u64, 0_u64);
     for repeat in 0..repeats {
-        let lines = paired_lines(&pairs(points, &mut Dice(repeat)));
+        let lines = paired_lines(&pairs(points, &mut Random::new(repeat)));
         let planted = format!("pipeline/{PLANTED}");
         let hit = lines
             .iter()
@@ -58,7 +46,7 @@ pub(crate) fn power(points: f64, repeats: u64) -> Power {
     }
 }
 
-fn pairs(points: f64, dice: &mut Dice) -> Vec<PipelinePairs> {
+fn pairs(points: f64, dice: &mut Random) -> Vec<PipelinePairs> {
     let mut all = Vec::new();
     for pipeline in 0..PIPELINES {
         let rate = 0.99 - 0.02 * pipeline as f64;

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use credlink_trial_record::Contract;
 use serde::{Deserialize, Serialize};
 
+use crate::carrier::undescribed;
+pub use crate::carrier::{CarrierHeader, CarrierPlace, DecisionHeader};
+
 /// Version of `run.json`. It grows when a field changes its meaning.
 pub const HEADER_VERSION: u32 = 1;
 
@@ -35,6 +38,9 @@ pub struct RunHeader {
     pub pipelines: Vec<PipelineHeader>,
     /// The carriers in ladder order.
     pub carriers: Vec<String>,
+    /// What each of them is, in any order; [`RunHeader::carrier`] reads it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub carrier_facts: Vec<CarrierHeader>,
     /// Proofs in the store that belong to no image of the run.
     pub distractors: u64,
     /// Ops in the plan, trials of every kind.
@@ -153,6 +159,21 @@ pub struct ControlResult {
     pub detail: String,
 }
 
+impl RunHeader {
+    /// What is known of a carrier of the run.
+    pub fn carrier(&self, name: &str) -> CarrierHeader {
+        let described = self.carrier_facts.iter().find(|facts| facts.name == name);
+        described.cloned().unwrap_or_else(|| undescribed(name))
+    }
+
+    /// The carriers that lie at this place.
+    pub(crate) fn carriers_in(&self, place: CarrierPlace) -> Vec<String> {
+        let carriers = self.carriers.iter();
+        let lies = carriers.filter(|name| self.carrier(name).place == place);
+        lies.cloned().collect()
+    }
+}
+
 impl Default for RunHeader {
     fn default() -> Self {
         Self {
@@ -166,6 +187,7 @@ impl Default for RunHeader {
             image_set: ImageSetHeader::default(),
             pipelines: Vec::new(),
             carriers: Vec::new(),
+            carrier_facts: Vec::new(),
             distractors: 0,
             ops_planned: 0,
             ops_done: 0,

@@ -42,6 +42,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod atomic;
+mod carrier;
 pub mod compare;
 pub mod controls;
 pub mod docs;

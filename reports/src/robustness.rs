@@ -70,7 +70,7 @@ fn document(evidence: &Evidence, carrier: usize, name: &str) -> Json {
             .count();
         embedding.insert(word.to_string(), json!(count));
     }
-    let controls = evidence.controls();
+    let controls = evidence.negatives();
     let mut false_accepts = Map::new();
     for control in [&controls.all].into_iter().chain(&controls.kinds) {
         let kind = control.trial.map_or("all", Trial::as_str);

@@ -71,7 +71,7 @@ impl Summary {
             pipelines: evidence.by_pipeline(),
             overall: evidence.overall(),
             overall_interval: evidence.overall_intervals().into_iter().next().flatten(),
-            controls: evidence.controls().all,
+            controls: evidence.negatives().all,
             services: latencies(evidence)
                 .into_iter()
                 .filter(|latency| latency.timed == Timed::Service)

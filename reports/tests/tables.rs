@@ -121,7 +121,7 @@ fn every_kind_of_negative_trial_is_counted_by_itself_and_never_as_survival() {
     let mut rows: Vec<Row> = rows.collect();
     (rows[3].outcome, rows[3].carriers[1].accepted) = (Outcome::Accepted, true);
     let evidence = evidence(&header(&["manifest", "link"], &HAND), rows);
-    let controls = evidence.controls();
+    let controls = evidence.negatives();
     assert_eq!(controls.kinds.len(), kinds.len());
     for (kind, control) in kinds.into_iter().zip(&controls.kinds) {
         assert_eq!(control.trial, Some(kind));
@@ -271,7 +271,7 @@ fn counts_obey_their_laws_in_an_invented_run() {
         3 * signed,
         "pipelines, families and the whole each count every op once"
     );
-    let controls = evidence.controls();
+    let controls = evidence.negatives();
     let by_pipeline: u64 = controls
         .pipelines
         .iter()

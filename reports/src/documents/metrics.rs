@@ -201,7 +201,7 @@ fn negatives(report: &Report) -> [Family; 2] {
         "trials",
         "Negative trials without error, by kind of trial.",
     );
-    let negative = report.evidence.controls();
+    let negative = report.evidence.negatives();
     for control in negative.kinds.iter().chain([&negative.all]) {
         let kind = control.trial.map_or("all", Trial::as_str);
         let Rate { n, .. } = control.accepted;

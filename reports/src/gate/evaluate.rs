@@ -237,7 +237,7 @@ fn survival(evidence: &Evidence, gate: &SurvivalGate) -> Vec<GateCheck> {
 }
 
 fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> GateCheck {
-    let controls = evidence.controls();
+    let controls = evidence.negatives();
     let trial = gate.trial.as_deref().and_then(Trial::parse);
     let found = match trial {
         None => Some(&controls.all),

@@ -101,7 +101,7 @@ fn extremes(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
 }
 
 fn false_accepts(report: &Report) -> Card {
-    let accepts = report.evidence.controls().all;
+    let accepts = report.evidence.negatives().all;
     Card {
         title: "False accepts",
         figure: bound(accepts.accepted),

@@ -128,7 +128,7 @@ impl Night {
             versions: header.versions.clone(),
             survived: pair(report.evidence.overall().any()),
             intervals: intervals(report),
-            false_accepts: pair(report.evidence.controls().all.accepted),
+            false_accepts: pair(report.evidence.negatives().all.accepted),
             pipelines: pipelines
                 .map(|(pipeline, tally)| {
                     let night = NightPipeline {

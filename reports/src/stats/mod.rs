@@ -30,6 +30,8 @@ pub use mcnemar::{mcnemar, mcnemar_clustered};
 pub use normal::{normal_cdf, normal_quantile};
 pub use percentile::{PERCENTILES, Percentile, Quantiles, nearest_rank};
 pub use quantile_shift::{Shift, quantile_shift};
+pub use random::Random;
+pub(crate) use random::mixed;
 pub use wilson::{Interval, PROVISIONAL_BELOW, Rate, wilson, wilson_at};
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             Kind::Bound,
         )
     }));
-    let controls = evidence.controls();
+    let controls = evidence.negatives();
     let rows = [&controls.all]
         .into_iter()
         .chain(&controls.kinds)

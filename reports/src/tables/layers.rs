@@ -4,6 +4,7 @@ use credlink_trial_record::Trial;
 
 use super::detail::Nanos;
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
+use crate::header::CarrierPlace;
 use crate::stats::{Clusters, Rate};
 
 /// With more carriers only single ones, all but one, and all are listed: there would be too many sets.
@@ -139,9 +140,6 @@ fn line(
     ]
 }
 
-/// The carrier whose bytes lie in the proof store.
-const IN_STORE: &str = "fingerprint";
-
 /// What each carrier costs, means over signed ops; `None` where it was not measured.
 struct Costs {
     file_bytes: Vec<Option<f64>>,
@@ -156,7 +154,8 @@ struct Costs {
 
 impl Costs {
     fn of(evidence: &Evidence) -> Self {
-        let carriers = &evidence.header().carriers;
+        let header = evidence.header();
+        let carriers = &header.carriers;
         // Sums and counts.
         let (mut growth, mut decibels) = ((0.0, 0_u64), (0.0, 0_u64));
         let add = |into: &mut (f64, u64), value: f64| *into = (into.0 + value, into.1 + 1);
@@ -173,7 +172,11 @@ impl Costs {
         }
         let mean = |(sum, n): (f64, u64)| (n > 0).then(|| sum / n as f64);
         let bytes = |carrier: usize| evidence.taken[carrier][0].value();
-        let in_store = |carrier: usize| carriers[carrier] == IN_STORE;
+        let places: Vec<CarrierPlace> = carriers
+            .iter()
+            .map(|name| header.carrier(name).place)
+            .collect();
+        let in_store = |carrier: usize| places[carrier] == CarrierPlace::Store;
         let all = || 0..carriers.len();
         let known: f64 = all()
             .filter(|carrier| !in_store(*carrier))

@@ -26,9 +26,10 @@ mod sweeps;
 mod tally;
 mod thresholds;
 
+pub use crate::carrier::FINGERPRINT_BITS;
 pub use crate::figures::Unit;
 pub use crate::table::{Column, Kind, Table, Value};
-pub use decisions::{FINGERPRINT_BITS, calibrates};
+pub use decisions::calibrates;
 pub use error::EvidenceError;
 pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence};
 pub(crate) use families::ALL as ALL_FAMILIES;

@@ -1,18 +1,19 @@
 //! All pairs: how near wrong proofs come to the thresholds.
 
+use std::fmt::Write as _;
+
 use credlink_trial_record::Trial;
 
-use super::decisions::{Decision, FINGERPRINT_BITS, decisions, wrong};
+use super::decisions::{Decision, decisions};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::stats::Rate;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut rows = Vec::new();
-    for (carrier, decision) in decisions(evidence) {
+    let decisions = decisions(evidence);
+    for decision in &decisions {
         let mut line = |trial: Trial, images: &str, ops: &mut dyn Iterator<Item = usize>| {
-            rows.extend(nearest_line(
-                evidence, carrier, decision, trial, images, ops,
-            ));
+            rows.extend(nearest_line(evidence, decision, trial, images, ops));
         };
         for trial in Trial::ALL {
             line(trial, "all", &mut evidence.all_ops(trial));
@@ -67,13 +68,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         columns,
         rows,
         notes: [
-            format!(
-                "Every received image against every proof in the store ({}). Fingerprint: smallest distance in bits to an image of another source, in eight orientations, between contents of quality 50 and more; {FINGERPRINT_BITS} and less would count. Watermark: strength of a word that is another id, in thousandths of what it must reach; 0 where there is none.",
-                crate::figures::plural(
-                    evidence.header().distractors + evidence.distinct_images().len() as u64,
-                    "proof"
-                )
-            ),
+            compared(evidence, &decisions),
             "Trials in which nothing of ours went in have only wrong proofs. In watermark-copy and replay trials the word of the copied mark is itself the wrong proof, and in near-duplicate trials the neighbouring view is: there the content has to refuse.".to_owned(),
             "Near in a quantile means the near end: 1 % of the trials came as near as that or nearer. Quantiles need ten trials beyond.".to_owned(),
         ]
@@ -83,9 +78,25 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     }
 }
 
+/// What was compared with what.
+fn compared(evidence: &Evidence, decisions: &[Decision]) -> String {
+    let proofs = evidence.header().distractors + evidence.distinct_images().len() as u64;
+    let mut note = format!(
+        "Every received image against every proof in the store ({}).",
+        crate::figures::plural(proofs, "proof")
+    );
+    for Decision { name, by, .. } in decisions {
+        let mut letters = name.chars();
+        let first = letters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().to_string());
+        let _ = write!(note, " {first}{}: {}.", letters.as_str(), by.about);
+    }
+    note
+}
+
 fn nearest_line(
     evidence: &Evidence,
-    carrier: usize,
     decision: &Decision,
     trial: Trial,
     images: &str,
@@ -95,7 +106,7 @@ fn nearest_line(
     let mut counts: Vec<u64> = Vec::new();
     let mut seen = vec![false; evidence.sources()];
     for op in ops {
-        let Some(value) = wrong(evidence, carrier, decision, op) else {
+        let Some(value) = decision.wrong(evidence, op) else {
             continue;
         };
         let value = value as usize;
@@ -120,7 +131,7 @@ fn nearest_line(
             passed += u128::from(counts[value]);
             passed >= rank
         };
-        let found = if decision.rising {
+        let found = if decision.by.rising {
             (0..counts.len()).rev().find(|value| at(*value))
         } else {
             (0..counts.len()).find(|value| at(*value))
@@ -129,14 +140,14 @@ fn nearest_line(
     };
     let reached = (0..)
         .zip(&counts)
-        .filter(|(value, _)| decision.reaches(*value, decision.in_use))
+        .filter(|(value, _)| decision.by.reaches(*value, decision.by.in_use))
         .map(|(_, count)| count)
         .sum();
     Some(vec![
-        Value::text(decision.carrier),
+        Value::text(&decision.name),
         Value::text(trial.as_str()),
         Value::text(images),
-        Value::text(decision.unit),
+        Value::text(&decision.by.unit),
         Value::Count(n),
         Value::Count(seen.iter().filter(|seen| **seen).count() as u64),
         near(0),

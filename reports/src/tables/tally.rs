@@ -178,10 +178,10 @@ impl Evidence {
     }
 
     /// Negative trials by kind, by pipeline and together.
-    pub fn controls(&self) -> NegativeTallies {
+    pub fn negatives(&self) -> NegativeTallies {
         let pipelines = &self.header().pipelines;
         let all = |trial| self.all_ops(trial);
-        let negatives = |pipeline| {
+        let kinds_of = |pipeline| {
             let kinds = Trial::NEGATIVES.into_iter();
             kinds.flat_map(move |trial| self.ops(pipeline, trial))
         };
@@ -192,34 +192,34 @@ impl Evidence {
         let cells = kinds.iter().flat_map(|trial| {
             let named = pipelines.iter().enumerate();
             named.map(|(index, pipeline)| {
-                self.control(&pipeline.id, Some(*trial), self.ops(index, *trial))
+                self.negative(&pipeline.id, Some(*trial), self.ops(index, *trial))
             })
         });
         let named = pipelines.iter().enumerate();
         NegativeTallies {
             cells: cells.collect(),
             pipelines: named
-                .map(|(index, pipeline)| self.control(&pipeline.id, None, negatives(index)))
+                .map(|(index, pipeline)| self.negative(&pipeline.id, None, kinds_of(index)))
                 .collect(),
-            all: self.control(
+            all: self.negative(
                 ALL_PIPELINES,
                 None,
                 Trial::NEGATIVES.into_iter().flat_map(all),
             ),
             kinds: kinds
                 .iter()
-                .map(|trial| self.control(ALL_PIPELINES, Some(*trial), all(*trial)))
+                .map(|trial| self.negative(ALL_PIPELINES, Some(*trial), all(*trial)))
                 .collect(),
         }
     }
 
-    fn control(
+    fn negative(
         &self,
         id: &str,
         trial: Option<Trial>,
         ops: impl Iterator<Item = usize>,
     ) -> NegativeTally {
-        let mut control = NegativeTally {
+        let mut tally = NegativeTally {
             id: id.to_owned(),
             trial,
             carriers: vec![Rate::default(); self.header().carriers.len()],
@@ -230,17 +230,17 @@ impl Evidence {
             let result = self.result(op);
             images.insert(self.entrant(op).image);
             if result.outcome == Outcome::Error {
-                control.errors += 1;
+                tally.errors += 1;
                 continue;
             }
-            control.accepted.k += u64::from(result.outcome == Outcome::Accepted);
-            control.accepted.n += 1;
-            for (index, carrier) in control.carriers.iter_mut().enumerate() {
+            tally.accepted.k += u64::from(result.outcome == Outcome::Accepted);
+            tally.accepted.n += 1;
+            for (index, carrier) in tally.carriers.iter_mut().enumerate() {
                 carrier.n += 1;
                 carrier.k += result.accepted >> index & 1;
             }
         }
-        control.images = images.len() as u64;
-        control
+        tally.images = images.len() as u64;
+        tally
     }
 }

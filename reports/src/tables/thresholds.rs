@@ -2,7 +2,7 @@
 
 use credlink_trial_record::Trial;
 
-use super::decisions::{Decision, calibrates, decisions, wrong};
+use super::decisions::{Decision, calibrates, decisions};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::stats::{Clusters, Rate};
 
@@ -20,16 +20,16 @@ struct Half {
 impl Half {
     fn count(
         evidence: &Evidence,
-        carrier: usize,
         decision: &Decision,
         name: &'static str,
         is_of: &dyn Fn(usize) -> bool,
     ) -> Self {
-        let candidates = decision.candidates;
+        let carrier = decision.carrier;
+        let candidates = &decision.by.candidates;
         let rules = candidates.len();
         let by_rules = |op: usize| evidence.result(op).accepted >> carrier & 1 == 1;
         let decides = |op: &usize| {
-            if decision.rising {
+            if decision.by.rising {
                 evidence.was_examined(carrier, *op) && evidence.entrant(*op).embedded(carrier) < 2
             } else {
                 evidence.own(carrier, *op).is_some()
@@ -38,10 +38,10 @@ impl Half {
         let signed = evidence.all_ops(Trial::Signed).filter(|op| is_of(*op));
         let signed = evidence.clusters(signed.filter(decides), 2 * rules + 3, |op, counts| {
             let own = evidence.own(carrier, op);
-            let other = wrong(evidence, carrier, decision, op);
+            let other = decision.wrong(evidence, op);
             counts[0] += 1;
             for (place, threshold) in candidates.iter().enumerate() {
-                let fits = |value: u32| decision.reaches(value, *threshold);
+                let fits = |value: u32| decision.by.reaches(value, *threshold);
                 // Where both fit, neither is named.
                 match (own.is_some_and(fits), other.is_some_and(fits)) {
                     (true, false) => counts[1 + place] += 1,
@@ -56,12 +56,12 @@ impl Half {
         let mut unsigned = 0;
         let mut accepted = vec![0; rules + 1];
         for op in evidence.all_ops(Trial::Unsigned).filter(|op| is_of(*op)) {
-            let Some(value) = wrong(evidence, carrier, decision, op) else {
+            let Some(value) = decision.wrong(evidence, op) else {
                 continue;
             };
             unsigned += 1;
             for (count, threshold) in accepted.iter_mut().zip(candidates) {
-                *count += u64::from(decision.reaches(value, *threshold));
+                *count += u64::from(decision.by.reaches(value, *threshold));
             }
             accepted[rules] += u64::from(by_rules(op));
         }
@@ -86,11 +86,11 @@ impl Half {
     fn line(&self, decision: &Decision, place: usize, role: &str) -> Vec<Value> {
         let sums = self.signed.sums();
         let rate = |k| Rate { k, n: sums[0] };
-        let threshold = decision.candidates.get(place);
+        let threshold = decision.by.candidates.get(place);
         vec![
-            Value::text(decision.carrier),
+            Value::text(&decision.name),
             Value::text(self.name),
-            Value::text(decision.unit),
+            Value::text(&decision.by.unit),
             threshold.map_or(Value::NotApplicable, |threshold| {
                 Value::Number(f64::from(*threshold))
             }),
@@ -98,7 +98,7 @@ impl Half {
             Value::Count(sums[0]),
             Value::Count(self.signed.sources()),
             Value::pooled(rate(sums[1 + place]), self.signed.exact(1 + place, 0, 0.05)),
-            Value::bound(rate(sums[2 + decision.candidates.len() + place])),
+            Value::bound(rate(sums[2 + decision.by.candidates.len() + place])),
             Value::Count(self.unsigned),
             Value::bound(Rate {
                 k: self.accepted[place],
@@ -108,29 +108,30 @@ impl Half {
     }
 }
 
-fn halves(evidence: &Evidence, carrier: usize, decision: &Decision) -> [Half; 2] {
+fn halves(evidence: &Evidence, decision: &Decision) -> [Half; 2] {
     let names = evidence.source_names().iter();
     let calibrates: Vec<bool> = names.map(|name| calibrates(name)).collect();
     [("calibration", true), ("held out", false)].map(|(name, wanted)| {
         let is_of = |op: usize| calibrates[evidence.entrant(op).source as usize] == wanted;
-        Half::count(evidence, carrier, decision, name, &is_of)
+        Half::count(evidence, decision, name, &is_of)
     })
 }
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut rows = Vec::new();
-    for (carrier, decision) in decisions(evidence) {
-        let halves = halves(evidence, carrier, decision);
+    let decisions = decisions(evidence);
+    for decision in &decisions {
+        let halves = halves(evidence, decision);
         if halves.iter().all(Half::is_empty) {
             continue;
         }
-        let candidates = decision.candidates.len();
+        let candidates = decision.by.candidates.len();
         // The most lenient one without a false accept, as are all stricter ones.
         let clean = |place: &usize| halves[0].is_clean(*place, candidates);
         let chosen = (0..candidates).take_while(clean).last();
         for half in &halves {
-            for (place, threshold) in decision.candidates.iter().enumerate() {
-                let role = match (*threshold == decision.in_use, Some(place) == chosen) {
+            for (place, threshold) in decision.by.candidates.iter().enumerate() {
+                let role = match (*threshold == decision.by.in_use, Some(place) == chosen) {
                     (true, true) => "in use; calibration allows no more",
                     (true, false) => "in use",
                     (false, true) => "calibration allows no more",
