@@ -159,6 +159,16 @@ pub struct ControlResult {
     pub detail: String,
 }
 
+/// The family of pipelines that check the harness and are no platform. They are part of no pooled figure.
+pub const CONTROLS: &str = "controls";
+
+impl PipelineHeader {
+    /// Whether it checks the harness, and says nothing of survival.
+    pub fn is_control(&self) -> bool {
+        self.family == CONTROLS
+    }
+}
+
 impl RunHeader {
     /// What is known of a carrier of the run.
     pub fn carrier(&self, name: &str) -> CarrierHeader {

@@ -16,8 +16,8 @@ use crate::plots::{PLOTS, PlotError, svg};
 use crate::rows::{RowError, Rows, read_columns};
 use crate::run_dir::{RunDir, RunDirError};
 use crate::tables::{
-    EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, Latency, LevelVerdict, TABLES,
-    Table, Timed, latencies,
+    Answer, EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, Latency, LevelVerdict,
+    NegativeTallies, PipelineTally, TABLES, Table, Tally, Timed, latencies,
 };
 
 /// The gate of a run in its directory, if it was given one.
@@ -109,6 +109,14 @@ pub struct Report {
     pub evidence: Evidence,
     /// The rows, with the columns that documents show.
     pub rows: Rows,
+    /// Signed ops by pipeline, in the header's order.
+    pub tallies: Vec<PipelineTally>,
+    /// All signed ops but those of controls.
+    pub overall: Tally,
+    /// The first figures.
+    pub answer: Answer,
+    /// Negative trials.
+    pub negatives: NegativeTallies,
     /// Every table of [`TABLES`].
     pub tables: Vec<Table>,
     /// Every plot of [`PLOTS`].
@@ -182,6 +190,10 @@ impl Report {
             gallery,
             pictures: BTreeMap::new(),
             gate: None,
+            tallies: evidence.by_pipeline(),
+            overall: evidence.overall(),
+            negatives: evidence.negatives(),
+            answer: evidence.answer(),
             evidence,
             rows,
         })
@@ -217,12 +229,12 @@ impl Report {
             passed: Some(control.passed),
             detail: control.detail.clone(),
         }));
-        for pipeline in self.evidence.by_pipeline() {
+        for pipeline in &self.tallies {
             let wrong = pipeline.tally.outcome(Outcome::Misattributed);
-            let any = crate::figures::rate_with_interval(pipeline.tally.any());
+            let any = crate::figures::measured(pipeline.tally.any);
             checks.push(Check {
                 suite: "attribution",
-                name: pipeline.id,
+                name: pipeline.id.clone(),
                 passed: (pipeline.tally.n > 0).then_some(wrong == 0),
                 detail: format!(
                     "{} attributed to another image; survived {any} of {}",

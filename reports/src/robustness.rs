@@ -8,7 +8,7 @@
 use credlink_trial_record::{Embedded, Trial};
 use serde_json::{Map, Value as Json, json};
 
-use crate::stats::{Clusters, Rate, upper_bound};
+use crate::stats::{Bounded, Clusters, Rate};
 use crate::tables::{Evidence, NegativeTally};
 
 /// Version of the document; it grows when a field changes its meaning.
@@ -56,9 +56,9 @@ fn document(evidence: &Evidence, carrier: usize, name: &str) -> Json {
         result["recipe"] = json!(pipeline.digest);
         results.insert(pipeline.id.clone(), result);
     }
-    let pooled = found(evidence, carrier, evidence.all_ops(Trial::Signed));
+    let pooled = found(evidence, carrier, evidence.pooled_ops());
     let carried = evidence
-        .all_ops(Trial::Signed)
+        .pooled_ops()
         .filter(|op| evidence.entrant(*op).embedded(carrier) == 0);
     let carried = found(evidence, carrier, carried);
     let mut embedding = Map::new();
@@ -122,7 +122,7 @@ fn rate(clusters: &Clusters) -> Json {
         k: sums[1],
         n: sums[0],
     };
-    let interval = clusters.exact(1, 0, 0.05);
+    let interval = clusters.interval(1, 0, 0.05);
     json!({
         "n": rate.n,
         "sources": clusters.sources(),
@@ -135,12 +135,13 @@ fn rate(clusters: &Clusters) -> Json {
 }
 
 fn accepts(control: &NegativeTally, carrier: usize) -> Json {
-    let rate = control.carriers.get(carrier).copied().unwrap_or_default();
+    let Bounded { rate, upper } = control.carriers.get(carrier).copied().unwrap_or_default();
     json!({
         "n": rate.n,
         "accepted": rate.k,
         "errors": control.errors,
         "rate": rate.value(),
-        "upper": upper_bound(rate),
+        "sources": control.sources,
+        "upper": upper,
     })
 }

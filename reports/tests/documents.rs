@@ -226,8 +226,8 @@ fn strata_add_up_to_the_tables() {
         }
         let tally = &pipeline.tally;
         assert_eq!(sums[..8], tally.outcomes, "{}", pipeline.id);
-        let alone: Vec<u64> = tally.carriers.iter().map(|c| c.alone).collect();
-        let unique: Vec<u64> = tally.carriers.iter().map(|c| c.unique).collect();
+        let alone: Vec<u64> = tally.carriers.iter().map(|c| c.alone.rate.k).collect();
+        let unique: Vec<u64> = tally.carriers.iter().map(|c| c.unique.rate.k).collect();
         assert_eq!(sums[8..], [alone, unique].concat(), "{}", pipeline.id);
     }
 }
@@ -248,7 +248,7 @@ fn every_document_is_written_and_says_what_the_tables_say() {
         );
     }
     let json: Json = serde_json::from_str(&document(&report, "json")).unwrap();
-    let any = report.evidence.overall().any();
+    let any = report.overall.any.rate;
     let tables = json["tables"].as_array().unwrap();
     let families = tables
         .iter()

@@ -223,16 +223,21 @@ fn the_summary_reads_like_this() {
     let expected = "\
 Survival through simulated pipelines, run test-run (PARTIAL: 510 of 10,000 ops)
 
-pipeline                n      any   95 % interval   manifest    link
-─────────────────────────────────────────────────────────────────────
-controls/identity     500   99.4 %    [98.3, 99.8]       99.4    49.8
-social/instagram       10    0.0 %     [0.0, 27.8]*       0.0     0.0
-cdn/never-run           0             not measured
-all (pooled)          510   97.5 %    [94.7, 99.0]       97.5    48.8
+Still in the file             0.0 % [0.0, 47.4]*
+Found again through our store 0.0 % [0.0, 47.4]*
+of 10 ops from 5 source files, controls apart.
+Other readers see no credential in 100.0 % [52.6, 100.0]*,
+  one that they call tampered with in 0.0 % [0.0, 47.4]*.
+
+pipeline                n  sources      any   95 % interval   manifest    link
+──────────────────────────────────────────────────────────────────────────────
+controls/identity     500      250   99.4 %    [97.7, 99.9]       99.4    49.8
+social/instagram       10        5    0.0 %     [0.0, 47.4]*       0.0     0.0
+cdn/never-run           0        0             not measured
+all (pooled)           10        5    0.0 %     [0.0, 47.4]*       0.0     0.0
 
 Percent of n; each carrier on its own; * provisional, n below 100.
 False accepts: not measured.
-Of note: error 3.
 sign                    p95 1.00 ms (level 500 ms), met
 verify, signed images   p95 5.00 ms (level 200 ms), met
 verify, negative trials not measured

@@ -207,10 +207,7 @@ struct RunSide {
 }
 
 fn sample(evidence: &Evidence, pipeline: usize, measure: Option<usize>) -> RunSide {
-    let clusters = evidence.clusters(evidence.ops(pipeline, Trial::Signed), 2, |op, counts| {
-        counts[0] += 1;
-        counts[1] += u32::from(evidence.hit(op, measure));
-    });
+    let clusters = evidence.hit_clusters(evidence.ops(pipeline, Trial::Signed), measure);
     let sums = clusters.sums();
     let rate = Rate {
         k: sums[1],
@@ -222,7 +219,7 @@ fn sample(evidence: &Evidence, pipeline: usize, measure: Option<usize>) -> RunSi
     RunSide {
         rate,
         arm: clusters
-            .exact(1, 0, 0.05)
+            .interval(1, 0, 0.05)
             .map(|interval| Arm { value, interval }),
         worth: Rate {
             k: (value * sources as f64).round() as u64,

@@ -29,7 +29,7 @@ const LABEL: &str = "simulated survival";
 /// What the badge says, and its colour by name and in hex.
 fn message(report: &Report) -> (String, &'static str, &'static str) {
     let header = report.evidence.header();
-    let any = report.evidence.overall().any();
+    let any = report.overall.any.rate;
     let failed = header.controls.iter().any(|control| !control.passed);
     if failed || header.controls.is_empty() {
         return ("controls failed".to_owned(), "red", "#b3261e");
@@ -38,7 +38,12 @@ fn message(report: &Report) -> (String, &'static str, &'static str) {
         return (NOT_MEASURED.to_owned(), "lightgrey", "#6b6b6b");
     };
     let partial = if header.partial { ", partial" } else { "" };
-    let words = format!("{} of {} ops{partial}", rate(any), count(any.n));
+    let words = format!(
+        "in the file {}, via store {}, {} ops{partial}",
+        rate(report.answer.in_file.rate),
+        rate(report.answer.through_store.rate),
+        count(any.n)
+    );
     match value {
         _ if header.partial => (words, "lightgrey", "#6b6b6b"),
         v if v >= 0.9 => (words, "blue", "#0b5394"),

@@ -9,7 +9,7 @@ use credlink_trial_record::{Outcome, Trial};
 
 use super::{Document, DocumentError};
 use crate::report::Report;
-use crate::stats::{Interval, PERCENTILES, Rate};
+use crate::stats::{PERCENTILES, Rate};
 use crate::tables::{Tally, latencies};
 
 pub(super) const PROMETHEUS: Document = Document {
@@ -125,23 +125,15 @@ struct Survival {
 }
 
 impl Survival {
-    /// Adds one pipeline's figures; `pooled` are intervals of pooled ops, which are not independent, by measure.
-    fn add(
-        &mut self,
-        pipeline: (&str, &str),
-        carriers: &[String],
-        tally: &Tally,
-        pooled: &[Option<Interval>],
-    ) {
+    /// Adds the figures of one pipeline, by id and family.
+    fn add(&mut self, pipeline: (&str, &str), carriers: &[String], tally: &Tally) {
         let (pipeline, family) = (("pipeline", pipeline.0), ("family", pipeline.1));
         let alone = carriers.iter().zip(&tally.carriers);
-        let alone = alone.map(|(name, carrier)| (name.as_str(), tally.rate(carrier.alone)));
-        let shown = std::iter::once(("any", tally.any())).chain(alone);
-        for (place, (carrier, shown)) in shown.enumerate() {
+        let alone = alone.map(|(name, carrier)| (name.as_str(), carrier.alone));
+        let shown = std::iter::once(("any", tally.any)).chain(alone);
+        for (carrier, shown) in shown {
             let labels = [pipeline, family, ("carrier", carrier)];
-            // Pooled ops are not independent; a single pipeline's are.
-            let interval = pooled.get(place).copied().unwrap_or(shown.interval());
-            let (Some(value), Some(bounds)) = (shown.value(), interval) else {
+            let (Some(value), Some(bounds)) = (shown.rate.value(), shown.interval) else {
                 continue;
             };
             self.ratio.add(&labels, value);
@@ -165,12 +157,12 @@ fn survival(report: &Report) -> Vec<Family> {
         low: family(
             "credlink_survival_low_ratio",
             "ratio",
-            "Lower end of the 95 % Wilson interval of the share.",
+            "Lower end of the 95 % interval of the share, over sources.",
         ),
         high: family(
             "credlink_survival_high_ratio",
             "ratio",
-            "Upper end of the 95 % Wilson interval of the share.",
+            "Upper end of the 95 % interval of the share, over sources.",
         ),
         ops: family(
             "credlink_outcome_ops",
@@ -179,14 +171,12 @@ fn survival(report: &Report) -> Vec<Family> {
         ),
     };
     let carriers = &report.evidence.header().carriers;
-    for pipeline in report.evidence.by_pipeline() {
+    for pipeline in &report.tallies {
         let name = (pipeline.id.as_str(), pipeline.family.as_str());
-        survival.add(name, carriers, &pipeline.tally, &[]);
+        survival.add(name, carriers, &pipeline.tally);
     }
     // A family named "all" cannot come from a recipe's folder together with this empty pipeline.
-    let intervals = report.evidence.overall_intervals();
-    let overall = report.evidence.overall();
-    survival.add(("all", "all"), carriers, &overall, &intervals);
+    survival.add(("all", "all"), carriers, &report.overall);
     vec![survival.ratio, survival.low, survival.high, survival.ops]
 }
 
@@ -201,12 +191,12 @@ fn negatives(report: &Report) -> [Family; 2] {
         "trials",
         "Negative trials without error, by kind of trial.",
     );
-    let negative = report.evidence.negatives();
+    let negative = &report.negatives;
     for control in negative.kinds.iter().chain([&negative.all]) {
         let kind = control.trial.map_or("all", Trial::as_str);
-        let Rate { n, .. } = control.accepted;
+        let Rate { n, .. } = control.accepted.rate;
         trials.add(&[("trial", kind)], n as f64);
-        if let Some(value) = control.accepted.value() {
+        if let Some(value) = control.accepted.rate.value() {
             accepts.add(&[("trial", kind)], value);
         }
     }

@@ -6,8 +6,7 @@ use credlink_trial_record::{Outcome, Trial};
 
 use super::file::EACH;
 use super::{FalseAcceptGate, Gate, GateError, ServiceGate, SurvivalGate};
-use crate::figures::{NOT_MEASURED, count, duration, percent, percent_above};
-use crate::stats::upper_bound;
+use crate::figures::{NOT_MEASURED, count, duration, percent, percent_above, plural};
 use crate::tables::{Evidence, latencies};
 
 /// One demand and whether the run meets it.
@@ -202,19 +201,15 @@ fn survival(evidence: &Evidence, gate: &SurvivalGate) -> Vec<GateCheck> {
                 .collect();
             vec![(format!("family {family}"), members)]
         }
-        (None, None) => vec![("all pipelines".to_owned(), all.collect())],
+        (None, None) => vec![("all pipelines".to_owned(), evidence.pooled_pipelines())],
     };
     let judge = |(name, members): (String, Vec<usize>)| {
         let ops = members
             .iter()
             .flat_map(|index| evidence.ops(*index, Trial::Signed));
-        let clusters = evidence.clusters(ops, 2, |op, counts| {
-            counts[0] += 1;
-            counts[1] += u32::from(evidence.hit(op, measure));
-        });
+        let clusters = evidence.hit_clusters(ops, measure);
         let sums = clusters.sums();
-        // Two-sided 90 % is one-sided 95 %.
-        let low = clusters.exact(1, 0, 0.1).map(|interval| interval.low);
+        let low = clusters.lower_bound(1, 0);
         GateCheck {
             name: format!(
                 "survival, {name}, by {by}, at least {} %",
@@ -247,15 +242,15 @@ fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> GateCheck {
             .find(|control| control.trial == Some(trial)),
     };
     let carriers = &evidence.header().carriers;
-    let rate = found.and_then(|control| match &gate.carrier {
+    let bounded = found.and_then(|control| match &gate.carrier {
         None => Some(control.accepted),
         Some(name) => {
             let index = carriers.iter().position(|carrier| carrier == name)?;
             control.carriers.get(index).copied()
         }
     });
-    let upper = rate.and_then(upper_bound);
-    let shown = rate.zip(upper);
+    let shown = bounded.and_then(|found| Some((found.rate, found.upper?)));
+    let sources = found.map_or(0, |control| control.sources);
     GateCheck {
         name: format!(
             "false accepts, {}, by {}, at most {} and below {} %",
@@ -268,9 +263,10 @@ fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> GateCheck {
         detail: match shown {
             None => NOT_MEASURED.to_owned(),
             Some((rate, upper)) => format!(
-                "{} of {} trials, upper bound {} %",
+                "{} of {} trials of {}, upper bound {} %",
                 count(rate.k),
                 count(rate.n),
+                plural(sources, "source"),
                 percent_above(upper)
             ),
         },

@@ -3,13 +3,11 @@
 use serde::Serialize;
 
 use super::row_files;
-use crate::figures::{bound, count, duration, plural, rate_with_interval};
+use crate::figures::{bounded, count, duration, measured, plural};
 use crate::formats::cell_text;
+use crate::header::CONTROLS;
 use crate::report::Report;
 use crate::tables::{LevelVerdict, PipelineTally};
-
-/// Families that are no platform: they check the harness, and would only flatter the best or worst pipeline.
-const CONTROLS: &str = "controls";
 
 #[derive(Serialize)]
 pub(super) struct Card {
@@ -24,17 +22,10 @@ pub(super) struct Card {
     link: String,
 }
 
-/// Survival over all families, as their table words it: its last row pools them.
-fn survived(report: &Report) -> Option<String> {
-    let table = report.table("families")?;
-    let place = table.columns.iter().position(|known| known.key == "any")?;
-    let value = table.rows.last()?.get(place)?;
-    Some(cell_text(&table.columns[place].kind, value))
-}
-
 /// The answer's cards, in the order in which they are read.
 pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
-    let mut cards = vec![pooled(report)];
+    let mut cards: Vec<Card> = answer(report).into();
+    cards.extend(average(report));
     cards.extend(extremes(report, tallies));
     cards.push(false_accepts(report));
     cards.extend(gate(report));
@@ -43,21 +34,83 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
     cards
 }
 
-fn pooled(report: &Report) -> Card {
-    let overall = report.evidence.overall();
-    Card {
-        title: "Survived, all pipelines",
-        figure: survived(report).unwrap_or_else(|| rate_with_interval(overall.any())),
+/// What everybody sees, what our store adds, and what other readers say of it.
+fn answer(report: &Report) -> [Card; 3] {
+    let answer = &report.answer;
+    let card = |title, figure, detail| Card {
+        title,
+        figure,
+        detail,
+        tone: "plain",
+        link: "tables/answer.csv".to_owned(),
+    };
+    let of = format!(
+        "of {} from {}",
+        plural(answer.n, "op"),
+        plural(answer.sources, "source file")
+    );
+    let unchanged = match answer.unchanged {
+        0 => String::new(),
+        some => format!(
+            "; {} came back unchanged, of the others {}",
+            plural(some, "file"),
+            measured(answer.in_changed_file)
+        ),
+    };
+    let finders = answer.finders();
+    let first = if finders.is_empty() {
+        String::new()
+    } else {
+        format!("; first by {finders}")
+    };
+    [
+        card(
+            "Still in the file",
+            measured(answer.in_file),
+            format!(
+                "{} {of}: the embedded credential is valid{unchanged}",
+                count(answer.in_file.rate.k)
+            ),
+        ),
+        card(
+            "Found again through our store",
+            measured(answer.through_store),
+            format!(
+                "{} {of}: gone from the file, but the store knows the picture{first}",
+                count(answer.through_store.rate.k)
+            ),
+        ),
+        card(
+            "What other readers see",
+            format!("nothing {}", measured(answer.seen_absent)),
+            format!(
+                "invalid (\u{201c}tampered\u{201d}) {}, valid {}",
+                measured(answer.seen_invalid),
+                measured(answer.seen_valid)
+            ),
+        ),
+    ]
+}
+
+/// The same by pipelines: their average, each weighing the same.
+fn average(report: &Report) -> Option<Card> {
+    let table = report.table("overall")?;
+    let any = table.columns.iter().position(|known| known.key == "any")?;
+    let row = table.rows.get(AVERAGE)?;
+    Some(Card {
+        title: "Average over pipelines, either way",
+        figure: cell_text(&table.columns[any].kind, row.get(any)?),
         detail: format!(
-            "{} of {}, {}",
-            count(overall.survived()),
-            plural(overall.n, "signed op"),
-            plural(overall.images, "image")
+            "every pipeline weighs the same; every op: {}",
+            measured(report.overall.any)
         ),
         tone: "plain",
-        link: "tables/families.csv".to_owned(),
-    }
+        link: "tables/overall.csv".to_owned(),
+    })
 }
+
+/// The line of the average in the table of overall figures.
+const AVERAGE: usize = 1;
 
 /// The best pipeline and the worst one, the harness's own left out.
 fn extremes(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
@@ -66,7 +119,7 @@ fn extremes(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
         .filter(|pipeline| pipeline.tally.n > 0 && pipeline.family != CONTROLS)
         .collect();
     ranked.sort_by(|a, b| {
-        let merit = |p: &PipelineTally| p.tally.any().value().unwrap_or_default();
+        let merit = |p: &PipelineTally| p.tally.any.rate.value().unwrap_or_default();
         merit(b).total_cmp(&merit(a)).then_with(|| a.id.cmp(&b.id))
     });
     let names = row_files::names(report.evidence.header());
@@ -77,10 +130,10 @@ fn extremes(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
     };
     let extreme = |title, pipeline: Option<&&PipelineTally>| {
         pipeline.map(|pipeline| {
-            let any = pipeline.tally.any();
+            let any = pipeline.tally.any;
             let same = ranked
                 .iter()
-                .filter(|other| other.tally.any().value() == any.value())
+                .filter(|other| other.tally.any.rate.value() == any.rate.value())
                 .count();
             let others = match same {
                 0 | 1 => String::new(),
@@ -88,29 +141,29 @@ fn extremes(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             };
             Card {
                 title,
-                figure: rate_with_interval(any),
-                detail: format!("{}, {}{others}", pipeline.id, plural(any.n, "op")),
+                figure: measured(any),
+                detail: format!("{}, {}{others}", pipeline.id, plural(any.rate.n, "op")),
                 tone: "plain",
                 link: link(pipeline),
             }
         })
     };
-    let best = extreme("Best pipeline", ranked.first());
-    let worst = extreme("Worst pipeline", ranked.last());
+    let best = extreme("Best pipeline, either way", ranked.first());
+    let worst = extreme("Worst pipeline, either way", ranked.last());
     best.into_iter().chain(worst).collect()
 }
 
 fn false_accepts(report: &Report) -> Card {
-    let accepts = report.evidence.negatives().all;
+    let accepts = &report.negatives.all;
     Card {
         title: "False accepts",
-        figure: bound(accepts.accepted),
+        figure: bounded(accepts.accepted),
         detail: format!(
             "{} of {}",
-            count(accepts.accepted.k),
-            plural(accepts.accepted.n, "negative trial")
+            count(accepts.accepted.rate.k),
+            plural(accepts.accepted.rate.n, "negative trial")
         ),
-        tone: if accepts.accepted.k > 0 {
+        tone: if accepts.accepted.rate.k > 0 {
             "bad"
         } else {
             "good"

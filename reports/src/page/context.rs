@@ -131,7 +131,7 @@ pub(crate) fn of(
     script: &'static str,
 ) -> Result<PageContext, DocumentError> {
     let header = report.evidence.header();
-    let tallies = report.evidence.by_pipeline();
+    let tallies = &report.tallies;
     let sheet_of = |id: &str| report.table(id).map(|table| sheet(table, "tables/"));
     let (failed, checks): (Vec<Check>, Vec<Check>) = report
         .checks()
@@ -148,10 +148,10 @@ pub(crate) fn of(
             let (done, planned) = (count(header.ops_done), count(header.ops_planned));
             format!("{done} of {planned} planned ops were done")
         }),
-        cards: cards(report, &tallies),
+        cards: cards(report, tallies),
         checks: checks.into_iter().map(check_words).collect(),
         failed,
-        matrix: matrix(report, &tallies)?,
+        matrix: matrix(report, tallies)?,
         carriers: sheet_of("carriers"),
         latency: sheet_of("latency"),
         drawings: report
@@ -221,7 +221,7 @@ fn facts(report: &Report) -> Vec<Fact> {
     let header = report.evidence.header();
     let machine = &header.machine;
     let set = &header.image_set;
-    let overall = report.evidence.overall();
+    let overall = &report.overall;
     let fact = |name: &str, value: String| Fact {
         name: name.to_owned(),
         value,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::report::Report;
-use crate::stats::{Interval, Rate};
-use crate::tables::Value;
+use crate::stats::{Interval, Measured, Rate};
+use crate::tables::ALL_FAMILIES;
 
 /// How a night ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Status {
 }
 
 /// One pipeline of a night.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NightPipeline {
     /// Its family.
     pub family: String,
@@ -43,6 +43,12 @@ pub struct NightPipeline {
     pub digest: String,
     /// Ops that survived, and ops.
     pub survived: (u64, u64),
+    /// Distinct source files among the ops; 0 in nights published before they were kept.
+    #[serde(default)]
+    pub sources: u64,
+    /// The 95 % interval of survival, over sources; `None` in nights published before it was kept.
+    #[serde(default)]
+    pub interval: Option<(f64, f64)>,
 }
 
 /// One service of a night, in nanoseconds.
@@ -81,11 +87,14 @@ pub struct Night {
     pub versions: BTreeMap<String, String>,
     /// Ops that survived, and ops.
     pub survived: (u64, u64),
-    /// 95 % intervals of survival that take images as the unit of chance, by family, and of all families together.
+    /// 95 % intervals of survival over sources, by family, and of all families together.
     #[serde(default)]
     pub intervals: BTreeMap<String, (f64, f64)>,
     /// Negative trials that were accepted, and trials.
     pub false_accepts: (u64, u64),
+    /// The one-sided 95 % upper bound of their rate, over sources; `None` in nights published before it was kept.
+    #[serde(default)]
+    pub false_accept_bound: Option<f64>,
     /// Pipelines by id.
     pub pipelines: BTreeMap<String, NightPipeline>,
     /// Services by name.
@@ -114,7 +123,7 @@ impl Night {
         };
         let pair = |rate: Rate| (rate.k, rate.n);
         let machine = &header.machine;
-        let pipelines = header.pipelines.iter().zip(report.evidence.by_pipeline());
+        let pipelines = header.pipelines.iter().zip(&report.tallies);
         Self {
             version: 1,
             id: header.id.clone(),
@@ -126,15 +135,18 @@ impl Night {
             machine: format!("{}, {} cores, {}", machine.cpu, machine.cores, machine.os),
             threads: header.threads,
             versions: header.versions.clone(),
-            survived: pair(report.evidence.overall().any()),
+            survived: pair(report.overall.any.rate),
             intervals: intervals(report),
-            false_accepts: pair(report.evidence.negatives().all.accepted),
+            false_accepts: pair(report.negatives.all.accepted.rate),
+            false_accept_bound: report.negatives.all.accepted.upper,
             pipelines: pipelines
                 .map(|(pipeline, tally)| {
                     let night = NightPipeline {
                         family: pipeline.family.clone(),
                         digest: pipeline.digest.clone(),
-                        survived: pair(tally.tally.any()),
+                        survived: pair(tally.tally.any.rate),
+                        sources: tally.tally.sources,
+                        interval: ends(tally.tally.any),
                     };
                     (pipeline.id.clone(), night)
                 })
@@ -171,17 +183,16 @@ impl Night {
             survived: (0, 0),
             intervals: BTreeMap::new(),
             false_accepts: (0, 0),
+            false_accept_bound: None,
             pipelines: BTreeMap::new(),
             services: BTreeMap::new(),
         }
     }
 
-    /// The interval of a family's survival, or of all families together; that of independent ops for a night published
-    /// before intervals were kept.
-    pub fn interval(&self, family: &str, rate: Rate) -> Option<Interval> {
-        let kept = self.intervals.get(family);
-        kept.map(|&(low, high)| Interval { low, high })
-            .or_else(|| rate.interval())
+    /// Survival of a family, or of all families together, with its interval; without one for a night published before
+    /// intervals were kept.
+    pub fn measured(&self, family: &str, rate: Rate) -> Measured {
+        measured(rate, self.intervals.get(family).copied())
     }
 
     /// Survival by family.
@@ -201,20 +212,25 @@ impl Night {
     }
 }
 
-/// As the table of families has them, rounded so that a night read back from the history equals itself.
-fn intervals(report: &Report) -> BTreeMap<String, (f64, f64)> {
+/// A rate and the interval that was kept of it.
+pub(super) fn measured(rate: Rate, kept: Option<(f64, f64)>) -> Measured {
+    Measured {
+        rate,
+        interval: kept.map(|(low, high)| Interval { low, high }),
+    }
+}
+
+/// The ends of an interval, rounded so that a night read back from the history equals itself.
+fn ends(found: Measured) -> Option<(f64, f64)> {
     let rounded = |share: f64| (share * 1e6).round() / 1e6;
-    let Some(table) = report.table("families") else {
-        return BTreeMap::new();
-    };
-    let any = table.columns.iter().position(|column| column.key == "any");
-    let rows = table.rows.iter().filter_map(|row| {
-        let (Value::Text(family), Value::Pooled(_, interval)) = (row.first()?, row.get(any?)?)
-        else {
-            return None;
-        };
-        let bounds = (rounded(interval.low), rounded(interval.high));
-        Some((family.clone(), bounds))
-    });
-    rows.collect()
+    let bounds = found.interval?;
+    Some((rounded(bounds.low), rounded(bounds.high)))
+}
+
+fn intervals(report: &Report) -> BTreeMap<String, (f64, f64)> {
+    let overall = (ALL_FAMILIES.to_owned(), report.overall.clone());
+    let families = report.evidence.by_family().into_iter().chain([overall]);
+    families
+        .filter_map(|(family, tally)| Some((family, ends(tally.any)?)))
+        .collect()
 }

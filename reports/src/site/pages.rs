@@ -6,13 +6,14 @@ use std::path::Path;
 use minijinja::Value;
 use serde::Serialize;
 
+use super::night::measured;
 use super::{Night, NightChange, Settings, SiteError, changes, trends};
 use crate::atomic;
-use crate::figures::{bound, count, pooled_rate, rate_with_interval};
+use crate::figures::{self, bounded, count};
 use crate::file_error::refused;
 use crate::page::{STYLE, themed};
 use crate::plots::{Lines, lines, svg};
-use crate::stats::Rate;
+use crate::stats::{Bounded, Measured, Rate};
 use crate::tables::ALL_FAMILIES;
 use crate::templates::{DocumentError, render, safe};
 
@@ -114,14 +115,14 @@ fn context(
                 ALL_FAMILIES => rate(night.survived),
                 family => *night.families().get(family)?,
             };
-            Some((rate, night.interval(family, rate)))
+            Some(night.measured(family, rate))
         }))
     };
     let alone = |id: &str| {
         let title = format!("{id}, simulated");
         drawn(&trends::survival(charted, &title, |night| {
-            let rate = rate(night.pipelines.get(id)?.survived);
-            Some((rate, rate.interval()))
+            let pipeline = night.pipelines.get(id)?;
+            Some(measured(rate(pipeline.survived), pipeline.interval))
         }))
     };
     Ok(SiteContext {
@@ -173,9 +174,12 @@ fn night_words(site: &Path, nights: &[Night], found: &[NightChange]) -> Vec<Nigh
             status: night.status.as_str(),
             is_ok: night.is_ok(),
             reason: night.reason.clone(),
-            survived: overall(night),
+            survived: words(night.measured(ALL_FAMILIES, rate(night.survived))),
             ops: count(night.survived.1),
-            false_accepts: bound(rate(night.false_accepts)),
+            false_accepts: bounded(Bounded {
+                rate: rate(night.false_accepts),
+                upper: night.false_accept_bound,
+            }),
             accepted: night.false_accepts.0 > 0,
             machine: night.machine.clone(),
             versions,
@@ -230,16 +234,22 @@ fn rate((k, n): (u64, u64)) -> Rate {
     Rate { k, n }
 }
 
-fn overall(night: &Night) -> String {
-    let rate = rate(night.survived);
-    night.interval(ALL_FAMILIES, rate).map_or_else(
-        || rate_with_interval(rate),
-        |interval| pooled_rate(rate, interval),
-    )
+/// A rate with its interval, or alone where none was kept.
+fn words(found: Measured) -> String {
+    match found.interval {
+        Some(_) => figures::measured(found),
+        None => figures::rate(found.rate),
+    }
 }
 
-fn shown(pair: (u64, u64)) -> String {
-    rate_with_interval(rate(pair))
+/// Counts of a change, which may be of several nights.
+fn shown((k, n): (u64, u64)) -> String {
+    format!(
+        "{} ({} of {})",
+        figures::rate(Rate { k, n }),
+        count(k),
+        count(n)
+    )
 }
 
 /// Versions of `night` that differ from those of the night before.

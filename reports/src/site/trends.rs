@@ -3,7 +3,7 @@
 use super::Night;
 use crate::figures::duration;
 use crate::plots::{Line, Lines, Point};
-use crate::stats::{Interval, Rate};
+use crate::stats::Measured;
 
 /// Places of nights with the day as a label, and of those that are not ok.
 fn places(nights: &[Night]) -> (Vec<(f64, String)>, Vec<f64>) {
@@ -30,15 +30,15 @@ fn trend(name: &str, nights: &[Night], point: impl Fn(f64, &Night) -> Option<Poi
 pub(super) fn survival(
     nights: &[Night],
     name: &str,
-    of: impl Fn(&Night) -> Option<(Rate, Option<Interval>)>,
+    of: impl Fn(&Night) -> Option<Measured>,
 ) -> Lines {
     let (x_ticks, failures) = places(nights);
     let line = trend("survived by any carrier", nights, |x, night| {
-        let (rate, interval) = of(night)?;
+        let found = of(night)?;
         Some(Point {
             x,
-            y: rate.value()?,
-            bounds: interval.map(|bounds| (bounds.low, bounds.high)),
+            y: found.rate.value()?,
+            bounds: found.interval.map(|bounds| (bounds.low, bounds.high)),
         })
     });
     let lowest = line

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use credlink_trial_record::Trial;
 
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
-use crate::stats::Rate;
 
 /// The position of "refused" in [`Embedded::ALL`].
 const REFUSED: usize = 2;
@@ -72,38 +71,35 @@ fn counted(
     words: &dyn Fn(usize) -> String,
 ) -> Vec<Vec<Value>> {
     let pipelines = &evidence.header().pipelines;
+    // For each cause its ops by pipeline.
     let mut found: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
-    let mut n = 0;
-    for pipeline in 0..pipelines.len() {
-        for op in evidence.ops(pipeline, Trial::Signed) {
-            n += 1;
-            if let Some(cause) = cause(op) {
-                found
-                    .entry(cause)
-                    .or_insert_with(|| vec![0; pipelines.len()])[pipeline] += 1;
-            }
+    for pipeline in evidence.pooled_pipelines() {
+        for cause in evidence.ops(pipeline, Trial::Signed).filter_map(cause) {
+            found
+                .entry(cause)
+                .or_insert_with(|| vec![0; pipelines.len()])[pipeline] += 1;
         }
     }
-    let mut lines: Vec<(String, Vec<u64>)> = found
+    let mut lines: Vec<(usize, String, Vec<u64>)> = found
         .into_iter()
-        .map(|(index, counts)| (words(index), counts))
+        .map(|(index, counts)| (index, words(index), counts))
         .collect();
-    lines.sort_by_key(|(words, counts)| {
+    lines.sort_by_key(|(_, words, counts)| {
         (std::cmp::Reverse(counts.iter().sum::<u64>()), words.clone())
     });
-    let line = |(cause, counts): (String, Vec<u64>)| {
+    let line = |(index, words, counts): (usize, String, Vec<u64>)| {
         let most = (0..counts.len()).rev().max_by_key(|index| counts[*index]);
         let (id, there) = most.map_or(("", 0), |index| {
             (pipelines[index].id.as_str(), counts[index])
         });
-        let rate = Rate {
-            k: counts.iter().sum(),
-            n,
-        };
+        let clusters = evidence.clusters(evidence.pooled_ops(), 2, |op, counts| {
+            counts[0] += 1;
+            counts[1] += u32::from(cause(op) == Some(index));
+        });
         vec![
             Value::text(carrier),
-            Value::Text(cause),
-            Value::rate(rate),
+            Value::Text(words),
+            Value::rate(clusters.measured(1, 0)),
             Value::text(id),
             Value::Count(there),
         ]

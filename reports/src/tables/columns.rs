@@ -6,7 +6,9 @@ use credlink_trial_record::{Embedded, Outcome, State, Trial};
 use polars::prelude::StringChunked;
 
 use super::EvidenceError;
-use super::detail::{Entrant, Figures, Interned, Mean, NONE, Nanos, OpResult, size_band};
+use super::detail::{
+    Entrant, Figures, Interned, Mean, NONE, Nanos, OpResult, ReaderSees, size_band,
+};
 use crate::controls::{Controls, Seen};
 use crate::header::{PipelineHeader, RunHeader};
 use crate::rows::{RowError, Rows};
@@ -282,6 +284,7 @@ impl Columns {
     ) -> Result<(), EvidenceError> {
         let (pipelines, recovered) = (rows.texts("pipeline")?, rows.texts("recovered_by")?);
         let survived = rows.flags("survived")?;
+        let same_bytes = rows.flags("same_bytes")?;
         let mut error = Last::of(rows.texts("error_cause")?);
         let mut cells = Vec::new();
         for carrier in rows.carriers() {
@@ -297,6 +300,8 @@ impl Columns {
             outcome: Outcome::Error,
             recovered_by: u8::MAX,
             accepted: 0,
+            unchanged: false,
+            reader: ReaderSees::Unknown,
             error: NONE,
             causes: Vec::new(),
         };
@@ -333,6 +338,7 @@ impl Columns {
                     })?
                 }
             };
+            result.unchanged = same_bytes.get(row) == Some(true);
             result.error = error.index(row, &mut self.errors);
             result.accepted = 0;
             result.causes.clear();
@@ -340,6 +346,10 @@ impl Columns {
                 result.accepted |= u64::from(cell.accepted.get(row) == Some(true)) << index;
                 result.causes.push(cell.cause(row, &mut self.causes[index]));
             }
+            let states = cells
+                .iter()
+                .filter_map(|cell| State::parse(cell.state.get(row)?));
+            result.reader = ReaderSees::of(states);
             let index = self.results.index(&result);
             self.result.push(index);
         }

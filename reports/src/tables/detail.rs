@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use credlink_trial_record::Outcome;
+use credlink_trial_record::{Outcome, State};
 
 /// Bands of the displayed size in megapixels: the upper end of each, and its name.
 pub(crate) const SIZE_BANDS: [(f64, &str); 5] = [
@@ -104,6 +104,38 @@ impl Entrant {
     }
 }
 
+/// What readers of Content Credentials that know nothing of our store see in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ReaderSees {
+    /// A manifest that is valid, whoever signed it.
+    Valid,
+    /// One that does not fit the file.
+    Invalid,
+    /// None.
+    Absent,
+    /// Nobody could look.
+    Unknown,
+}
+
+impl ReaderSees {
+    /// From what the carriers say: the states of manifests are of no other carrier.
+    pub(crate) fn of(states: impl Iterator<Item = State>) -> Self {
+        let mut seen = Self::Unknown;
+        for state in states {
+            match state {
+                State::Intact | State::Resigned | State::Foreign => return Self::Valid,
+                State::Invalid => seen = Self::Invalid,
+                State::Absent | State::Recovered | State::Unconfirmed | State::Failed => {
+                    if seen == Self::Unknown {
+                        seen = Self::Absent;
+                    }
+                }
+            }
+        }
+        seen
+    }
+}
+
 /// What became of an op: the few combinations there are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct OpResult {
@@ -113,6 +145,10 @@ pub(crate) struct OpResult {
     pub(crate) recovered_by: u8,
     /// Bit c is set where carrier c accepted.
     pub(crate) accepted: u64,
+    /// Whether the file came back as it went in, byte for byte.
+    pub(crate) unchanged: bool,
+    /// What other readers of Content Credentials see in the file.
+    pub(crate) reader: ReaderSees,
     /// Index of the error's code, or [`NONE`].
     pub(crate) error: u32,
     /// For each carrier the index of its state and first code, or [`NONE`].

@@ -3,13 +3,12 @@
 use credlink_trial_record::{Embedded, Trial};
 
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
-use crate::stats::Rate;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let header = evidence.header();
     let mut rows = Vec::new();
     for (carrier, name) in header.carriers.iter().enumerate() {
-        let whole: Vec<usize> = evidence.all_ops(Trial::Signed).collect();
+        let whole: Vec<usize> = evidence.pooled_ops().collect();
         rows.push(line(evidence, carrier, name, "all pipelines", &whole));
         if whole
             .iter()
@@ -67,14 +66,7 @@ fn line(
         counts[class] += 1;
         counts[class + 1] += found;
     });
-    let sums = clusters.sums();
-    let rate = |n: usize| {
-        let rate = Rate {
-            k: sums[n + 1],
-            n: sums[n],
-        };
-        Value::pooled(rate, clusters.exact(n + 1, n, 0.05))
-    };
+    let rate = |n: usize| Value::rate(clusters.measured(n + 1, n));
     let mut images: Vec<(u32, usize)> = ops
         .iter()
         .map(|op| (evidence.entrant(*op).image, taken(*op)))

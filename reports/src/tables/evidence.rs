@@ -11,7 +11,7 @@ use super::columns::Columns;
 use super::detail::{Entrant, Figures, Interned, Mean, NONE, Nanos, OpResult};
 use crate::header::RunHeader;
 use crate::rows::{Rows, read_slices};
-use crate::stats::{Clusters, Interval};
+use crate::stats::Clusters;
 
 /// Columns of the row file that tables and plots need, besides [`CELLS`].
 pub const COLUMNS: &[&str] = &[
@@ -179,14 +179,18 @@ impl Evidence {
         (0..self.header.pipelines.len()).flat_map(move |pipeline| self.ops(pipeline, trial))
     }
 
+    /// Positions of all signed ops that pooled figures count: those of controls, which nothing can go wrong in, are left
+    /// out.
+    pub(crate) fn pooled_ops(&self) -> impl Iterator<Item = usize> + '_ {
+        let pipelines = self.header.pipelines.iter().enumerate();
+        pipelines
+            .filter(|(_, pipeline)| !pipeline.is_control())
+            .flat_map(|(index, _)| self.ops(index, Trial::Signed))
+    }
+
     /// Rows of any kind.
     pub fn rows(&self) -> u64 {
         self.entrant.len() as u64
-    }
-
-    /// Distinct sources; [`Entrant::source`] counts up to it.
-    pub(crate) fn sources(&self) -> usize {
-        self.sources.len()
     }
 
     /// Whether the op at this position is a signed one that survived.
@@ -213,31 +217,40 @@ impl Evidence {
         Clusters::of(columns, sources)
     }
 
-    /// Per source: ops, survivals by any carrier, then acceptances by each carrier.
+    /// Per source: ops, survivals by any carrier, then acceptances by each carrier, then ops that survived by each
+    /// carrier alone.
     pub(crate) fn survival_clusters(&self, ops: impl Iterator<Item = usize>) -> Clusters {
         let carriers = self.header.carriers.len();
-        self.clusters(ops, carriers + 2, |op, counts| {
+        self.clusters(ops, 2 + 2 * carriers, |op, counts| {
             let result = self.result(op);
+            let survived = result.outcome.survived();
             counts[0] += 1;
-            counts[1] += u32::from(result.outcome.survived());
-            for (carrier, count) in counts[2..].iter_mut().enumerate() {
-                *count += (result.accepted >> carrier & 1) as u32;
+            counts[1] += u32::from(survived);
+            let (each, only) = counts[2..].split_at_mut(carriers);
+            for (carrier, (each, only)) in each.iter_mut().zip(only).enumerate() {
+                *each += (result.accepted >> carrier & 1) as u32;
+                *only += u32::from(survived && result.accepted == 1 << carrier);
             }
         })
     }
 
-    /// The 95 % intervals of pooled ops over sources: survival by any carrier, then by each.
-    pub(crate) fn pooled_intervals(
+    /// Per source: ops, and those that count as survived by any carrier (`None`) or were accepted by this one.
+    pub(crate) fn hit_clusters(
         &self,
         ops: impl Iterator<Item = usize>,
-    ) -> Vec<Option<Interval>> {
-        let measures: Vec<usize> = (1..self.header.carriers.len() + 2).collect();
-        self.survival_clusters(ops)
-            .rates(0, &measures, 0.05, self.header.seed)
+        measure: Option<usize>,
+    ) -> Clusters {
+        self.clusters(ops, 2, |op, counts| {
+            counts[0] += 1;
+            counts[1] += u32::from(self.hit(op, measure));
+        })
     }
 
-    /// [`Evidence::pooled_intervals`] of all signed ops.
-    pub fn overall_intervals(&self) -> Vec<Option<Interval>> {
-        self.pooled_intervals(self.all_ops(Trial::Signed))
+    /// Whether an op counts as survived by any carrier (`None`), or was accepted by this one.
+    pub(crate) fn hit(&self, op: usize, measure: Option<usize>) -> bool {
+        match measure {
+            None => self.survived(op),
+            Some(carrier) => self.result(op).accepted >> carrier & 1 == 1,
+        }
     }
 }

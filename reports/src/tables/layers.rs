@@ -1,11 +1,9 @@
 //! Layer arithmetic: what each set of carriers keeps, what would be lost without it, and what looking for it costs.
 
-use credlink_trial_record::Trial;
-
 use super::detail::Nanos;
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::header::CarrierPlace;
-use crate::stats::{Clusters, Rate};
+use crate::stats::Clusters;
 
 /// With more carriers only single ones, all but one, and all are listed: there would be too many sets.
 const MOST_FOR_ALL_SETS: usize = 5;
@@ -25,7 +23,7 @@ const MILLIS: Unit = Unit {
 
 const NOTES: [&str; 5] = [
     "Survives by these alone: ops that survived and in which one of these carriers accepted. Lost without these: ops that survived and in which no other carrier accepted.",
-    "Intervals take whole sources as the unit of chance (exact, with the effective number of trials).",
+    super::INTERVALS,
     "Costs are means over signed ops. Bytes in the file: the manifest store; the link's share of the XMP packet; for the watermark whatever else the file grew by, since marked pixels are coded anew (less than 0 where that made it smaller). Bytes in the store: the signed record with fingerprint, tone and content sketch; the sketch also confirms links and watermarks. The manifest is kept there once more, which is not counted.",
     "PSNR: of marked beside unmarked pixels, before coding; no other carrier touches pixels. Signing: CPU time of what is done for that carrier alone (for the manifest with the hash of the file and the signature), without decoding the image and coding it anew; the whole stands in the table \"signing\". Looking: examining the carriers on every op, found or not; decoding is shared and counts for whichever carrier needs it first.",
     "Per proof: the cost of all ops over the proofs that the set kept, or that only the set saved.",
@@ -35,7 +33,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     let sets = sets(evidence.header().carriers.len());
     // Per source: ops, then for each set what it keeps, then for each set what only it keeps.
     let columns = 1 + 2 * sets.len();
-    let clusters = evidence.clusters(evidence.all_ops(Trial::Signed), columns, |op, counts| {
+    let clusters = evidence.clusters(evidence.pooled_ops(), columns, |op, counts| {
         counts[0] += 1;
         let (accepted, survived) = (evidence.result(op).accepted, evidence.survived(op));
         for (index, set) in sets.iter().enumerate() {
@@ -107,13 +105,7 @@ fn line(
     let (file, store) = (sum(&costs.file_bytes), sum(&costs.store_bytes));
     let (signing, looking) = (sum(&costs.signing), sum(&costs.looking));
     let both = file.zip(store).map(|(file, store)| file + store);
-    let rate = |column: usize| {
-        let rate = Rate {
-            k: sums[column],
-            n: sums[0],
-        };
-        Value::pooled(rate, clusters.exact(column, 0, 0.05))
-    };
+    let rate = |column: usize| Value::rate(clusters.measured(column, 0));
     let measured = |cost: Option<f64>| Value::number(cost.filter(|_| sums[0] > 0));
     let each = |cost: Option<f64>, saved: u64| match cost {
         Some(cost) if saved > 0 => Value::Number(cost * sums[0] as f64 / saved as f64),
@@ -159,7 +151,7 @@ impl Costs {
         // Sums and counts.
         let (mut growth, mut decibels) = ((0.0, 0_u64), (0.0, 0_u64));
         let add = |into: &mut (f64, u64), value: f64| *into = (into.0 + value, into.1 + 1);
-        for op in evidence.all_ops(Trial::Signed) {
+        for op in evidence.pooled_ops() {
             let entrant = evidence.entrant(op);
             if entrant.source_bytes > 0 {
                 let grown = entrant.signed_bytes as f64 - entrant.source_bytes as f64;
@@ -236,7 +228,7 @@ fn sets(carriers: usize) -> Vec<u64> {
 fn looked(evidence: &Evidence, times: &Nanos) -> Option<f64> {
     let measured = || {
         evidence
-            .all_ops(Trial::Signed)
+            .pooled_ops()
             .map(|op| times.at(op))
             .filter(|nanos| *nanos > 0)
     };

@@ -2,6 +2,7 @@
 //!
 //! A new table is a file here and a line in [`TABLES`]; formats, file names and the run directory follow.
 
+mod answer;
 mod average;
 mod carriers;
 mod causes;
@@ -29,6 +30,7 @@ mod thresholds;
 pub use crate::carrier::FINGERPRINT_BITS;
 pub use crate::figures::Unit;
 pub use crate::table::{Column, Kind, Table, Value};
+pub use answer::Answer;
 pub use decisions::calibrates;
 pub use error::EvidenceError;
 pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence};
@@ -48,6 +50,10 @@ pub struct TableKind {
 
 /// Every table, in the order in which a reader wants them.
 pub const TABLES: &[TableKind] = &[
+    TableKind {
+        id: "answer",
+        make: answer::table,
+    },
     TableKind {
         id: "survival",
         make: survival::table,
@@ -122,16 +128,24 @@ pub const TABLES: &[TableKind] = &[
 fn rate_notes() -> Vec<String> {
     vec![
         format!(
-            "Rates are in percent of n with a 95 % Wilson score interval; * marks a provisional rate (n below {}).",
+            "Rates are in percent of n; * marks a provisional rate (n below {}).",
             crate::stats::PROVISIONAL_BELOW
         ),
-        "Images are the distinct images behind n, sources the distinct files behind those: views of one file share evidence, so where sources are fewer than n the true uncertainty is larger than the interval."
+        INTERVALS.to_owned(),
+        "Images are the distinct images behind n, sources the distinct files behind those: views of one file share evidence."
             .to_owned(),
     ]
 }
 
+/// How intervals are made, wherever there is one.
+const INTERVALS: &str = "Intervals are 95 % and take whole sources as the unit of chance, one that nobody has seen into account.";
+
+/// Said where pipelines are pooled.
+const CONTROLS_APART: &str =
+    "Pipelines of the family controls check the harness and are part of no pooled figure.";
+
 /// Said under every table that pools pipelines.
-const POOLED: &str = "One image goes through many pipelines, so pooled intervals take whole sources as the unit of chance: bootstrap over sources (BCa), near 0 and 100 % exact with the effective number of trials. Each pipeline weighs by its number of ops. * marks a provisional rate (n below 100).";
+const POOLED: &str = "One image goes through many pipelines, so intervals take whole sources as the unit of chance, one that nobody has seen into account. Each pipeline weighs by its number of ops. * marks a provisional rate (n below 100).";
 
 /// Said in the notes of a table whose run was cut off or failed a control.
 fn run_notes(evidence: &Evidence) -> Vec<String> {

@@ -6,7 +6,6 @@ use credlink_trial_record::Trial;
 
 use super::decisions::{Decision, decisions};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::stats::Rate;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut rows = Vec::new();
@@ -102,20 +101,24 @@ fn nearest_line(
     images: &str,
     ops: &mut dyn Iterator<Item = usize>,
 ) -> Option<Vec<Value>> {
+    let measured: Vec<(usize, u32)> = ops
+        .filter_map(|op| Some((op, decision.wrong(evidence, op)?)))
+        .collect();
     // Ops by value: values are small, and ops may be many.
     let mut counts: Vec<u64> = Vec::new();
-    let mut seen = vec![false; evidence.sources()];
-    for op in ops {
-        let Some(value) = decision.wrong(evidence, op) else {
-            continue;
-        };
-        let value = value as usize;
+    for (_, value) in &measured {
+        let value = *value as usize;
         if counts.len() <= value {
             counts.resize(value + 1, 0);
         }
         counts[value] += 1;
-        seen[evidence.entrant(op).source as usize] = true;
     }
+    let reached = evidence.clusters(measured.iter().map(|(op, _)| *op), 2, |op, counts| {
+        let value = decision.wrong(evidence, op);
+        let reaches = value.is_some_and(|value| decision.by.reaches(value, decision.by.in_use));
+        counts[0] += 1;
+        counts[1] += u32::from(reaches);
+    });
     let n: u64 = counts.iter().sum();
     if n == 0 {
         return None;
@@ -138,23 +141,18 @@ fn nearest_line(
         };
         Value::number(found.map(|value| value as f64))
     };
-    let reached = (0..)
-        .zip(&counts)
-        .filter(|(value, _)| decision.by.reaches(*value, decision.by.in_use))
-        .map(|(_, count)| count)
-        .sum();
     Some(vec![
         Value::text(&decision.name),
         Value::text(trial.as_str()),
         Value::text(images),
         Value::text(&decision.by.unit),
         Value::Count(n),
-        Value::Count(seen.iter().filter(|seen| **seen).count() as u64),
+        Value::Count(reached.sources()),
         near(0),
         near(1),
         near(10),
         near(50),
         near(500),
-        Value::bound(Rate { k: reached, n }),
+        Value::bound(reached.bounded(1, 0)),
     ])
 }

@@ -1,10 +1,7 @@
 //! Survival by kind of image: which class, size or format drives the losses.
 
-use credlink_trial_record::Trial;
-
 use super::detail::{Entrant, SIZE_BANDS};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::stats::Rate;
 
 const PERCENT: Unit = Unit {
     name: "%",
@@ -27,7 +24,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             Column::new(format!("by_{carrier}"), format!("by {carrier}"), Kind::Rate)
         }),
     );
-    let ops: Vec<usize> = evidence.all_ops(Trial::Signed).collect();
+    let ops: Vec<usize> = evidence.pooled_ops().collect();
     let losses = ops.iter().filter(|op| !evidence.survived(**op)).count();
     let rows = strata(evidence, &ops)
         .into_iter()
@@ -40,7 +37,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         notes: [
             "A stratum whose share of the losses is larger than its share of the ops drives the losses. Strata pool pipelines, which take different formats: a format may fare worse because harder pipelines take it."
                 .to_owned(),
-            "Intervals are 95 %, exact, with whole sources as the unit of chance.".to_owned(),
+            super::INTERVALS.to_owned(),
         ]
         .into_iter()
         .chain(run_notes(evidence))
@@ -113,12 +110,7 @@ fn line(evidence: &Evidence, stratum: &Stratum<'_>, all: (usize, usize)) -> Vec<
             losses => share(lost, losses),
         },
     ];
-    row.extend((1..sums.len()).map(|column| {
-        let rate = Rate {
-            k: sums[column],
-            n: sums[0],
-        };
-        Value::pooled(rate, clusters.exact(column, 0, 0.05))
-    }));
+    let measures = 1..evidence.header().carriers.len() + 2;
+    row.extend(measures.map(|column| Value::rate(clusters.measured(column, 0))));
     row
 }

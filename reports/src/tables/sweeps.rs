@@ -6,7 +6,7 @@ use credlink_trial_record::Trial;
 
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::header::SweepHeader;
-use crate::stats::{Clusters, Crossing, Interval, Rate, clustered, crossing, isotonic};
+use crate::stats::{Clusters, Crossing, Interval, REPLICATES, crossing, isotonic};
 
 const NUMBER: Unit = Unit {
     name: "",
@@ -62,23 +62,15 @@ pub(super) fn doses(evidence: &Evidence) -> Table {
     for sweep in sweeps(evidence) {
         for (name, measure) in measures(evidence) {
             for (value, pipeline) in &sweep.points {
-                let clusters =
-                    evidence.clusters(evidence.ops(*pipeline, Trial::Signed), 2, |op, counts| {
-                        counts[0] += 1;
-                        counts[1] += u32::from(evidence.hit(op, measure));
-                    });
-                let sums = clusters.sums();
-                let rate = Rate {
-                    k: sums[1],
-                    n: sums[0],
-                };
+                let ops = evidence.ops(*pipeline, Trial::Signed);
+                let clusters = evidence.hit_clusters(ops, measure);
                 rows.push(vec![
                     Value::text(&sweep.of.recipe),
                     Value::text(&sweep.of.parameter),
                     Value::text(&sweep.of.unit),
                     Value::text(name),
                     Value::Number(*value),
-                    Value::pooled(rate, clusters.exact(1, 0, 0.05)),
+                    Value::rate(clusters.measured(1, 0)),
                 ]);
             }
         }
@@ -102,7 +94,7 @@ pub(super) fn doses(evidence: &Evidence) -> Table {
             Column::new("rate", "survival", Kind::Rate),
         ],
         rows,
-        notes: ["Intervals are 95 %, exact, with whole sources as the unit of chance.".to_owned()]
+        notes: [super::INTERVALS.to_owned()]
             .into_iter()
             .chain(run_notes(evidence))
             .collect(),
@@ -154,7 +146,7 @@ pub(super) fn dose_points(evidence: &Evidence) -> Table {
         notes: [
             format!(
                 "The curve is an isotonic fit with straight lines between the values that were measured. Intervals: percentiles of {} resamples of whole sources; an end at the first or last measured value may lie beyond it.",
-                clustered::REPLICATES
+                REPLICATES
             ),
             "Where no value crosses the share, the words say on which side all of them lie.".to_owned(),
         ]
@@ -220,19 +212,19 @@ impl Counts {
             return vec![Value::NotMeasured; 4];
         }
         let shares = [0.5, 0.95];
-        let resampled =
-            self.clusters
-                .bootstrap(shares.len(), clustered::REPLICATES, seed, |sums, found| {
-                    let (values, weights) = rates(sums, doses.len(), self.falling);
-                    let fit = isotonic(&values, &weights);
-                    for (found, share) in found.iter_mut().zip(shares) {
-                        *found = match crossing(&doses, &fit, share) {
-                            Crossing::At(dose) => dose,
-                            Crossing::Before => f64::NEG_INFINITY,
-                            Crossing::Beyond => f64::INFINITY,
-                        };
-                    }
-                });
+        let resampled = self
+            .clusters
+            .bootstrap(shares.len(), REPLICATES, seed, |sums, found| {
+                let (values, weights) = rates(sums, doses.len(), self.falling);
+                let fit = isotonic(&values, &weights);
+                for (found, share) in found.iter_mut().zip(shares) {
+                    *found = match crossing(&doses, &fit, share) {
+                        Crossing::At(dose) => dose,
+                        Crossing::Before => f64::NEG_INFINITY,
+                        Crossing::Beyond => f64::INFINITY,
+                    };
+                }
+            });
         let (first, last) = (doses[0], doses[doses.len() - 1]);
         let back = |dose: f64| if self.falling { -dose } else { dose };
         let mut cells = Vec::new();

@@ -4,7 +4,7 @@ use credlink_trial_record::Trial;
 
 use super::decisions::{Decision, calibrates, decisions};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::stats::{Clusters, Rate};
+use crate::stats::Clusters;
 
 /// What every threshold does on one half of the sources.
 struct Half {
@@ -12,9 +12,8 @@ struct Half {
     /// Per source: signed ops on which the carrier decides by the number; then for each candidate, and last for all
     /// rules together, how many were found; then likewise how many went to a wrong proof.
     signed: Clusters,
-    unsigned: u64,
-    /// For each candidate, and last for all rules, the unsigned ops accepted.
-    accepted: Vec<u64>,
+    /// Per source: unsigned ops; then for each candidate, and last for all rules, how many were accepted.
+    unsigned: Clusters,
 }
 
 impl Half {
@@ -53,39 +52,37 @@ impl Half {
             // By whatever carrier: no rule of this one prevented it.
             counts[2 + 2 * rules] += u32::from(evidence.is_misattributed(op));
         });
-        let mut unsigned = 0;
-        let mut accepted = vec![0; rules + 1];
-        for op in evidence.all_ops(Trial::Unsigned).filter(|op| is_of(*op)) {
-            let Some(value) = decision.wrong(evidence, op) else {
-                continue;
-            };
-            unsigned += 1;
-            for (count, threshold) in accepted.iter_mut().zip(candidates) {
-                *count += u64::from(decision.by.reaches(value, *threshold));
+        let unsigned = evidence
+            .all_ops(Trial::Unsigned)
+            .filter(|op| is_of(*op) && decision.wrong(evidence, *op).is_some());
+        let unsigned = evidence.clusters(unsigned, rules + 2, |op, counts| {
+            counts[0] += 1;
+            let value = decision.wrong(evidence, op);
+            for (place, threshold) in candidates.iter().enumerate() {
+                let fits = value.is_some_and(|value| decision.by.reaches(value, *threshold));
+                counts[1 + place] += u32::from(fits);
             }
-            accepted[rules] += u64::from(by_rules(op));
-        }
+            counts[1 + rules] += u32::from(by_rules(op));
+        });
         Self {
             name,
             signed,
             unsigned,
-            accepted,
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.signed.sources() == 0 && self.unsigned == 0
+        self.signed.sources() == 0 && self.unsigned.sources() == 0
     }
 
     /// Whether a candidate, by its place, has no false accept.
     fn is_clean(&self, place: usize, candidates: usize) -> bool {
-        self.signed.sums()[2 + candidates + place] == 0 && self.accepted[place] == 0
+        self.signed.sums()[2 + candidates + place] == 0 && self.unsigned.sums()[1 + place] == 0
     }
 
     /// The line of a candidate, by its place, or of all rules.
     fn line(&self, decision: &Decision, place: usize, role: &str) -> Vec<Value> {
         let sums = self.signed.sums();
-        let rate = |k| Rate { k, n: sums[0] };
         let threshold = decision.by.candidates.get(place);
         vec![
             Value::text(&decision.name),
@@ -97,13 +94,14 @@ impl Half {
             Value::text(role),
             Value::Count(sums[0]),
             Value::Count(self.signed.sources()),
-            Value::pooled(rate(sums[1 + place]), self.signed.exact(1 + place, 0, 0.05)),
-            Value::bound(rate(sums[2 + decision.by.candidates.len() + place])),
-            Value::Count(self.unsigned),
-            Value::bound(Rate {
-                k: self.accepted[place],
-                n: self.unsigned,
-            }),
+            Value::rate(self.signed.measured(1 + place, 0)),
+            Value::bound(
+                self.signed
+                    .bounded(2 + decision.by.candidates.len() + place, 0),
+            ),
+            Value::Count(self.unsigned.sums()[0]),
+            Value::Count(self.unsigned.sources()),
+            Value::bound(self.unsigned.bounded(1 + place, 0)),
         ]
     }
 }
@@ -146,7 +144,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         let mut row = ["no carrier decided by a number", "", ""]
             .map(Value::text)
             .to_vec();
-        row.extend(vec![Value::NotMeasured; 8]);
+        row.extend(vec![Value::NotMeasured; 9]);
         rows.push(row);
     }
     Table {
@@ -163,14 +161,16 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             Column::new("found", "found", Kind::Rate),
             Column::new("wrong", "attributed to a wrong proof", Kind::Bound),
             Column::new("unsigned", "unsigned n", Kind::Count),
+            Column::new("unsigned_sources", "unsigned sources", Kind::Count),
             Column::new("accepted", "unsigned accepted", Kind::Bound),
         ],
         rows,
         notes: [
             "Whatever is chosen by looking at images may be chosen on the calibration half only; the held-out half then says what it does. Sources are halved by a hash of their name, the same in every run.".to_owned(),
             "Over ops on which the number decides: fingerprints of sufficient quality, images that took the watermark. A wrong proof within the threshold beside the right one makes the carrier name neither, which is no false accept but a loss. \"All rules\" is what the carrier did in this run, rules for smooth images, near-duplicates and confirmation included.".to_owned(),
-            "Calibration allows no more: the most lenient of the candidates without any false accept on that half. Neither threshold in use was set by it: 31 bits are PDQ's own, and the watermark's gate follows from a bound that holds for any image; both must lie on the strict side of it.".to_owned(),
-            "Rates: 95 %, exact, whole sources as the unit of chance. Bounds: one-sided 95 %, ops taken as independent.".to_owned(),
+            "Calibration allows no more: the most lenient of the candidates without any false accept on that half. Neither threshold in use was set by it: 31 bits are PDQ's own, and the watermark's gate follows from a bound on an image that is independent of the key, which a marked image is not. Where calibration allows only a stricter one than is in use, the other rules, the store and the content have refused what the number let through; the column shows how much that was.".to_owned(),
+            super::INTERVALS.to_owned(),
+            "Bounds are one-sided 95 % and rest on sources as well.".to_owned(),
         ]
         .into_iter()
         .chain(run_notes(evidence))

@@ -113,22 +113,4 @@ for size, hops in ((12, 5), (200, 20), (1000, 8)):
     median = fitted.median_survival_time_
     out["kaplan_meier"].append([list(time), [bool(x) for x in lost], steps, None if math.isinf(median) else median])
 
-# BCa on the very same replicates: SciPy is given the bootstrap distribution.
-out["bca"] = []
-for size, mean in ((40, 0.8), (150, 0.93), (25, 0.4)):
-    quality = rng.beta(mean * 3, (1 - mean) * 3, size)
-    n = rng.integers(1, 9, size)
-    k = rng.binomial(n, quality)
-    ratio = lambda k, n, axis=-1: k.sum(axis=axis) / n.sum(axis=axis)
-    first = stats.bootstrap(
-        (k, n), ratio, paired=True, vectorized=True, n_resamples=299, method="BCa", rng=np.random.default_rng(size)
-    )
-    low, high = first.confidence_interval
-    out["bca"].append([
-        [[int(a), int(b)] for a, b in zip(k, n)],
-        list(first.bootstrap_distribution),
-        low,
-        high,
-    ])
-
 print(json.dumps(out, indent=None, separators=(",", ":")).replace('],"', '],\n"'))
