@@ -14,7 +14,7 @@ pub(crate) enum Sources {
     /// A share of them is hard, and keeps its proof less often than the others, in every pipeline: that is what makes
     /// ops of one source alike.
     Hard { share: f64, hard: f64, easy: f64 },
-    /// Drawn from the sources of a run of 551 photographs through twenty pipelines: how many lost so many of twenty.
+    /// Drawn from the 551 synthetic sources of a run through twenty pipelines: how many lost so many of twenty.
     Drawn,
 }
 
@@ -131,10 +131,10 @@ pub(crate) const SHAPES: [Shape; 18] = [
         UNEQUAL,
         (0.1, 0.3, 0.99),
     ),
-    drawn("58 photographs of a run", 58, ONE),
-    drawn("150 photographs of a run", 150, ONE),
-    drawn("551 photographs of a run", 551, ONE),
-    drawn("551 photographs, 1 to 8 views", 551, UNEQUAL),
+    drawn("58 images of a run", 58, ONE),
+    drawn("150 images of a run", 150, ONE),
+    drawn("551 images of a run", 551, ONE),
+    drawn("551 images of a run, 1 to 8 views", 551, UNEQUAL),
 ];
 
 const fn shape(

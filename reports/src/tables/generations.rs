@@ -42,10 +42,9 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         ],
         rows,
         notes: [
-            "Kaplan–Meier estimate with Greenwood's 95 % band on the ln(−ln) scale. A proof is lost at the first hop at which it was not recovered, even if a later hop recovered it; one whose next hop was not measured counts as alive up to the last one that was."
+            "Kaplan–Meier estimate. A proof is lost at the first hop at which it was not recovered, even if a later hop recovered it; one whose next hop was not measured counts as alive up to the last one that was."
                 .to_owned(),
-            "Views of one file are taken as independent; where sources are fewer than images the band is too narrow."
-                .to_owned(),
+            super::INTERVALS.to_owned(),
         ]
         .into_iter()
         .chain(run_notes(evidence))
@@ -71,56 +70,58 @@ fn lines(
             high.map_or_else(|| format!("> {last}"), |high| high.to_string())
         ),
     };
-    if curve.steps.is_empty() {
-        return vec![vec![
-            Value::text(&sweep.of.recipe),
-            Value::text(name),
-            Value::NotApplicable,
-            Value::Count(lifetimes.len() as u64),
-            Value::Count(0),
-            Value::NotApplicable,
-            Value::text(median),
-        ]];
-    }
-    let line = |step: &Step| {
-        let band = step.band.unwrap_or(Interval {
-            low: 0.0,
-            high: 0.0,
-        });
+    let line = |hop: f64, (at_risk, lost): (u64, u64), survival: f64, band: Interval| {
+        let band = Interval {
+            low: band.low * 100.0,
+            high: band.high * 100.0,
+        };
         vec![
             Value::text(&sweep.of.recipe),
             Value::text(name),
-            Value::Number(step.time),
-            Value::Count(step.at_risk),
-            Value::Count(step.lost),
-            Value::Estimate(
-                step.survival * 100.0,
-                Interval {
-                    low: band.low * 100.0,
-                    high: band.high * 100.0,
-                },
-            ),
+            Value::Number(hop),
+            Value::Count(at_risk),
+            Value::Count(lost),
+            Value::Estimate(survival * 100.0, band),
             Value::text(&median),
         ]
     };
-    curve.steps.iter().map(line).collect()
+    if curve.steps.is_empty() {
+        let ops = sweep.points.last().map(|(_, pipeline)| *pipeline);
+        let ops = ops
+            .into_iter()
+            .flat_map(|pipeline| evidence.ops(pipeline, Trial::Signed));
+        let found = evidence.hit_clusters(ops, measure).measured(1, 0);
+        let kept = found
+            .interval
+            .map(|band| line(last, (found.rate.n, 0), 1.0, band));
+        return kept.into_iter().collect();
+    }
+    let step = |step: &Step| {
+        line(
+            step.time,
+            (step.at_risk, step.lost),
+            step.survival,
+            step.band,
+        )
+    };
+    curve.steps.iter().map(step).collect()
 }
 
 /// The lifetime of each image's proof in hops.
 fn lifetimes(evidence: &Evidence, sweep: &Sweep<'_>, measure: Option<usize>) -> Vec<Lifetime> {
     // By image: for each point, whether it was measured and whether the proof was found.
-    let mut images: HashMap<u32, Vec<Option<bool>>> = HashMap::new();
+    let mut images: HashMap<(u32, u32), Vec<Option<bool>>> = HashMap::new();
     for (index, (_, pipeline)) in sweep.points.iter().enumerate() {
         for op in evidence.ops(*pipeline, Trial::Signed) {
             let seen = images
-                .entry(evidence.entrant(op).image)
+                .entry((evidence.entrant(op).image, evidence.entrant(op).source))
                 .or_insert_with(|| vec![None; sweep.points.len()]);
             seen[index] = Some(evidence.hit(op, measure));
         }
     }
-    let mut images: Vec<(u32, Vec<Option<bool>>)> = images.into_iter().collect();
+    let mut images: Vec<((u32, u32), Vec<Option<bool>>)> = images.into_iter().collect();
     images.sort_unstable();
-    let lifetime = |(_, seen): (u32, Vec<Option<bool>>)| {
+    let lifetime = |((_, source), seen): ((u32, u32), Vec<Option<bool>>)| {
         let mut alive = 0.0;
         for (found, (value, _)) in seen.into_iter().zip(&sweep.points) {
             match found {
@@ -129,6 +130,7 @@ fn lifetimes(evidence: &Evidence, sweep: &Sweep<'_>, measure: Option<usize>) -> 
                     return Lifetime {
                         time: *value,
                         lost: true,
+                        source,
                     };
                 }
                 None => break,
@@ -137,6 +139,7 @@ fn lifetimes(evidence: &Evidence, sweep: &Sweep<'_>, measure: Option<usize>) -> 
         Lifetime {
             time: alive,
             lost: false,
+            source,
         }
     };
     images.into_iter().map(lifetime).collect()
