@@ -11,6 +11,7 @@ use crate::formats::{cell_text, markdown_escaped};
 use crate::report::Report;
 use crate::summary::Summary;
 use crate::tables::Kind;
+use crate::usable::unusable;
 
 /// Where the summary is in the repository.
 pub const SUMMARY: &str = "docs/results/summary.json";
@@ -50,7 +51,7 @@ pub enum DocsError {
         /// The run.
         id: String,
         /// Why.
-        reason: &'static str,
+        reason: String,
     },
 }
 
@@ -90,23 +91,14 @@ impl Results {
     /// What the documentation shows of this run.
     ///
     /// # Errors
-    /// [`DocsError::Unfit`] for a partial run, and for one with a failed control or without controls.
+    /// [`DocsError::Unfit`] for a run whose figures must not be used.
     pub fn of(report: &Report) -> Result<Self, DocsError> {
         let header = report.evidence.header();
-        let unfit = |reason| {
-            Err(DocsError::Unfit {
+        if let Some(reason) = unusable(&report.evidence) {
+            return Err(DocsError::Unfit {
                 id: header.id.clone(),
-                reason,
-            })
-        };
-        if header.partial {
-            return unfit("is partial");
-        }
-        if header.controls.is_empty() {
-            return unfit("had no controls");
-        }
-        if header.controls.iter().any(|control| !control.passed) {
-            return unfit("failed a control");
+                reason: reason.to_string(),
+            });
         }
         let machine = &header.machine;
         let set = &header.image_set;

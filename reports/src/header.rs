@@ -47,6 +47,14 @@ pub struct RunHeader {
     pub ops_planned: u64,
     /// Ops with a row.
     pub ops_done: u64,
+    /// Ops of the plan that were left out on purpose, each named in [`Self::skipped`]. A run that has neither row nor
+    /// name for a planned op is not whole.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ops_left_out: u64,
+    /// SHA-256 of `rows.parquet` in hex, so that rows of another run, or rows that were changed, are not taken for those
+    /// of this one. It stops mix-ups, not forgers: who can change the rows can change this, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_digest: Option<String>,
     /// Whether the run ended before its plan did.
     pub partial: bool,
     /// Worker threads.
@@ -184,6 +192,11 @@ impl RunHeader {
     }
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Default for RunHeader {
     fn default() -> Self {
         Self {
@@ -201,6 +214,8 @@ impl Default for RunHeader {
             distractors: 0,
             ops_planned: 0,
             ops_done: 0,
+            ops_left_out: 0,
+            rows_digest: None,
             partial: false,
             threads: 0,
             elapsed_s: 0.0,

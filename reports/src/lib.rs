@@ -42,9 +42,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod atomic;
+mod binding;
 mod carrier;
 pub mod compare;
 pub mod controls;
+mod digest;
 pub mod docs;
 pub mod documents;
 pub mod figures;
@@ -70,7 +72,9 @@ pub mod summary;
 pub mod table;
 pub mod tables;
 mod templates;
+mod usable;
 
+pub use binding::{BindingError, bound_header};
 pub use file_error::FileError;
 pub use header::RunHeader;
 pub use printable::printable;
@@ -79,3 +83,4 @@ pub use report::{ReadError, Report};
 pub use rows::{RowError, RowWriter, Rows, read_rows};
 pub use run_dir::{RunDir, RunDirError};
 pub use summary::Summary;
+pub use usable::{Unusable, unusable};

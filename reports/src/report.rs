@@ -8,13 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use credlink_trial_record::Outcome;
 use rayon::prelude::*;
 
+use crate::binding::{BindingError, bound_header};
 use crate::filter_counts::FilterCounts;
 use crate::gallery::{self, Gallery, GalleryError};
 use crate::gate::{Gate, GateError, GateReport};
 use crate::losses::{LossGroup, loss_groups};
 use crate::plots::{PLOTS, PlotError, svg};
 use crate::rows::{RowError, Rows, read_columns};
-use crate::run_dir::{RunDir, RunDirError};
+use crate::run_dir::RunDir;
 use crate::tables::{
     Answer, EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, Latency, LevelVerdict,
     NegativeTallies, PipelineTally, TABLES, Table, Tally, Timed, latencies,
@@ -48,9 +49,9 @@ const CELLS: &[&str] = &["state", "distance", "codes"];
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The run directory or its header could not be read.
+    /// The header could not be read, or rows and header do not belong together.
     #[error(transparent)]
-    RunDir(#[from] RunDirError),
+    Binding(#[from] BindingError),
     /// The rows could not be read.
     #[error(transparent)]
     Rows(#[from] RowError),
@@ -139,7 +140,7 @@ impl Report {
     /// # Errors
     /// [`ReadError`] naming the file that is missing, half-written or of another run.
     pub fn read(run_dir: &RunDir) -> Result<Self, ReadError> {
-        let header = run_dir.read_header()?;
+        let header = bound_header(run_dir)?;
         let columns: Vec<&str> = EVIDENCE_COLUMNS.iter().chain(COLUMNS).copied().collect();
         let cells: Vec<&str> = EVIDENCE_CELLS.iter().chain(CELLS).copied().collect();
         let rows = read_columns(&run_dir.rows(), &columns, &cells)?;

@@ -33,10 +33,10 @@ pub struct NoEvidence {
 /// [`NoEvidence`] for a run that is empty, partial or failed a control.
 pub fn documents(evidence: &Evidence) -> Result<Vec<(String, Json)>, NoEvidence> {
     let header = evidence.header();
-    if let Some(reason) = crate::compare::unusable(evidence) {
+    if let Some(reason) = crate::usable::unusable(evidence) {
         return Err(NoEvidence {
             run: header.id.clone(),
-            reason,
+            reason: reason.to_string(),
         });
     }
     let each = header.carriers.iter().enumerate();

@@ -11,6 +11,7 @@ use crate::stats::{Bounded, Rate};
 use crate::tables::{
     Answer, Evidence, Latency, LevelVerdict, NegativeTally, PipelineTally, Tally, Timed, latencies,
 };
+use crate::usable::{Unusable, unusable};
 
 /// No line of the summary is longer than this many characters, paths aside.
 pub const WIDTH: usize = 100;
@@ -46,6 +47,8 @@ pub struct Summary {
     pub controls: NegativeTally,
     /// The services and whether they meet their levels.
     pub services: Vec<Latency>,
+    /// Why the figures must not be used; `None` if they may.
+    pub unusable: Option<Unusable>,
     /// Controls that did not give the known answer.
     pub failed_controls: Vec<ControlResult>,
     /// Wall-clock time in seconds.
@@ -76,6 +79,7 @@ impl Summary {
                 .into_iter()
                 .filter(|latency| latency.timed == Timed::Service)
                 .collect(),
+            unusable: unusable(evidence),
             failed_controls: failed.cloned().collect(),
             elapsed_s: header.elapsed_s,
             overhead_share: header.cpu.overhead_share,
@@ -370,6 +374,9 @@ impl Summary {
                 None => NOT_MEASURED.to_owned(),
             };
             writeln!(f, "{:<24}{found}", service.name)?;
+        }
+        if let Some(reason) = &self.unusable {
+            writeln!(f, "DO NOT USE these figures: the run {reason}.")?;
         }
         for control in &self.failed_controls {
             writeln!(f, "FAILED CONTROL {}: {}", control.name, control.detail)?;

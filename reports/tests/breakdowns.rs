@@ -99,7 +99,7 @@ fn layered() -> Evidence {
         }
     }
     let mut header = header(&TWO, &["cdn/a", "social/b"]);
-    header.ops_done = rows.len() as u64;
+    (header.ops_planned, header.ops_done) = (rows.len() as u64, rows.len() as u64);
     evidence(&header, rows)
 }
 

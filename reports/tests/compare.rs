@@ -46,7 +46,7 @@ fn rows(images: u32, lost: impl Fn(usize, u32) -> bool) -> Vec<Row> {
 
 fn head(rows: &[Row]) -> RunHeader {
     let mut header = header(&["manifest", "link"], &PIPELINES);
-    header.ops_done = rows.len() as u64;
+    (header.ops_planned, header.ops_done) = (rows.len() as u64, rows.len() as u64);
     header
 }
 
@@ -202,7 +202,7 @@ fn runs_that_are_no_evidence_are_refused_whatever_is_allowed() {
         row.carriers[0].accepted = true;
     }
     let mut nothing = head(&[]);
-    nothing.ops_done = 0;
+    (nothing.ops_planned, nothing.ops_done) = (0, 0);
     let bad = [
         ("partial", edited(run(), |header| header.partial = true)),
         (
@@ -213,6 +213,10 @@ fn runs_that_are_no_evidence_are_refused_whatever_is_allowed() {
         (
             "but has 151 rows",
             edited(run(), |header| header.ops_done += 1),
+        ),
+        (
+            "planned 3 ops more",
+            edited(run(), |header| header.ops_planned += 3),
         ),
         ("no row", evidence(&nothing, vec![])),
         ("nothing but errors", made(errors.collect())),
@@ -232,8 +236,10 @@ fn runs_that_are_no_evidence_are_refused_whatever_is_allowed() {
         let mut rows = run();
         rows.iter_mut()
             .for_each(|row| row.pipeline = "cdn/z".to_owned());
+        let mut seen = std::collections::HashSet::new();
+        rows.retain(|row| seen.insert((row.trial, row.image)));
         let mut header = header(&["manifest", "link"], &["cdn/z"]);
-        header.ops_done = rows.len() as u64;
+        (header.ops_planned, header.ops_done) = (rows.len() as u64, rows.len() as u64);
         evidence(&header, rows)
     };
     let refused = compare(&good, &elsewhere, true).unwrap_err();

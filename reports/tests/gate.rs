@@ -34,7 +34,7 @@ fn rows() -> Vec<Row> {
 
 fn made(rows: Vec<Row>, edit: impl Fn(&mut RunHeader)) -> Evidence {
     let mut header = header(&["manifest", "link"], &PIPELINES);
-    header.ops_done = rows.len() as u64;
+    (header.ops_planned, header.ops_done) = (rows.len() as u64, rows.len() as u64);
     edit(&mut header);
     evidence(&header, rows)
 }
@@ -134,7 +134,7 @@ fn few_sources(lost: u32) -> Evidence {
     let op = rows.len() as u64;
     rows.push(unsigned(op, names[0], 900, "rejected", &[false]));
     let mut header = header(&["manifest"], &names);
-    header.ops_done = rows.len() as u64;
+    (header.ops_planned, header.ops_done) = (rows.len() as u64, rows.len() as u64);
     evidence(&header, rows)
 }
 

@@ -8,6 +8,7 @@ use crate::figures::{NOT_MEASURED, count, rate};
 use crate::plots::text_width;
 use crate::report::Report;
 use crate::templates::render as fill;
+use crate::usable::{Unusable, unusable};
 
 /// The format of shields.io's endpoint badge, <https://shields.io/badges/endpoint-badge>, version 1.
 pub(super) const JSON: Document = Document {
@@ -33,6 +34,10 @@ fn message(report: &Report) -> (String, &'static str, &'static str) {
     let failed = header.controls.iter().any(|control| !control.passed);
     if failed || header.controls.is_empty() {
         return ("controls failed".to_owned(), "red", "#b3261e");
+    }
+    match unusable(&report.evidence) {
+        None | Some(Unusable::Partial { .. } | Unusable::Empty) => {}
+        Some(_) => return ("not usable".to_owned(), "red", "#b3261e"),
     }
     let Some(value) = any.value() else {
         return (NOT_MEASURED.to_owned(), "lightgrey", "#6b6b6b");

@@ -8,6 +8,7 @@ use super::file::EACH;
 use super::{FalseAcceptGate, Gate, GateError, ServiceGate, SurvivalGate};
 use crate::figures::{NOT_MEASURED, count, duration, percent, percent_above, plural};
 use crate::tables::{Evidence, latencies};
+use crate::usable::unusable;
 
 /// One demand and whether the run meets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Gate {
     /// What every run must be, and what the gate asks of the run as a whole.
     fn whole(&self, evidence: &Evidence) -> Vec<GateCheck> {
         let header = evidence.header();
-        let unusable = crate::compare::unusable(evidence);
+        let unusable = unusable(evidence);
         let mut checks = vec![GateCheck {
             name: "the run is complete and its controls passed".to_owned(),
             passed: unusable.is_none(),

@@ -13,6 +13,7 @@ use crate::plots::{curves, lines, svg};
 use crate::report::{Check, Report};
 use crate::tables::{Kind, Table};
 use crate::templates::{DocumentError, safe};
+use crate::usable::unusable;
 
 /// Groups of lost ops that the page lists; the rest is in the rows.
 const MOST_GROUPS: usize = 60;
@@ -79,7 +80,8 @@ pub(crate) struct PageContext {
     title: String,
     run: String,
     created: String,
-    partial: Option<String>,
+    /// Why the figures must not be used.
+    unusable: Option<String>,
     cards: Vec<Card>,
     failed: Vec<CheckWords>,
     checks: Vec<CheckWords>,
@@ -144,10 +146,7 @@ pub(crate) fn of(
         title: format!("Survival through simulated pipelines, run {}", header.id),
         run: header.id.clone(),
         created: header.created.clone(),
-        partial: header.partial.then(|| {
-            let (done, planned) = (count(header.ops_done), count(header.ops_planned));
-            format!("{done} of {planned} planned ops were done")
-        }),
+        unusable: unusable(&report.evidence).map(|reason| reason.to_string()),
         cards: cards(report, tallies),
         checks: checks.into_iter().map(check_words).collect(),
         failed,

@@ -15,7 +15,9 @@ use tempfile::NamedTempFile;
 
 use super::RowError;
 use super::ops::OpSet;
-use super::schema::{CELL_COLUMNS, ROW_COLUMNS, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column};
+use super::schema::{
+    CELL_COLUMNS, ROW_COLUMNS, RUN_KEY, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column,
+};
 use crate::atomic;
 use crate::file_error::refused;
 
@@ -51,7 +53,8 @@ impl std::fmt::Debug for RowWriter {
 }
 
 impl RowWriter {
-    /// Opens a row file for the carriers of a run, in ladder order.
+    /// Opens a row file for the carriers of a run, in ladder order. The file keeps the name of its run, which is that of
+    /// its folder.
     ///
     /// # Errors
     /// [`RowError::Exists`] if `path` is there already, [`RowError::Carrier`] for an empty or repeated name or
@@ -64,10 +67,13 @@ impl RowWriter {
         let file = atomic::beside(path).map_err(refused("create", path))?;
         let twin = file.as_file().try_clone();
         let twin = twin.map_err(refused("create", path))?;
-        let version = vec![(SCHEMA_KEY.to_owned(), SCHEMA_VERSION.to_string())];
+        let about = vec![
+            (SCHEMA_KEY.to_owned(), SCHEMA_VERSION.to_string()),
+            (RUN_KEY.to_owned(), run_name(path)),
+        ];
         let batches = ParquetWriter::new(BufWriter::new(twin))
             .with_compression(ParquetCompression::Zstd(None))
-            .with_key_value_metadata(Some(KeyValueMetadata::from_static(version)))
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(about)))
             // One thread: a row group is small, and the other cores belong to the run.
             .set_parallel(false)
             .batched(&schema(carriers))
@@ -156,6 +162,12 @@ impl RowWriter {
         self.buffer.clear();
         Ok(())
     }
+}
+
+/// The name of the folder that a row file is made in.
+fn run_name(path: &Path) -> String {
+    let folder = path.parent().and_then(Path::file_name);
+    folder.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// Refuses carriers whose columns could not be told apart, or that are too many for the tables.

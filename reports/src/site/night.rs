@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::Report;
 use crate::stats::{Interval, Measured, Rate};
 use crate::tables::ALL_FAMILIES;
+use crate::usable::{Unusable, unusable};
 
 /// How a night ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,21 +106,20 @@ impl Night {
     /// The night of a run.
     pub fn of(report: &Report) -> Self {
         let header = report.evidence.header();
-        let failed: Vec<&str> = header
-            .controls
-            .iter()
-            .filter(|control| !control.passed)
-            .map(|control| control.name.as_str())
-            .collect();
-        let (status, reason) = if header.partial {
-            let reason = format!("{} of {} ops", header.ops_done, header.ops_planned);
-            (Status::Partial, reason)
-        } else if header.controls.is_empty() {
-            (Status::ControlFailed, "the run had no controls".to_owned())
-        } else if failed.is_empty() {
-            (Status::Ok, String::new())
-        } else {
-            (Status::ControlFailed, failed.join("; "))
+        let (status, reason) = match unusable(&report.evidence) {
+            None => (Status::Ok, String::new()),
+            Some(reason) => {
+                let status = match &reason {
+                    Unusable::Partial { .. } => Status::Partial,
+                    Unusable::NoControl | Unusable::FailedControl { .. } => Status::ControlFailed,
+                    Unusable::Empty
+                    | Unusable::ErrorsAlone
+                    | Unusable::Rows { .. }
+                    | Unusable::Missing { .. }
+                    | Unusable::Unbound => Status::Failed,
+                };
+                (status, format!("the run {reason}"))
+            }
         };
         let pair = |rate: Rate| (rate.k, rate.n);
         let machine = &header.machine;

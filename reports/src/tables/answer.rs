@@ -103,48 +103,8 @@ impl Answer {
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let answer = evidence.answer();
-    let line = |figure: &str, meaning: &str, found: Measured| {
-        vec![
-            Value::text(figure),
-            Value::text(meaning),
-            Value::Count(found.rate.n),
-            Value::rate(found),
-        ]
-    };
+    let rows = lines(&answer);
     let store: Vec<String> = evidence.header().carriers_in(CarrierPlace::Store);
-    let rows = vec![
-        line(
-            "still in the file",
-            "the embedded credential is valid on these bytes, or a later signer's valid one has it as parent",
-            answer.in_file,
-        ),
-        line(
-            "still in the file, where the pipeline changed it",
-            "the same without files that came back as they went in, byte for byte",
-            answer.in_changed_file,
-        ),
-        line(
-            "found again through our store",
-            "no longer in the file, but a carrier led to the proof and the content confirms it",
-            answer.through_store,
-        ),
-        line("not found", "neither", answer.not_found),
-        line(
-            "other readers: none",
-            "they see no credential",
-            answer.seen_absent,
-        ),
-        line(
-            "other readers: invalid",
-            "they see one that does not fit the file, and say it was tampered with",
-            answer.seen_invalid,
-        ),
-        line(
-            "other readers: valid",
-            "they see a valid one: ours, a later signer's or somebody else's",
-            answer.seen_valid,
-        ),
-    ];
     Table {
         id: "answer".to_owned(),
         title: "The answer, over all simulated pipelines".to_owned(),
@@ -185,4 +145,48 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         .chain(run_notes(evidence))
         .collect(),
     }
+}
+
+fn lines(answer: &Answer) -> Vec<Vec<Value>> {
+    let line = |figure: &str, meaning: &str, found: Measured| {
+        vec![
+            Value::text(figure),
+            Value::text(meaning),
+            Value::Count(found.rate.n),
+            Value::rate(found),
+        ]
+    };
+    vec![
+        line(
+            "still in the file",
+            "the embedded credential is valid on these bytes, or a later signer's valid one has it as parent",
+            answer.in_file,
+        ),
+        line(
+            "still in the file, where the pipeline changed it",
+            "the same without files that came back as they went in, byte for byte",
+            answer.in_changed_file,
+        ),
+        line(
+            "found again through our store",
+            "no longer in the file, but a carrier led to the proof and the content confirms it",
+            answer.through_store,
+        ),
+        line("not found", "neither", answer.not_found),
+        line(
+            "other readers: none",
+            "they see no credential",
+            answer.seen_absent,
+        ),
+        line(
+            "other readers: invalid",
+            "they see one that does not fit the file, and say it was tampered with",
+            answer.seen_invalid,
+        ),
+        line(
+            "other readers: valid",
+            "they see a valid one: ours, a later signer's or somebody else's",
+            answer.seen_valid,
+        ),
+    ]
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use credlink_trial_record::Trial;
+
 use crate::rows::RowError;
 
 /// Rows and header that do not belong together, or rows that contradict themselves.
@@ -36,6 +38,20 @@ pub enum EvidenceError {
     Twice {
         /// The pipeline.
         pipeline: String,
+    },
+    /// An image went through a pipeline twice in one kind of trial, so that it would count twice.
+    #[error(
+        "{path}: image {image} went through {pipeline} twice as {trial} trial; every trial counts once"
+    )]
+    Repeated {
+        /// The row file.
+        path: PathBuf,
+        /// Index of the image.
+        image: u32,
+        /// The pipeline.
+        pipeline: String,
+        /// The kind of trial.
+        trial: Trial,
     },
     /// More rows than positions of 32 bits can name.
     #[error("{path} has more than 4,294,967,295 rows; divide the run")]

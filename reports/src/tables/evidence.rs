@@ -86,7 +86,7 @@ impl Evidence {
     pub fn new(header: RunHeader, rows: &Rows) -> Result<Self, EvidenceError> {
         let mut columns = Columns::new(&header)?;
         columns.add(&header, rows)?;
-        Ok(Self::of(header, columns))
+        Self::of(header, columns).each_once(rows.path())
     }
 
     /// The same from a row file, slice by slice: some 50 bytes of memory a row.
@@ -97,7 +97,7 @@ impl Evidence {
     pub fn read(header: RunHeader, rows: &Path) -> Result<Self, EvidenceError> {
         let mut columns = Columns::new(&header)?;
         read_slices(rows, COLUMNS, CELLS, |slice| columns.add(&header, slice))?;
-        Ok(Self::of(header, columns))
+        Self::of(header, columns).each_once(rows)
     }
 
     fn of(header: RunHeader, columns: Columns) -> Self {
@@ -123,6 +123,27 @@ impl Evidence {
             causes: causes.collect(),
             sources: columns.sources.into_list(),
         }
+    }
+
+    /// Refuses rows in which an image goes through a pipeline twice in one kind of trial: rows that were doubled.
+    fn each_once(self, path: &Path) -> Result<Self, EvidenceError> {
+        let mut images = Vec::new();
+        for (pipeline, of) in self.header.pipelines.iter().enumerate() {
+            for trial in Trial::ALL {
+                images.clear();
+                images.extend(self.ops(pipeline, trial).map(|op| self.entrant(op).image));
+                images.sort_unstable();
+                if let Some(pair) = images.windows(2).find(|pair| pair[0] == pair[1]) {
+                    return Err(EvidenceError::Repeated {
+                        path: path.into(),
+                        image: pair[0],
+                        pipeline: of.id.clone(),
+                        trial,
+                    });
+                }
+            }
+        }
+        Ok(self)
     }
 
     /// The image of the op at this position.

@@ -119,7 +119,7 @@ fn lifetimes(evidence: &Evidence, sweep: &Sweep<'_>, measure: Option<usize>) -> 
             seen[index] = Some(evidence.hit(op, measure));
         }
     }
-    let mut images: Vec<((u32, u32), Vec<Option<bool>>)> = images.into_iter().collect();
+    let mut images: Vec<_> = images.into_iter().collect();
     images.sort_unstable();
     let lifetime = |((_, source), seen): ((u32, u32), Vec<Option<bool>>)| {
         let mut alive = 0.0;

@@ -20,6 +20,7 @@ mod latency;
 mod layers;
 mod nearest;
 mod overall;
+mod row_check;
 mod signing;
 mod strata;
 mod survival;

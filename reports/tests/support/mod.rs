@@ -10,7 +10,7 @@ use std::path::Path;
 use credlink_reports::header::{ControlResult, CpuShares, ImageSetHeader, Machine, PipelineHeader};
 use credlink_reports::stats::Random;
 use credlink_reports::tables::Evidence;
-use credlink_reports::{RowWriter, RunDir, RunHeader, read_rows};
+use credlink_reports::{RowWriter, RunDir, RunHeader, load};
 use credlink_trial_record::{Cell, Embedded, Outcome, Row, State, Trial};
 
 /// A signed op that survived by the carriers whose bit is set in `accepted`, or was lost by all of them.
@@ -171,7 +171,7 @@ pub fn run(base: &Path, header: &RunHeader, rows: Vec<Row>) -> RunDir {
 pub fn evidence(header: &RunHeader, rows: Vec<Row>) -> Evidence {
     let base = tempfile::tempdir().unwrap();
     let dir = run(base.path(), header, rows);
-    Evidence::new(header.clone(), &read_rows(&dir.rows()).unwrap()).unwrap()
+    load(&dir).unwrap()
 }
 
 pub const CARRIERS: [&str; 4] = ["manifest", "link", "watermark", "fingerprint"];
