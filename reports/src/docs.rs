@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::figures::bytes;
 use crate::file_error::{FileError, refused};
@@ -42,6 +43,12 @@ pub enum DocsError {
     /// The README has no place for the results.
     #[error("{path} needs the lines {BEGIN} and {END}, in this order, once each")]
     Marks {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The summary is not what was written.
+    #[error("{path} was edited after it was made; make it anew with `credlink docs --from RUN`")]
+    Edited {
         /// The file.
         path: PathBuf,
     },
@@ -85,6 +92,9 @@ pub struct Results {
     pub terminal: Vec<String>,
     /// Every table.
     pub tables: Vec<WordTable>,
+    /// SHA-256 over all of the above, in hex: a figure that was changed by hand no longer fits it.
+    #[serde(default)]
+    pub digest: String,
 }
 
 impl Results {
@@ -103,7 +113,7 @@ impl Results {
         let machine = &header.machine;
         let set = &header.image_set;
         let digest: String = set.digest.chars().take(16).collect();
-        Ok(Self {
+        let results = Self {
             version: 1,
             run: header.id.clone(),
             created: header.created.clone(),
@@ -149,19 +159,42 @@ impl Results {
                     notes: table.notes.clone(),
                 })
                 .collect(),
+            digest: String::new(),
+        };
+        Ok(Self {
+            digest: results.own_digest()?,
+            ..results
         })
+    }
+
+    /// The digest of everything but itself.
+    fn own_digest(&self) -> Result<String, DocsError> {
+        let bare = Self {
+            digest: String::new(),
+            ..self.clone()
+        };
+        let text = serde_json::to_vec(&bare).map_err(|source| DocsError::Summary {
+            path: SUMMARY.into(),
+            source,
+        })?;
+        Ok(format!("{:x}", Sha256::digest(text)))
     }
 
     /// Reads the summary of a repository.
     ///
     /// # Errors
-    /// [`DocsError::Io`], [`DocsError::Summary`] with line and column.
+    /// [`DocsError::Io`], [`DocsError::Summary`] with line and column, [`DocsError::Edited`] if a figure was changed by
+    /// hand.
     pub fn read(path: &Path) -> Result<Self, DocsError> {
         let text = crate::input::text(path).map_err(refused("read", path))?;
-        serde_json::from_str(&text).map_err(|source| DocsError::Summary {
+        let results: Self = serde_json::from_str(&text).map_err(|source| DocsError::Summary {
             path: path.into(),
             source,
-        })
+        })?;
+        if results.own_digest()? != results.digest {
+            return Err(DocsError::Edited { path: path.into() });
+        }
+        Ok(results)
     }
 
     /// The summary as a file.

@@ -28,6 +28,10 @@ pub struct RunHeader {
     pub created: String,
     /// The command as it was typed, program name first.
     pub command_line: Vec<String>,
+    /// Every setting that decides results, by name, with the value that took effect, typed or not: e.g. `watermark`, `effort`
+    /// or the adapters of tools outside. Runs are compared only where these agree.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// Version of each program and library that decides results, by name.
     pub versions: BTreeMap<String, String>,
     /// The machine, which decides times.
@@ -205,6 +209,7 @@ impl Default for RunHeader {
             seed: 0,
             created: String::new(),
             command_line: Vec::new(),
+            settings: BTreeMap::new(),
             versions: BTreeMap::new(),
             machine: Machine::default(),
             image_set: ImageSetHeader::default(),

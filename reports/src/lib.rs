@@ -66,6 +66,7 @@ pub mod report;
 pub mod robustness;
 pub mod rows;
 pub mod run_dir;
+mod settings;
 pub mod site;
 pub mod stats;
 pub mod summary;

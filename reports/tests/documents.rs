@@ -392,7 +392,16 @@ fn documentation_is_generated_checked_and_never_typed() {
     assert!(text.starts_with("# Title\n") && text.ends_with("rest\n") && !text.contains("old"));
     assert!(text.contains("simulated"));
 
-    // One figure changed by hand is found.
+    // One figure changed by hand is found, in the summary as well.
+    let summary = repository.join(docs::SUMMARY);
+    results.write(&summary).unwrap();
+    assert_eq!(Results::read(&summary).unwrap(), results);
+    let made = std::fs::read_to_string(&summary).unwrap();
+    std::fs::write(&summary, made.replacen(" % [", " % [9", 1)).unwrap();
+    assert!(matches!(
+        Results::read(&summary),
+        Err(DocsError::Edited { .. })
+    ));
     let page = repository.join(docs::PAGE);
     let typed = std::fs::read_to_string(&page)
         .unwrap()

@@ -190,6 +190,7 @@ fn differences(before: &RunHeader, after: &RunHeader) -> Vec<String> {
             before.image_set.name, before.seed, after.image_set.name, after.seed
         ));
     }
+    differences.extend(crate::settings::differences(before, after));
     if before.carriers != after.carriers {
         differences.push(format!(
             "carriers {} and {}",

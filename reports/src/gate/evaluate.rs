@@ -7,7 +7,8 @@ use credlink_trial_record::{Outcome, Trial};
 use super::file::EACH;
 use super::{FalseAcceptGate, Gate, GateError, ServiceGate, SurvivalGate};
 use crate::figures::{NOT_MEASURED, count, duration, percent, percent_above, plural};
-use crate::tables::{Evidence, latencies};
+use crate::stats::Quantiles;
+use crate::tables::{Evidence, Timing, timings};
 use crate::usable::unusable;
 
 /// One demand and whether the run meets it.
@@ -84,10 +85,10 @@ impl Gate {
                 .iter()
                 .map(|gate| false_accepts(evidence, gate)),
         );
-        let latencies = latencies(evidence);
+        let timings = timings(evidence);
         checks.extend(self.service.iter().map(|gate| {
-            let found = latencies.iter().find(|latency| latency.name == gate.name);
-            service(gate, found.map(|latency| &latency.quantiles))
+            let found = timings.iter().find(|timing| timing.name == gate.name);
+            service(evidence, gate, found)
         }));
         Ok(GateReport {
             run: header.id.clone(),
@@ -274,19 +275,31 @@ fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> GateCheck {
     }
 }
 
-fn service(gate: &ServiceGate, found: Option<&crate::stats::Quantiles>) -> GateCheck {
+/// A percentile is within its ceiling if it is shown that no more than the rest takes longer.
+fn service(evidence: &Evidence, gate: &ServiceGate, found: Option<&Timing>) -> GateCheck {
+    let limit = (gate.max_ms * 1e6) as u64;
+    let allowed = 1.0 - gate.percentile / 100.0;
+    let quantiles = found.map(|timing| Quantiles::of(timing.nanos(evidence)));
     let nanos = gate
         .permille()
-        .and_then(|permille| found?.permille(permille));
+        .and_then(|permille| quantiles.as_ref()?.permille(permille));
+    let beyond = found.map(|timing| timing.beyond(evidence, limit));
+    let shown = beyond.and_then(|found| Some((found.rate, found.upper?)));
     GateCheck {
         name: format!(
             "{} within {} ms at p{}",
             gate.name, gate.max_ms, gate.percentile
         ),
-        passed: nanos.is_some_and(|nanos| nanos as f64 <= gate.max_ms * 1e6),
-        detail: match (nanos, found) {
-            (Some(nanos), _) => duration(nanos),
-            (None, Some(quantiles)) if quantiles.n > 0 => {
+        passed: nanos.is_some() && shown.is_some_and(|(_, upper)| upper <= allowed),
+        detail: match (nanos, shown, quantiles) {
+            (Some(nanos), Some((rate, upper)), _) => format!(
+                "{}; {} of {} took longer, at most {} %",
+                duration(nanos),
+                count(rate.k),
+                count(rate.n),
+                percent_above(upper)
+            ),
+            (_, _, Some(quantiles)) if quantiles.n > 0 => {
                 format!("{NOT_MEASURED}: {} values are too few", count(quantiles.n))
             }
             _ => NOT_MEASURED.to_owned(),

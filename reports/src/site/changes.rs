@@ -1,6 +1,6 @@
 //! Which differences between nights are more than noise.
 //!
-//! Nights with the same seed, images, recipe and n measure the same ops: any difference in their counts is a change
+//! Nights with the same seed, images, recipe, settings and n measure the same ops: any difference in their counts is a change
 //! of the program, with no noise at all. Otherwise two shares are compared by Newcombe's interval of a difference,
 //! built of two Wilson intervals, at a level of 0.1 % divided by the number of pipelines compared (Bonferroni), so
 //! that an unchanged program raises about one false alarm in a thousand nights.
@@ -8,7 +8,7 @@
 //! Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
 //! Medicine 17 (1998) 873–890, method 10.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::Night;
 
@@ -30,6 +30,9 @@ pub struct NightChange {
     pub why: &'static str,
 }
 
+/// The recipe's digest and the settings: nights that share both do the same.
+type Conditions<'a> = (&'a str, &'a BTreeMap<String, String>);
+
 /// Seed and digest: nights that share both have the same images.
 type Images<'a> = (u64, &'a str);
 
@@ -43,7 +46,8 @@ struct Seen {
 /// Nights of one pipeline since its last change.
 #[derive(Default)]
 struct Stretch<'a> {
-    digest: &'a str,
+    /// Recipe and settings.
+    conditions: Option<Conditions<'a>>,
     /// What was seen of each distinct set of images; nights over the same images count once.
     counts: Vec<(Images<'a>, Seen)>,
 }
@@ -71,6 +75,8 @@ pub fn changes(nights: &[Night]) -> Vec<NightChange> {
             if after.survived.1 == 0 {
                 continue;
             }
+            let conditions = Some((pipeline.digest.as_str(), &night.settings));
+            let changed = stretch.conditions != conditions;
             let images = (night.seed, night.images.as_str());
             let same_images = stretch
                 .counts
@@ -82,10 +88,11 @@ pub fn changes(nights: &[Night]) -> Vec<NightChange> {
                 .fold(Seen::default(), |sum, (_, count)| sum.with(*count));
             let why = if before.survived.1 == 0 {
                 None
-            } else if stretch.digest != pipeline.digest {
-                (differs(before, after, night.pipelines.len())).then_some("the recipe changed, too")
+            } else if changed {
+                let differs = differs(before, after, night.pipelines.len());
+                differs.then_some("the recipe or the settings changed, too")
             } else if same_images.is_some_and(|(_, count)| count.survived != after.survived) {
-                Some("the same images and recipe, so not noise")
+                Some("the same images, recipe and settings, so not noise")
             } else if same_images.is_none() && differs(before, after, night.pipelines.len()) {
                 Some("beyond the noise of other images")
             } else {
@@ -103,9 +110,9 @@ pub fn changes(nights: &[Night]) -> Vec<NightChange> {
                     },
                 ));
             }
-            if why.is_some() || stretch.digest != pipeline.digest {
+            if why.is_some() || changed {
                 stretch = Stretch {
-                    digest: &pipeline.digest,
+                    conditions,
                     counts: Vec::new(),
                 };
             }

@@ -101,7 +101,7 @@ impl History {
     pub fn check(&self, night: &Night) -> Result<bool, SiteError> {
         match self.nights.iter().find(|known| known.id == night.id) {
             None => Ok(true),
-            Some(known) if known == night => Ok(false),
+            Some(known) if night.is_same(known) => Ok(false),
             Some(_) => Err(SiteError::Other {
                 path: self.path.clone(),
                 id: night.id.clone(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::report::Report;
+use crate::settings::effective;
 use crate::stats::{Interval, Measured, Rate};
 use crate::tables::ALL_FAMILIES;
 use crate::usable::{Unusable, unusable};
@@ -84,6 +85,12 @@ pub struct Night {
     pub machine: String,
     /// Worker threads.
     pub threads: u32,
+    /// Settings that decide results, by name; empty in nights published before they were kept.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Digest of the row file; empty in nights published before it was kept.
+    #[serde(default)]
+    pub rows: String,
     /// Versions of program and libraries.
     pub versions: BTreeMap<String, String>,
     /// Ops that survived, and ops.
@@ -134,6 +141,8 @@ impl Night {
             images: header.image_set.digest.clone(),
             machine: format!("{}, {} cores, {}", machine.cpu, machine.cores, machine.os),
             threads: header.threads,
+            settings: effective(header),
+            rows: header.rows_digest.clone().unwrap_or_default(),
             versions: header.versions.clone(),
             survived: pair(report.overall.any.rate),
             intervals: intervals(report),
@@ -179,6 +188,8 @@ impl Night {
             images: String::new(),
             machine: String::new(),
             threads: 0,
+            settings: BTreeMap::new(),
+            rows: String::new(),
             versions: BTreeMap::new(),
             survived: (0, 0),
             intervals: BTreeMap::new(),
@@ -204,6 +215,28 @@ impl Night {
             family.n += pipeline.survived.1;
         }
         families
+    }
+
+    /// Whether this is the same night as one that was published: all that both know of it agrees. A night that was
+    /// published before its rows' digest or its settings were kept knows less of itself.
+    pub fn is_same(&self, published: &Self) -> bool {
+        let mut alike = self.clone();
+        if published.rows.is_empty() {
+            alike.rows.clear();
+        }
+        if published.settings.is_empty() {
+            alike.settings.clear();
+        }
+        if published.false_accept_bound.is_none() {
+            alike.false_accept_bound = None;
+        }
+        for (id, pipeline) in &mut alike.pipelines {
+            let known = published.pipelines.get(id);
+            if known.is_some_and(|known| known.sources == 0) {
+                (pipeline.sources, pipeline.interval) = (0, None);
+            }
+        }
+        alike == *published
     }
 
     /// Whether its figures may be compared.

@@ -24,7 +24,7 @@ pub use average::{PerPipeline, average};
 pub use claim::{supports, trials_needed};
 pub use clopper_pearson::{clopper_pearson, lower_bound, rule_of_three, upper_bound};
 pub use clustered::{Clusters, REPLICATES, Replicates};
-pub use difference::{Arm, newcombe_paired, square_and_add};
+pub use difference::{Arm, paired_difference, square_and_add};
 pub use dose::{Crossing, crossing, isotonic};
 pub use equivalence::{Equivalence, tost};
 pub use fisher::fisher_exact;
