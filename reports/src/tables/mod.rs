@@ -36,8 +36,8 @@ pub use decisions::calibrates;
 pub use error::EvidenceError;
 pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence};
 pub(crate) use families::ALL as ALL_FAMILIES;
-pub(crate) use latency::{Timing, timings};
 pub use latency::{LEVELS, Latency, Level, LevelVerdict, Timed, latencies};
+pub(crate) use latency::{Timing, timings};
 pub use tally::{CarrierTally, NegativeTallies, NegativeTally, PipelineTally, Tally};
 
 /// One kind of table: its file stem and how it is made.
