@@ -1,6 +1,7 @@
 //! What can be typed. Nothing here does anything.
 
-use credlink_reports::formats::{DOCUMENTS, FORMATS};
+use credlink_reports::documents::DOCUMENTS;
+use credlink_reports::formats::FORMATS;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;

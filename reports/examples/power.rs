@@ -8,25 +8,13 @@
 #![allow(dead_code, reason = "a test includes this file and uses its own part")]
 
 use credlink_reports::compare::{Change, Pair, PipelinePairs, paired_lines};
+use credlink_reports::stats::{Random, mcnemar};
 
 pub(crate) const PIPELINES: usize = 20;
 pub(crate) const IMAGES: u32 = 3000;
 const MEASURES: [&str; 4] = ["any carrier", "link", "watermark", "fingerprint"];
 /// The pipeline that regresses.
 const PLANTED: usize = 7;
-
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn share(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
 
 /// What a comparison said over many repeats.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +29,7 @@ pub(crate) struct Power {
 pub(crate) fn power(points: f64, repeats: u64) -> Power {
     let (mut flagged, mut false_alarms) = (0_u64, 0_u64);
     for repeat in 0..repeats {
-        let lines = paired_lines(&pairs(points, &mut Dice(repeat)));
+        let lines = paired_lines(&pairs(points, &mut Random::new(repeat)));
         let planted = format!("pipeline/{PLANTED}");
         let hit = lines
             .iter()
@@ -58,7 +46,7 @@ pub(crate) fn power(points: f64, repeats: u64) -> Power {
     }
 }
 
-fn pairs(points: f64, dice: &mut Dice) -> Vec<PipelinePairs> {
+fn pairs(points: f64, dice: &mut Random) -> Vec<PipelinePairs> {
     let mut all = Vec::new();
     for pipeline in 0..PIPELINES {
         let rate = 0.99 - 0.02 * pipeline as f64;
@@ -93,6 +81,54 @@ fn pairs(points: f64, dice: &mut Dice) -> Vec<PipelinePairs> {
     all
 }
 
+/// What a comparison of one pipeline says where nothing changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    /// Share of repeats in which the test over sources had p below 5 %.
+    pub(crate) sources: f64,
+    /// The same of a test that takes pairs as independent.
+    pub(crate) pairs: f64,
+    /// Share of repeats in which the interval of the difference held 0.
+    pub(crate) held: f64,
+}
+
+/// Repeats a comparison of so many sources, of one to eight views each, in which three of ten sources change all their
+/// views alike, as often for the better as for the worse.
+pub(crate) fn size(sources: u32, repeats: u64) -> Size {
+    const VIEWS: [u32; 7] = [1, 1, 1, 2, 2, 4, 8];
+    let mut dice = Random::new(99);
+    let mut counts = [0_u64; 3];
+    for _ in 0..repeats {
+        let mut pairs = Vec::new();
+        for source in 0..sources {
+            let views = VIEWS[dice.below(VIEWS.len() as u64) as usize];
+            let before = dice.share() < 0.5;
+            let after = before != (dice.share() < 0.3);
+            pairs.extend((0..views).map(|_| Pair {
+                source,
+                before,
+                after,
+            }));
+        }
+        let line = paired_lines(&[PipelinePairs {
+            pipeline: "pipeline/0".to_owned(),
+            measure: "any carrier".to_owned(),
+            pairs,
+        }])
+        .remove(0);
+        let (lost, won) = line.changed.unwrap_or_default();
+        counts[0] += u64::from(line.p < 0.05);
+        counts[1] += u64::from(mcnemar(lost, won) < 0.05);
+        counts[2] += u64::from(line.interval.low <= 0.0 && 0.0 <= line.interval.high);
+    }
+    let [sources, pairs, held] = counts.map(|count| count as f64 / repeats as f64);
+    Size {
+        sources,
+        pairs,
+        held,
+    }
+}
+
 fn main() {
     let repeats = std::env::args()
         .nth(1)
@@ -109,6 +145,15 @@ fn main() {
             points * 100.0,
             found.flagged * 100.0,
             found.false_alarms * 100.0
+        );
+    }
+    for sources in [30, 60, 300] {
+        let found = size(sources, 10 * repeats);
+        println!(
+            "nothing changed, {sources} sources of 1 to 8 views: p below 5 % over sources in {:.1} %, over pairs in {:.1} %; the interval held 0 in {:.1} %",
+            found.sources * 100.0,
+            found.pairs * 100.0,
+            found.held * 100.0
         );
     }
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use credlink_reports::header::{ControlResult, PipelineHeader};
+use credlink_reports::stats::Random;
 use credlink_reports::tables::TABLES;
 use credlink_reports::{RowWriter, RunDir, RunHeader};
 use credlink_trial_record::{Cell, Embedded, Outcome, Row, State, Trial};
@@ -106,10 +107,7 @@ fn pipeline(index: u64) -> String {
 }
 
 fn dice(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+    Random::new(seed).bits()
 }
 
 fn row(op: u64) -> Row {

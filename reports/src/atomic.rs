@@ -2,17 +2,12 @@
 //! then renamed. A link that lies under the final name is replaced and never followed.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// `rows.parquet` becomes `rows.parquet.tmp`, in the same folder so that the rename stays on one file system.
-pub(crate) fn unfinished(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".tmp");
-    PathBuf::from(name)
-}
+use tempfile::NamedTempFile;
 
-/// Writes `bytes` so that `path` holds either its old content or all of the new one.
-pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// A new file in the folder of `path`, so that renaming it stays on one file system; gone when dropped.
+pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -25,7 +20,12 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // What the user's mask leaves of it, as with any new file; a temporary file would be private.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder)?;
+    builder.tempfile_in(folder)
+}
+
+/// Writes `bytes` so that `path` holds either its old content or all of the new one.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = beside(path)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
@@ -47,7 +47,7 @@ mod tests {
         std::fs::create_dir(&inside).unwrap();
         let report = inside.join("report.html");
         symlink(&outside, &report).unwrap();
-        symlink(&outside, unfinished(&report)).unwrap();
+        symlink(&outside, inside.join("report.html.tmp")).unwrap();
         write(&report, b"new").unwrap();
         assert_eq!(std::fs::read(&report).unwrap(), b"new");
         assert_eq!(std::fs::read(&outside).unwrap(), b"precious");

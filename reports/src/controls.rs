@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use credlink_trial_record::{Contract, Outcome, Row, State, Trial};
 
-use crate::header::{ControlResult, RunHeader};
+use crate::header::{CarrierPlace, ControlResult, RunHeader};
 
 /// What a control looks at of one op. Borrowed from a row, or from columns.
 #[derive(Clone, Copy, Debug)]
@@ -32,14 +32,14 @@ pub struct Seen<'a> {
 
 /// One control's count.
 #[derive(Clone, Debug, Default)]
-struct Tally {
+struct ControlTally {
     checked: u64,
     failed: u64,
     without_answer: u64,
     first: Option<String>,
 }
 
-impl Tally {
+impl ControlTally {
     fn check(&mut self, passed: bool, what: impl FnOnce() -> String) {
         self.checked += 1;
         if !passed {
@@ -55,7 +55,10 @@ impl Tally {
 #[derive(Clone, Debug, Default)]
 pub struct Controls {
     contracts: HashMap<String, Contract>,
-    tallies: BTreeMap<String, Tally>,
+    /// Carriers in the metadata, and carriers that are the content itself.
+    metadata: Vec<String>,
+    content: Vec<String>,
+    tallies: BTreeMap<String, ControlTally>,
 }
 
 const MISATTRIBUTED: &str = "no proof is attributed to another image";
@@ -72,7 +75,9 @@ impl Controls {
         let always = [MISATTRIBUTED.to_owned(), rejected(Trial::Unsigned)];
         Self {
             contracts: contracts.collect(),
-            tallies: always.map(|name| (name, Tally::default())).into(),
+            metadata: header.carriers_in(CarrierPlace::Metadata),
+            content: header.carriers_in(CarrierPlace::Store),
+            tallies: always.map(|name| (name, ControlTally::default())).into(),
         }
     }
 
@@ -116,7 +121,7 @@ impl Controls {
             let kept = match contract {
                 Contract::ByteExact => op.same_bytes && op.outcome == Outcome::Intact,
                 Contract::PixelExactStripped => {
-                    op.same_pixels == Some(true) && is_stripped(&op, cell)
+                    op.same_pixels == Some(true) && self.is_stripped(&op, cell)
                 }
                 // A pointer of any kind would be one to something that is not there.
                 Contract::NothingLeft => op.outcome == Outcome::Lost,
@@ -128,14 +133,39 @@ impl Controls {
         }
     }
 
-    fn tally(&mut self, name: String) -> &mut Tally {
+    /// What must hold when the pixels stay and all metadata goes: the carriers in the metadata find nothing, and the
+    /// content leads to the proof at distance 0. Content that has no fingerprint, or that a second registered image
+    /// shares, cannot lead to one proof by definition; then the distance alone must be right.
+    fn is_stripped<'c>(
+        &self,
+        op: &Seen<'_>,
+        cell: impl Fn(&str) -> Option<(State, &'c str)>,
+    ) -> bool {
+        let is_gone = |name: &String| cell(name).is_some_and(|(state, _)| state == State::Absent);
+        let content = self.content.iter().map(|name| cell(name));
+        let Some(codes) = content.collect::<Option<Vec<_>>>() else {
+            return false;
+        };
+        if codes.is_empty() || self.metadata.is_empty() || !self.metadata.iter().all(is_gone) {
+            return false;
+        }
+        let has_code = |code: &str| {
+            let mut all = codes.iter().flat_map(|(_, codes)| codes.split(','));
+            all.any(|found| found == code)
+        };
+        let is_answered = op.outcome.survived() || has_code("credlink.content.ambiguous");
+        let exact = op.content_distance == Some(0) && is_answered;
+        exact || has_code("credlink.content.featureless")
+    }
+
+    fn tally(&mut self, name: String) -> &mut ControlTally {
         self.tallies.entry(name).or_default()
     }
 
     /// The verdicts. A control that checked nothing has not passed.
     #[must_use]
     pub fn results(&self) -> Vec<ControlResult> {
-        let result = |(name, tally): (&String, &Tally)| {
+        let result = |(name, tally): (&String, &ControlTally)| {
             let detail = match &tally.first {
                 _ if tally.checked == 0 => "nothing was checked".to_owned(),
                 None if tally.without_answer > 0 => format!(
@@ -195,22 +225,6 @@ fn promise(pipeline: &str, contract: Contract) -> String {
     format!("{pipeline}: {what}")
 }
 
-/// What must hold when the pixels stay and all metadata goes: the carriers in the metadata find nothing, and the
-/// content leads to the proof at distance 0. Content that has no fingerprint, or that a second registered image
-/// shares, cannot lead to one proof by definition; then the distance alone must be right.
-fn is_stripped<'c>(op: &Seen<'_>, cell: impl Fn(&str) -> Option<(State, &'c str)>) -> bool {
-    let (Some((manifest, _)), Some((link, _)), Some((_, codes))) =
-        (cell("manifest"), cell("link"), cell("fingerprint"))
-    else {
-        return false;
-    };
-    let gone = manifest == State::Absent && link == State::Absent;
-    let has_code = |code: &str| codes.split(',').any(|found| found == code);
-    let is_answered = op.outcome.survived() || has_code("credlink.content.ambiguous");
-    let exact = op.content_distance == Some(0) && is_answered;
-    gone && (exact || has_code("credlink.content.featureless"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,6 +237,9 @@ mod tests {
                 contract: Some(contract),
                 ..PipelineHeader::default()
             }],
+            carriers: ["manifest", "link", "fingerprint"]
+                .map(str::to_owned)
+                .to_vec(),
             ..RunHeader::default()
         })
     }

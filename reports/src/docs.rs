@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::figures::bytes;
 use crate::file_error::{FileError, refused};
@@ -11,6 +12,7 @@ use crate::formats::{cell_text, markdown_escaped};
 use crate::report::Report;
 use crate::summary::Summary;
 use crate::tables::Kind;
+use crate::usable::unusable;
 
 /// Where the summary is in the repository.
 pub const SUMMARY: &str = "docs/results/summary.json";
@@ -44,13 +46,19 @@ pub enum DocsError {
         /// The file.
         path: PathBuf,
     },
+    /// The summary is not what was written.
+    #[error("{path} was edited after it was made; make it anew with `credlink docs --from RUN`")]
+    Edited {
+        /// The file.
+        path: PathBuf,
+    },
     /// A run whose figures must not be published.
     #[error("run {id} {reason}; its figures are not for the documentation")]
     Unfit {
         /// The run.
         id: String,
         /// Why.
-        reason: &'static str,
+        reason: String,
     },
 }
 
@@ -84,34 +92,28 @@ pub struct Results {
     pub terminal: Vec<String>,
     /// Every table.
     pub tables: Vec<WordTable>,
+    /// SHA-256 over all of the above, in hex: a figure that was changed by hand no longer fits it.
+    #[serde(default)]
+    pub digest: String,
 }
 
 impl Results {
     /// What the documentation shows of this run.
     ///
     /// # Errors
-    /// [`DocsError::Unfit`] for a partial run, and for one with a failed control or without controls.
+    /// [`DocsError::Unfit`] for a run whose figures must not be used.
     pub fn of(report: &Report) -> Result<Self, DocsError> {
         let header = report.evidence.header();
-        let unfit = |reason| {
-            Err(DocsError::Unfit {
+        if let Some(reason) = unusable(&report.evidence) {
+            return Err(DocsError::Unfit {
                 id: header.id.clone(),
-                reason,
-            })
-        };
-        if header.partial {
-            return unfit("is partial");
-        }
-        if header.controls.is_empty() {
-            return unfit("had no controls");
-        }
-        if header.controls.iter().any(|control| !control.passed) {
-            return unfit("failed a control");
+                reason: reason.to_string(),
+            });
         }
         let machine = &header.machine;
         let set = &header.image_set;
         let digest: String = set.digest.chars().take(16).collect();
-        Ok(Self {
+        let results = Self {
             version: 1,
             run: header.id.clone(),
             created: header.created.clone(),
@@ -157,19 +159,42 @@ impl Results {
                     notes: table.notes.clone(),
                 })
                 .collect(),
+            digest: String::new(),
+        };
+        Ok(Self {
+            digest: results.own_digest()?,
+            ..results
         })
+    }
+
+    /// The digest of everything but itself.
+    fn own_digest(&self) -> Result<String, DocsError> {
+        let bare = Self {
+            digest: String::new(),
+            ..self.clone()
+        };
+        let text = serde_json::to_vec(&bare).map_err(|source| DocsError::Summary {
+            path: SUMMARY.into(),
+            source,
+        })?;
+        Ok(format!("{:x}", Sha256::digest(text)))
     }
 
     /// Reads the summary of a repository.
     ///
     /// # Errors
-    /// [`DocsError::Io`], [`DocsError::Summary`] with line and column.
+    /// [`DocsError::Io`], [`DocsError::Summary`] with line and column, [`DocsError::Edited`] if a figure was changed by
+    /// hand.
     pub fn read(path: &Path) -> Result<Self, DocsError> {
         let text = crate::input::text(path).map_err(refused("read", path))?;
-        serde_json::from_str(&text).map_err(|source| DocsError::Summary {
+        let results: Self = serde_json::from_str(&text).map_err(|source| DocsError::Summary {
             path: path.into(),
             source,
-        })
+        })?;
+        if results.own_digest()? != results.digest {
+            return Err(DocsError::Edited { path: path.into() });
+        }
+        Ok(results)
     }
 
     /// The summary as a file.

@@ -1,13 +1,21 @@
 //! Figures as people read them: rates, intervals, durations, counts.
 
-use crate::stats::{Interval, Rate, upper_bound};
-use crate::tables::Unit;
+use crate::stats::{Bounded, Interval, Measured, Rate};
 
 /// What stands where there is no evidence.
 pub const NOT_MEASURED: &str = "not measured";
 
 /// Follows a rate whose n is too small to rest on.
 pub const PROVISIONAL: char = '*';
+
+/// The unit of a column of numbers, and how finely people see them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// The unit's sign, e.g. `dB`; empty where there is none.
+    pub name: &'static str,
+    /// Decimals for people; machines get the number unrounded.
+    pub decimals: usize,
+}
 
 /// A fraction from 0 to 1 in percent with one decimal, without the sign: `99.4`.
 ///
@@ -36,30 +44,25 @@ pub fn interval(interval: Interval) -> String {
 }
 
 /// `99.4 % [98.7, 99.8]`, with an asterisk if provisional; "not measured" without trials.
-pub fn rate_with_interval(shown: Rate) -> String {
-    shown.interval().map_or_else(
-        || NOT_MEASURED.to_owned(),
-        |bounds| pooled_rate(shown, bounds),
-    )
-}
-
-/// The same with an interval of another kind.
-pub fn pooled_rate(shown: Rate, bounds: Interval) -> String {
-    let mark = if shown.is_provisional() {
+pub fn measured(found: Measured) -> String {
+    let Some(bounds) = found.interval else {
+        return NOT_MEASURED.to_owned();
+    };
+    let mark = if found.rate.is_provisional() {
         PROVISIONAL.to_string()
     } else {
         String::new()
     };
-    format!("{} {}{mark}", rate(shown), interval(bounds))
+    format!("{} {}{mark}", rate(found.rate), interval(bounds))
 }
 
 /// `0 (≤ 2.4 %)`: failures, and the one-sided 95 % upper bound of their rate to two significant figures, rounded
 /// up; "not measured" without trials.
-pub fn bound(failures: Rate) -> String {
-    let Some(upper) = upper_bound(failures) else {
+pub fn bounded(failures: Bounded) -> String {
+    let Some(upper) = failures.upper else {
         return NOT_MEASURED.to_owned();
     };
-    format!("{} (≤ {} %)", count(failures.k), percent_above(upper))
+    format!("{} (≤ {} %)", count(failures.rate.k), percent_above(upper))
 }
 
 /// A fraction in percent to two significant figures, never below it: `0.031`, `2.4`, `100`.
@@ -150,15 +153,15 @@ mod tests {
 
     #[test]
     fn rates_read_as_agreed() {
-        assert_eq!(
-            rate_with_interval(Rate { k: 497, n: 500 }),
-            "99.4 % [98.3, 99.8]"
-        );
-        assert_eq!(
-            rate_with_interval(Rate { k: 3, n: 7 }),
-            "42.9 % [15.8, 75.0]*"
-        );
-        assert_eq!(rate_with_interval(Rate { k: 0, n: 0 }), "not measured");
+        let shown = |k, n, low, high| {
+            measured(Measured {
+                rate: Rate { k, n },
+                interval: Some(Interval { low, high }),
+            })
+        };
+        assert_eq!(shown(497, 500, 0.983, 0.998), "99.4 % [98.3, 99.8]");
+        assert_eq!(shown(3, 7, 0.158, 0.75), "42.9 % [15.8, 75.0]*");
+        assert_eq!(measured(Measured::default()), "not measured");
     }
 
     #[test]
@@ -178,8 +181,12 @@ mod tests {
     fn bounds_round_up_to_two_figures_and_never_to_zero() {
         let shown = [1.0, 0.776, 0.024, 0.02401, 0.000_998, 3e-7].map(percent_above);
         assert_eq!(shown, ["100", "78", "2.4", "2.5", "0.10", "0.000030"]);
-        assert_eq!(bound(Rate { k: 0, n: 2995 }), "0 (≤ 0.10 %)");
-        assert_eq!(bound(Rate::default()), "not measured");
+        let none = Bounded {
+            rate: Rate { k: 0, n: 2995 },
+            upper: Some(0.000_999_8),
+        };
+        assert_eq!(bounded(none), "0 (≤ 0.10 %)");
+        assert_eq!(bounded(Bounded::default()), "not measured");
     }
 
     #[test]

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use credlink_trial_record::Contract;
 use serde::{Deserialize, Serialize};
 
+use crate::carrier::undescribed;
+pub use crate::carrier::{CarrierHeader, CarrierPlace, DecisionHeader};
+
 /// Version of `run.json`. It grows when a field changes its meaning.
 pub const HEADER_VERSION: u32 = 1;
 
@@ -25,6 +28,10 @@ pub struct RunHeader {
     pub created: String,
     /// The command as it was typed, program name first.
     pub command_line: Vec<String>,
+    /// Every setting that decides results, by name, with the value that took effect, typed or not: e.g. `watermark`, `effort`
+    /// or the adapters of tools outside. Runs are compared only where these agree.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// Version of each program and library that decides results, by name.
     pub versions: BTreeMap<String, String>,
     /// The machine, which decides times.
@@ -35,12 +42,23 @@ pub struct RunHeader {
     pub pipelines: Vec<PipelineHeader>,
     /// The carriers in ladder order.
     pub carriers: Vec<String>,
+    /// What each of them is, in any order; [`RunHeader::carrier`] reads it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub carrier_facts: Vec<CarrierHeader>,
     /// Proofs in the store that belong to no image of the run.
     pub distractors: u64,
     /// Ops in the plan, trials of every kind.
     pub ops_planned: u64,
     /// Ops with a row.
     pub ops_done: u64,
+    /// Ops of the plan that were left out on purpose, each named in [`Self::skipped`]. A run that has neither row nor
+    /// name for a planned op is not whole.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ops_left_out: u64,
+    /// SHA-256 of `rows.parquet` in hex, so that rows of another run, or rows that were changed, are not taken for those
+    /// of this one. It stops mix-ups, not forgers: who can change the rows can change this, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_digest: Option<String>,
     /// Whether the run ended before its plan did.
     pub partial: bool,
     /// Worker threads.
@@ -153,6 +171,36 @@ pub struct ControlResult {
     pub detail: String,
 }
 
+/// The family of pipelines that check the harness and are no platform. They are part of no pooled figure.
+pub const CONTROLS: &str = "controls";
+
+impl PipelineHeader {
+    /// Whether it checks the harness, and says nothing of survival.
+    pub fn is_control(&self) -> bool {
+        self.family == CONTROLS
+    }
+}
+
+impl RunHeader {
+    /// What is known of a carrier of the run.
+    pub fn carrier(&self, name: &str) -> CarrierHeader {
+        let described = self.carrier_facts.iter().find(|facts| facts.name == name);
+        described.cloned().unwrap_or_else(|| undescribed(name))
+    }
+
+    /// The carriers that lie at this place.
+    pub(crate) fn carriers_in(&self, place: CarrierPlace) -> Vec<String> {
+        let carriers = self.carriers.iter();
+        let lies = carriers.filter(|name| self.carrier(name).place == place);
+        lies.cloned().collect()
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Default for RunHeader {
     fn default() -> Self {
         Self {
@@ -161,14 +209,18 @@ impl Default for RunHeader {
             seed: 0,
             created: String::new(),
             command_line: Vec::new(),
+            settings: BTreeMap::new(),
             versions: BTreeMap::new(),
             machine: Machine::default(),
             image_set: ImageSetHeader::default(),
             pipelines: Vec::new(),
             carriers: Vec::new(),
+            carrier_facts: Vec::new(),
             distractors: 0,
             ops_planned: 0,
             ops_done: 0,
+            ops_left_out: 0,
+            rows_digest: None,
             partial: false,
             threads: 0,
             elapsed_s: 0.0,

@@ -27,7 +27,7 @@
 //!
 //! The row, not the aggregate, is the record: every figure can be computed again from `run.json` and
 //! `rows.parquet` alone, years later and by somebody who distrusts our tables. Plug-ins live in one visible
-//! list each: [`tables::TABLES`], [`formats::FORMATS`], [`formats::DOCUMENTS`], [`plots::PLOTS`] and [`plots::PICTURES`].
+//! list each: [`tables::TABLES`], [`formats::FORMATS`], [`documents::DOCUMENTS`], [`plots::PLOTS`] and [`plots::PICTURES`].
 //!
 //! # Guarantees
 //!
@@ -42,16 +42,22 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod atomic;
+mod binding;
+mod carrier;
 pub mod compare;
 pub mod controls;
+mod digest;
 pub mod docs;
+pub mod documents;
 pub mod figures;
 mod file_error;
+pub mod filter_counts;
 pub mod formats;
 pub mod gallery;
 pub mod gate;
 pub mod header;
 mod input;
+pub mod losses;
 pub mod page;
 pub mod plots;
 mod printable;
@@ -60,11 +66,16 @@ pub mod report;
 pub mod robustness;
 pub mod rows;
 pub mod run_dir;
+mod settings;
 pub mod site;
 pub mod stats;
 pub mod summary;
+pub mod table;
 pub mod tables;
+mod templates;
+mod usable;
 
+pub use binding::{BindingError, bound_header};
 pub use file_error::FileError;
 pub use header::RunHeader;
 pub use printable::printable;
@@ -73,3 +84,4 @@ pub use report::{ReadError, Report};
 pub use rows::{RowError, RowWriter, Rows, read_rows};
 pub use run_dir::{RunDir, RunDirError};
 pub use summary::Summary;
+pub use usable::{Unusable, unusable};

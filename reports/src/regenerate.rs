@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
-use crate::formats::{DOCUMENTS, DocumentError, FORMATS};
+use crate::binding::bound_header;
+use crate::documents::{DOCUMENTS, DocumentError};
+use crate::formats::FORMATS;
 use crate::page::row_files;
 use crate::plots::{PICTURES, PLOTS, PlotError};
 use crate::report::{ReadError, Report};
@@ -52,7 +54,7 @@ pub enum ReportError {
 /// # Errors
 /// [`ReadError`] if either cannot be read, or if they do not belong together.
 pub fn load(run_dir: &RunDir) -> Result<Evidence, ReadError> {
-    let header = run_dir.read_header()?;
+    let header = bound_header(run_dir)?;
     Ok(Evidence::read(header, &run_dir.rows())?)
 }
 

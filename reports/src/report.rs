@@ -8,15 +8,17 @@ use base64::engine::general_purpose::STANDARD;
 use credlink_trial_record::Outcome;
 use rayon::prelude::*;
 
+use crate::binding::{BindingError, bound_header};
+use crate::filter_counts::FilterCounts;
 use crate::gallery::{self, Gallery, GalleryError};
 use crate::gate::{Gate, GateError, GateReport};
-use crate::page::{FoundOp, Strata};
+use crate::losses::{LossGroup, loss_groups};
 use crate::plots::{PLOTS, PlotError, svg};
 use crate::rows::{RowError, Rows, read_columns};
-use crate::run_dir::{RunDir, RunDirError};
+use crate::run_dir::RunDir;
 use crate::tables::{
-    EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, Latency, TABLES, Table, Timed,
-    Verdict, latencies,
+    Answer, EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, Latency, LevelVerdict,
+    NegativeTallies, PipelineTally, TABLES, Table, Tally, Timed, latencies,
 };
 
 /// The gate of a run in its directory, if it was given one.
@@ -47,9 +49,9 @@ const CELLS: &[&str] = &["state", "distance", "codes"];
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The run directory or its header could not be read.
+    /// The header could not be read, or rows and header do not belong together.
     #[error(transparent)]
-    RunDir(#[from] RunDirError),
+    Binding(#[from] BindingError),
     /// The rows could not be read.
     #[error(transparent)]
     Rows(#[from] RowError),
@@ -108,14 +110,22 @@ pub struct Report {
     pub evidence: Evidence,
     /// The rows, with the columns that documents show.
     pub rows: Rows,
+    /// Signed ops by pipeline, in the header's order.
+    pub tallies: Vec<PipelineTally>,
+    /// All signed ops but those of controls.
+    pub overall: Tally,
+    /// The first figures.
+    pub answer: Answer,
+    /// Negative trials.
+    pub negatives: NegativeTallies,
     /// Every table of [`TABLES`].
     pub tables: Vec<Table>,
     /// Every plot of [`PLOTS`].
     pub drawings: Vec<Drawing>,
     /// Counts by pipeline, class, format and size.
-    pub strata: Strata,
+    pub strata: FilterCounts,
     /// Ops that did not survive, by what became of them.
-    pub found: Vec<FoundOp>,
+    pub found: Vec<LossGroup>,
     /// Examples with pictures; empty if the run has none.
     pub gallery: Gallery,
     /// The run against its gate; `None` if it has none.
@@ -130,7 +140,7 @@ impl Report {
     /// # Errors
     /// [`ReadError`] naming the file that is missing, half-written or of another run.
     pub fn read(run_dir: &RunDir) -> Result<Self, ReadError> {
-        let header = run_dir.read_header()?;
+        let header = bound_header(run_dir)?;
         let columns: Vec<&str> = EVIDENCE_COLUMNS.iter().chain(COLUMNS).copied().collect();
         let cells: Vec<&str> = EVIDENCE_CELLS.iter().chain(CELLS).copied().collect();
         let rows = read_columns(&run_dir.rows(), &columns, &cells)?;
@@ -156,8 +166,8 @@ impl Report {
     /// # Errors
     /// [`ReadError::Rows`] if a column is missing, [`ReadError::Plot`] if a plot cannot be drawn.
     pub fn of(evidence: Evidence, rows: Rows, gallery: Gallery) -> Result<Self, ReadError> {
-        let strata = Strata::count(evidence.header(), &rows)?;
-        let found = crate::page::found_ops(&rows)?;
+        let strata = FilterCounts::count(evidence.header(), &rows)?;
+        let found = loss_groups(&rows)?;
         let mut drawings = Vec::new();
         for kind in PLOTS {
             let failed = |source| ReadError::Plot {
@@ -181,6 +191,10 @@ impl Report {
             gallery,
             pictures: BTreeMap::new(),
             gate: None,
+            tallies: evidence.by_pipeline(),
+            overall: evidence.overall(),
+            negatives: evidence.negatives(),
+            answer: evidence.answer(),
             evidence,
             rows,
         })
@@ -216,12 +230,12 @@ impl Report {
             passed: Some(control.passed),
             detail: control.detail.clone(),
         }));
-        for pipeline in self.evidence.by_pipeline() {
+        for pipeline in &self.tallies {
             let wrong = pipeline.tally.outcome(Outcome::Misattributed);
-            let any = crate::figures::rate_with_interval(pipeline.tally.any());
+            let any = crate::figures::measured(pipeline.tally.any);
             checks.push(Check {
                 suite: "attribution",
-                name: pipeline.id,
+                name: pipeline.id.clone(),
                 passed: (pipeline.tally.n > 0).then_some(wrong == 0),
                 detail: format!(
                     "{} attributed to another image; survived {any} of {}",
@@ -242,9 +256,9 @@ impl Report {
                 suite: "service levels",
                 name: service.name,
                 passed: match verdict {
-                    Verdict::Met => Some(true),
-                    Verdict::NotMet => Some(false),
-                    Verdict::NotMeasured => None,
+                    LevelVerdict::Met => Some(true),
+                    LevelVerdict::NotMet => Some(false),
+                    LevelVerdict::NotMeasured => None,
                 },
                 detail: format!("{found}, level {}", crate::figures::duration(level.nanos)),
             });

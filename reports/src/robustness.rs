@@ -8,8 +8,8 @@
 use credlink_trial_record::{Embedded, Trial};
 use serde_json::{Map, Value as Json, json};
 
-use crate::stats::{Clusters, Rate, upper_bound};
-use crate::tables::{Control, Evidence};
+use crate::stats::{Bounded, Clusters, Rate};
+use crate::tables::{Evidence, NegativeTally};
 
 /// Version of the document; it grows when a field changes its meaning.
 pub const VERSION: u32 = 1;
@@ -33,10 +33,10 @@ pub struct NoEvidence {
 /// [`NoEvidence`] for a run that is empty, partial or failed a control.
 pub fn documents(evidence: &Evidence) -> Result<Vec<(String, Json)>, NoEvidence> {
     let header = evidence.header();
-    if let Some(reason) = crate::compare::unusable(evidence) {
+    if let Some(reason) = crate::usable::unusable(evidence) {
         return Err(NoEvidence {
             run: header.id.clone(),
-            reason,
+            reason: reason.to_string(),
         });
     }
     let each = header.carriers.iter().enumerate();
@@ -56,21 +56,21 @@ fn document(evidence: &Evidence, carrier: usize, name: &str) -> Json {
         result["recipe"] = json!(pipeline.digest);
         results.insert(pipeline.id.clone(), result);
     }
-    let pooled = found(evidence, carrier, evidence.all_ops(Trial::Signed));
+    let pooled = found(evidence, carrier, evidence.pooled_ops());
     let carried = evidence
-        .all_ops(Trial::Signed)
-        .filter(|op| evidence.subject(*op).embedded(carrier) == 0);
+        .pooled_ops()
+        .filter(|op| evidence.entrant(*op).embedded(carrier) == 0);
     let carried = found(evidence, carrier, carried);
     let mut embedding = Map::new();
     let images = evidence.distinct_images();
     for (position, word) in Embedded::ALL.iter().enumerate() {
         let count = images
             .iter()
-            .filter(|op| evidence.subject(**op).embedded(carrier) == position)
+            .filter(|op| evidence.entrant(**op).embedded(carrier) == position)
             .count();
         embedding.insert(word.to_string(), json!(count));
     }
-    let controls = evidence.controls();
+    let controls = evidence.negatives();
     let mut false_accepts = Map::new();
     for control in [&controls.all].into_iter().chain(&controls.kinds) {
         let kind = control.trial.map_or("all", Trial::as_str);
@@ -112,7 +112,7 @@ fn document(evidence: &Evidence, carrier: usize, name: &str) -> Json {
 fn found(evidence: &Evidence, carrier: usize, ops: impl Iterator<Item = usize>) -> Clusters {
     evidence.clusters(ops, 2, |op, counts| {
         counts[0] += 1;
-        counts[1] += (evidence.verdict(op).accepted >> carrier & 1) as u32;
+        counts[1] += (evidence.result(op).accepted >> carrier & 1) as u32;
     })
 }
 
@@ -122,7 +122,7 @@ fn rate(clusters: &Clusters) -> Json {
         k: sums[1],
         n: sums[0],
     };
-    let interval = clusters.exact(1, 0, 0.05);
+    let interval = clusters.interval(1, 0, 0.05);
     json!({
         "n": rate.n,
         "sources": clusters.sources(),
@@ -134,13 +134,14 @@ fn rate(clusters: &Clusters) -> Json {
     })
 }
 
-fn accepts(control: &Control, carrier: usize) -> Json {
-    let rate = control.carriers.get(carrier).copied().unwrap_or_default();
+fn accepts(control: &NegativeTally, carrier: usize) -> Json {
+    let Bounded { rate, upper } = control.carriers.get(carrier).copied().unwrap_or_default();
     json!({
         "n": rate.n,
         "accepted": rate.k,
         "errors": control.errors,
         "rate": rate.value(),
-        "upper": upper_bound(rate),
+        "sources": control.sources,
+        "upper": upper,
     })
 }

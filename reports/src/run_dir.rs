@@ -13,6 +13,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
+use crate::digest::sha256;
 use crate::file_error::{FileError, refused};
 use crate::header::{HEADER_VERSION, RunHeader};
 
@@ -155,7 +156,8 @@ impl RunDir {
         self.root.join(FOLDERS[3])
     }
 
-    /// Writes `run.json`, replacing it as a whole.
+    /// Writes `run.json`, replacing it as a whole. It is bound to the rows that are there by then: the header of a run that
+    /// has ended is written after its rows.
     ///
     /// # Errors
     /// [`RunDirError::NotFinite`] for a figure that JSON cannot hold, [`RunDirError::Io`] if the disk is full.
@@ -177,9 +179,17 @@ impl RunDir {
                 return Err(RunDirError::NotFinite { field, value });
             }
         }
+        let rows = self.rows();
+        let bound = RunHeader {
+            rows_digest: match rows.exists() {
+                true => Some(sha256(&rows)?),
+                false => None,
+            },
+            ..header.clone()
+        };
         let path = self.header();
         let mut text =
-            serde_json::to_string_pretty(header).map_err(|source| RunDirError::Header {
+            serde_json::to_string_pretty(&bound).map_err(|source| RunDirError::Header {
                 path: path.clone(),
                 source,
             })?;

@@ -7,8 +7,11 @@ use credlink_trial_record::Outcome;
 
 use crate::figures::{self, NOT_MEASURED, PROVISIONAL, bytes, count, duration, percent, plural};
 use crate::header::ControlResult;
-use crate::stats::{Interval, Rate, upper_bound};
-use crate::tables::{Control, Evidence, Latency, PipelineTally, Tally, Timed, Verdict, latencies};
+use crate::stats::{Bounded, Rate};
+use crate::tables::{
+    Answer, Evidence, Latency, LevelVerdict, NegativeTally, PipelineTally, Tally, Timed, latencies,
+};
+use crate::usable::{Unusable, unusable};
 
 /// No line of the summary is longer than this many characters, paths aside.
 pub const WIDTH: usize = 100;
@@ -36,14 +39,16 @@ pub struct Summary {
     pub carriers: Vec<String>,
     /// One entry per pipeline in the header's order.
     pub pipelines: Vec<PipelineTally>,
-    /// All signed ops together.
+    /// The first figures.
+    pub answer: Answer,
+    /// All signed ops together, controls apart.
     pub overall: Tally,
-    /// The 95 % interval of their survival, over sources.
-    pub overall_interval: Option<Interval>,
     /// All negative trials together.
-    pub controls: Control,
+    pub controls: NegativeTally,
     /// The services and whether they meet their levels.
     pub services: Vec<Latency>,
+    /// Why the figures must not be used; `None` if they may.
+    pub unusable: Option<Unusable>,
     /// Controls that did not give the known answer.
     pub failed_controls: Vec<ControlResult>,
     /// Wall-clock time in seconds.
@@ -67,13 +72,14 @@ impl Summary {
             ops: (header.ops_done, header.ops_planned),
             carriers: header.carriers.clone(),
             pipelines: evidence.by_pipeline(),
+            answer: evidence.answer(),
             overall: evidence.overall(),
-            overall_interval: evidence.overall_intervals().into_iter().next().flatten(),
-            controls: evidence.controls().all,
+            controls: evidence.negatives().all,
             services: latencies(evidence)
                 .into_iter()
                 .filter(|latency| latency.timed == Timed::Service)
                 .collect(),
+            unusable: unusable(evidence),
             failed_controls: failed.cloned().collect(),
             elapsed_s: header.elapsed_s,
             overhead_share: header.cpu.overhead_share,
@@ -82,9 +88,27 @@ impl Summary {
         }
     }
 
+    /// Width of the column of sources, which is there if any pipeline has fewer of them than ops.
+    fn sources_width(&self) -> usize {
+        let mut tallies = self.pipelines.iter().map(|pipeline| &pipeline.tally);
+        if tallies.any(|tally| tally.sources < tally.n) {
+            COUNT + 1
+        } else {
+            0
+        }
+    }
+
+    /// A cell of it.
+    fn sources(&self, words: &str) -> String {
+        match self.sources_width() {
+            0 => String::new(),
+            width => format!("{words:>width$}"),
+        }
+    }
+
     /// Widths of the name column and of each carrier's column, and how many carriers fit.
     fn layout(&self) -> (usize, Vec<usize>) {
-        let fixed = COUNT + RATE + BOUNDS;
+        let fixed = COUNT + self.sources_width() + RATE + BOUNDS;
         let mut widths: Vec<usize> = self
             .carriers
             .iter()
@@ -130,10 +154,9 @@ impl Summary {
         layout: &(usize, Vec<usize>),
         name: &str,
         tally: &Tally,
-        interval: Option<Interval>,
     ) -> fmt::Result {
-        let any = tally.any();
-        let (rate, bounds) = match interval {
+        let any = tally.any.rate;
+        let (rate, bounds) = match tally.any.interval {
             // A space where a provisional rate has its mark.
             None => (String::new(), format!("{NOT_MEASURED} ")),
             Some(bounds) => {
@@ -150,17 +173,14 @@ impl Summary {
         };
         write!(
             f,
-            "{:<width$}{:>COUNT$}{rate:>RATE$}{bounds:>BOUNDS$}",
+            "{:<width$}{:>COUNT$}{}{rate:>RATE$}{bounds:>BOUNDS$}",
             tail(name, layout.0),
             count(tally.n),
+            self.sources(&count(tally.sources)),
             width = layout.0
         )?;
         for (carrier, width) in tally.carriers.iter().zip(&layout.1) {
-            let alone = tally
-                .rate(carrier.alone)
-                .value()
-                .map(percent)
-                .unwrap_or_default();
+            let alone = carrier.alone.rate.value().map(percent).unwrap_or_default();
             write!(f, "  {alone:>width$}")?;
         }
         writeln!(f)
@@ -195,12 +215,14 @@ impl Summary {
             self.run
         )?;
         writeln!(f)?;
+        self.answer(f)?;
         let layout = self.layout();
         write!(
             f,
-            "{:<width$}{:>COUNT$}{:>RATE$}{:>BOUNDS$}",
+            "{:<width$}{:>COUNT$}{}{:>RATE$}{:>BOUNDS$}",
             "pipeline",
             "n",
+            self.sources("sources"),
             "any",
             "95 % interval ",
             width = layout.0
@@ -211,24 +233,24 @@ impl Summary {
         writeln!(f)?;
         let longest = layout.0
             + COUNT
+            + self.sources_width()
             + RATE
             + BOUNDS
             + layout.1.iter().map(|width| width + 2).sum::<usize>();
         writeln!(f, "{}", "─".repeat(longest))?;
         for pipeline in &self.pipelines {
             let tally = &pipeline.tally;
-            self.line(f, &layout, &pipeline.id, tally, tally.any().interval())?;
+            self.line(f, &layout, &pipeline.id, tally)?;
         }
         if self.pipelines.len() > 1 {
-            let interval = self.overall_interval;
-            self.line(f, &layout, "all (pooled)", &self.overall, interval)?;
+            self.line(f, &layout, "all (pooled)", &self.overall)?;
         }
         writeln!(f)?;
         write!(f, "Percent of n; each carrier on its own")?;
         if self
             .pipelines
             .iter()
-            .any(|pipeline| pipeline.tally.any().is_provisional())
+            .any(|pipeline| pipeline.tally.any.rate.is_provisional())
         {
             write!(
                 f,
@@ -249,17 +271,65 @@ impl Summary {
         self.cost(f)
     }
 
+    /// Two lines before all others, and what everybody else sees.
+    fn answer(&self, f: &mut String) -> fmt::Result {
+        let answer = &self.answer;
+        let shown = figures::measured;
+        writeln!(f, "Still in the file             {}", shown(answer.in_file))?;
+        writeln!(
+            f,
+            "Found again through our store {}",
+            shown(answer.through_store)
+        )?;
+        let finders = answer.finders();
+        if !finders.is_empty() {
+            writeln!(f, "  first by {finders}")?;
+        }
+        if answer.n == 0 {
+            return writeln!(f);
+        }
+        writeln!(
+            f,
+            "of {} from {}, controls apart.",
+            plural(answer.n, "op"),
+            plural(answer.sources, "source file")
+        )?;
+        if answer.unchanged > 0 {
+            writeln!(
+                f,
+                "{} came back unchanged; of the others {} hold it.",
+                plural(answer.unchanged, "file"),
+                shown(answer.in_changed_file)
+            )?;
+        }
+        writeln!(
+            f,
+            "Other readers see no credential in {},",
+            shown(answer.seen_absent)
+        )?;
+        writeln!(
+            f,
+            "  one that they call tampered with in {}.",
+            shown(answer.seen_invalid)
+        )?;
+        writeln!(f)
+    }
+
     fn verdicts(&self, f: &mut String) -> fmt::Result {
-        let Rate { k, n } = self.controls.accepted;
+        let Bounded {
+            rate: Rate { k, n },
+            upper,
+        } = self.controls.accepted;
         if n == 0 {
             writeln!(f, "False accepts: {NOT_MEASURED}.")?;
         } else {
-            let upper = upper_bound(self.controls.accepted).map(figures::percent_above);
+            let upper = upper.map(figures::percent_above);
             writeln!(
                 f,
-                "False accepts: {} of {}, at most {} % (95 %).",
+                "False accepts: {} of {} from {}, at most {} % (95 %).",
                 count(k),
                 plural(n, "negative trial"),
+                plural(self.controls.sources, "source file"),
                 upper.unwrap_or_default()
             )?;
         }
@@ -295,7 +365,7 @@ impl Summary {
                     duration(nanos),
                     verdict.as_str()
                 ),
-                None if verdict == Verdict::NotMeasured && service.quantiles.n > 0 => {
+                None if verdict == LevelVerdict::NotMeasured && service.quantiles.n > 0 => {
                     format!(
                         "{NOT_MEASURED} at p95 (n {} is below 200)",
                         count(service.quantiles.n)
@@ -304,6 +374,9 @@ impl Summary {
                 None => NOT_MEASURED.to_owned(),
             };
             writeln!(f, "{:<24}{found}", service.name)?;
+        }
+        if let Some(reason) = &self.unusable {
+            writeln!(f, "DO NOT USE these figures: the run {reason}.")?;
         }
         for control in &self.failed_controls {
             writeln!(f, "FAILED CONTROL {}: {}", control.name, control.detail)?;
@@ -357,7 +430,7 @@ fn tail(name: &str, width: usize) -> String {
     })
 }
 
-/// Control characters could move the cursor or colour the terminal.
+/// NegativeTally characters could move the cursor or colour the terminal.
 fn plain(name: &str) -> String {
     name.chars()
         .map(|c| if c.is_control() { '?' } else { c })

@@ -3,10 +3,10 @@
 
 mod support;
 
-use credlink_reports::header::SweepHeader;
-use credlink_reports::stats::Rate;
+use credlink_reports::header::{CarrierHeader, CarrierPlace, DecisionHeader, SweepHeader};
+use credlink_reports::stats::{Measured, Rate};
 use credlink_reports::tables::{Evidence, TABLES, Value, calibrates};
-use credlink_trial_record::{Embedded, Row};
+use credlink_trial_record::{Contract, Embedded, Outcome, Row, State};
 use support::{evidence, header, signed, unsigned};
 
 /// The values of the table's line whose first cells are these words.
@@ -28,7 +28,7 @@ fn line(evidence: &Evidence, table: &str, first: &[&str]) -> Vec<Value> {
 
 fn pooled(value: &Value) -> Rate {
     match value {
-        Value::Pooled(rate, interval) => {
+        Value::Rate(rate, interval) => {
             let value = rate.value().unwrap();
             assert!(
                 interval.low <= value && value <= interval.high,
@@ -37,6 +37,16 @@ fn pooled(value: &Value) -> Rate {
             *rate
         }
         other => panic!("{other:?} is no pooled rate"),
+    }
+}
+
+fn failures(value: &Value) -> Rate {
+    match value {
+        Value::Bound(rate, upper) => {
+            assert!(rate.value().unwrap() <= *upper && *upper <= 1.0);
+            *rate
+        }
+        other => panic!("{other:?} is no bound"),
     }
 }
 
@@ -89,7 +99,7 @@ fn layered() -> Evidence {
         }
     }
     let mut header = header(&TWO, &["cdn/a", "social/b"]);
-    header.ops_done = rows.len() as u64;
+    (header.ops_planned, header.ops_done) = (rows.len() as u64, rows.len() as u64);
     evidence(&header, rows)
 }
 
@@ -223,15 +233,15 @@ fn the_nearest_wrong_proof_is_shown_from_its_near_end() {
         61.0,
         "5 % are the ten at 60 and 61"
     );
-    assert_eq!(fingerprint[11], Value::Bound(Rate { k: 0, n: 200 }));
+    assert_eq!(failures(&fingerprint[11]), Rate { k: 0, n: 200 });
     let watermark = line(&evidence, "nearest", &["watermark", "unsigned", "all"]);
     assert_eq!(watermark[4], Value::Count(200));
     assert_eq!(number(&watermark[6]), 0.0, "no word was read");
     // One that comes too near is counted, and a distance beside the right proof is no false accept.
     let near = deciding(|image| if image % 100 == 7 { 31 } else { 90 });
     let reached = |trial: &str| line(&near, "nearest", &["fingerprint", trial, "all"])[11].clone();
-    assert_eq!(reached("signed"), Value::Bound(Rate { k: 2, n: 200 }));
-    assert_eq!(reached("unsigned"), Value::Bound(Rate { k: 2, n: 200 }));
+    assert_eq!(failures(&reached("signed")), Rate { k: 2, n: 200 });
+    assert_eq!(failures(&reached("unsigned")), Rate { k: 2, n: 200 });
 }
 
 #[test]
@@ -265,8 +275,8 @@ fn thresholds_are_allowed_by_one_half_of_the_sources_and_shown_on_both() {
     let (calibration, held_out) = (of("calibration", 42.0), of("held out", 42.0));
     assert!(pooled(&calibration[7]).k < count(&calibration[5]));
     assert_eq!(pooled(&held_out[7]).k, count(&held_out[5]));
-    assert!(matches!(calibration[10], Value::Bound(Rate { k: 1.., .. })));
-    assert!(matches!(held_out[10], Value::Bound(Rate { k: 0, .. })));
+    assert!(failures(&calibration[11]).k > 0);
+    assert_eq!(failures(&held_out[11]).k, 0);
     // At 8 bits nothing is found at 10.
     assert_eq!(pooled(&of("held out", 8.0)[7]).k, 0);
 }
@@ -321,18 +331,18 @@ fn causes_name_the_state_and_the_first_code_that_is_no_signer() {
         &["watermark", "absent, credlink.watermark.weak"],
     );
     assert_eq!(
-        weak[2],
-        Value::Rate(Rate {
+        pooled(&weak[2]),
+        Rate {
             k: 2 * (180 - MARKED),
             n: 400
-        })
+        }
     );
     let refused = line(
         &evidence,
         "causes",
         &["watermark", "refused by the image when it was signed"],
     );
-    assert_eq!(refused[2], Value::Rate(Rate { k: 40, n: 400 }));
+    assert_eq!(pooled(&refused[2]), Rate { k: 40, n: 400 });
     let link = line(&evidence, "causes", &["link", "absent"]);
     assert_eq!(
         (&link[3], &link[4]),
@@ -478,4 +488,98 @@ fn generations_are_a_survival_curve_over_hops() {
         line(&none, "generations", &["chains/sweep"])[6],
         Value::text("more than 8")
     );
+}
+
+#[test]
+fn the_answer_tells_the_file_from_the_store_and_leaves_controls_out() {
+    let pipelines = ["controls/identity", "cms/passes-on", "social/strips"];
+    let mut rows = Vec::new();
+    for (index, pipeline) in pipelines.iter().enumerate() {
+        for image in 0..100_u32 {
+            let op = rows.len() as u64;
+            // The second pipeline hands on sixty files untouched and breaks five manifests; the third strips all.
+            let (outcome, hits): (&str, &[bool]) = match (index, image) {
+                (0, _) | (1, ..60) => ("intact", &[true, true]),
+                (1, 60..65) | (2, 90..) => ("lost", &[false, false]),
+                _ => ("recovered", &[false, true]),
+            };
+            let mut row = signed(op, pipeline, image, outcome, hits);
+            row.same_bytes = outcome == "intact";
+            row.carriers[0].state = match (outcome, image) {
+                ("intact", _) => State::Intact,
+                (_, 60..65) if index == 1 => State::Invalid,
+                _ => State::Absent,
+            };
+            if row.carriers[0].state == State::Invalid {
+                row.outcome = Outcome::Broken;
+            }
+            row.recovered_by = (outcome == "recovered").then(|| "fingerprint".to_owned());
+            rows.push(row);
+        }
+    }
+    let answer = evidence(&header(&["manifest", "fingerprint"], &pipelines), rows).answer();
+    let counts = |found: Measured| (found.rate.k, found.rate.n);
+    assert_eq!((answer.n, answer.sources, answer.unchanged), (200, 50, 60));
+    assert_eq!(counts(answer.in_file), (60, 200));
+    assert_eq!(counts(answer.in_changed_file), (0, 140));
+    assert_eq!(counts(answer.through_store), (125, 200));
+    assert_eq!(counts(answer.not_found), (15, 200));
+    assert_eq!(counts(answer.seen_valid), (60, 200));
+    assert_eq!(counts(answer.seen_invalid), (5, 200));
+    assert_eq!(counts(answer.seen_absent), (135, 200));
+    assert_eq!(answer.finders(), "fingerprint 125");
+    let interval = answer.in_file.interval.unwrap();
+    assert!(interval.low < 0.3 && 0.3 < interval.high);
+}
+
+#[test]
+fn a_carrier_that_only_the_header_knows_is_counted_like_any_other() {
+    let mut rows = Vec::new();
+    for image in 0..120_u32 {
+        let mut row = signed(image.into(), "cdn/a", image, "recovered", &[false, true]);
+        row.carriers[0].state = State::Absent;
+        row.same_pixels = Some(true);
+        row.content_distance = Some(0);
+        row.carriers[1].own = Some(3);
+        row.carriers[1].wrong = Some(40 + image % 7);
+        row.carriers[1].bytes = Some(900);
+        rows.push(row);
+    }
+    let mut header = header(&["manifest", "sonar"], &["cdn/a"]);
+    header.pipelines[0].contract = Some(Contract::PixelExactStripped);
+    let describe = |place: CarrierPlace| {
+        let mut header = header.clone();
+        header.carrier_facts = vec![CarrierHeader {
+            name: "sonar".to_owned(),
+            place,
+            decision: Some(DecisionHeader {
+                unit: "echoes".to_owned(),
+                rising: false,
+                in_use: 10,
+                candidates: vec![5, 10, 41],
+                about: "nearest echo".to_owned(),
+            }),
+        }];
+        evidence(&header, rows.clone())
+    };
+    let known = describe(CarrierPlace::Store);
+    let nearest = line(&known, "nearest", &["sonar", "signed", "all", "echoes"]);
+    assert_eq!(number(&nearest[6]), 40.0);
+    assert_eq!(failures(&nearest[11]).k, 0);
+    let kept = line(&known, "layers", &["sonar"]);
+    assert_eq!(
+        (number(&kept[4]), number(&kept[5])),
+        (0.0, 900.0),
+        "of the store"
+    );
+    let promise = |run: &Evidence| {
+        let controls = &run.header().controls;
+        let found = controls
+            .iter()
+            .find(|result| result.name.starts_with("cdn/a"));
+        found.unwrap().passed
+    };
+    assert!(promise(&known));
+    // One that lies in the metadata and is found did not go with them.
+    assert!(!promise(&describe(CarrierPlace::Metadata)));
 }

@@ -11,6 +11,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use credlink_reports::stats::{Interval, Measured, Rate};
 use credlink_reports::{RunDir, regenerate};
 use serde_json::Value as Json;
 use support::{PIPELINES, invented, run};
@@ -122,7 +123,13 @@ fn expected(row: &Json, key: &str) -> String {
     let (Some(k), Some(n)) = (rate["k"].as_u64(), rate["n"].as_u64()) else {
         return "not measured".to_owned();
     };
-    credlink_reports::figures::rate_with_interval(credlink_reports::stats::Rate { k, n })
+    credlink_reports::figures::measured(Measured {
+        rate: Rate { k, n },
+        interval: Some(Interval {
+            low: rate["low"].as_f64().unwrap(),
+            high: rate["high"].as_f64().unwrap(),
+        }),
+    })
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn rows(images: u32, lost: impl Fn(usize, u32) -> bool) -> Vec<Row> {
 
 fn head(rows: &[Row]) -> RunHeader {
     let mut header = header(&["manifest", "link"], &PIPELINES);
-    header.ops_done = rows.len() as u64;
+    (header.ops_planned, header.ops_done) = (rows.len() as u64, rows.len() as u64);
     header
 }
 
@@ -202,7 +202,7 @@ fn runs_that_are_no_evidence_are_refused_whatever_is_allowed() {
         row.carriers[0].accepted = true;
     }
     let mut nothing = head(&[]);
-    nothing.ops_done = 0;
+    (nothing.ops_planned, nothing.ops_done) = (0, 0);
     let bad = [
         ("partial", edited(run(), |header| header.partial = true)),
         (
@@ -213,6 +213,10 @@ fn runs_that_are_no_evidence_are_refused_whatever_is_allowed() {
         (
             "but has 151 rows",
             edited(run(), |header| header.ops_done += 1),
+        ),
+        (
+            "planned 3 ops more",
+            edited(run(), |header| header.ops_planned += 3),
         ),
         ("no row", evidence(&nothing, vec![])),
         ("nothing but errors", made(errors.collect())),
@@ -232,8 +236,10 @@ fn runs_that_are_no_evidence_are_refused_whatever_is_allowed() {
         let mut rows = run();
         rows.iter_mut()
             .for_each(|row| row.pipeline = "cdn/z".to_owned());
+        let mut seen = std::collections::HashSet::new();
+        rows.retain(|row| seen.insert((row.trial, row.image)));
         let mut header = header(&["manifest", "link"], &["cdn/z"]);
-        header.ops_done = rows.len() as u64;
+        (header.ops_planned, header.ops_done) = (rows.len() as u64, rows.len() as u64);
         evidence(&header, rows)
     };
     let refused = compare(&good, &elsewhere, true).unwrap_err();
@@ -320,4 +326,89 @@ fn a_planted_regression_is_flagged_and_noise_is_not() {
     let none = power::power(0.0, 100);
     println!("nothing planted: {none:?}");
     assert!(none.false_alarms <= 0.05, "{none:?}");
+}
+
+#[test]
+fn views_of_one_source_raise_no_false_alarm() {
+    for sources in [30, 60, 300] {
+        let found = power::size(sources, 1000);
+        println!("{sources} sources: {found:?}");
+        assert!(found.sources <= 0.065, "{sources} sources: {found:?}");
+        assert!(found.pairs > 0.15, "taken as independent: {found:?}");
+        assert!(found.held >= 0.93, "{sources} sources: {found:?}");
+    }
+}
+
+#[test]
+fn runs_of_other_settings_are_refused_unless_allowed_and_then_named() {
+    let set = |edit: fn(&mut RunHeader)| {
+        let rows = rows(50, |_, image| image.is_multiple_of(9));
+        let mut header = header(&["manifest", "link"], &PIPELINES);
+        (header.ops_planned, header.ops_done) = (rows.len() as u64 + 1, rows.len() as u64 + 1);
+        edit(&mut header);
+        let mut rows = rows;
+        rows.push(unsigned(9999, PIPELINES[0], 900, "rejected", &[false; 2]));
+        evidence(&header, rows)
+    };
+    let refused = |one: &Evidence, two: &Evidence, says: &str| {
+        let error = compare(one, two, false).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+        assert!(agreements(one, two, 0.1, false).is_err());
+        let text = compare(one, two, true).unwrap().to_string();
+        assert!(text.contains(&format!("DIFFERENT: {says}")), "{text}");
+    };
+    let plain = set(|_| {});
+    assert!(compare(&plain, &set(|_| {}), false).is_ok());
+    let unmarked = set(|header| header.command_line.push("--no-watermark".to_owned()));
+    refused(&plain, &unmarked, "setting no-watermark: not set and yes");
+    let crowded = set(|header| header.distractors = 1000);
+    refused(&plain, &crowded, "setting distractors: 0 and 1000");
+    let [on, off] = [
+        set(|header| {
+            drop(
+                header
+                    .settings
+                    .insert("watermark".to_owned(), "on".to_owned()),
+            )
+        }),
+        set(|header| {
+            drop(
+                header
+                    .settings
+                    .insert("watermark".to_owned(), "off".to_owned()),
+            )
+        }),
+    ];
+    refused(&on, &off, "setting watermark: on and off");
+    refused(
+        &on,
+        &plain,
+        "settings: the header of test-run does not say them",
+    );
+    // How it was written down is no setting.
+    let elsewhere = set(|header| header.command_line.push("--threads=8".to_owned()));
+    assert!(compare(&plain, &elsewhere, false).is_ok());
+}
+
+#[test]
+fn few_sources_show_no_agreement_however_many_ops_they_have() {
+    // 58 files of twelve views each, which lose everything in both runs.
+    let run = || {
+        let mut rows = Vec::new();
+        for image in 0..58 * 12_u32 {
+            let mut row = signed(image.into(), "cdn/a", image, "lost", &[false]);
+            row.source = format!("file-{}", image % 58);
+            rows.push(row);
+        }
+        rows.push(unsigned(9999, "cdn/a", 9000, "rejected", &[false]));
+        let mut header = header(&["manifest"], &["cdn/a"]);
+        (header.ops_planned, header.ops_done) = (rows.len() as u64, rows.len() as u64);
+        evidence(&header, rows)
+    };
+    let found = agreements(&run(), &run(), 0.01, false).unwrap();
+    for line in &found {
+        assert_eq!(line.verdict, Equivalence::Undecided, "{line:?}");
+        assert_eq!(line.sources, (58, 58));
+    }
+    assert!(write_agreements(&found, 0.01).contains("58 and 58 sources"));
 }

@@ -225,7 +225,7 @@ fn pipelines_stand_by_family_and_then_from_best_to_worst() {
     social.sort_by(|a, b| place(&a.id[7..]).total_cmp(&place(&b.id[7..])));
     let rates: Vec<f64> = social
         .iter()
-        .map(|p| p.tally.any().value().unwrap())
+        .map(|p| p.tally.any.rate.value().unwrap())
         .collect();
     assert!(rates.is_sorted_by(|a, b| a >= b), "{rates:?}");
     assert!(

@@ -7,11 +7,12 @@ use std::fs::File;
 use std::path::Path;
 
 use credlink_reports::rows::schema::{SCHEMA_KEY, SCHEMA_VERSION, schema_table};
+use credlink_reports::stats::Random;
 use credlink_reports::tables::Value;
 use credlink_reports::{RowError, RowWriter, Rows, read_rows, rows::read_columns};
 use credlink_trial_record::{Cell, Outcome, Row, State};
 use polars::prelude::{Column, DataFrame, KeyValueMetadata, ParquetWriter};
-use support::{Dice, names, signed, unsigned};
+use support::{names, signed, unsigned};
 
 fn write(path: &Path, carriers: &[&str], rows: &[Row]) {
     let mut writer = RowWriter::create(path, &names(carriers)).unwrap();
@@ -78,9 +79,9 @@ fn many_row_groups_written_in_any_order_come_back_in_the_order_of_ops() {
     let folder = tempfile::tempdir().unwrap();
     let ops: Vec<u64> = (0..20_000).collect();
     let mut mixed = ops.clone();
-    let mut dice = Dice(1);
+    let mut dice = Random::new(1);
     for index in (1..mixed.len()).rev() {
-        mixed.swap(index, (dice.roll() % (index as u64 + 1)) as usize);
+        mixed.swap(index, (dice.bits() % (index as u64 + 1)) as usize);
     }
     assert_ne!(mixed, ops);
     let row = |op: &u64| signed(*op, "a/b", *op as u32, "lost", &[false]);
@@ -121,17 +122,23 @@ fn an_unfinished_file_never_has_the_final_name() {
         writer.push(signed(op, "a/b", 0, "lost", &[false])).unwrap();
     }
     assert!(!path.exists());
+    let begun = std::fs::read_dir(folder.path()).unwrap().next();
+    let begun = begun.unwrap().unwrap().path();
+    assert!(matches!(
+        read_rows(&begun),
+        Err(RowError::Incomplete { .. })
+    ));
+    // Two writers do not meet; the first to finish has the name, and its rows stay.
+    let row = signed(0, "a/b", 0, "lost", &[false]);
+    let mut other = RowWriter::create(&path, &names(&["manifest"])).unwrap();
+    other.push(row.clone()).unwrap();
     drop(writer);
     assert!(!path.exists(), "dropping is not finishing");
-    let tmp = folder.path().join("rows.parquet.tmp");
-    assert!(matches!(read_rows(&tmp), Err(RowError::Incomplete { .. })));
-    // A later run in the same place starts afresh, and the finished file is not written over.
-    write(
-        &path,
-        &["manifest"],
-        &[signed(0, "a/b", 0, "lost", &[false])],
-    );
-    assert!(!tmp.exists());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    write(&path, &["manifest"], &[row]);
+    assert!(matches!(other.finish(), Err(RowError::Exists { .. })));
+    assert_eq!(read_rows(&path).unwrap().len(), 1);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let again = RowWriter::create(&path, &names(&["manifest"]));
     assert!(matches!(again, Err(RowError::Exists { .. })));
 }
@@ -229,7 +236,7 @@ fn carrier_lists_that_cannot_name_columns_are_refused() {
             matches!(error, RowError::Carrier { .. }) && error.to_string().contains(says),
             "{error}"
         );
-        assert!(!folder.path().join("rows.parquet.tmp").exists());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
 
@@ -276,13 +283,13 @@ fn a_damaged_file_is_an_error_or_other_rows_but_never_a_crash() {
     let path = folder.path().join("rows.parquet");
     write(&path, &["manifest", "link"], &various());
     let whole = std::fs::read(&path).unwrap();
-    let mut dice = Dice(3);
+    let mut dice = Random::new(3);
     let mut refused = 0;
     for _ in 0..150 {
         let mut bytes = whole.clone();
         for _ in 0..8 {
-            let place = 4 + (dice.roll() as usize) % (whole.len() - 8);
-            bytes[place] ^= 1 << (dice.roll() % 8);
+            let place = 4 + (dice.bits() as usize) % (whole.len() - 8);
+            bytes[place] ^= 1 << (dice.bits() % 8);
         }
         let damaged = folder.path().join("damaged.parquet");
         std::fs::write(&damaged, &bytes).unwrap();

@@ -6,11 +6,15 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use credlink_reports::formats::{DOCUMENTS, FORMATS};
+use credlink_reports::documents::DOCUMENTS;
+use credlink_reports::formats::FORMATS;
 use credlink_reports::header::HEADER_VERSION;
 use credlink_reports::plots::{PICTURES, PLOTS};
 use credlink_reports::tables::TABLES;
-use credlink_reports::{ReportError, RunDir, RunDirError, RunHeader, Summary, regenerate};
+use credlink_reports::{
+    Report, ReportError, RowWriter, RunDir, RunDirError, RunHeader, Summary, Unusable, load,
+    regenerate, unusable,
+};
 use credlink_trial_record::Contract;
 use support::{CARRIERS, PIPELINES, evidence, header, invented, names, run, signed};
 
@@ -222,20 +226,26 @@ fn the_summary_reads_like_this() {
     let expected = "\
 Survival through simulated pipelines, run test-run (PARTIAL: 510 of 10,000 ops)
 
-pipeline                n      any   95 % interval   manifest    link
-─────────────────────────────────────────────────────────────────────
-controls/identity     500   99.4 %    [98.3, 99.8]       99.4    49.8
-social/instagram       10    0.0 %     [0.0, 27.8]*       0.0     0.0
-cdn/never-run           0             not measured
-all (pooled)          510   97.5 %    [94.7, 99.0]       97.5    48.8
+Still in the file             0.0 % [0.0, 47.4]*
+Found again through our store 0.0 % [0.0, 47.4]*
+of 10 ops from 5 source files, controls apart.
+Other readers see no credential in 100.0 % [52.6, 100.0]*,
+  one that they call tampered with in 0.0 % [0.0, 47.4]*.
+
+pipeline                n  sources      any   95 % interval   manifest    link
+──────────────────────────────────────────────────────────────────────────────
+controls/identity     500      250   99.4 %    [97.7, 99.9]       99.4    49.8
+social/instagram       10        5    0.0 %     [0.0, 47.4]*       0.0     0.0
+cdn/never-run           0        0             not measured
+all (pooled)           10        5    0.0 %     [0.0, 47.4]*       0.0     0.0
 
 Percent of n; each carrier on its own; * provisional, n below 100.
 False accepts: not measured.
-Of note: error 3.
 sign                    p95 1.00 ms (level 500 ms), met
 verify, signed images   p95 5.00 ms (level 200 ms), met
 verify, negative trials not measured
 retrieve proof          p95 40.5 µs (level 100 ms), met
+DO NOT USE these figures: the run is partial: 510 of 10,000 ops.
 FAILED CONTROL identity is intact: 12 of 12
 FAILED CONTROL unsigned images are never accepted: nothing was checked
 12.3 s, 10.0 % of the CPU time outside codecs, hashing, resizing and watermarks, 300.0 MiB at peak.
@@ -277,7 +287,7 @@ fn the_summary_fits_a_hundred_columns_whatever_the_names() {
         let hits = vec![true; carriers.len()];
         let outcome = if hits.is_empty() { "lost" } else { "intact" };
         let rows = (0..3)
-            .map(|op| signed(op, &long, 0, outcome, &hits))
+            .map(|op| signed(op, &long, op as u32, outcome, &hits))
             .collect();
         let text = Summary::new(&evidence(&header, rows), vec![]).to_string();
         for line in text.lines() {
@@ -298,4 +308,67 @@ fn the_summary_fits_a_hundred_columns_whatever_the_names() {
             "nothing of a failed control is left out"
         );
     }
+}
+
+#[test]
+fn rows_of_another_run_and_edited_rows_are_refused_wherever_a_run_is_read() {
+    let base = tempfile::tempdir().unwrap();
+    let (mut header, rows) = invented(&PIPELINES[..3], 20);
+    let [one, two] = ["one", "two"].map(|id| {
+        header.id = id.to_owned();
+        run(base.path(), &header, rows.clone())
+    });
+    assert!(load(&one).is_ok() && regenerate(&one).is_ok());
+    // The same rows, but of the other run.
+    std::fs::copy(two.rows(), one.rows()).unwrap();
+    let refused = load(&one).unwrap_err();
+    assert!(refused.to_string().contains("rows of run two"), "{refused}");
+    // Rows of this run that are not those that the header was written over.
+    std::fs::remove_file(two.rows()).unwrap();
+    let mut writer = RowWriter::create(&two.rows(), &header.carriers).unwrap();
+    for row in rows.iter().skip(1) {
+        writer.push(row.clone()).unwrap();
+    }
+    writer.finish().unwrap();
+    for refused in [
+        load(&two).unwrap_err().to_string(),
+        Report::read(&two).unwrap_err().to_string(),
+        regenerate(&two).unwrap_err().to_string(),
+    ] {
+        assert!(refused.contains("its digest is"), "{refused}");
+    }
+    // Written over these rows, the header says that one is missing.
+    two.write_header(&header).unwrap();
+    let reason = unusable(&load(&two).unwrap()).unwrap();
+    assert!(matches!(reason, Unusable::Rows { .. }), "{reason}");
+}
+
+#[test]
+fn a_header_without_a_digest_gives_no_usable_figure() {
+    let base = tempfile::tempdir().unwrap();
+    let (header, rows) = invented(&PIPELINES[..3], 20);
+    let dir = run(base.path(), &header, rows);
+    assert_eq!(unusable(&load(&dir).unwrap()), None);
+    let text = std::fs::read_to_string(dir.header()).unwrap();
+    let kept = text.lines().filter(|line| !line.contains("rows_digest"));
+    std::fs::write(dir.header(), kept.collect::<Vec<_>>().join("\n")).unwrap();
+    assert_eq!(unusable(&load(&dir).unwrap()), Some(Unusable::Unbound));
+}
+
+#[test]
+fn rows_that_were_doubled_are_refused() {
+    let (header, rows) = invented(&PIPELINES[..2], 20);
+    let base = tempfile::tempdir().unwrap();
+    // Every op again under a number of its own.
+    let last = rows.iter().map(|row| row.op).max().unwrap();
+    let mut doubled = rows.clone();
+    doubled.extend(rows.iter().cloned().map(|mut row| {
+        row.op += last + 1;
+        row
+    }));
+    let mut twice = header.clone();
+    twice.id = "twice".to_owned();
+    let dir = run(base.path(), &twice, doubled);
+    let refused = load(&dir).unwrap_err().to_string();
+    assert!(refused.contains("twice as"), "{refused}");
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use credlink_reports::RunDir;
 use credlink_reports::site::{Night, Settings, SiteError, Source, Status, changes, publish};
+use credlink_reports::stats::Random;
 use credlink_trial_record::Row;
 use support::{header, run, signed, unsigned};
 
@@ -14,26 +15,13 @@ const PIPELINES: [&str; 4] = ["social/a", "social/b", "cdn/c", "controls/identit
 /// The night from which on `social/b` keeps fewer proofs.
 const PLANTED: u64 = 19;
 
-/// A fixed stream of shares, SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn share(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 fn id(night: u64) -> String {
     format!("night-{night:02}")
 }
 
 /// One night over fresh images; from [`PLANTED`] on one pipeline is worse by twelve points.
 fn night(base: &Path, number: u64) -> RunDir {
-    let mut dice = Dice(number);
+    let mut dice = Random::new(number);
     let mut rows: Vec<Row> = Vec::new();
     for (pipeline, chance) in PIPELINES.iter().zip([0.97, 0.95, 0.9, 1.0]) {
         let is_worse = number >= PLANTED && *pipeline == "social/b";

@@ -25,8 +25,8 @@ fn rate<'a>(ops: impl Iterator<Item = &'a Op>, hit: impl Fn(&Op) -> Option<bool>
         .values()
         .fold([0, 0], |[n, k], counts| [n + counts[0], k + counts[1]]);
     let clusters = Clusters::of(2, counts.into_values());
-    match clusters.rates(0, &[1], 0.05, 1).first() {
-        Some(Some(Interval { low, high })) => format!(
+    match clusters.interval(1, 0, 0.05) {
+        Some(Interval { low, high }) => format!(
             "{k}/{n} = {:.1} % ({:.1}–{:.1})",
             100.0 * f64::from(k) / f64::from(n),
             100.0 * low,

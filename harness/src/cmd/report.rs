@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use credlink_harness::exit;
-use credlink_reports::formats::{DOCUMENTS, FORMATS};
+use credlink_reports::documents::DOCUMENTS;
+use credlink_reports::formats::FORMATS;
 use credlink_reports::gate::Gate;
 use credlink_reports::{Report, RunDir};
 

@@ -1,5 +1,7 @@
 //! Whether two image sets stand for each other: survival by family and carrier, within a margin.
 
+use credlink_trial_record::Trial;
+
 use super::{CompareError, checked, measures, shared_pipelines};
 use crate::stats::{Arm, Equivalence, Interval, tost};
 use crate::tables::Evidence;
@@ -13,6 +15,8 @@ pub struct Agreement {
     pub measure: String,
     /// Pipelines of the family that both runs have.
     pub pipelines: usize,
+    /// Distinct source files behind them in either run: what the intervals rest on.
+    pub sources: (u64, u64),
     /// The average over them, and its 90 % interval, in the first run; `None` where it has too few sources.
     pub first: Option<Arm>,
     /// The same in the second run.
@@ -52,7 +56,10 @@ pub fn agreements(
             None => families.push((name.clone(), vec![*pair])),
         }
     }
-    families.push(("all families".to_owned(), shared));
+    let pooled = shared
+        .into_iter()
+        .filter(|pair| !pipelines[pair.0].is_control());
+    families.push(("all families".to_owned(), pooled.collect()));
     let mut agreements = Vec::new();
     for (family, members) in families {
         let (here, there): (Vec<usize>, Vec<usize>) = members.iter().copied().unzip();
@@ -70,6 +77,7 @@ pub fn agreements(
                 family: family.clone(),
                 measure: name.to_owned(),
                 pipelines: members.len(),
+                sources: (sources(first, &here), sources(second, &there)),
                 first: arms.0,
                 second: arms.1,
                 difference: tested.map(|(_, interval)| interval),
@@ -78,4 +86,11 @@ pub fn agreements(
         }
     }
     Ok(agreements)
+}
+
+fn sources(evidence: &Evidence, pipelines: &[usize]) -> u64 {
+    let ops = pipelines
+        .iter()
+        .flat_map(|pipeline| evidence.ops(*pipeline, Trial::Signed));
+    evidence.hit_clusters(ops, None).sources()
 }

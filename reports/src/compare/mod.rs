@@ -15,10 +15,9 @@ pub use equivalence::{Agreement, agreements};
 pub use latency::LatencyLine;
 pub use survival::{Pair, PipelinePairs, SurvivalLine, paired_lines};
 
-use credlink_trial_record::Outcome;
-
 use crate::header::RunHeader;
 use crate::tables::Evidence;
+use crate::usable::unusable;
 
 /// The chance of any false alarm in one comparison.
 pub const LEVEL: f64 = 0.05;
@@ -164,7 +163,7 @@ fn checked(
         if let Some(reason) = unusable(evidence) {
             return Err(CompareError::Unusable {
                 run: evidence.header().id.clone(),
-                reason,
+                reason: reason.to_string(),
             });
         }
     }
@@ -174,33 +173,6 @@ fn checked(
     } else {
         Err(CompareError::Different { differences })
     }
-}
-
-/// Why the figures of a run must not be used, if so.
-pub(crate) fn unusable(evidence: &Evidence) -> Option<String> {
-    let header = evidence.header();
-    let signed = evidence.overall();
-    if signed.n == 0 {
-        return Some("has no row of a signed image".to_owned());
-    }
-    if signed.outcome(Outcome::Error) == signed.n {
-        return Some("holds nothing but errors".to_owned());
-    }
-    if header.partial {
-        return Some("is partial".to_owned());
-    }
-    if header.ops_done != evidence.rows() {
-        return Some(format!(
-            "says {} ops were done, but has {} rows",
-            header.ops_done,
-            evidence.rows()
-        ));
-    }
-    if header.controls.is_empty() {
-        return Some("checked no control".to_owned());
-    }
-    let failed = header.controls.iter().find(|control| !control.passed)?;
-    Some(format!("failed the control {:?}", failed.name))
 }
 
 fn same_images(before: &RunHeader, after: &RunHeader) -> bool {
@@ -218,6 +190,7 @@ fn differences(before: &RunHeader, after: &RunHeader) -> Vec<String> {
             before.image_set.name, before.seed, after.image_set.name, after.seed
         ));
     }
+    differences.extend(crate::settings::differences(before, after));
     if before.carriers != after.carriers {
         differences.push(format!(
             "carriers {} and {}",

@@ -1,12 +1,12 @@
 //! Survival before and after, by pipeline and carrier.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use credlink_trial_record::Trial;
 
 use super::{Change, LEVEL, measures};
 use crate::stats::{
-    Arm, Interval, Rate, fisher_exact, holm, mcnemar_clustered, newcombe_paired, square_and_add,
+    Arm, Interval, Rate, fisher_exact, holm, mcnemar_clustered, paired_difference, square_and_add,
 };
 use crate::tables::Evidence;
 
@@ -71,7 +71,7 @@ pub(super) fn lines(
         let theirs: HashMap<u32, usize> = if paired {
             after
                 .ops(*there, Trial::Signed)
-                .map(|op| (after.subject(op).image, op))
+                .map(|op| (after.entrant(op).image, op))
                 .collect()
         } else {
             HashMap::new()
@@ -83,9 +83,9 @@ pub(super) fn lines(
             );
             if paired {
                 let pairs = before.ops(*here, Trial::Signed).filter_map(|op| {
-                    let other = theirs.get(&before.subject(op).image)?;
+                    let other = theirs.get(&before.entrant(op).image)?;
                     Some(Pair {
-                        source: before.subject(op).source,
+                        source: before.entrant(op).source,
                         before: before.hit(op, mine),
                         after: after.hit(*other, others),
                     })
@@ -133,21 +133,20 @@ fn paired_line(of: &PipelinePairs) -> SurvivalLine {
     let lost = count(&|pair| pair.before && !pair.after);
     let won = count(&|pair| !pair.before && pair.after);
     // Per source: pairs, and pairs won minus pairs lost.
-    let mut sources: HashMap<u32, (i64, i64)> = HashMap::new();
+    let mut sources: BTreeMap<u32, (i64, i64)> = BTreeMap::new();
     for pair in &of.pairs {
         let (pairs, balance) = sources.entry(pair.source).or_default();
         *pairs += 1;
         *balance += i64::from(pair.after) - i64::from(pair.before);
     }
     let mut balances: Vec<i64> = sources.values().map(|(_, balance)| *balance).collect();
-    // A map's order differs from run to run; the last digits of a p-value must not.
     balances.sort_unstable();
     let difference = if n == 0 {
         0.0
     } else {
         (won as f64 - lost as f64) / n as f64
     };
-    let independent = newcombe_paired(both, lost, won, n).unwrap_or(Interval {
+    let interval = paired_difference(sources.values().copied(), 0.05).unwrap_or(Interval {
         low: -1.0,
         high: 1.0,
     });
@@ -158,59 +157,23 @@ fn paired_line(of: &PipelinePairs) -> SurvivalLine {
         after: Rate { k: both + won, n },
         changed: Some((lost, won)),
         difference,
-        interval: if sources.len() as u64 == n {
-            independent
-        } else {
-            wider(independent, difference, &sources, n)
-        },
+        interval,
         p: mcnemar_clustered(&balances),
         p_adjusted: 1.0,
         change: Change::Same,
     }
 }
 
-/// The interval over pairs that share sources: that of independent pairs, or the one linearised over sources
-/// (`v = C/(C−1) · Σ(balance − d·pairs)² / n²`) where it reaches further.
-fn wider(
-    independent: Interval,
-    difference: f64,
-    sources: &HashMap<u32, (i64, i64)>,
-    n: u64,
-) -> Interval {
-    let count = sources.len() as f64;
-    if count < 2.0 {
-        return Interval {
-            low: -1.0,
-            high: 1.0,
-        };
-    }
-    // Sums of squares in ascending order, so that they do not depend on the order of the map.
-    let mut squares: Vec<f64> = sources
-        .values()
-        .map(|(pairs, balance)| (*balance as f64 - difference * *pairs as f64).powi(2))
-        .collect();
-    squares.sort_by(f64::total_cmp);
-    let variance = count / (count - 1.0) * squares.iter().sum::<f64>() / (n as f64).powi(2);
-    let half = 1.959_963_984_540_054 * variance.sqrt();
-    Interval {
-        low: independent.low.min(difference - half).max(-1.0),
-        high: independent.high.max(difference + half).min(1.0),
-    }
-}
-
 /// One run's side of an unpaired line.
-struct Sample {
+struct RunSide {
     rate: Rate,
     arm: Option<Arm>,
     /// Trials that the sample is worth, rounded down, with the same rate.
     worth: Rate,
 }
 
-fn sample(evidence: &Evidence, pipeline: usize, measure: Option<usize>) -> Sample {
-    let clusters = evidence.clusters(evidence.ops(pipeline, Trial::Signed), 2, |op, counts| {
-        counts[0] += 1;
-        counts[1] += u32::from(evidence.hit(op, measure));
-    });
+fn sample(evidence: &Evidence, pipeline: usize, measure: Option<usize>) -> RunSide {
+    let clusters = evidence.hit_clusters(evidence.ops(pipeline, Trial::Signed), measure);
     let sums = clusters.sums();
     let rate = Rate {
         k: sums[1],
@@ -219,10 +182,10 @@ fn sample(evidence: &Evidence, pipeline: usize, measure: Option<usize>) -> Sampl
     let value = rate.value().unwrap_or(0.0);
     // Where views share sources, sources are what counts.
     let sources = clusters.sources().min(rate.n);
-    Sample {
+    RunSide {
         rate,
         arm: clusters
-            .exact(1, 0, 0.05)
+            .interval(1, 0, 0.05)
             .map(|interval| Arm { value, interval }),
         worth: Rate {
             k: (value * sources as f64).round() as u64,
@@ -231,7 +194,7 @@ fn sample(evidence: &Evidence, pipeline: usize, measure: Option<usize>) -> Sampl
     }
 }
 
-fn unpaired_line(pipeline: &str, measure: &str, old: &Sample, new: &Sample) -> SurvivalLine {
+fn unpaired_line(pipeline: &str, measure: &str, old: &RunSide, new: &RunSide) -> SurvivalLine {
     let interval = new
         .arm
         .zip(old.arm)

@@ -15,7 +15,7 @@ impl Display for Comparison {
         if self.paired {
             writeln!(
                 f,
-                "Paired by image: exact McNemar test, over sources where views share one."
+                "Paired by image: exact test over the signs of what each source won or lost (McNemar's where each has one pair)."
             )?;
         } else {
             writeln!(
@@ -135,11 +135,13 @@ pub fn write_agreements(lines: &[Agreement], margin: f64) -> String {
             format!(", difference {}", interval(bounds.low, bounds.high))
         });
         text.push_str(&format!(
-            "{:<10} {} by {} ({}): {} and {}{difference}\n",
+            "{:<10} {} by {} ({}; {} and {} sources): {} and {}{difference}\n",
             line.verdict.as_str(),
             line.family,
             line.measure,
             figures::plural(line.pipelines as u64, "pipeline"),
+            figures::count(line.sources.0),
+            figures::count(line.sources.1),
             arm(line.first),
             arm(line.second)
         ));

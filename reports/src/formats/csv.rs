@@ -3,8 +3,8 @@
 
 use super::Format;
 use crate::printable;
-use crate::stats::{Interval, Rate, upper_bound};
-use crate::tables::{Column, Kind, Table, Value};
+use crate::stats::{Interval, Rate};
+use crate::table::{Column, Kind, Table, Value};
 
 pub(super) const FORMAT: Format = Format {
     name: "csv",
@@ -59,9 +59,8 @@ fn fields(kind: &Kind, value: &Value) -> Vec<String> {
         Value::Text(words) => vec![harmless(words)],
         Value::Count(number) | Value::Nanos(number) => vec![number.to_string()],
         Value::Counts(numbers) => numbers.iter().map(u64::to_string).collect(),
-        Value::Rate(rate) => rate_fields(*rate, rate.interval()),
-        Value::Pooled(rate, interval) => rate_fields(*rate, Some(*interval)),
-        Value::Bound(rate) => bound_fields(*rate),
+        Value::Rate(rate, interval) => rate_fields(*rate, Some(*interval)),
+        Value::Bound(rate, upper) => bound_fields(*rate, Some(*upper)),
         Value::Number(number) => vec![number.to_string()],
         Value::Estimate(number, interval) => {
             vec![
@@ -74,7 +73,7 @@ fn fields(kind: &Kind, value: &Value) -> Vec<String> {
             Kind::Text | Kind::Count | Kind::Nanos | Kind::Number(_) => vec![String::new()],
             Kind::Estimate(_) => vec![String::new(); 3],
             Kind::Rate => rate_fields(Rate::default(), None),
-            Kind::Bound => bound_fields(Rate::default()),
+            Kind::Bound => bound_fields(Rate::default(), None),
             Kind::Counts(names) => vec![String::new(); names.len()],
         },
     }
@@ -95,12 +94,12 @@ fn rate_fields(rate: Rate, interval: Option<Interval>) -> Vec<String> {
     ]
 }
 
-fn bound_fields(rate: Rate) -> Vec<String> {
+fn bound_fields(rate: Rate, upper: Option<f64>) -> Vec<String> {
     vec![
         rate.k.to_string(),
         rate.n.to_string(),
         figure(rate.value()),
-        figure(upper_bound(rate)),
+        figure(upper),
     ]
 }
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::Format;
-use crate::stats::{Interval, Rate, upper_bound};
-use crate::tables::{Kind, Table, Value};
+use crate::stats::{Interval, Rate};
+use crate::table::{Kind, Table, Value};
 
 pub(super) const FORMAT: Format = Format {
     name: "json",
@@ -13,7 +13,7 @@ pub(super) const FORMAT: Format = Format {
     render,
 };
 
-fn render(table: &Table) -> String {
+pub(crate) fn render(table: &Table) -> String {
     let columns: Vec<Json> = table
         .columns
         .iter()
@@ -58,13 +58,12 @@ fn figure(kind: &Kind, value: &Value) -> Json {
     match (value, kind) {
         (Value::Text(words), _) => json!(words),
         (Value::Count(number) | Value::Nanos(number), _) => json!(number),
-        (Value::Rate(value), _) => rate(*value, value.interval()),
-        (Value::Pooled(value, interval), _) => rate(*value, Some(*interval)),
-        (Value::Bound(value), _) => json!({
+        (Value::Rate(value, interval), _) => rate(*value, *interval),
+        (Value::Bound(value, upper), _) => json!({
             "k": value.k,
             "n": value.n,
             "rate": value.value(),
-            "upper": upper_bound(*value),
+            "upper": upper,
         }),
         (Value::Number(number), _) => json!(number),
         (Value::Estimate(number, interval), _) => json!({
@@ -85,13 +84,13 @@ fn figure(kind: &Kind, value: &Value) -> Json {
     }
 }
 
-fn rate(rate: Rate, interval: Option<Interval>) -> Json {
+fn rate(rate: Rate, interval: Interval) -> Json {
     json!({
         "k": rate.k,
         "n": rate.n,
         "rate": rate.value(),
-        "low": interval.map(|bounds| bounds.low),
-        "high": interval.map(|bounds| bounds.high),
+        "low": interval.low,
+        "high": interval.high,
         "provisional": rate.is_provisional(),
     })
 }

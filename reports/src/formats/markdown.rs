@@ -1,10 +1,9 @@
 //! Markdown with GitHub's tables, for people.
 
 use super::Format;
-use crate::figures::{
-    NOT_MEASURED, bound, count, duration, number, pooled_rate, rate_with_interval,
-};
-use crate::tables::{Kind, Table, Value};
+use crate::figures::{NOT_MEASURED, bounded, count, duration, measured, number};
+use crate::stats::{Bounded, Measured};
+use crate::table::{Kind, Table, Value};
 
 pub(super) const FORMAT: Format = Format {
     name: "markdown",
@@ -62,9 +61,14 @@ pub(crate) fn cell(kind: &Kind, value: &Value) -> String {
     match (value, kind) {
         (Value::Text(words), _) => words.clone(),
         (Value::Count(number), _) => count(*number),
-        (Value::Rate(rate), _) => rate_with_interval(*rate),
-        (Value::Pooled(rate, interval), _) => pooled_rate(*rate, *interval),
-        (Value::Bound(rate), _) => bound(*rate),
+        (Value::Rate(rate, interval), _) => measured(Measured {
+            rate: *rate,
+            interval: Some(*interval),
+        }),
+        (Value::Bound(rate, upper), _) => bounded(Bounded {
+            rate: *rate,
+            upper: Some(*upper),
+        }),
         (Value::Number(value), Kind::Number(unit)) => number(*value, *unit),
         (Value::Estimate(value, interval), Kind::Estimate(unit)) => {
             let digits = unit.decimals;

@@ -1,8 +1,8 @@
 use serde_json::Value as Json;
 
 use super::FORMATS;
-use crate::stats::Rate;
-use crate::tables::{Column, Kind, Table, Value};
+use crate::stats::{Interval, Rate};
+use crate::table::{Column, Kind, Table, Value};
 
 /// One column of every kind, one row of every value, and names that break careless writers.
 fn table() -> Table {
@@ -21,7 +21,13 @@ fn table() -> Table {
             vec![
                 Value::text("pipe | comma, \"quote\"\nline é 漢 \\ ` *bold* <i> & 1"),
                 Value::Count(12_345),
-                Value::Rate(Rate { k: 497, n: 500 }),
+                Value::Rate(
+                    Rate { k: 497, n: 500 },
+                    Interval {
+                        low: 0.983,
+                        high: 0.998,
+                    },
+                ),
                 Value::Nanos(1_234_567),
                 Value::Counts(vec![3, 0]),
             ],
@@ -35,7 +41,13 @@ fn table() -> Table {
             vec![
                 Value::text(""),
                 Value::Count(0),
-                Value::Rate(Rate { k: 1, n: 2 }),
+                Value::Rate(
+                    Rate { k: 1, n: 2 },
+                    Interval {
+                        low: 0.095,
+                        high: 0.905,
+                    },
+                ),
                 Value::NotApplicable,
                 Value::Counts(vec![0, 0]),
             ],

@@ -6,13 +6,14 @@ use credlink_trial_record::{Outcome, Trial};
 
 use super::file::EACH;
 use super::{FalseAcceptGate, Gate, GateError, ServiceGate, SurvivalGate};
-use crate::figures::{NOT_MEASURED, count, duration, percent, percent_above};
-use crate::stats::upper_bound;
-use crate::tables::{Evidence, latencies};
+use crate::figures::{NOT_MEASURED, count, duration, percent, percent_above, plural};
+use crate::stats::Quantiles;
+use crate::tables::{Evidence, Timing, timings};
+use crate::usable::unusable;
 
 /// One demand and whether the run meets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub struct GateCheck {
     /// The demand.
     pub name: String,
     /// Whether it is met.
@@ -27,7 +28,7 @@ pub struct GateReport {
     /// Id of the run.
     pub run: String,
     /// Every check, those of the run as a whole first.
-    pub checks: Vec<Check>,
+    pub checks: Vec<GateCheck>,
 }
 
 impl GateReport {
@@ -84,10 +85,10 @@ impl Gate {
                 .iter()
                 .map(|gate| false_accepts(evidence, gate)),
         );
-        let latencies = latencies(evidence);
+        let timings = timings(evidence);
         checks.extend(self.service.iter().map(|gate| {
-            let found = latencies.iter().find(|latency| latency.name == gate.name);
-            service(gate, found.map(|latency| &latency.quantiles))
+            let found = timings.iter().find(|timing| timing.name == gate.name);
+            service(evidence, gate, found)
         }));
         Ok(GateReport {
             run: header.id.clone(),
@@ -96,10 +97,10 @@ impl Gate {
     }
 
     /// What every run must be, and what the gate asks of the run as a whole.
-    fn whole(&self, evidence: &Evidence) -> Vec<Check> {
+    fn whole(&self, evidence: &Evidence) -> Vec<GateCheck> {
         let header = evidence.header();
-        let unusable = crate::compare::unusable(evidence);
-        let mut checks = vec![Check {
+        let unusable = unusable(evidence);
+        let mut checks = vec![GateCheck {
             name: "the run is complete and its controls passed".to_owned(),
             passed: unusable.is_none(),
             detail: unusable.map_or_else(
@@ -119,7 +120,7 @@ impl Gate {
                 .iter()
                 .filter(|control| control.name.contains(wanted))
                 .collect();
-            checks.push(Check {
+            checks.push(GateCheck {
                 name: format!("control {wanted:?}"),
                 passed: !found.is_empty() && found.iter().all(|control| control.passed),
                 detail: match found.first() {
@@ -147,7 +148,7 @@ impl Gate {
                 list.join(", ")
             }
         };
-        checks.push(Check {
+        checks.push(GateCheck {
             name: format!(
                 "every pipeline has {} signed ops or more",
                 self.run.min_ops.max(1)
@@ -155,7 +156,7 @@ impl Gate {
             passed: missing.is_empty() && !header.pipelines.is_empty(),
             detail: listed(missing),
         });
-        checks.push(Check {
+        checks.push(GateCheck {
             name: format!(
                 "errors up to {} % of each pipeline",
                 percent(self.run.max_error_share)
@@ -173,7 +174,7 @@ fn error_share(evidence: &Evidence, pipeline: usize) -> f64 {
     for trial in Trial::ALL {
         for op in evidence.ops(pipeline, trial) {
             n += 1;
-            errors += u64::from(evidence.verdict(op).outcome == Outcome::Error);
+            errors += u64::from(evidence.result(op).outcome == Outcome::Error);
         }
     }
     if n == 0 {
@@ -183,7 +184,7 @@ fn error_share(evidence: &Evidence, pipeline: usize) -> f64 {
     }
 }
 
-fn survival(evidence: &Evidence, gate: &SurvivalGate) -> Vec<Check> {
+fn survival(evidence: &Evidence, gate: &SurvivalGate) -> Vec<GateCheck> {
     let header = evidence.header();
     let measure = gate
         .carrier
@@ -202,20 +203,16 @@ fn survival(evidence: &Evidence, gate: &SurvivalGate) -> Vec<Check> {
                 .collect();
             vec![(format!("family {family}"), members)]
         }
-        (None, None) => vec![("all pipelines".to_owned(), all.collect())],
+        (None, None) => vec![("all pipelines".to_owned(), evidence.pooled_pipelines())],
     };
     let judge = |(name, members): (String, Vec<usize>)| {
         let ops = members
             .iter()
             .flat_map(|index| evidence.ops(*index, Trial::Signed));
-        let clusters = evidence.clusters(ops, 2, |op, counts| {
-            counts[0] += 1;
-            counts[1] += u32::from(evidence.hit(op, measure));
-        });
+        let clusters = evidence.hit_clusters(ops, measure);
         let sums = clusters.sums();
-        // Two-sided 90 % is one-sided 95 %.
-        let low = clusters.exact(1, 0, 0.1).map(|interval| interval.low);
-        Check {
+        let low = clusters.lower_bound(1, 0);
+        GateCheck {
             name: format!(
                 "survival, {name}, by {by}, at least {} %",
                 percent(gate.min)
@@ -236,8 +233,8 @@ fn survival(evidence: &Evidence, gate: &SurvivalGate) -> Vec<Check> {
     sets.into_iter().map(judge).collect()
 }
 
-fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> Check {
-    let controls = evidence.controls();
+fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> GateCheck {
+    let controls = evidence.negatives();
     let trial = gate.trial.as_deref().and_then(Trial::parse);
     let found = match trial {
         None => Some(&controls.all),
@@ -247,16 +244,16 @@ fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> Check {
             .find(|control| control.trial == Some(trial)),
     };
     let carriers = &evidence.header().carriers;
-    let rate = found.and_then(|control| match &gate.carrier {
+    let bounded = found.and_then(|control| match &gate.carrier {
         None => Some(control.accepted),
         Some(name) => {
             let index = carriers.iter().position(|carrier| carrier == name)?;
             control.carriers.get(index).copied()
         }
     });
-    let upper = rate.and_then(upper_bound);
-    let shown = rate.zip(upper);
-    Check {
+    let shown = bounded.and_then(|found| Some((found.rate, found.upper?)));
+    let sources = found.map_or(0, |control| control.sources);
+    GateCheck {
         name: format!(
             "false accepts, {}, by {}, at most {} and below {} %",
             trial.map_or("all negative trials", Trial::as_str),
@@ -268,28 +265,41 @@ fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> Check {
         detail: match shown {
             None => NOT_MEASURED.to_owned(),
             Some((rate, upper)) => format!(
-                "{} of {} trials, upper bound {} %",
+                "{} of {} trials of {}, upper bound {} %",
                 count(rate.k),
                 count(rate.n),
+                plural(sources, "source"),
                 percent_above(upper)
             ),
         },
     }
 }
 
-fn service(gate: &ServiceGate, found: Option<&crate::stats::Quantiles>) -> Check {
+/// A percentile is within its ceiling if it is shown that no more than the rest takes longer.
+fn service(evidence: &Evidence, gate: &ServiceGate, found: Option<&Timing>) -> GateCheck {
+    let limit = (gate.max_ms * 1e6) as u64;
+    let allowed = 1.0 - gate.percentile / 100.0;
+    let quantiles = found.map(|timing| Quantiles::of(timing.nanos(evidence)));
     let nanos = gate
         .permille()
-        .and_then(|permille| found?.permille(permille));
-    Check {
+        .and_then(|permille| quantiles.as_ref()?.permille(permille));
+    let beyond = found.map(|timing| timing.beyond(evidence, limit));
+    let shown = beyond.and_then(|found| Some((found.rate, found.upper?)));
+    GateCheck {
         name: format!(
             "{} within {} ms at p{}",
             gate.name, gate.max_ms, gate.percentile
         ),
-        passed: nanos.is_some_and(|nanos| nanos as f64 <= gate.max_ms * 1e6),
-        detail: match (nanos, found) {
-            (Some(nanos), _) => duration(nanos),
-            (None, Some(quantiles)) if quantiles.n > 0 => {
+        passed: nanos.is_some() && shown.is_some_and(|(_, upper)| upper <= allowed),
+        detail: match (nanos, shown, quantiles) {
+            (Some(nanos), Some((rate, upper)), _) => format!(
+                "{}; {} of {} took longer, at most {} %",
+                duration(nanos),
+                count(rate.k),
+                count(rate.n),
+                percent_above(upper)
+            ),
+            (_, _, Some(quantiles)) if quantiles.n > 0 => {
                 format!("{NOT_MEASURED}: {} values are too few", count(quantiles.n))
             }
             _ => NOT_MEASURED.to_owned(),

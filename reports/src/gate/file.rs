@@ -65,7 +65,8 @@ pub struct FalseAcceptGate {
     pub max: f64,
 }
 
-/// A ceiling on a percentile of a latency.
+/// A ceiling on a percentile of a latency: met if the one-sided 95 % upper bound, over sources, of the share that takes
+/// longer leaves the percentile below it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceGate {

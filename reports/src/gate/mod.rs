@@ -7,7 +7,7 @@
 mod evaluate;
 mod file;
 
-pub use evaluate::{Check, GateReport};
+pub use evaluate::{GateCheck, GateReport};
 pub use file::{FalseAcceptGate, Gate, RunGate, ServiceGate, SurvivalGate};
 
 use std::path::PathBuf;

@@ -3,13 +3,11 @@
 use serde::Serialize;
 
 use super::row_files;
-use crate::figures::{bound, count, duration, plural, rate_with_interval};
+use crate::figures::{bounded, count, duration, measured, plural};
 use crate::formats::cell_text;
+use crate::header::CONTROLS;
 use crate::report::Report;
-use crate::tables::{PipelineTally, Verdict};
-
-/// Families that are no platform: they check the harness, and would only flatter the best or worst pipeline.
-const CONTROLS: &str = "controls";
+use crate::tables::{LevelVerdict, PipelineTally};
 
 #[derive(Serialize)]
 pub(super) struct Card {
@@ -24,26 +22,107 @@ pub(super) struct Card {
     link: String,
 }
 
-/// Survival over all families, as their table words it: its last row pools them.
-fn survived(report: &Report) -> Option<String> {
-    let table = report.table("families")?;
-    let place = table.columns.iter().position(|known| known.key == "any")?;
-    let value = table.rows.last()?.get(place)?;
-    Some(cell_text(&table.columns[place].kind, value))
+/// The answer's cards, in the order in which they are read.
+pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
+    let mut cards: Vec<Card> = answer(report).into();
+    cards.extend(average(report));
+    cards.extend(extremes(report, tallies));
+    cards.push(false_accepts(report));
+    cards.extend(gate(report));
+    cards.push(controls(report));
+    cards.push(services(report));
+    cards
 }
 
-pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
-    let header = report.evidence.header();
-    let overall = report.evidence.overall();
+/// What everybody sees, what our store adds, and what other readers say of it.
+fn answer(report: &Report) -> [Card; 3] {
+    let answer = &report.answer;
+    let card = |title, figure, detail| Card {
+        title,
+        figure,
+        detail,
+        tone: "plain",
+        link: "tables/answer.csv".to_owned(),
+    };
+    let of = format!(
+        "of {} from {}",
+        plural(answer.n, "op"),
+        plural(answer.sources, "source file")
+    );
+    let unchanged = match answer.unchanged {
+        0 => String::new(),
+        some => format!(
+            "; {} came back unchanged, of the others {}",
+            plural(some, "file"),
+            measured(answer.in_changed_file)
+        ),
+    };
+    let finders = answer.finders();
+    let first = if finders.is_empty() {
+        String::new()
+    } else {
+        format!("; first by {finders}")
+    };
+    [
+        card(
+            "Still in the file",
+            measured(answer.in_file),
+            format!(
+                "{} {of}: the embedded credential is valid{unchanged}",
+                count(answer.in_file.rate.k)
+            ),
+        ),
+        card(
+            "Found again through our store",
+            measured(answer.through_store),
+            format!(
+                "{} {of}: gone from the file, but the store knows the picture{first}",
+                count(answer.through_store.rate.k)
+            ),
+        ),
+        card(
+            "What other readers see",
+            format!("nothing {}", measured(answer.seen_absent)),
+            format!(
+                "invalid (\u{201c}tampered\u{201d}) {}, valid {}",
+                measured(answer.seen_invalid),
+                measured(answer.seen_valid)
+            ),
+        ),
+    ]
+}
+
+/// The same by pipelines: their average, each weighing the same.
+fn average(report: &Report) -> Option<Card> {
+    let table = report.table("overall")?;
+    let any = table.columns.iter().position(|known| known.key == "any")?;
+    let row = table.rows.get(AVERAGE)?;
+    Some(Card {
+        title: "Average over pipelines, either way",
+        figure: cell_text(&table.columns[any].kind, row.get(any)?),
+        detail: format!(
+            "every pipeline weighs the same; every op: {}",
+            measured(report.overall.any)
+        ),
+        tone: "plain",
+        link: "tables/overall.csv".to_owned(),
+    })
+}
+
+/// The line of the average in the table of overall figures.
+const AVERAGE: usize = 1;
+
+/// The best pipeline and the worst one, the harness's own left out.
+fn extremes(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
     let mut ranked: Vec<&PipelineTally> = tallies
         .iter()
         .filter(|pipeline| pipeline.tally.n > 0 && pipeline.family != CONTROLS)
         .collect();
     ranked.sort_by(|a, b| {
-        let merit = |p: &PipelineTally| p.tally.any().value().unwrap_or_default();
+        let merit = |p: &PipelineTally| p.tally.any.rate.value().unwrap_or_default();
         merit(b).total_cmp(&merit(a)).then_with(|| a.id.cmp(&b.id))
     });
-    let names = row_files::names(header);
+    let names = row_files::names(report.evidence.header());
     let link = |pipeline: &PipelineTally| {
         let place = tallies.iter().position(|known| known.id == pipeline.id);
         let name = place.and_then(|place| names.get(place));
@@ -51,10 +130,10 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
     };
     let extreme = |title, pipeline: Option<&&PipelineTally>| {
         pipeline.map(|pipeline| {
-            let any = pipeline.tally.any();
+            let any = pipeline.tally.any;
             let same = ranked
                 .iter()
-                .filter(|other| other.tally.any().value() == any.value())
+                .filter(|other| other.tally.any.rate.value() == any.rate.value())
                 .count();
             let others = match same {
                 0 | 1 => String::new(),
@@ -62,65 +141,55 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             };
             Card {
                 title,
-                figure: rate_with_interval(any),
-                detail: format!("{}, {}{others}", pipeline.id, plural(any.n, "op")),
+                figure: measured(any),
+                detail: format!("{}, {}{others}", pipeline.id, plural(any.rate.n, "op")),
                 tone: "plain",
                 link: link(pipeline),
             }
         })
     };
-    let accepts = report.evidence.controls().all;
-    let failed = header.controls.iter().filter(|c| !c.passed).count();
-    let controls = header.controls.len();
-    let services = report.services();
-    let met = |wanted| {
-        services
-            .iter()
-            .filter(|service| service.verdict() == Some(wanted))
-            .count()
-    };
-    let (not_met, unmeasured) = (met(Verdict::NotMet), met(Verdict::NotMeasured));
-    let mut cards = vec![Card {
-        title: "Survived, all pipelines",
-        figure: survived(report).unwrap_or_else(|| rate_with_interval(overall.any())),
-        detail: format!(
-            "{} of {}, {}",
-            count(overall.survived()),
-            plural(overall.n, "signed op"),
-            plural(overall.images, "image")
-        ),
-        tone: "plain",
-        link: "tables/families.csv".to_owned(),
-    }];
-    cards.extend(extreme("Best pipeline", ranked.first()));
-    cards.extend(extreme("Worst pipeline", ranked.last()));
-    cards.push(Card {
+    let best = extreme("Best pipeline, either way", ranked.first());
+    let worst = extreme("Worst pipeline, either way", ranked.last());
+    best.into_iter().chain(worst).collect()
+}
+
+fn false_accepts(report: &Report) -> Card {
+    let accepts = &report.negatives.all;
+    Card {
         title: "False accepts",
-        figure: bound(accepts.accepted),
+        figure: bounded(accepts.accepted),
         detail: format!(
             "{} of {}",
-            count(accepts.accepted.k),
-            plural(accepts.accepted.n, "negative trial")
+            count(accepts.accepted.rate.k),
+            plural(accepts.accepted.rate.n, "negative trial")
         ),
-        tone: if accepts.accepted.k > 0 {
+        tone: if accepts.accepted.rate.k > 0 {
             "bad"
         } else {
             "good"
         },
         link: "tables/false-accepts.csv".to_owned(),
-    });
-    if let Some(gate) = &report.gate {
-        let failed = gate.checks.iter().filter(|check| !check.passed).count();
-        let passed = gate.passed();
-        cards.push(Card {
-            title: "Gate",
-            figure: if passed { "passed" } else { "FAILED" }.to_owned(),
-            detail: format!("{failed} of {} demands not met", gate.checks.len()),
-            tone: if passed { "good" } else { "bad" },
-            link: crate::report::GATE.to_owned(),
-        });
     }
-    cards.push(Card {
+}
+
+fn gate(report: &Report) -> Option<Card> {
+    let gate = report.gate.as_ref()?;
+    let failed = gate.checks.iter().filter(|check| !check.passed).count();
+    let passed = gate.passed();
+    Some(Card {
+        title: "Gate",
+        figure: if passed { "passed" } else { "FAILED" }.to_owned(),
+        detail: format!("{failed} of {} demands not met", gate.checks.len()),
+        tone: if passed { "good" } else { "bad" },
+        link: crate::report::GATE.to_owned(),
+    })
+}
+
+fn controls(report: &Report) -> Card {
+    let header = report.evidence.header();
+    let failed = header.controls.iter().filter(|c| !c.passed).count();
+    let controls = header.controls.len();
+    Card {
         title: "Controls",
         figure: match (controls, failed) {
             (0, _) => "not measured".to_owned(),
@@ -138,12 +207,23 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             "good"
         },
         link: "run.json".to_owned(),
-    });
-    cards.push(Card {
+    }
+}
+
+fn services(report: &Report) -> Card {
+    let services = report.services();
+    let met = |wanted| {
+        services
+            .iter()
+            .filter(|service| service.verdict() == Some(wanted))
+            .count()
+    };
+    let (not_met, unmeasured) = (met(LevelVerdict::NotMet), met(LevelVerdict::NotMeasured));
+    Card {
         title: "Service levels at p95",
         figure: match (not_met, unmeasured) {
             (0, 0) => "met".to_owned(),
-            (0, _) => format!("{} of {} met", met(Verdict::Met), services.len()),
+            (0, _) => format!("{} of {} met", met(LevelVerdict::Met), services.len()),
             (some, _) => format!("{some} of {} NOT met", services.len()),
         },
         detail: services
@@ -161,6 +241,5 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             _ => "bad",
         },
         link: "tables/latency.csv".to_owned(),
-    });
-    cards
+    }
 }

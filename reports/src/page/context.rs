@@ -3,15 +3,17 @@
 use minijinja::Value;
 use serde::Serialize;
 
-use super::FoundOp;
 use super::cards::{Card, cards};
 use super::exhibits::{GalleryGroup, gallery};
 use super::matrix::{Matrix, matrix};
 use crate::figures::{bytes, count, percent, plural};
-use crate::formats::{DocumentError, FORMATS, cell_text, safe};
+use crate::formats::{FORMATS, cell_text};
+use crate::losses::{LOSSES, LossGroup};
 use crate::plots::{curves, lines, svg};
 use crate::report::{Check, Report};
 use crate::tables::{Kind, Table};
+use crate::templates::{DocumentError, safe};
+use crate::usable::unusable;
 
 /// Groups of lost ops that the page lists; the rest is in the rows.
 const MOST_GROUPS: usize = 60;
@@ -72,13 +74,14 @@ struct Fact {
 }
 
 #[derive(Serialize)]
-pub(crate) struct Context {
+pub(crate) struct PageContext {
     style: Value,
     script: Value,
     title: String,
     run: String,
     created: String,
-    partial: Option<String>,
+    /// Why the figures must not be used.
+    unusable: Option<String>,
     cards: Vec<Card>,
     failed: Vec<CheckWords>,
     checks: Vec<CheckWords>,
@@ -87,7 +90,7 @@ pub(crate) struct Context {
     latency: Option<Sheet>,
     drawings: Vec<(String, Value)>,
     curves: Vec<Value>,
-    found: Vec<FoundOp>,
+    found: Vec<LossGroup>,
     found_more: usize,
     /// What the outcomes among `found` mean.
     words: Vec<Fact>,
@@ -128,29 +131,26 @@ pub(crate) fn of(
     report: &Report,
     style: &'static str,
     script: &'static str,
-) -> Result<Context, DocumentError> {
+) -> Result<PageContext, DocumentError> {
     let header = report.evidence.header();
-    let tallies = report.evidence.by_pipeline();
+    let tallies = &report.tallies;
     let sheet_of = |id: &str| report.table(id).map(|table| sheet(table, "tables/"));
     let (failed, checks): (Vec<Check>, Vec<Check>) = report
         .checks()
         .into_iter()
         .partition(|check| check.passed == Some(false));
     let failed: Vec<CheckWords> = failed.into_iter().map(check_words).collect();
-    Ok(Context {
+    Ok(PageContext {
         style: safe(style.to_owned()),
         script: safe(script.to_owned()),
         title: format!("Survival through simulated pipelines, run {}", header.id),
         run: header.id.clone(),
         created: header.created.clone(),
-        partial: header.partial.then(|| {
-            let (done, planned) = (count(header.ops_done), count(header.ops_planned));
-            format!("{done} of {planned} planned ops were done")
-        }),
-        cards: cards(report, &tallies),
+        unusable: unusable(&report.evidence).map(|reason| reason.to_string()),
+        cards: cards(report, tallies),
         checks: checks.into_iter().map(check_words).collect(),
         failed,
-        matrix: matrix(report, &tallies)?,
+        matrix: matrix(report, tallies)?,
         carriers: sheet_of("carriers"),
         latency: sheet_of("latency"),
         drawings: report
@@ -204,8 +204,8 @@ pub(crate) fn of(
 }
 
 /// What the outcomes of these ops mean, for who has not read the method.
-fn words(found: &[FoundOp]) -> Vec<Fact> {
-    let known = super::found::LOSSES
+fn words(found: &[LossGroup]) -> Vec<Fact> {
+    let known = LOSSES
         .iter()
         .filter(|(outcome, _)| found.iter().any(|op| op.outcome == *outcome));
     known
@@ -220,7 +220,7 @@ fn facts(report: &Report) -> Vec<Fact> {
     let header = report.evidence.header();
     let machine = &header.machine;
     let set = &header.image_set;
-    let overall = report.evidence.overall();
+    let overall = &report.overall;
     let fact = |name: &str, value: String| Fact {
         name: name.to_owned(),
         value,

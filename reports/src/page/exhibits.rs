@@ -4,13 +4,13 @@ use minijinja::Value;
 use serde::Serialize;
 
 use crate::figures::bytes;
-use crate::formats::safe;
 use crate::gallery::{Exhibit, Shows};
 use crate::report::Report;
+use crate::templates::safe;
 
 /// A picture that is part of the page.
 #[derive(Serialize)]
-struct Picture {
+struct InlinePicture {
     /// An address made by us, of letters that need no escaping.
     source: Value,
     width: u32,
@@ -21,9 +21,9 @@ struct Picture {
 struct Shown {
     exhibit: Exhibit,
     title: String,
-    signed: Option<Picture>,
-    received: Option<Picture>,
-    difference: Option<Picture>,
+    signed: Option<InlinePicture>,
+    received: Option<InlinePicture>,
+    difference: Option<InlinePicture>,
     signed_words: String,
     received_words: String,
     command: String,
@@ -39,11 +39,14 @@ pub(super) struct GalleryGroup {
 pub(super) fn gallery(report: &Report) -> Vec<GalleryGroup> {
     let header = report.evidence.header();
     let picture = |picture: &crate::gallery::Picture| {
-        report.pictures.get(&picture.file).map(|source| Picture {
-            source: safe(source.clone()),
-            width: picture.width,
-            height: picture.height,
-        })
+        report
+            .pictures
+            .get(&picture.file)
+            .map(|source| InlinePicture {
+                source: safe(source.clone()),
+                width: picture.width,
+                height: picture.height,
+            })
     };
     let size =
         |(size, width, height): (u64, u32, u32)| format!("{width}×{height}, {}", bytes(size));

@@ -5,11 +5,12 @@ use minijinja::Value;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{BANDS, row_files};
-use crate::figures::{count, rate_with_interval};
-use crate::formats::{DocumentError, safe};
+use super::row_files;
+use crate::figures::{count, measured};
+use crate::filter_counts::BANDS;
 use crate::report::Report;
 use crate::tables::PipelineTally;
+use crate::templates::{DocumentError, safe};
 
 #[derive(Serialize)]
 struct MatrixRow {
@@ -83,10 +84,10 @@ pub(super) fn matrix(report: &Report, tallies: &[PipelineTally]) -> Result<Matri
             .then(a.index.cmp(&b.index))
     });
     let overall = PipelineTally {
-        id: "all shown".to_owned(),
+        id: "all shown, controls apart".to_owned(),
         family: String::new(),
         grade: String::new(),
-        tally: report.evidence.overall(),
+        tally: report.overall.clone(),
     };
     let mut families: Vec<String> = Vec::new();
     for pipeline in tallies {
@@ -100,6 +101,8 @@ pub(super) fn matrix(report: &Report, tallies: &[PipelineTally]) -> Result<Matri
         "surviving": Outcome::SIGNED.iter().filter(|outcome| outcome.survived()).count(),
         "carriers": header.carriers,
         "families": header.pipelines.iter().map(|p| &p.family).collect::<Vec<_>>(),
+        // Sums leave out the rows of controls.
+        "pooled": header.pipelines.iter().map(|p| !p.is_control()).collect::<Vec<_>>(),
         "cells": report.strata.cells,
     });
     // In a script element only "</script" and "<!--" could end the data early.
@@ -118,18 +121,16 @@ pub(super) fn matrix(report: &Report, tallies: &[PipelineTally]) -> Result<Matri
 
 fn matrix_row(index: usize, pipeline: &PipelineTally) -> MatrixRow {
     let tally = &pipeline.tally;
-    let alone = tally
-        .carriers
-        .iter()
-        .map(|carrier| tally.rate(carrier.alone));
-    let rates = std::iter::once(tally.any()).chain(alone).map(|rate| {
-        let words = rate_with_interval(rate);
+    let alone = tally.carriers.iter().map(|carrier| carrier.alone);
+    let rates = std::iter::once(tally.any).chain(alone).map(|found| {
+        let words = measured(found);
         let (text, bounds) = words.split_once(" [").map_or_else(
             || (words.clone(), String::new()),
             |(text, bounds)| (text.to_owned(), format!("[{bounds}")),
         );
         MatrixRate {
-            tint: rate
+            tint: found
+                .rate
                 .value()
                 .map(|value| format!("{:.0}", value * 100.0))
                 .unwrap_or_default(),

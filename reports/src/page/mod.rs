@@ -1,22 +1,18 @@
 //! The page of a run: one HTML file that works from the file system, without network and without scripts.
 //!
 //! All figures are in the page's markup, from the same tables as the other formats. The script only sorts and
-//! filters the matrix; it sums the counts of [`Strata`] and forms rates and intervals as [`crate::stats`] does.
+//! filters the matrix; it sums the counts of [`crate::filter_counts`] and forms rates and intervals as [`crate::stats`] does.
 
 mod cards;
 mod context;
 mod exhibits;
-mod found;
 mod matrix;
 pub mod row_files;
-mod strata;
 
 pub(crate) use context::themed;
-pub use found::{FoundOp, found_ops};
-pub use strata::{BANDS, Strata};
 
-use crate::formats::{DocumentError, render};
 use crate::report::Report;
+use crate::templates::{DocumentError, render};
 
 /// The style of every page.
 pub(crate) const STYLE: &str = include_str!("templates/style.css");

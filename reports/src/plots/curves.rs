@@ -2,7 +2,7 @@
 
 use super::{Line, Lines, Point, percent_ticks};
 use crate::header::SweepHeader;
-use crate::stats::Rate;
+use crate::stats::Measured;
 use crate::tables::{Evidence, PipelineTally};
 
 /// One chart for every recipe with a sweep of at least two points, in the header's order: survival by any carrier
@@ -37,25 +37,23 @@ pub fn curves(evidence: &Evidence) -> Vec<Lines> {
 }
 
 fn chart(sweep: &SweepHeader, points: &[(f64, &PipelineTally)], carriers: &[String]) -> Lines {
-    let line = |name: &str, rate: &dyn Fn(&PipelineTally) -> Rate| Line {
+    let line = |name: &str, of: &dyn Fn(&PipelineTally) -> Measured| Line {
         name: name.to_owned(),
         points: points
             .iter()
             .filter_map(|(x, pipeline)| {
-                let rate = rate(pipeline);
+                let found = of(pipeline);
                 Some(Point {
                     x: *x,
-                    y: rate.value()?,
-                    bounds: rate.interval().map(|bounds| (bounds.low, bounds.high)),
+                    y: found.rate.value()?,
+                    bounds: found.interval.map(|bounds| (bounds.low, bounds.high)),
                 })
             })
             .collect(),
     };
-    let mut lines = vec![line("any carrier", &|pipeline| pipeline.tally.any())];
+    let mut lines = vec![line("any carrier", &|pipeline| pipeline.tally.any)];
     for (index, carrier) in carriers.iter().enumerate() {
-        let alone = move |pipeline: &PipelineTally| {
-            pipeline.tally.rate(pipeline.tally.carriers[index].alone)
-        };
+        let alone = move |pipeline: &PipelineTally| pipeline.tally.carriers[index].alone;
         lines.push(line(carrier, &alone));
     }
     let unit = if sweep.unit.is_empty() || sweep.unit == sweep.parameter {

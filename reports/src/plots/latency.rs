@@ -4,7 +4,7 @@ use super::palette::{BAR, GRID, INK, LIMIT, MUTED, series};
 use super::{Anchor, Color, Marker, PlotError, Scene, text_width};
 use crate::figures::{NOT_MEASURED, count, duration};
 use crate::stats::PERCENTILES;
-use crate::tables::{Evidence, Latency, Timed, Verdict, latencies};
+use crate::tables::{Evidence, Latency, LevelVerdict, Timed, latencies};
 
 const WIDTH: f64 = 1200.0;
 const MARGIN: f64 = 24.0;
@@ -255,9 +255,11 @@ fn row(scene: &mut Scene, frame: &Frame, top: f64, latency: &Latency) -> Result<
         None if quantiles.n == 0 => "–".to_owned(),
         None => "too few".to_owned(),
     };
-    let verdict = latency.verdict().filter(|v| *v != Verdict::NotMeasured);
+    let verdict = latency
+        .verdict()
+        .filter(|v| *v != LevelVerdict::NotMeasured);
     let color = match verdict {
-        Some(Verdict::NotMet) => LIMIT,
+        Some(LevelVerdict::NotMet) => LIMIT,
         None if quantiles.permille(950).is_none() => MUTED,
         _ => INK,
     };

@@ -70,7 +70,18 @@ pub fn lines(chart: &Lines) -> Result<Scene, PlotError> {
         scene.text((RIGHT, y), Anchor::Start, (TITLE, INK), line);
         y += 24.0;
     }
-    y += 4.0;
+    y = legend(chart, &mut scene, y + 4.0)?;
+    let field = Field::of(chart, y + 28.0);
+    axes(chart, &field, &mut scene)?;
+    for (index, line) in chart.lines.iter().enumerate() {
+        curve(chart, &field, index, line, &mut scene);
+    }
+    scene.height = field.bottom + 54.0;
+    Ok(scene)
+}
+
+/// The names of the lines from height `y` on; gives the height of its last line.
+fn legend(chart: &Lines, scene: &mut Scene, mut y: f64) -> Result<f64, PlotError> {
     let mut x = RIGHT;
     for (index, line) in chart.lines.iter().enumerate() {
         let words = Scene::fitted(&line.name, LABEL, 240.0)?;
@@ -84,29 +95,57 @@ pub fn lines(chart: &Lines) -> Result<Scene, PlotError> {
         scene.text((x + 22.0, y), Anchor::Start, (LABEL, INK), words);
         x += width;
     }
-    let (top, bottom) = (y + 28.0, y + 28.0 + PLOT_HEIGHT);
-    let xs = || {
+    Ok(y)
+}
+
+/// Where values lie on the page.
+struct Field {
+    top: f64,
+    bottom: f64,
+    /// Ends of the horizontal axis.
+    x: (f64, f64),
+    /// Ends of the vertical axis.
+    y: (f64, f64),
+}
+
+impl Field {
+    fn of(chart: &Lines, top: f64) -> Self {
         let points = chart.lines.iter().flat_map(|line| &line.points);
-        points
+        let xs = points
             .map(|point| point.x)
             .chain(chart.x_ticks.iter().map(|(x, _)| *x))
-            .chain(chart.failures.iter().copied())
-    };
-    let (first, last) = xs().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
-        (low.min(x), high.max(x))
-    });
-    let place = |x: f64| {
-        let span = last - first;
-        let share = if span > 0.0 { (x - first) / span } else { 0.5 };
+            .chain(chart.failures.iter().copied());
+        Self {
+            top,
+            bottom: top + PLOT_HEIGHT,
+            x: xs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+                (low.min(x), high.max(x))
+            }),
+            y: chart.y_range,
+        }
+    }
+
+    fn place(&self, x: f64) -> f64 {
+        let span = self.x.1 - self.x.0;
+        let share = if span > 0.0 {
+            (x - self.x.0) / span
+        } else {
+            0.5
+        };
         LEFT + 12.0 + (WIDTH - LEFT - RIGHT - 24.0) * share
-    };
-    let (low, high) = chart.y_range;
-    let height = |value: f64| {
+    }
+
+    fn height(&self, value: f64) -> f64 {
+        let (low, high) = self.y;
         let share = ((value - low) / (high - low)).clamp(0.0, 1.0);
-        bottom - (bottom - top) * share
-    };
+        self.bottom - (self.bottom - self.top) * share
+    }
+}
+
+/// Grid, labels, marks of failures and the title of the horizontal axis.
+fn axes(chart: &Lines, field: &Field, scene: &mut Scene) -> Result<(), PlotError> {
     for (value, label) in &chart.y_ticks {
-        let y = height(*value);
+        let y = field.height(*value);
         scene.line((LEFT, y), (WIDTH - RIGHT, y), GRID, 1.0);
         scene.text((LEFT - 8.0, y), Anchor::End, (SMALL, MUTED), label.clone());
     }
@@ -114,10 +153,10 @@ pub fn lines(chart: &Lines) -> Result<Scene, PlotError> {
     let mut free_from = f64::NEG_INFINITY;
     for (x, label) in &chart.x_ticks {
         let half = text_width(label, SMALL)? / 2.0;
-        let at = place(*x);
+        let at = field.place(*x);
         if at - half > free_from {
             scene.text(
-                (at, bottom + 16.0),
+                (at, field.bottom + 16.0),
                 Anchor::Middle,
                 (SMALL, MUTED),
                 label.clone(),
@@ -127,42 +166,44 @@ pub fn lines(chart: &Lines) -> Result<Scene, PlotError> {
     }
     for x in &chart.failures {
         scene.mark(
-            (place(*x), bottom - 6.0),
+            (field.place(*x), field.bottom - 6.0),
             super::Marker::Cross,
             5.0,
             super::palette::LIMIT,
         );
     }
     scene.text(
-        ((LEFT + WIDTH - RIGHT) / 2.0, bottom + 38.0),
+        ((LEFT + WIDTH - RIGHT) / 2.0, field.bottom + 38.0),
         Anchor::Middle,
         (SMALL, MUTED),
         chart.x_title.clone(),
     );
+    Ok(())
+}
+
+/// One line with its points and their intervals.
+fn curve(chart: &Lines, field: &Field, index: usize, line: &Line, scene: &mut Scene) {
     let failed_between = |a: Point, b: Point| chart.failures.iter().any(|x| a.x < *x && *x < b.x);
-    for (index, line) in chart.lines.iter().enumerate() {
-        let (color, marker) = series(index);
-        // Beside each other, since lines at 0 and 100 % would hide one another.
-        let shift = DODGE * (index as f64 - (chart.lines.len() as f64 - 1.0) / 2.0);
-        let place = |x: f64| place(x) + shift;
-        for pair in line.points.windows(2) {
-            if failed_between(pair[0], pair[1]) {
-                continue;
-            }
-            let ends = [pair[0], pair[1]].map(|point| (place(point.x), height(point.y)));
-            scene.line(ends[0], ends[1], color, 2.0);
+    let height = |value: f64| field.height(value);
+    let (color, marker) = series(index);
+    // Beside each other, since lines at 0 and 100 % would hide one another.
+    let shift = DODGE * (index as f64 - (chart.lines.len() as f64 - 1.0) / 2.0);
+    let place = |x: f64| field.place(x) + shift;
+    for pair in line.points.windows(2) {
+        if failed_between(pair[0], pair[1]) {
+            continue;
         }
-        for point in &line.points {
-            let x = place(point.x);
-            if let Some((low, high)) = point.bounds {
-                scene.line((x, height(low)), (x, height(high)), color, 1.0);
-                for end in [low, high] {
-                    scene.line((x - 3.0, height(end)), (x + 3.0, height(end)), color, 1.0);
-                }
-            }
-            scene.mark((x, height(point.y)), marker, 3.5, color);
-        }
+        let ends = [pair[0], pair[1]].map(|point| (place(point.x), height(point.y)));
+        scene.line(ends[0], ends[1], color, 2.0);
     }
-    scene.height = bottom + 54.0;
-    Ok(scene)
+    for point in &line.points {
+        let x = place(point.x);
+        if let Some((low, high)) = point.bounds {
+            scene.line((x, height(low)), (x, height(high)), color, 1.0);
+            for end in [low, high] {
+                scene.line((x - 3.0, height(end)), (x + 3.0, height(end)), color, 1.0);
+            }
+        }
+        scene.mark((x, height(point.y)), marker, 3.5, color);
+    }
 }

@@ -60,7 +60,7 @@ pub const PLOTS: &[PlotKind] = &[
 
 /// One way to paint a [`Scene`].
 #[derive(Clone, Copy, Debug)]
-pub struct Picture {
+pub struct PictureFormat {
     /// Extension of its files, without the dot.
     pub extension: &'static str,
     /// The whole file.
@@ -83,4 +83,4 @@ pub(crate) fn svg(scene: &Scene) -> Result<String, PlotError> {
 }
 
 /// Every picture format.
-pub const PICTURES: &[Picture] = &[paint::SVG, paint::PNG];
+pub const PICTURES: &[PictureFormat] = &[paint::SVG, paint::PNG];

@@ -14,13 +14,13 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontFamily, IntoFont, ShapeStyle, WHITE};
 
 use super::scene::{FONT, register};
-use super::{Anchor, Color, Marker, Picture, PlotError, Scene, Shape};
+use super::{Anchor, Color, Marker, PictureFormat, PlotError, Scene, Shape};
 
-pub(super) const SVG: Picture = Picture {
+pub(super) const SVG: PictureFormat = PictureFormat {
     extension: "svg",
     paint: svg,
 };
-pub(super) const PNG: Picture = Picture {
+pub(super) const PNG: PictureFormat = PictureFormat {
     extension: "png",
     paint: png,
 };

@@ -2,8 +2,8 @@
 
 use super::palette::{BAR, GRID, INK, MUTED, series};
 use super::{Anchor, Color, Marker, PlotError, Scene, text_width};
-use crate::figures::{NOT_MEASURED, count, plural, rate_with_interval};
-use crate::stats::Rate;
+use crate::figures::{NOT_MEASURED, count, measured, plural};
+use crate::stats::Measured;
 use crate::tables::{Evidence, PipelineTally};
 
 const WIDTH: f64 = 1200.0;
@@ -76,7 +76,7 @@ pub(super) fn scene(evidence: &Evidence) -> Result<Scene, PlotError> {
 fn sorted(evidence: &Evidence) -> Vec<(String, Vec<PipelineTally>)> {
     let mut families: Vec<(String, Vec<PipelineTally>)> = Vec::new();
     let mut all = evidence.by_pipeline();
-    let merit = |pipeline: &PipelineTally| pipeline.tally.any().value().unwrap_or(-1.0);
+    let merit = |pipeline: &PipelineTally| pipeline.tally.any.rate.value().unwrap_or(-1.0);
     all.sort_by(|a, b| {
         a.family
             .cmp(&b.family)
@@ -194,8 +194,8 @@ fn row(
         (SMALL, MUTED),
         count(tally.n),
     );
-    let any = tally.any();
-    let Some(value) = any.value() else {
+    let any = tally.any;
+    let Some(value) = any.rate.value() else {
         scene.text(
             (frame.left + 8.0, middle),
             Anchor::Start,
@@ -208,17 +208,14 @@ fn row(
         (frame.right + 34.0, middle),
         Anchor::Start,
         (LABEL, INK),
-        rate_with_interval(any),
+        measured(any),
     );
     scene.rect(
         (frame.left, y + 2.0),
         (frame.x(value), y + height - 2.0),
         BAR,
     );
-    let carriers = tally
-        .carriers
-        .iter()
-        .map(|carrier| tally.rate(carrier.alone));
+    let carriers = tally.carriers.iter().map(|carrier| carrier.alone);
     for (index, shown) in std::iter::once(any).chain(carriers).enumerate() {
         let lane = y + ROW_PADDING + LANE * (index as f64 + 0.5);
         point(scene, frame, lane, shown, look(index));
@@ -226,8 +223,14 @@ fn row(
     Ok(())
 }
 
-fn point(scene: &mut Scene, frame: &Frame, y: f64, shown: Rate, (color, marker): (Color, Marker)) {
-    if let (Some(value), Some(bounds)) = (shown.value(), shown.interval()) {
+fn point(
+    scene: &mut Scene,
+    frame: &Frame,
+    y: f64,
+    shown: Measured,
+    (color, marker): (Color, Marker),
+) {
+    if let (Some(value), Some(bounds)) = (shown.rate.value(), shown.interval) {
         whisker(scene, (frame.x(bounds.low), frame.x(bounds.high)), y, color);
         scene.mark((frame.x(value), y), marker, 3.5, color);
     }
@@ -244,8 +247,8 @@ fn foot(scene: &mut Scene, evidence: &Evidence, bottom: f64) -> Result<(), PlotE
     let provisional = evidence
         .by_pipeline()
         .iter()
-        .any(|p| p.tally.any().is_provisional());
-    let mut words = "Share of signed images whose proof could still be verified. Whiskers: 95 % Wilson score interval. Errors count as not survived."
+        .any(|p| p.tally.any.rate.is_provisional());
+    let mut words = "Share of signed images whose proof could still be verified. Whiskers: 95 % interval over sources. Errors count as not survived."
         .to_owned();
     if provisional {
         words.push_str(" * provisional: n below 100.");

@@ -12,7 +12,7 @@ use polars::prelude::{
 
 use super::ops::OpSet;
 use super::schema::{
-    CELL_COLUMNS, LATER, ROW_COLUMNS, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column,
+    CELL_COLUMNS, LATER, ROW_COLUMNS, RUN_KEY, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column,
 };
 use super::writer::check_carriers;
 use super::{RowError, Rows};
@@ -90,6 +90,27 @@ fn open_whole(path: &Path) -> Result<File, RowError> {
     Ok(file)
 }
 
+/// The run that a row file names; `None` in files that were written before they named one.
+///
+/// # Errors
+/// [`RowError`] if it cannot be read or is not whole.
+pub fn run_of(path: &Path) -> Result<Option<String>, RowError> {
+    let file = open_whole(path)?;
+    let read = || {
+        let mut reader = ParquetReader::new(file);
+        let metadata = reader.get_metadata();
+        let metadata = metadata.map_err(|source| incomplete(path, Some(source)))?;
+        Ok(entry(metadata, RUN_KEY).map(str::to_owned))
+    };
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(incomplete(path, None)))
+}
+
+/// What stands under a key in the file's own metadata.
+fn entry<'a>(metadata: &'a FileMetadataRef, key: &str) -> Option<&'a str> {
+    let mut entries = metadata.key_value_metadata().iter().flatten();
+    entries.find(|entry| entry.key == key)?.value.as_deref()
+}
+
 /// A row file whose footer was read and found to be ours.
 struct Opened {
     file: File,
@@ -107,12 +128,7 @@ impl Opened {
         let io = refused("read", path);
         let mut reader = ParquetReader::new(file.try_clone().map_err(io)?);
         let metadata = reader.get_metadata().map_err(damaged)?.clone();
-        let version = metadata
-            .key_value_metadata()
-            .iter()
-            .flatten()
-            .find(|entry| entry.key == SCHEMA_KEY)
-            .and_then(|entry| entry.value.as_deref()?.parse::<u64>().ok());
+        let version = entry(&metadata, SCHEMA_KEY).and_then(|version| version.parse::<u64>().ok());
         match version {
             None => {
                 return Err(RowError::Foreign {

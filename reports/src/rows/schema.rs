@@ -4,7 +4,7 @@
 use credlink_trial_record::{Cell, Embedded, Row};
 use polars::prelude::DataType;
 
-use crate::tables::{Column, Kind, Table, Value};
+use crate::table::{Column, Kind, Table, Value};
 
 /// Version of the row file's schema. It grows when a column changes its meaning, its type or its name; a new
 /// column alone does not need a new version, because readers ask for columns by name.
@@ -12,6 +12,9 @@ pub const SCHEMA_VERSION: u32 = 3;
 
 /// Key under which [`SCHEMA_VERSION`] stands in the Parquet file's own metadata.
 pub const SCHEMA_KEY: &str = "credlink.rows.schema";
+
+/// Key under which the name of the run stands there.
+pub const RUN_KEY: &str = "credlink.rows.run";
 
 /// How a column takes its value from a `T`: the type says the column's type and whether it may be null.
 pub(crate) enum Take<T: 'static> {
@@ -169,7 +172,9 @@ pub fn schema_table() -> Table {
             .collect(),
         notes: vec![
             "Columns of the form {carrier}_… stand once per carrier, in the order of the run's carrier list; all of them are null on an error row that was never verified.".to_owned(),
-            format!("The version stands in the Parquet file's own metadata under {SCHEMA_KEY}."),
+            format!(
+                "The version stands in the Parquet file's own metadata under {SCHEMA_KEY}, the name of the run under {RUN_KEY}."
+            ),
         ],
     }
 }

@@ -1,7 +1,7 @@
 //! Writes rows as they come, in row groups of bounded size.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use credlink_trial_record::{Cell, Row};
@@ -11,10 +11,13 @@ use polars::prelude::{
     NewChunkedArray, ParquetCompression, ParquetWriter, PlSmallStr, Schema, StringChunked,
     UInt8Chunked, UInt32Chunked, UInt64Chunked,
 };
+use tempfile::NamedTempFile;
 
 use super::RowError;
 use super::ops::OpSet;
-use super::schema::{CELL_COLUMNS, ROW_COLUMNS, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column};
+use super::schema::{
+    CELL_COLUMNS, ROW_COLUMNS, RUN_KEY, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column,
+};
 use crate::atomic;
 use crate::file_error::refused;
 
@@ -26,13 +29,14 @@ const MOST_CARRIERS: usize = 64;
 
 /// Writes `rows.parquet`. Memory stays bounded at one row group plus the numbers of the ops seen.
 ///
-/// The file carries the suffix `.tmp` until [`RowWriter::finish`], so an unfinished file never looks finished.
+/// The file has another name until [`RowWriter::finish`], so an unfinished file never looks finished; a writer that is
+/// dropped leaves nothing.
 pub struct RowWriter {
     path: PathBuf,
     carriers: Vec<String>,
     batches: BatchedWriter<BufWriter<File>>,
-    /// The same open file, kept to flush it to disk before it gets its final name.
-    file: File,
+    /// The same open file under a name that nobody can guess, until it gets its final one.
+    file: NamedTempFile,
     buffer: Vec<Row>,
     seen: OpSet,
     written: u64,
@@ -49,7 +53,8 @@ impl std::fmt::Debug for RowWriter {
 }
 
 impl RowWriter {
-    /// Opens a row file for the carriers of a run, in ladder order.
+    /// Opens a row file for the carriers of a run, in ladder order. The file keeps the name of its run, which is that of
+    /// its folder.
     ///
     /// # Errors
     /// [`RowError::Exists`] if `path` is there already, [`RowError::Carrier`] for an empty or repeated name or
@@ -59,27 +64,28 @@ impl RowWriter {
         if path.exists() {
             return Err(RowError::Exists { path: path.into() });
         }
-        let tmp = atomic::unfinished(path);
-        let io = refused("create", &tmp);
-        // What a run that was cut off has left goes; a link is removed and not followed.
-        if tmp.symlink_metadata().is_ok() {
-            std::fs::remove_file(&tmp).map_err(io)?;
-        }
-        let file = File::create_new(&tmp).map_err(io)?;
-        let twin = file.try_clone().map_err(io)?;
-        let version = vec![(SCHEMA_KEY.to_owned(), SCHEMA_VERSION.to_string())];
-        let batches = ParquetWriter::new(BufWriter::new(file))
+        let file = atomic::beside(path).map_err(refused("create", path))?;
+        let twin = file.as_file().try_clone();
+        let twin = twin.map_err(refused("create", path))?;
+        let about = vec![
+            (SCHEMA_KEY.to_owned(), SCHEMA_VERSION.to_string()),
+            (RUN_KEY.to_owned(), run_name(path)),
+        ];
+        let batches = ParquetWriter::new(BufWriter::new(twin))
             .with_compression(ParquetCompression::Zstd(None))
-            .with_key_value_metadata(Some(KeyValueMetadata::from_static(version)))
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(about)))
             // One thread: a row group is small, and the other cores belong to the run.
             .set_parallel(false)
             .batched(&schema(carriers))
-            .map_err(|source| RowError::Parquet { path: tmp, source })?;
+            .map_err(|source| RowError::Parquet {
+                path: path.into(),
+                source,
+            })?;
         Ok(Self {
             path: path.into(),
             carriers: carriers.to_vec(),
             batches,
-            file: twin,
+            file,
             buffer: Vec::new(),
             seen: OpSet::default(),
             written: 0,
@@ -122,16 +128,23 @@ impl RowWriter {
     /// number of rows.
     ///
     /// # Errors
-    /// [`RowError::Parquet`] or [`RowError::Io`] if the disk is full; the `.tmp` file is then left as it is.
+    /// [`RowError::Parquet`] or [`RowError::Io`] if the disk is full, [`RowError::Exists`] if somebody else put a file there meanwhile.
     pub fn finish(mut self) -> Result<u64, RowError> {
         self.write_group()?;
-        let tmp = atomic::unfinished(&self.path);
+        let path = self.path;
         self.batches.finish().map_err(|source| RowError::Parquet {
-            path: tmp.clone(),
+            path: path.clone(),
             source,
         })?;
-        self.file.sync_all().map_err(refused("flush", &tmp))?;
-        std::fs::rename(&tmp, &self.path).map_err(refused("rename", &tmp))?;
+        let flushed = self.file.as_file().sync_all();
+        flushed.map_err(refused("flush", &path))?;
+        // Rows of another run that came there meanwhile stay.
+        self.file
+            .persist_noclobber(&path)
+            .map_err(|error| match error.error.kind() {
+                ErrorKind::AlreadyExists => RowError::Exists { path },
+                _ => refused("rename to", &path)(error.error).into(),
+            })?;
         Ok(self.written)
     }
 
@@ -142,13 +155,19 @@ impl RowWriter {
         frame(&self.buffer, &self.carriers)
             .and_then(|frame| self.batches.write_batch(&frame))
             .map_err(|source| RowError::Parquet {
-                path: atomic::unfinished(&self.path),
+                path: self.path.clone(),
                 source,
             })?;
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
     }
+}
+
+/// The name of the folder that a row file is made in.
+fn run_name(path: &Path) -> String {
+    let folder = path.parent().and_then(Path::file_name);
+    folder.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 /// Refuses carriers whose columns could not be told apart, or that are too many for the tables.

@@ -1,6 +1,6 @@
 //! Which differences between nights are more than noise.
 //!
-//! Nights with the same seed, images, recipe and n measure the same ops: any difference in their counts is a change
+//! Nights with the same seed, images, recipe, settings and n measure the same ops: any difference in their counts is a change
 //! of the program, with no noise at all. Otherwise two shares are compared by Newcombe's interval of a difference,
 //! built of two Wilson intervals, at a level of 0.1 % divided by the number of pipelines compared (Bonferroni), so
 //! that an unchanged program raises about one false alarm in a thousand nights.
@@ -8,7 +8,7 @@
 //! Source: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
 //! Medicine 17 (1998) 873–890, method 10.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::Night;
 
@@ -17,7 +17,7 @@ const ALARM: f64 = 0.001;
 
 /// A pipeline whose survival changed.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct Change {
+pub struct NightChange {
     /// Name of the night that shows it first.
     pub night: String,
     /// The pipeline.
@@ -30,19 +30,30 @@ pub struct Change {
     pub why: &'static str,
 }
 
+/// The recipe's digest and the settings: nights that share both do the same.
+type Conditions<'a> = (&'a str, &'a BTreeMap<String, String>);
+
 /// Seed and digest: nights that share both have the same images.
 type Images<'a> = (u64, &'a str);
+
+/// Survived, ops and the sources behind them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Seen {
+    survived: (u64, u64),
+    sources: u64,
+}
 
 /// Nights of one pipeline since its last change.
 #[derive(Default)]
 struct Stretch<'a> {
-    digest: &'a str,
-    /// Survived and ops of each distinct set of images; nights over the same images count once.
-    counts: Vec<(Images<'a>, (u64, u64))>,
+    /// Recipe and settings.
+    conditions: Option<Conditions<'a>>,
+    /// What was seen of each distinct set of images; nights over the same images count once.
+    counts: Vec<(Images<'a>, Seen)>,
 }
 
 /// Every change, in the order of the nights. Nights that are not ok are passed over.
-pub fn changes(nights: &[Night]) -> Vec<Change> {
+pub fn changes(nights: &[Night]) -> Vec<NightChange> {
     let ok: Vec<&Night> = nights.iter().filter(|night| night.is_ok()).collect();
     let names: HashSet<&str> = ok
         .iter()
@@ -57,25 +68,31 @@ pub fn changes(nights: &[Night]) -> Vec<Change> {
             let Some(pipeline) = night.pipelines.get(name) else {
                 continue;
             };
-            let after = pipeline.survived;
-            if after.1 == 0 {
+            let after = Seen {
+                survived: pipeline.survived,
+                sources: pipeline.sources,
+            };
+            if after.survived.1 == 0 {
                 continue;
             }
+            let conditions = Some((pipeline.digest.as_str(), &night.settings));
+            let changed = stretch.conditions != conditions;
             let images = (night.seed, night.images.as_str());
             let same_images = stretch
                 .counts
                 .iter()
-                .find(|(known, count)| *known == images && count.1 == after.1);
+                .find(|(known, count)| *known == images && count.survived.1 == after.survived.1);
             let before = stretch
                 .counts
                 .iter()
-                .fold((0, 0), |sum, (_, count)| (sum.0 + count.0, sum.1 + count.1));
-            let why = if before.1 == 0 {
+                .fold(Seen::default(), |sum, (_, count)| sum.with(*count));
+            let why = if before.survived.1 == 0 {
                 None
-            } else if stretch.digest != pipeline.digest {
-                (differs(before, after, night.pipelines.len())).then_some("the recipe changed, too")
-            } else if same_images.is_some_and(|(_, count)| *count != after) {
-                Some("the same images and recipe, so not noise")
+            } else if changed {
+                let differs = differs(before, after, night.pipelines.len());
+                differs.then_some("the recipe or the settings changed, too")
+            } else if same_images.is_some_and(|(_, count)| count.survived != after.survived) {
+                Some("the same images, recipe and settings, so not noise")
             } else if same_images.is_none() && differs(before, after, night.pipelines.len()) {
                 Some("beyond the noise of other images")
             } else {
@@ -84,18 +101,18 @@ pub fn changes(nights: &[Night]) -> Vec<Change> {
             if let Some(why) = why {
                 found.push((
                     night.created.clone(),
-                    Change {
+                    NightChange {
                         night: night.id.clone(),
                         pipeline: name.to_owned(),
-                        before,
-                        after,
+                        before: before.survived,
+                        after: after.survived,
                         why,
                     },
                 ));
             }
-            if why.is_some() || stretch.digest != pipeline.digest {
+            if why.is_some() || changed {
                 stretch = Stretch {
-                    digest: &pipeline.digest,
+                    conditions,
                     counts: Vec::new(),
                 };
             }
@@ -105,17 +122,40 @@ pub fn changes(nights: &[Night]) -> Vec<Change> {
         }
     }
     let place = |id: &str| nights.iter().position(|night| night.id == id);
-    let mut found: Vec<Change> = found.into_iter().map(|(_, change)| change).collect();
+    let mut found: Vec<NightChange> = found.into_iter().map(|(_, change)| change).collect();
     found.sort_by_key(|change| place(&change.night));
     found
 }
 
+impl Seen {
+    fn with(self, other: Self) -> Self {
+        Self {
+            survived: (
+                self.survived.0 + other.survived.0,
+                self.survived.1 + other.survived.1,
+            ),
+            sources: self.sources + other.sources,
+        }
+    }
+
+    /// The share, and how many trials it is worth: as many as there are sources, where that is known.
+    fn worth(self) -> (f64, f64) {
+        let (k, n) = self.survived;
+        let trials = if self.sources > 0 {
+            self.sources.min(n)
+        } else {
+            n
+        };
+        (k as f64 / n as f64, trials as f64)
+    }
+}
+
 /// Whether the interval of the difference leaves out 0, at [`ALARM`] shared by `comparisons`.
-fn differs(before: (u64, u64), after: (u64, u64), comparisons: usize) -> bool {
+fn differs(before: Seen, after: Seen, comparisons: usize) -> bool {
     let level = ALARM / comparisons.max(1) as f64;
     let z = upper_quantile(level / 2.0);
-    let share = |(k, n): (u64, u64)| k as f64 / n as f64;
-    let (p, q) = (share(before), share(after));
+    let (before, after) = (before.worth(), after.worth());
+    let (p, q) = (before.0, after.0);
     let ((low_p, high_p), (low_q, high_q)) = (score(before, z), score(after, z));
     let difference = q - p;
     let low = difference - (q - low_q).hypot(high_p - p);
@@ -124,8 +164,7 @@ fn differs(before: (u64, u64), after: (u64, u64), comparisons: usize) -> bool {
 }
 
 /// The Wilson score interval at any `z`; [`crate::stats::wilson`] has the formula and its source.
-fn score((k, n): (u64, u64), z: f64) -> (f64, f64) {
-    let (n, p) = (n as f64, k as f64 / n as f64);
+fn score((p, n): (f64, f64), z: f64) -> (f64, f64) {
     let z2 = z * z;
     let scale = 1.0 + z2 / n;
     let centre = (p + z2 / (2.0 * n)) / scale;
@@ -163,9 +202,19 @@ mod tests {
 
     #[test]
     fn only_a_difference_beyond_noise_differs() {
-        assert!(!differs((475, 500), (470, 500), 20));
-        assert!(!differs((500, 500), (500, 500), 20));
-        assert!(differs((475, 500), (400, 500), 20));
-        assert!(differs((9500, 10_000), (450, 500), 1));
+        let seen = |k, n, sources| Seen {
+            survived: (k, n),
+            sources,
+        };
+        let differ = |before: (u64, u64), after: (u64, u64), sources, comparisons| {
+            let of = |(k, n)| seen(k, n, sources);
+            differs(of(before), of(after), comparisons)
+        };
+        assert!(!differ((475, 500), (470, 500), 0, 20));
+        assert!(!differ((500, 500), (500, 500), 500, 20));
+        assert!(differ((475, 500), (400, 500), 0, 20));
+        assert!(differ((9500, 10_000), (450, 500), 0, 1));
+        // Views of few files are worth few trials.
+        assert!(!differ((475, 500), (400, 500), 40, 20));
     }
 }

@@ -101,7 +101,7 @@ impl History {
     pub fn check(&self, night: &Night) -> Result<bool, SiteError> {
         match self.nights.iter().find(|known| known.id == night.id) {
             None => Ok(true),
-            Some(known) if known == night => Ok(false),
+            Some(known) if night.is_same(known) => Ok(false),
             Some(_) => Err(SiteError::Other {
                 path: self.path.clone(),
                 id: night.id.clone(),
@@ -114,7 +114,7 @@ impl History {
     /// # Errors
     /// [`SiteError::Io`] if the disk is full.
     pub fn append(&mut self, night: &Night) -> Result<(), SiteError> {
-        let line = serde_json::to_string(night).map_err(crate::formats::DocumentError::from)?;
+        let line = serde_json::to_string(night).map_err(crate::templates::DocumentError::from)?;
         let text = format!("{}{line}\n", self.text);
         atomic::write(&self.path, text.as_bytes()).map_err(refused("write", &self.path))?;
         self.text = text;

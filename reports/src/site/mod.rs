@@ -15,16 +15,17 @@ mod changes;
 mod history;
 mod night;
 mod pages;
+mod trends;
 
 use std::path::{Path, PathBuf};
 
-pub use changes::{Change, changes};
+pub use changes::{NightChange, changes};
 pub use history::{History, Lock};
 pub use night::{Night, NightPipeline, NightService, Status};
 
 use crate::atomic;
+use crate::documents::{DOCUMENTS, DocumentError};
 use crate::file_error::{FileError, refused};
-use crate::formats::{DOCUMENTS, DocumentError};
 use crate::page::row_files;
 use crate::report::{ReadError, Report};
 use crate::run_dir::RunDir;
@@ -77,7 +78,7 @@ pub struct Published {
     /// Whether it was new; false if the history had it already.
     pub is_new: bool,
     /// Changes that this night brought.
-    pub changes: Vec<Change>,
+    pub changes: Vec<NightChange>,
     /// Bytes of a torn line that were set aside, if there were any.
     pub set_aside: Option<PathBuf>,
     /// Nights in the history.

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::report::Report;
-use crate::stats::{Interval, Rate};
-use crate::tables::Value;
+use crate::settings::effective;
+use crate::stats::{Interval, Measured, Rate};
+use crate::tables::ALL_FAMILIES;
+use crate::usable::{Unusable, unusable};
 
 /// How a night ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +37,7 @@ impl Status {
 }
 
 /// One pipeline of a night.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NightPipeline {
     /// Its family.
     pub family: String,
@@ -43,6 +45,12 @@ pub struct NightPipeline {
     pub digest: String,
     /// Ops that survived, and ops.
     pub survived: (u64, u64),
+    /// Distinct source files among the ops; 0 in nights published before they were kept.
+    #[serde(default)]
+    pub sources: u64,
+    /// The 95 % interval of survival, over sources; `None` in nights published before it was kept.
+    #[serde(default)]
+    pub interval: Option<(f64, f64)>,
 }
 
 /// One service of a night, in nanoseconds.
@@ -77,15 +85,24 @@ pub struct Night {
     pub machine: String,
     /// Worker threads.
     pub threads: u32,
+    /// Settings that decide results, by name; empty in nights published before they were kept.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+    /// Digest of the row file; empty in nights published before it was kept.
+    #[serde(default)]
+    pub rows: String,
     /// Versions of program and libraries.
     pub versions: BTreeMap<String, String>,
     /// Ops that survived, and ops.
     pub survived: (u64, u64),
-    /// 95 % intervals of survival that take images as the unit of chance, by family, and of all families together.
+    /// 95 % intervals of survival over sources, by family, and of all families together.
     #[serde(default)]
     pub intervals: BTreeMap<String, (f64, f64)>,
     /// Negative trials that were accepted, and trials.
     pub false_accepts: (u64, u64),
+    /// The one-sided 95 % upper bound of their rate, over sources; `None` in nights published before it was kept.
+    #[serde(default)]
+    pub false_accept_bound: Option<f64>,
     /// Pipelines by id.
     pub pipelines: BTreeMap<String, NightPipeline>,
     /// Services by name.
@@ -96,25 +113,24 @@ impl Night {
     /// The night of a run.
     pub fn of(report: &Report) -> Self {
         let header = report.evidence.header();
-        let failed: Vec<&str> = header
-            .controls
-            .iter()
-            .filter(|control| !control.passed)
-            .map(|control| control.name.as_str())
-            .collect();
-        let (status, reason) = if header.partial {
-            let reason = format!("{} of {} ops", header.ops_done, header.ops_planned);
-            (Status::Partial, reason)
-        } else if header.controls.is_empty() {
-            (Status::ControlFailed, "the run had no controls".to_owned())
-        } else if failed.is_empty() {
-            (Status::Ok, String::new())
-        } else {
-            (Status::ControlFailed, failed.join("; "))
+        let (status, reason) = match unusable(&report.evidence) {
+            None => (Status::Ok, String::new()),
+            Some(reason) => {
+                let status = match &reason {
+                    Unusable::Partial { .. } => Status::Partial,
+                    Unusable::NoControl | Unusable::FailedControl { .. } => Status::ControlFailed,
+                    Unusable::Empty
+                    | Unusable::ErrorsAlone
+                    | Unusable::Rows { .. }
+                    | Unusable::Missing { .. }
+                    | Unusable::Unbound => Status::Failed,
+                };
+                (status, format!("the run {reason}"))
+            }
         };
         let pair = |rate: Rate| (rate.k, rate.n);
         let machine = &header.machine;
-        let pipelines = header.pipelines.iter().zip(report.evidence.by_pipeline());
+        let pipelines = header.pipelines.iter().zip(&report.tallies);
         Self {
             version: 1,
             id: header.id.clone(),
@@ -125,16 +141,21 @@ impl Night {
             images: header.image_set.digest.clone(),
             machine: format!("{}, {} cores, {}", machine.cpu, machine.cores, machine.os),
             threads: header.threads,
+            settings: effective(header),
+            rows: header.rows_digest.clone().unwrap_or_default(),
             versions: header.versions.clone(),
-            survived: pair(report.evidence.overall().any()),
+            survived: pair(report.overall.any.rate),
             intervals: intervals(report),
-            false_accepts: pair(report.evidence.controls().all.accepted),
+            false_accepts: pair(report.negatives.all.accepted.rate),
+            false_accept_bound: report.negatives.all.accepted.upper,
             pipelines: pipelines
                 .map(|(pipeline, tally)| {
                     let night = NightPipeline {
                         family: pipeline.family.clone(),
                         digest: pipeline.digest.clone(),
-                        survived: pair(tally.tally.any()),
+                        survived: pair(tally.tally.any.rate),
+                        sources: tally.tally.sources,
+                        interval: ends(tally.tally.any),
                     };
                     (pipeline.id.clone(), night)
                 })
@@ -167,21 +188,22 @@ impl Night {
             images: String::new(),
             machine: String::new(),
             threads: 0,
+            settings: BTreeMap::new(),
+            rows: String::new(),
             versions: BTreeMap::new(),
             survived: (0, 0),
             intervals: BTreeMap::new(),
             false_accepts: (0, 0),
+            false_accept_bound: None,
             pipelines: BTreeMap::new(),
             services: BTreeMap::new(),
         }
     }
 
-    /// The interval of a family's survival, or of all families together; that of independent ops for a night published
-    /// before intervals were kept.
-    pub fn interval(&self, family: &str, rate: Rate) -> Option<Interval> {
-        let kept = self.intervals.get(family);
-        kept.map(|&(low, high)| Interval { low, high })
-            .or_else(|| rate.interval())
+    /// Survival of a family, or of all families together, with its interval; without one for a night published before
+    /// intervals were kept.
+    pub fn measured(&self, family: &str, rate: Rate) -> Measured {
+        measured(rate, self.intervals.get(family).copied())
     }
 
     /// Survival by family.
@@ -195,26 +217,53 @@ impl Night {
         families
     }
 
+    /// Whether this is the same night as one that was published: all that both know of it agrees. A night that was
+    /// published before its rows' digest or its settings were kept knows less of itself.
+    pub fn is_same(&self, published: &Self) -> bool {
+        let mut alike = self.clone();
+        if published.rows.is_empty() {
+            alike.rows.clear();
+        }
+        if published.settings.is_empty() {
+            alike.settings.clear();
+        }
+        if published.false_accept_bound.is_none() {
+            alike.false_accept_bound = None;
+        }
+        for (id, pipeline) in &mut alike.pipelines {
+            let known = published.pipelines.get(id);
+            if known.is_some_and(|known| known.sources == 0) {
+                (pipeline.sources, pipeline.interval) = (0, None);
+            }
+        }
+        alike == *published
+    }
+
     /// Whether its figures may be compared.
     pub fn is_ok(&self) -> bool {
         self.status == Status::Ok
     }
 }
 
-/// As the table of families has them, rounded so that a night read back from the history equals itself.
-fn intervals(report: &Report) -> BTreeMap<String, (f64, f64)> {
+/// A rate and the interval that was kept of it.
+pub(super) fn measured(rate: Rate, kept: Option<(f64, f64)>) -> Measured {
+    Measured {
+        rate,
+        interval: kept.map(|(low, high)| Interval { low, high }),
+    }
+}
+
+/// The ends of an interval, rounded so that a night read back from the history equals itself.
+fn ends(found: Measured) -> Option<(f64, f64)> {
     let rounded = |share: f64| (share * 1e6).round() / 1e6;
-    let Some(table) = report.table("families") else {
-        return BTreeMap::new();
-    };
-    let any = table.columns.iter().position(|column| column.key == "any");
-    let rows = table.rows.iter().filter_map(|row| {
-        let (Value::Text(family), Value::Pooled(_, interval)) = (row.first()?, row.get(any?)?)
-        else {
-            return None;
-        };
-        let bounds = (rounded(interval.low), rounded(interval.high));
-        Some((family.clone(), bounds))
-    });
-    rows.collect()
+    let bounds = found.interval?;
+    Some((rounded(bounds.low), rounded(bounds.high)))
+}
+
+fn intervals(report: &Report) -> BTreeMap<String, (f64, f64)> {
+    let overall = (ALL_FAMILIES.to_owned(), report.overall.clone());
+    let families = report.evidence.by_family().into_iter().chain([overall]);
+    families
+        .filter_map(|(family, tally)| Some((family, ends(tally.any)?)))
+        .collect()
 }

@@ -1,19 +1,21 @@
 //! The pages of a site, from its history alone.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use minijinja::Value;
 use serde::Serialize;
 
-use super::{Change, Night, Settings, SiteError, changes};
+use super::night::measured;
+use super::{Night, NightChange, Settings, SiteError, changes, trends};
 use crate::atomic;
-use crate::figures::{bound, count, duration, pooled_rate, rate_with_interval};
+use crate::figures::{self, bounded, count};
 use crate::file_error::refused;
-use crate::formats::{DocumentError, render, safe};
 use crate::page::{STYLE, themed};
-use crate::plots::{Line, Lines, Point, lines, svg};
-use crate::stats::{Interval, Rate};
+use crate::plots::{Lines, lines, svg};
+use crate::stats::{Bounded, Measured, Rate};
 use crate::tables::ALL_FAMILIES;
+use crate::templates::{DocumentError, render, safe};
 
 /// Nights that charts show.
 const CHARTED: usize = 90;
@@ -21,7 +23,7 @@ const CHARTED: usize = 90;
 const FED: usize = 30;
 
 #[derive(Serialize)]
-struct Context {
+struct SiteContext {
     style: Value,
     title: &'static str,
     url: String,
@@ -75,7 +77,7 @@ pub(super) fn write(site: &Path, nights: &[Night], settings: &Settings) -> Resul
         atomic::write(&path, text.as_bytes()).map_err(refused("write", &path))
     };
     put("index.html", &render("site.html", &context)?)?;
-    let fed = Context {
+    let fed = SiteContext {
         nights: context.nights.iter().take(FED).cloned().collect(),
         ..context
     };
@@ -98,17 +100,65 @@ pub(super) fn write(site: &Path, nights: &[Night], settings: &Settings) -> Resul
 fn context(
     site: &Path,
     nights: &[Night],
-    found: &[Change],
+    found: &[NightChange],
     settings: &Settings,
-) -> Result<Context, SiteError> {
-    let words = |change: &Change| ChangeWords {
+) -> Result<SiteContext, SiteError> {
+    let mut all = night_words(site, nights, found);
+    all.reverse();
+    let charted = &nights[nights.len().saturating_sub(CHARTED)..];
+    let families = names(charted, |night| night.families().into_keys().collect());
+    let pipelines = names(charted, |night| keys(&night.pipelines));
+    let services = names(charted, |night| keys(&night.services));
+    let pooled = |family: &str, title: &str| {
+        drawn(&trends::survival(charted, title, |night| {
+            let rate = match family {
+                ALL_FAMILIES => rate(night.survived),
+                family => *night.families().get(family)?,
+            };
+            Some(night.measured(family, rate))
+        }))
+    };
+    let alone = |id: &str| {
+        let title = format!("{id}, simulated");
+        drawn(&trends::survival(charted, &title, |night| {
+            let pipeline = night.pipelines.get(id)?;
+            Some(measured(rate(pipeline.survived), pipeline.interval))
+        }))
+    };
+    Ok(SiteContext {
+        style: safe(STYLE.to_owned()),
+        title: "Survival through simulated pipelines, night by night",
+        url: settings.url.trim_end_matches('/').to_owned(),
+        updated: nights
+            .last()
+            .map_or_else(String::new, |night| night.created.clone()),
+        latest: all.iter().find(|night| night.is_ok).cloned(),
+        changes: found.iter().rev().map(change_words).collect(),
+        overall: pooled(ALL_FAMILIES, "all simulated pipelines")?,
+        families: charts(families, |family| {
+            pooled(family, &format!("{family}, simulated"))
+        })?,
+        services: charts(services, |service| {
+            drawn(&trends::latency(charted, service))
+        })?,
+        pipelines: charts(pipelines, alone)?,
+        nights: all,
+    })
+}
+
+fn change_words(change: &NightChange) -> ChangeWords {
+    ChangeWords {
         night: change.night.clone(),
         pipeline: change.pipeline.clone(),
         before: shown(change.before),
         after: shown(change.after),
         is_worse: change.after.0 * change.before.1 < change.before.0 * change.after.1,
         why: change.why,
-    };
+    }
+}
+
+/// Every night as words, oldest first.
+fn night_words(site: &Path, nights: &[Night], found: &[NightChange]) -> Vec<NightWords> {
     let mut all: Vec<NightWords> = Vec::new();
     let mut earlier: Option<&Night> = None;
     for night in nights {
@@ -124,9 +174,12 @@ fn context(
             status: night.status.as_str(),
             is_ok: night.is_ok(),
             reason: night.reason.clone(),
-            survived: overall(night),
+            survived: words(night.measured(ALL_FAMILIES, rate(night.survived))),
             ops: count(night.survived.1),
-            false_accepts: bound(rate(night.false_accepts)),
+            false_accepts: bounded(Bounded {
+                rate: rate(night.false_accepts),
+                upper: night.false_accept_bound,
+            }),
             accepted: night.false_accepts.0 > 0,
             machine: night.machine.clone(),
             versions,
@@ -143,91 +196,60 @@ fn context(
             },
         });
     }
-    all.reverse();
-    let charted = &nights[nights.len().saturating_sub(CHARTED)..];
-    let draw = |chart: Lines| -> Result<Value, SiteError> {
-        let failed = |source| {
-            SiteError::Run(crate::report::ReadError::Plot {
-                plot: "trend",
-                source,
-            })
-        };
-        let text = svg(&lines(&chart).map_err(failed)?).map_err(failed)?;
-        Ok(themed(&text, &chart.title))
+    all
+}
+
+fn keys<T>(map: &BTreeMap<String, T>) -> Vec<&str> {
+    map.keys().map(String::as_str).collect()
+}
+
+/// The names that any of the nights has, in alphabetical order.
+fn names<'a>(nights: &'a [Night], of: impl Fn(&'a Night) -> Vec<&'a str>) -> BTreeSet<&'a str> {
+    nights.iter().flat_map(of).collect()
+}
+
+/// One chart for each name.
+fn charts(
+    names: BTreeSet<&str>,
+    draw: impl Fn(&str) -> Result<Value, SiteError>,
+) -> Result<Vec<(String, Value)>, SiteError> {
+    let named = names.into_iter();
+    named
+        .map(|name| Ok((name.to_owned(), draw(name)?)))
+        .collect()
+}
+
+fn drawn(chart: &Lines) -> Result<Value, SiteError> {
+    let failed = |source| {
+        SiteError::Run(crate::report::ReadError::Plot {
+            plot: "trend",
+            source,
+        })
     };
-    let mut families: Vec<&str> = charted
-        .iter()
-        .flat_map(|n| n.families().into_keys())
-        .collect();
-    families.sort_unstable();
-    families.dedup();
-    let mut pipelines: Vec<&str> = charted
-        .iter()
-        .flat_map(|night| night.pipelines.keys().map(String::as_str))
-        .collect();
-    pipelines.sort_unstable();
-    pipelines.dedup();
-    let mut services: Vec<&str> = charted
-        .iter()
-        .flat_map(|night| night.services.keys().map(String::as_str))
-        .collect();
-    services.sort_unstable();
-    services.dedup();
-    Ok(Context {
-        style: safe(STYLE.to_owned()),
-        title: "Survival through simulated pipelines, night by night",
-        url: settings.url.trim_end_matches('/').to_owned(),
-        updated: nights
-            .last()
-            .map_or_else(String::new, |night| night.created.clone()),
-        latest: all.iter().find(|night| night.is_ok).cloned(),
-        changes: found.iter().rev().map(words).collect(),
-        overall: draw(survival(charted, "all simulated pipelines", |night| {
-            let rate = rate(night.survived);
-            Some((rate, night.interval(ALL_FAMILIES, rate)))
-        }))?,
-        families: families
-            .into_iter()
-            .map(|family| {
-                let chart = survival(charted, &format!("{family}, simulated"), |night| {
-                    let rate = *night.families().get(family)?;
-                    Some((rate, night.interval(family, rate)))
-                });
-                Ok((family.to_owned(), draw(chart)?))
-            })
-            .collect::<Result<_, SiteError>>()?,
-        services: services
-            .into_iter()
-            .map(|service| Ok((service.to_owned(), draw(latency(charted, service))?)))
-            .collect::<Result<_, SiteError>>()?,
-        pipelines: pipelines
-            .into_iter()
-            .map(|id| {
-                let chart = survival(charted, &format!("{id}, simulated"), |night| {
-                    let rate = rate(night.pipelines.get(id)?.survived);
-                    Some((rate, rate.interval()))
-                });
-                Ok((id.to_owned(), draw(chart)?))
-            })
-            .collect::<Result<_, SiteError>>()?,
-        nights: all,
-    })
+    let text = svg(&lines(chart).map_err(failed)?).map_err(failed)?;
+    Ok(themed(&text, &chart.title))
 }
 
 fn rate((k, n): (u64, u64)) -> Rate {
     Rate { k, n }
 }
 
-fn overall(night: &Night) -> String {
-    let rate = rate(night.survived);
-    night.interval(ALL_FAMILIES, rate).map_or_else(
-        || rate_with_interval(rate),
-        |interval| pooled_rate(rate, interval),
-    )
+/// A rate with its interval, or alone where none was kept.
+fn words(found: Measured) -> String {
+    match found.interval {
+        Some(_) => figures::measured(found),
+        None => figures::rate(found.rate),
+    }
 }
 
-fn shown(pair: (u64, u64)) -> String {
-    rate_with_interval(rate(pair))
+/// Counts of a change, which may be of several nights.
+fn shown((k, n): (u64, u64)) -> String {
+    format!(
+        "{} ({} of {})",
+        figures::rate(Rate { k, n }),
+        count(k),
+        count(n)
+    )
 }
 
 /// Versions of `night` that differ from those of the night before.
@@ -237,113 +259,4 @@ fn versions(earlier: &Night, night: &Night) -> String {
         (before != version).then(|| format!("{name} {before} to {version}"))
     });
     changed.collect::<Vec<_>>().join(", ")
-}
-
-/// Places of nights with the day as a label, and of those that are not ok.
-fn places(nights: &[Night]) -> (Vec<(f64, String)>, Vec<f64>) {
-    let day = |night: &Night| night.created.get(5..10).unwrap_or("").to_owned();
-    let ticks = (0..)
-        .zip(nights)
-        .map(|(x, night)| (f64::from(x), day(night)));
-    let failed = (0..).zip(nights).filter(|(_, night)| !night.is_ok());
-    (ticks.collect(), failed.map(|(x, _)| f64::from(x)).collect())
-}
-
-/// The figures of the nights that are ok.
-fn trend(name: &str, nights: &[Night], point: impl Fn(f64, &Night) -> Option<Point>) -> Line {
-    let points = (0..)
-        .zip(nights)
-        .filter(|(_, night)| night.is_ok())
-        .filter_map(|(x, night)| point(f64::from(x), night));
-    Line {
-        name: name.to_owned(),
-        points: points.collect(),
-    }
-}
-
-fn survival(
-    nights: &[Night],
-    name: &str,
-    of: impl Fn(&Night) -> Option<(Rate, Option<Interval>)>,
-) -> Lines {
-    let (x_ticks, failures) = places(nights);
-    let line = trend("survived by any carrier", nights, |x, night| {
-        let (rate, interval) = of(night)?;
-        Some(Point {
-            x,
-            y: rate.value()?,
-            bounds: interval.map(|bounds| (bounds.low, bounds.high)),
-        })
-    });
-    let lowest = line
-        .points
-        .iter()
-        .filter_map(|point| point.bounds)
-        .fold(1.0_f64, |low, bounds| low.min(bounds.0));
-    // Zoomed to tenths, and the labels say so: at full scale a loss of two points would not be seen.
-    let bottom = ((lowest * 10.0).floor() / 10.0).clamp(0.0, 0.9);
-    let step = match bottom {
-        low if low > 0.85 => 0.02,
-        low if low > 0.75 => 0.05,
-        low if low > 0.45 => 0.1,
-        _ => 0.2,
-    };
-    let count = ((1.0 - bottom) / step).round() as u32;
-    let ticks = (0..=count).map(|tick| bottom + f64::from(tick) * step);
-    Lines {
-        title: format!("Survival, {name}"),
-        x_title: "night; a cross marks one that is not ok".to_owned(),
-        x_ticks,
-        y_range: (bottom, 1.0),
-        y_ticks: ticks
-            .filter(|value| *value <= 1.001)
-            .map(|value| (value, format!("{:.0} %", value * 100.0)))
-            .collect(),
-        failures,
-        lines: vec![line],
-    }
-}
-
-/// The least of 1, 2, 5, 10, 20, … that is not below `least`, which is positive.
-fn round_step(least: f64) -> f64 {
-    let decade = 10_f64.powf(least.log10().floor());
-    let of_decade = [1.0, 2.0, 5.0].map(|digit| digit * decade);
-    let fits = of_decade.into_iter().find(|step| *step >= least);
-    fits.unwrap_or(10.0 * decade)
-}
-
-fn latency(nights: &[Night], service: &str) -> Lines {
-    let (x_ticks, failures) = places(nights);
-    let value = |night: &Night, p95: bool| {
-        let service = night.services.get(service)?;
-        if p95 { service.p95 } else { service.p50 }
-    };
-    let mut lines = Vec::new();
-    for (name, p95) in [("median", false), ("p95", true)] {
-        lines.push(trend(name, nights, |x, night| {
-            Some(Point {
-                x,
-                y: value(night, p95)? as f64,
-                bounds: None,
-            })
-        }));
-    }
-    let top = lines
-        .iter()
-        .flat_map(|line| &line.points)
-        .fold(1.0_f64, |top, point| top.max(point.y));
-    let step = round_step(top * 1.05 / 5.0);
-    let count = (top * 1.05 / step).ceil();
-    Lines {
-        title: format!("Latency, {service}"),
-        x_title: "night; compare only nights of one machine".to_owned(),
-        x_ticks,
-        y_range: (0.0, count * step),
-        y_ticks: (0..=count as u32)
-            .map(|tick| f64::from(tick) * step)
-            .map(|nanos| (nanos, duration(nanos as u64)))
-            .collect(),
-        failures,
-        lines,
-    }
 }

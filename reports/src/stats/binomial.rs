@@ -121,6 +121,21 @@ pub(super) fn at_most(k: f64, n: f64, p: f64) -> f64 {
     at_least(n - k, n, 1.0 - p)
 }
 
+/// The regularised incomplete beta function `I_x(a, b)` for `a, b > 0`.
+pub(super) fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
+    if x <= 0.0 {
+        return 0.0;
+    }
+    if x >= 1.0 {
+        return 1.0;
+    }
+    if x < (a + 1.0) / (a + b + 2.0) {
+        tail(a, b, x)
+    } else {
+        1.0 - tail(b, a, 1.0 - x)
+    }
+}
+
 /// The regularised incomplete beta function `I_x(a, b)` for `a, b > 0` and `x` left of the mean.
 fn tail(first: f64, second: f64, x: f64) -> f64 {
     // xᵃ(1−x)ᵇ / (a B(a, b)) as a binomial density: 1/B(a, b) = C(a+b, a) · ab/(a+b).

@@ -4,13 +4,15 @@
 //! bounds `d − √((p₁−l₁)² + (u₂−p₂)²)` and `d + √((u₁−p₁)² + (p₂−l₂)²)`. With Wilson intervals it is Newcombe's
 //! method 10; with intervals that allow for clusters the difference allows for them, too.
 //!
-//! *Paired*: the same with the covariance of the arms, `− 2φ(p₁−l₁)(u₂−p₂)` under the root, φ from the four-fold
-//! table (with Newcombe's continuity correction where it is positive).
+//! *Paired*: over sources, since pairs of one source change alike.
 //!
-//! Sources: R. G. Newcombe, Statistics in Medicine 17 (1998) 873–890 (unpaired, method 10) and 2635–2650 (paired,
-//! method 10); G. Y. Zou, A. Donner, Statistics in Medicine 27 (2008) 1693–1702 (any interval of the arms).
+//! Sources: R. G. Newcombe, Statistics in Medicine 17 (1998) 873–890 (method 10); G. Y. Zou, A. Donner, Statistics in Medicine 27 (2008) 1693–1702 (any interval of the arms).
 
-use super::{Interval, wilson};
+use std::collections::BTreeMap;
+
+use super::Interval;
+use super::clustered::UNSEEN;
+use super::weighted::{self, Kind};
 
 /// One side of a comparison: a proportion and its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,31 +34,28 @@ pub fn square_and_add(first: Arm, second: Arm) -> Interval {
     }
 }
 
-/// The 95 % interval of the change `rate after − rate before` of `n` pairs: `both` survived in both runs, `lost`
-/// only before, `won` only after. `None` without pairs, or with more of them than `n`.
-pub fn newcombe_paired(both: u64, lost: u64, won: u64, n: u64) -> Option<Interval> {
-    let neither = n.checked_sub(both + lost + won)?;
-    let (before, after) = (wilson(both + lost, n)?, wilson(both + won, n)?);
-    let trials = n as f64;
-    let (p_before, p_after) = ((both + lost) as f64 / trials, (both + won) as f64 / trials);
-    let margins =
-        [both + lost, won + neither, both + won, lost + neither].map(|margin| margin as f64);
-    let product: f64 = margins.into_iter().product();
-    let phi = if product == 0.0 {
-        0.0
-    } else {
-        let cross = both as f64 * neither as f64 - lost as f64 * won as f64;
-        let corrected = if cross > trials / 2.0 {
-            cross - trials / 2.0
-        } else {
-            cross.min(0.0)
-        };
-        corrected / product.sqrt()
+/// The two-sided interval at error `alpha` of the change `(won − lost) / pairs`, from the pairs of each source and its
+/// balance, pairs won minus pairs lost; `None` without pairs.
+///
+/// A source whose pairs all were won is worth 1, one whose pairs all were lost −1, so that the change is a ratio over
+/// sources like any rate ([`super::weighted`]).
+pub fn paired_difference(
+    sources: impl Iterator<Item = (i64, i64)>,
+    alpha: f64,
+) -> Option<Interval> {
+    let mut known: BTreeMap<(i64, i64), f64> = BTreeMap::new();
+    for source in sources.filter(|(pairs, _)| *pairs > 0) {
+        *known.entry(source).or_default() += 1.0;
+    }
+    let kind = |((pairs, balance), copies): ((i64, i64), f64)| Kind {
+        size: pairs as f64,
+        kept: (pairs + balance) as f64 / 2.0,
+        copies,
     };
-    let side = |a: f64, b: f64| (a * a - 2.0 * phi * a * b + b * b).max(0.0).sqrt();
-    let difference = p_after - p_before;
+    let kinds: Vec<Kind> = known.into_iter().map(kind).collect();
+    let scaled = |share: f64| 2.0 * share - 1.0;
     Some(Interval {
-        low: (difference - side(p_after - after.low, before.high - p_before)).max(-1.0),
-        high: (difference + side(after.high - p_after, p_before - before.low)).min(1.0),
+        low: scaled(weighted::lower(&kinds, UNSEEN, alpha / 2.0)?),
+        high: scaled(weighted::upper(&kinds, UNSEEN, alpha / 2.0)?),
     })
 }

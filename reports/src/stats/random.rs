@@ -6,34 +6,41 @@ use super::normal_quantile;
 
 /// A seeded stream.
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub struct Random(u64);
+
+/// SplitMix64's finaliser: spreads every bit of a number over all of them.
+pub(crate) fn mixed(bits: u64) -> u64 {
+    let mut z = bits;
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    /// The stream of a seed.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    fn bits(&mut self) -> u64 {
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        mixed(self.0)
     }
 
     /// Uniform, above 0 and below 1.
-    pub(super) fn share(&mut self) -> f64 {
+    pub fn share(&mut self) -> f64 {
         ((self.bits() >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
     }
 
     /// Uniform from 0 to `n − 1`; the bias of the multiplication is below `n / 2⁶⁴`.
-    pub(super) fn below(&mut self, n: u64) -> u64 {
+    pub fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.bits()) * u128::from(n)) >> 64) as u64
     }
 
     /// Successes in `n` trials of chance `p`: by inversion where few are expected, else by Hörmann's
     /// transformed rejection BTRS (Journal of Statistical Computation and Simulation 46, 1993, 101–110).
-    pub(super) fn binomial(&mut self, n: u64, p: f64) -> u64 {
+    pub fn binomial(&mut self, n: u64, p: f64) -> u64 {
         if n == 0 || p <= 0.0 {
             return 0;
         }
@@ -91,7 +98,7 @@ impl Random {
     }
 
     /// A gamma variate of shape `a ≥ 1` and scale 1: G. Marsaglia, W. W. Tsang, ACM TOMS 26 (2000) 363–372.
-    pub(super) fn gamma(&mut self, a: f64) -> f64 {
+    pub fn gamma(&mut self, a: f64) -> f64 {
         let d = a - 1.0 / 3.0;
         let c = 1.0 / (9.0 * d).sqrt();
         loop {
@@ -107,6 +114,20 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_stream_is_that_of_the_reference() {
+        // The C program of S. Vigna, https://prng.di.unimi.it/splitmix64.c, with this seed.
+        let mut random = Random::new(1_234_567);
+        let known = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!(known.map(|_| random.bits()), known);
+    }
 
     #[test]
     fn draws_have_the_mean_and_variance_of_their_distribution() {

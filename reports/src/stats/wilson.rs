@@ -13,25 +13,14 @@
 //! the American Statistical Association 22 (1927) 209–212; recommended over the Wald interval, which has zero
 //! width at 0 and 100 %, by Brown, Cai and DasGupta, Statistical Science 16 (2001) 101–133.
 
+use super::Interval;
+
 /// The 97.5 % quantile of the standard normal distribution: a two-sided 95 % interval.
 const Z_95: f64 = 1.959_963_984_540_054;
 
-/// Below this n a rate is marked provisional: at 50 % its interval is then wider than ±9.6 points.
-pub const PROVISIONAL_BELOW: u64 = 100;
-
-/// A two-sided 95 % interval of a proportion, `0 ≤ low ≤ high ≤ 1`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
-    /// Lower bound.
-    pub low: f64,
-    /// Upper bound.
-    pub high: f64,
-}
-
 /// The two-sided 95 % Wilson score interval of `k` in `n`, or `None` if `n` is 0 or smaller than `k`.
 ///
-/// It assumes independent trials. Several ops of one image are not independent, so over pooled pipelines the
-/// interval is too narrow; tables say so where they pool.
+/// It assumes independent trials, which ops of one source are not: no report prints it of a rate.
 pub fn wilson(k: u64, n: u64) -> Option<Interval> {
     wilson_at(k, n, Z_95)
 }
@@ -60,32 +49,6 @@ pub fn wilson_at(k: u64, n: u64, z: f64) -> Option<Interval> {
             (centre + half).min(1.0)
         },
     })
-}
-
-/// `k` successes in `n` trials: a rate that never parts from its n.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rate {
-    /// Successes.
-    pub k: u64,
-    /// Trials.
-    pub n: u64,
-}
-
-impl Rate {
-    /// `k / n` from 0 to 1, or `None` without trials.
-    pub fn value(self) -> Option<f64> {
-        (self.n > 0).then(|| self.k as f64 / self.n as f64)
-    }
-
-    /// The 95 % Wilson interval, or `None` without trials.
-    pub fn interval(self) -> Option<Interval> {
-        wilson(self.k, self.n)
-    }
-
-    /// Whether there are trials, but fewer than [`PROVISIONAL_BELOW`].
-    pub fn is_provisional(self) -> bool {
-        (1..PROVISIONAL_BELOW).contains(&self.n)
-    }
 }
 
 #[cfg(test)]
@@ -129,8 +92,6 @@ mod tests {
     fn no_trials_or_more_successes_than_trials_have_no_interval() {
         assert_eq!(wilson(0, 0), None);
         assert_eq!(wilson(2, 1), None);
-        assert_eq!(Rate::default().value(), None);
-        assert!(!Rate::default().is_provisional());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use credlink_trial_record::Trial;
 
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::stats::{Rate, trials_needed};
+use crate::stats::trials_needed;
 
 /// Claims that people make, highest first.
 const FLOORS: [(f64, &str); 7] = [
@@ -22,20 +22,15 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         decimals: 2,
     };
     let line = |name: &str, ops: &mut dyn Iterator<Item = usize>| {
-        let clusters = evidence.survival_clusters(ops);
-        let sums = clusters.sums();
-        let rate = Rate {
-            k: sums[1],
-            n: sums[0],
-        };
-        // Two-sided 90 % is one-sided 95 %.
-        let low = clusters.exact(1, 0, 0.1).map(|interval| interval.low);
+        let clusters = evidence.hit_clusters(ops, None);
+        let found = clusters.measured(1, 0);
+        let low = clusters.lower_bound(1, 0);
         let claim = low.map(|low| FLOORS.iter().find(|(floor, _)| low >= *floor));
         vec![
             Value::text(name),
-            Value::Count(rate.n),
+            Value::Count(found.rate.n),
             Value::Count(clusters.sources()),
-            Value::rate(rate),
+            Value::rate(found),
             Value::number(low.map(|low| low * 100.0)),
             match claim {
                 None => Value::NotMeasured,
@@ -50,7 +45,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         .enumerate()
         .map(|(index, pipeline)| line(&pipeline.id, &mut evidence.ops(index, Trial::Signed)))
         .collect();
-    rows.push(line("all pipelines", &mut evidence.all_ops(Trial::Signed)));
+    rows.push(line("all pipelines", &mut evidence.pooled_ops()));
     let needed = |floor: f64| trials_needed(floor).map_or_else(String::new, crate::figures::count);
     Table {
         id: "claims".to_owned(),
@@ -65,7 +60,8 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         ],
         rows,
         notes: [
-            "A claim is supported if the one-sided 95 % lower bound reaches it; the bound is exact and takes sources, not ops, as the unit of chance."
+            super::CONTROLS_APART.to_owned(),
+            "A claim is supported if the one-sided 95 % lower bound reaches it; the bound takes sources, not ops, as the unit of chance, and a source that nobody has seen into account."
                 .to_owned(),
             format!(
                 "Without any loss, ≥ 99 % needs {} independent sources, ≥ 99.9 % {}, ≥ 99.99 % {}.",

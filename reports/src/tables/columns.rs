@@ -6,7 +6,10 @@ use credlink_trial_record::{Embedded, Outcome, State, Trial};
 use polars::prelude::StringChunked;
 
 use super::EvidenceError;
-use super::detail::{Figures, Interned, Mean, NONE, Nanos, Subject, Verdict, size_band};
+use super::detail::{
+    Entrant, Figures, Interned, Mean, NONE, Nanos, OpResult, ReaderSees, size_band,
+};
+use super::row_check::{Facts, RowCheck};
 use crate::controls::{Controls, Seen};
 use crate::header::{PipelineHeader, RunHeader};
 use crate::rows::{RowError, Rows};
@@ -20,12 +23,12 @@ pub(super) struct Columns {
     pub(super) errors: Interned<String>,
     /// State and first code of each carrier, e.g. `invalid, assertion.dataHash.mismatch`.
     pub(super) causes: Vec<Interned<String>>,
-    pub(super) subjects: Interned<Subject>,
-    pub(super) verdicts: Interned<Verdict>,
+    pub(super) entrants: Interned<Entrant>,
+    pub(super) results: Interned<OpResult>,
     /// Rows by pipeline and trial: index `pipeline * Trial::ALL.len() + trial`.
     pub(super) groups: Vec<Vec<u32>>,
-    pub(super) subject: Vec<u32>,
-    pub(super) verdict: Vec<u32>,
+    pub(super) entrant: Vec<u32>,
+    pub(super) result: Vec<u32>,
     pub(super) transform_ns: Nanos,
     pub(super) verify_ns: Nanos,
     pub(super) retrieve_ns: Nanos,
@@ -36,6 +39,8 @@ pub(super) struct Columns {
     pub(super) wrong: Vec<Option<Figures>>,
     /// For each carrier bytes and nanoseconds that it took when images were signed.
     pub(super) taken: Vec<[Mean; 2]>,
+    /// Rows that do not contradict themselves.
+    checked: RowCheck,
     /// What the rows say of the run's controls.
     pub(super) controls: Controls,
     pipelines: HashMap<String, usize>,
@@ -71,6 +76,7 @@ impl<'a> Last<'a> {
 struct CellSlice<'a> {
     state: &'a StringChunked,
     codes: &'a StringChunked,
+    embedded: &'a StringChunked,
     accepted: &'a polars::prelude::BooleanChunked,
     last: (Option<&'a str>, Option<&'a str>, u32),
 }
@@ -111,16 +117,16 @@ impl Columns {
                 header: header.carriers.clone(),
             });
         }
-        let before = self.subject.len();
+        let before = self.entrant.len();
         if u32::try_from(before + rows.len()).is_err() {
             return Err(EvidenceError::TooMany {
                 path: rows.path().into(),
             });
         }
-        self.add_subjects(rows)?;
+        self.add_entrants(rows)?;
         let words = rows.trials()?.into_iter().zip(rows.outcomes()?);
         let words: Vec<(Trial, Outcome)> = words.collect();
-        self.add_verdicts(rows, &words, before)?;
+        self.add_results(rows, &words, before)?;
         self.add_controls(rows, &words)?;
         for (column, into) in [
             ("transform_ns", &mut self.transform_ns),
@@ -208,7 +214,7 @@ impl Columns {
         Ok(())
     }
 
-    fn add_subjects(&mut self, rows: &Rows) -> Result<(), RowError> {
+    fn add_entrants(&mut self, rows: &Rows) -> Result<(), RowError> {
         let (image, width, height) = (
             rows.small("image")?,
             rows.small("width")?,
@@ -230,7 +236,7 @@ impl Columns {
         for carrier in rows.carriers() {
             embedded.push((rows.texts(&format!("{carrier}_embedded"))?, None, 3));
         }
-        let mut last: Option<(Subject, u32)> = None;
+        let mut last: Option<(Entrant, u32)> = None;
         for row in 0..rows.len() {
             let mut packed = 0_u128;
             for (carrier, (column, known, code)) in embedded.iter_mut().enumerate() {
@@ -248,7 +254,7 @@ impl Columns {
                 let value: Option<f32> = distortion[which].get(row);
                 value.unwrap_or(f32::NAN).to_bits()
             };
-            let subject = Subject {
+            let entrant = Entrant {
                 image: image.get(row).unwrap_or_default(),
                 source: source.index(row, &mut self.sources),
                 class: class.index(row, &mut self.classes),
@@ -264,17 +270,17 @@ impl Columns {
                 embedded: packed,
             };
             let index = match last {
-                Some((known, index)) if known == subject => index,
-                _ => self.subjects.index(&subject),
+                Some((known, index)) if known == entrant => index,
+                _ => self.entrants.index(&entrant),
             };
-            last = Some((subject, index));
-            self.subject.push(index);
+            last = Some((entrant, index));
+            self.entrant.push(index);
         }
         Ok(())
     }
 
     /// Groups, outcomes and causes; `before` rows were there already.
-    fn add_verdicts(
+    fn add_results(
         &mut self,
         rows: &Rows,
         words: &[(Trial, Outcome)],
@@ -282,6 +288,7 @@ impl Columns {
     ) -> Result<(), EvidenceError> {
         let (pipelines, recovered) = (rows.texts("pipeline")?, rows.texts("recovered_by")?);
         let survived = rows.flags("survived")?;
+        let same_bytes = rows.flags("same_bytes")?;
         let mut error = Last::of(rows.texts("error_cause")?);
         let mut cells = Vec::new();
         for carrier in rows.carriers() {
@@ -289,14 +296,18 @@ impl Columns {
             cells.push(CellSlice {
                 state: text("state")?,
                 codes: text("codes")?,
+                embedded: text("embedded")?,
                 accepted: rows.flags(&format!("{carrier}_accepted"))?,
                 last: (None, None, NONE),
             });
         }
-        let mut verdict = Verdict {
+        let mut facts = Facts::none();
+        let mut result = OpResult {
             outcome: Outcome::Error,
             recovered_by: u8::MAX,
             accepted: 0,
+            unchanged: false,
+            reader: ReaderSees::Unknown,
             error: NONE,
             causes: Vec::new(),
         };
@@ -312,44 +323,45 @@ impl Columns {
             let group = &mut self.groups[pipeline * Trial::ALL.len() + trial as usize];
             group.push((before + row) as u32);
 
-            // The writer refuses such rows; a file that somebody else wrote or edited is checked again.
-            if !trial.outcomes().contains(&outcome) {
-                let reason = format!("no {trial} trial has outcome {outcome}");
-                return Err(wrong(rows, row, reason));
-            }
-            verdict.outcome = outcome;
-            let expected = outcome.survived();
-            if survived.get(row) != Some(expected) {
-                let reason = "survived contradicts the outcome".to_owned();
-                return Err(wrong(rows, row, reason));
-            }
-            verdict.recovered_by = match recovered.get(row) {
-                None => u8::MAX,
-                Some(word) => {
-                    let carriers = rows.carriers().iter();
-                    let place = carriers.clone().position(|carrier| carrier == word);
-                    place.map(|place| place as u8).ok_or_else(|| {
-                        wrong(rows, row, format!("recovered_by {word:?} is no carrier"))
-                    })?
-                }
-            };
-            verdict.error = error.index(row, &mut self.errors);
-            verdict.accepted = 0;
-            verdict.causes.clear();
+            facts.trial = trial;
+            facts.outcome = outcome;
+            facts.survived = survived.get(row) == Some(true);
+            facts.recovered_by = recovered.get(row).map(str::to_owned);
+            facts.cells.clear();
+            facts.cells.extend(cells.iter().map(|cell| cell.facts(row)));
+            let checked = self.checked.check(&facts, rows.carriers());
+            checked.map_err(|reason| wrong(rows, row, reason))?;
+            result.outcome = outcome;
+            let place = |word: &String| rows.carriers().iter().position(|carrier| carrier == word);
+            let place = facts.recovered_by.as_ref().and_then(place);
+            result.recovered_by = place.map_or(u8::MAX, |place| place as u8);
+            result.unchanged = same_bytes.get(row) == Some(true);
+            result.error = error.index(row, &mut self.errors);
+            result.accepted = 0;
+            result.causes.clear();
             for (index, cell) in cells.iter_mut().enumerate() {
-                verdict.accepted |= u64::from(cell.accepted.get(row) == Some(true)) << index;
-                verdict
-                    .causes
-                    .push(cell.cause(row, &mut self.causes[index]));
+                result.accepted |= u64::from(cell.accepted.get(row) == Some(true)) << index;
+                result.causes.push(cell.cause(row, &mut self.causes[index]));
             }
-            let index = self.verdicts.index(&verdict);
-            self.verdict.push(index);
+            let states = cells
+                .iter()
+                .filter_map(|cell| State::parse(cell.state.get(row)?));
+            result.reader = ReaderSees::of(states);
+            let index = self.results.index(&result);
+            self.result.push(index);
         }
         Ok(())
     }
 }
 
 impl<'a> CellSlice<'a> {
+    /// Whether the carrier has a state, whether it says how the image took it, and whether it accepted.
+    fn facts(&self, row: usize) -> (bool, bool, bool) {
+        let is_there = |column: &StringChunked| column.get(row).is_some();
+        let accepted = self.accepted.get(row) == Some(true);
+        (is_there(self.state), is_there(self.embedded), accepted)
+    }
+
     /// The index of the carrier's state and of its first code that is not the name of a signer.
     fn cause(&mut self, row: usize, words: &mut Interned<String>) -> u32 {
         let (state, codes) = (self.state.get(row), self.codes.get(row));

@@ -5,73 +5,45 @@
 //! run.
 
 use super::Evidence;
+use crate::header::DecisionHeader;
+use crate::stats::mixed;
 
-/// The largest distance at which a fingerprint counts, bits.
-pub const FINGERPRINT_BITS: u32 = 31;
-
-/// A carrier that decides by a number.
+/// A carrier of a run that decides by a number.
 pub(super) struct Decision {
-    pub(super) carrier: &'static str,
-    pub(super) unit: &'static str,
-    /// Whether more counts as found (a strength) or less does (a distance).
-    pub(super) rising: bool,
-    pub(super) in_use: u32,
-    /// Thresholds that are tried, the strictest first.
-    pub(super) candidates: &'static [u32],
+    /// Its place among the run's carriers.
+    pub(super) carrier: usize,
+    pub(super) name: String,
+    pub(super) by: DecisionHeader,
 }
 
-/// Every carrier that decides by a number.
-pub(super) const DECISIONS: [Decision; 2] = [
-    Decision {
-        carrier: "fingerprint",
-        unit: "bits",
-        rising: false,
-        in_use: FINGERPRINT_BITS,
-        candidates: &[8, 16, 24, 31, 36, 42, 48, 56, 64, 72, 80, 88],
-    },
-    Decision {
-        carrier: "watermark",
-        unit: "‰ of its gate",
-        rising: true,
-        in_use: 1000,
-        candidates: &[2000, 1500, 1250, 1100, 1000, 900, 800, 700, 600, 500],
-    },
-];
+/// Every carrier of a run that decides by a number, in ladder order.
+pub(super) fn decisions(evidence: &Evidence) -> Vec<Decision> {
+    let header = evidence.header();
+    let decides = |(carrier, name): (usize, &String)| {
+        Some(Decision {
+            carrier,
+            name: name.clone(),
+            by: header.carrier(name).decision?,
+        })
+    };
+    header
+        .carriers
+        .iter()
+        .enumerate()
+        .filter_map(decides)
+        .collect()
+}
 
 impl Decision {
-    pub(super) fn reaches(&self, value: u32, threshold: u32) -> bool {
-        if self.rising {
-            value >= threshold
-        } else {
-            value <= threshold
+    /// What decides towards a wrong proof; `None` where the carrier does not decide by this number. A strength of
+    /// nothing is 0.
+    pub(super) fn wrong(&self, evidence: &Evidence, op: usize) -> Option<u32> {
+        let value = evidence.wrong(self.carrier, op);
+        if self.by.rising && evidence.was_examined(self.carrier, op) {
+            return Some(value.unwrap_or(0));
         }
+        value
     }
-}
-
-/// The decisions of a run's carriers, with the carrier's index.
-pub(super) fn decisions(
-    evidence: &Evidence,
-) -> impl Iterator<Item = (usize, &'static Decision)> + '_ {
-    DECISIONS.iter().filter_map(|decision| {
-        let carriers = &evidence.header().carriers;
-        let place = carriers.iter().position(|name| name == decision.carrier)?;
-        Some((place, decision))
-    })
-}
-
-/// What decides towards a wrong proof; `None` where the carrier does not decide by this number. A watermark without a
-/// word has strength 0.
-pub(super) fn wrong(
-    evidence: &Evidence,
-    carrier: usize,
-    decision: &Decision,
-    op: usize,
-) -> Option<u32> {
-    let value = evidence.wrong(carrier, op);
-    if decision.rising && evidence.was_examined(carrier, op) {
-        return Some(value.unwrap_or(0));
-    }
-    value
 }
 
 /// Whether a source may be used to choose thresholds.
@@ -81,9 +53,7 @@ pub fn calibrates(source: &str) -> bool {
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         });
-    let mixed = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ (mixed >> 31)) >> 63 == 0
+    mixed(hash) >> 63 == 0
 }
 
 #[cfg(test)]
@@ -104,18 +74,5 @@ mod tests {
             "kodak08_houses.png",
         ];
         assert_eq!(known.map(calibrates), [true, true, false]);
-    }
-
-    #[test]
-    fn candidates_run_from_strict_to_lenient_and_hold_the_one_in_use() {
-        for decision in DECISIONS {
-            let lenient = |pair: &[u32]| decision.reaches(pair[0], pair[1]);
-            assert!(
-                decision.candidates.windows(2).all(lenient),
-                "{}",
-                decision.carrier
-            );
-            assert!(decision.candidates.contains(&decision.in_use));
-        }
     }
 }

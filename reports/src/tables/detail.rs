@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use credlink_trial_record::Outcome;
+use credlink_trial_record::{Outcome, State};
 
 /// Bands of the displayed size in megapixels: the upper end of each, and its name.
 pub(crate) const SIZE_BANDS: [(f64, &str); 5] = [
@@ -64,7 +64,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 
 /// An image as it entered a pipeline: the same on every op of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Subject {
+pub(crate) struct Entrant {
     pub(crate) image: u32,
     pub(crate) source: u32,
     pub(crate) class: u32,
@@ -81,7 +81,7 @@ pub(crate) struct Subject {
     pub(crate) embedded: u128,
 }
 
-impl Subject {
+impl Entrant {
     /// How the image took a carrier: position in [`Embedded::ALL`], 3 where it is not known.
     pub(crate) fn embedded(&self, carrier: usize) -> usize {
         (self.embedded >> (2 * carrier) & 3) as usize
@@ -104,15 +104,51 @@ impl Subject {
     }
 }
 
+/// What readers of Content Credentials that know nothing of our store see in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ReaderSees {
+    /// A manifest that is valid, whoever signed it.
+    Valid,
+    /// One that does not fit the file.
+    Invalid,
+    /// None.
+    Absent,
+    /// Nobody could look.
+    Unknown,
+}
+
+impl ReaderSees {
+    /// From what the carriers say: the states of manifests are of no other carrier.
+    pub(crate) fn of(states: impl Iterator<Item = State>) -> Self {
+        let mut seen = Self::Unknown;
+        for state in states {
+            match state {
+                State::Intact | State::Resigned | State::Foreign => return Self::Valid,
+                State::Invalid => seen = Self::Invalid,
+                State::Absent | State::Recovered | State::Unconfirmed | State::Failed => {
+                    if seen == Self::Unknown {
+                        seen = Self::Absent;
+                    }
+                }
+            }
+        }
+        seen
+    }
+}
+
 /// What became of an op: the few combinations there are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Verdict {
+pub(crate) struct OpResult {
     /// What became of the proof.
     pub(crate) outcome: Outcome,
     /// Index of the carrier that recovered the proof in the ladder, or `u8::MAX`.
     pub(crate) recovered_by: u8,
     /// Bit c is set where carrier c accepted.
     pub(crate) accepted: u64,
+    /// Whether the file came back as it went in, byte for byte.
+    pub(crate) unchanged: bool,
+    /// What other readers of Content Credentials see in the file.
+    pub(crate) reader: ReaderSees,
     /// Index of the error's code, or [`NONE`].
     pub(crate) error: u32,
     /// For each carrier the index of its state and first code, or [`NONE`].

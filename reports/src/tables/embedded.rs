@@ -3,17 +3,16 @@
 use credlink_trial_record::{Embedded, Trial};
 
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
-use crate::stats::Rate;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let header = evidence.header();
     let mut rows = Vec::new();
     for (carrier, name) in header.carriers.iter().enumerate() {
-        let whole: Vec<usize> = evidence.all_ops(Trial::Signed).collect();
+        let whole: Vec<usize> = evidence.pooled_ops().collect();
         rows.push(line(evidence, carrier, name, "all pipelines", &whole));
         if whole
             .iter()
-            .all(|op| matches!(evidence.subject(*op).embedded(carrier), 0 | 3))
+            .all(|op| matches!(evidence.entrant(*op).embedded(carrier), 0 | 3))
         {
             continue;
         }
@@ -54,9 +53,9 @@ fn line(
     pipeline: &str,
     ops: &[usize],
 ) -> Vec<Value> {
-    let taken = |op: usize| evidence.subject(op).embedded(carrier);
+    let taken = |op: usize| evidence.entrant(op).embedded(carrier);
     let clusters = evidence.clusters(ops.iter().copied(), 6, |op, counts| {
-        let found = (evidence.verdict(op).accepted >> carrier & 1) as u32;
+        let found = (evidence.result(op).accepted >> carrier & 1) as u32;
         counts[0] += 1;
         counts[1] += found;
         let class = match taken(op) {
@@ -67,17 +66,10 @@ fn line(
         counts[class] += 1;
         counts[class + 1] += found;
     });
-    let sums = clusters.sums();
-    let rate = |n: usize| {
-        let rate = Rate {
-            k: sums[n + 1],
-            n: sums[n],
-        };
-        Value::pooled(rate, clusters.exact(n + 1, n, 0.05))
-    };
+    let rate = |n: usize| Value::rate(clusters.measured(n + 1, n));
     let mut images: Vec<(u32, usize)> = ops
         .iter()
-        .map(|op| (evidence.subject(*op).image, taken(*op)))
+        .map(|op| (evidence.entrant(*op).image, taken(*op)))
         .collect();
     images.sort_unstable();
     images.dedup_by_key(|(image, _)| *image);

@@ -2,15 +2,16 @@
 //!
 //! What rows repeat is kept once, so that an op takes some 50 bytes and counting it touches 8 of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use credlink_trial_record::{Outcome, Trial};
 
+use super::EvidenceError;
 use super::columns::Columns;
-use super::detail::{Figures, Interned, Mean, NONE, Nanos, Subject, Verdict};
+use super::detail::{Entrant, Figures, Interned, Mean, NONE, Nanos, OpResult};
 use crate::header::RunHeader;
-use crate::rows::{RowError, Rows, read_slices};
-use crate::stats::{Clusters, Interval};
+use crate::rows::{Rows, read_slices};
+use crate::stats::Clusters;
 
 /// Columns of the row file that tables and plots need, besides [`CELLS`].
 pub const COLUMNS: &[&str] = &[
@@ -49,67 +50,16 @@ pub const CELLS: &[&str] = &[
     "accepted", "ns", "embedded", "state", "codes", "own", "wrong", "bytes", "sign_ns",
 ];
 
-/// Rows and header that do not belong together, or rows that contradict themselves.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EvidenceError {
-    /// The row file could not be read as the schema says.
-    #[error(transparent)]
-    Rows(#[from] RowError),
-    /// Header and rows name different carriers.
-    #[error("{path} has carriers {rows:?} but run.json has {header:?}; they are of different runs")]
-    Carriers {
-        /// The row file.
-        path: PathBuf,
-        /// Carriers of the rows.
-        rows: Vec<String>,
-        /// Carriers of the header.
-        header: Vec<String>,
-    },
-    /// The rows have a pipeline that the header does not list.
-    #[error(
-        "{path} has pipeline {pipeline:?}, which run.json does not list; they are of different runs"
-    )]
-    Pipeline {
-        /// The row file.
-        path: PathBuf,
-        /// The pipeline.
-        pipeline: String,
-    },
-    /// The header lists a pipeline twice.
-    #[error("run.json lists pipeline {pipeline:?} twice")]
-    Twice {
-        /// The pipeline.
-        pipeline: String,
-    },
-    /// More rows than positions of 32 bits can name.
-    #[error("{path} has more than 4,294,967,295 rows; divide the run")]
-    TooMany {
-        /// The row file.
-        path: PathBuf,
-    },
-    /// A word that the schema does not know, or a row that contradicts itself.
-    #[error("{path}: op {op}: {reason}")]
-    Value {
-        /// The row file.
-        path: PathBuf,
-        /// The op.
-        op: u64,
-        /// What is wrong.
-        reason: String,
-    },
-}
-
 /// A run's header and rows, fit for counting.
 #[derive(Debug)]
 pub struct Evidence {
     header: RunHeader,
     /// Ascending positions by pipeline and trial.
     groups: Vec<Vec<u32>>,
-    subjects: Vec<Subject>,
-    verdicts: Vec<Verdict>,
-    subject: Vec<u32>,
-    verdict: Vec<u32>,
+    entrants: Vec<Entrant>,
+    results: Vec<OpResult>,
+    entrant: Vec<u32>,
+    result: Vec<u32>,
     pub(crate) transform_ns: Nanos,
     pub(crate) verify_ns: Nanos,
     pub(crate) retrieve_ns: Nanos,
@@ -136,7 +86,7 @@ impl Evidence {
     pub fn new(header: RunHeader, rows: &Rows) -> Result<Self, EvidenceError> {
         let mut columns = Columns::new(&header)?;
         columns.add(&header, rows)?;
-        Ok(Self::of(header, columns))
+        Self::of(header, columns).each_once(rows.path())
     }
 
     /// The same from a row file, slice by slice: some 50 bytes of memory a row.
@@ -147,7 +97,7 @@ impl Evidence {
     pub fn read(header: RunHeader, rows: &Path) -> Result<Self, EvidenceError> {
         let mut columns = Columns::new(&header)?;
         read_slices(rows, COLUMNS, CELLS, |slice| columns.add(&header, slice))?;
-        Ok(Self::of(header, columns))
+        Self::of(header, columns).each_once(rows)
     }
 
     fn of(header: RunHeader, columns: Columns) -> Self {
@@ -156,10 +106,10 @@ impl Evidence {
         Self {
             header: RunHeader { controls, ..header },
             groups: columns.groups,
-            subjects: columns.subjects.into_list(),
-            verdicts: columns.verdicts.into_list(),
-            subject: columns.subject,
-            verdict: columns.verdict,
+            entrants: columns.entrants.into_list(),
+            results: columns.results.into_list(),
+            entrant: columns.entrant,
+            result: columns.result,
             transform_ns: columns.transform_ns,
             verify_ns: columns.verify_ns,
             retrieve_ns: columns.retrieve_ns,
@@ -175,24 +125,45 @@ impl Evidence {
         }
     }
 
+    /// Refuses rows in which an image goes through a pipeline twice in one kind of trial: rows that were doubled.
+    fn each_once(self, path: &Path) -> Result<Self, EvidenceError> {
+        let mut images = Vec::new();
+        for (pipeline, of) in self.header.pipelines.iter().enumerate() {
+            for trial in Trial::ALL {
+                images.clear();
+                images.extend(self.ops(pipeline, trial).map(|op| self.entrant(op).image));
+                images.sort_unstable();
+                if let Some(pair) = images.windows(2).find(|pair| pair[0] == pair[1]) {
+                    return Err(EvidenceError::Repeated {
+                        path: path.into(),
+                        image: pair[0],
+                        pipeline: of.id.clone(),
+                        trial,
+                    });
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// The image of the op at this position.
-    pub(crate) fn subject(&self, op: usize) -> &Subject {
-        &self.subjects[self.subject[op] as usize]
+    pub(crate) fn entrant(&self, op: usize) -> &Entrant {
+        &self.entrants[self.entrant[op] as usize]
     }
 
     /// What became of the op at this position.
-    pub(crate) fn verdict(&self, op: usize) -> &Verdict {
-        &self.verdicts[self.verdict[op] as usize]
+    pub(crate) fn result(&self, op: usize) -> &OpResult {
+        &self.results[self.result[op] as usize]
     }
 
     /// Whether the op was attributed to another image's proof.
     pub(crate) fn is_misattributed(&self, op: usize) -> bool {
-        self.verdict(op).outcome == Outcome::Misattributed
+        self.result(op).outcome == Outcome::Misattributed
     }
 
     /// Whether the carrier looked at what was received at this position.
     pub(crate) fn was_examined(&self, carrier: usize, op: usize) -> bool {
-        let causes = &self.verdict(op).causes;
+        let causes = &self.result(op).causes;
         causes.get(carrier).is_some_and(|cause| *cause != NONE)
     }
 
@@ -206,7 +177,7 @@ impl Evidence {
         self.wrong[carrier].as_ref()?.at(op)
     }
 
-    /// Names of the sources, by [`Subject::source`].
+    /// Names of the sources, by [`Entrant::source`].
     pub(crate) fn source_names(&self) -> &[String] {
         &self.sources
     }
@@ -229,19 +200,23 @@ impl Evidence {
         (0..self.header.pipelines.len()).flat_map(move |pipeline| self.ops(pipeline, trial))
     }
 
-    /// Rows of any kind.
-    pub fn rows(&self) -> u64 {
-        self.subject.len() as u64
+    /// Positions of all signed ops that pooled figures count: those of controls, which nothing can go wrong in, are left
+    /// out.
+    pub(crate) fn pooled_ops(&self) -> impl Iterator<Item = usize> + '_ {
+        let pipelines = self.header.pipelines.iter().enumerate();
+        pipelines
+            .filter(|(_, pipeline)| !pipeline.is_control())
+            .flat_map(|(index, _)| self.ops(index, Trial::Signed))
     }
 
-    /// Distinct sources; [`Subject::source`] counts up to it.
-    pub(crate) fn sources(&self) -> usize {
-        self.sources.len()
+    /// Rows of any kind.
+    pub fn rows(&self) -> u64 {
+        self.entrant.len() as u64
     }
 
     /// Whether the op at this position is a signed one that survived.
     pub(crate) fn survived(&self, op: usize) -> bool {
-        self.verdict(op).outcome.survived()
+        self.result(op).outcome.survived()
     }
 
     /// Counts per source: `count` adds what one op contributes to its source's columns, of which the first is the
@@ -254,7 +229,7 @@ impl Evidence {
     ) -> Clusters {
         let mut counts = vec![0; self.sources.len() * columns];
         for op in ops {
-            let start = self.subject(op).source as usize * columns;
+            let start = self.entrant(op).source as usize * columns;
             count(op, &mut counts[start..start + columns]);
         }
         let sources = counts
@@ -263,31 +238,40 @@ impl Evidence {
         Clusters::of(columns, sources)
     }
 
-    /// Per source: ops, survivals by any carrier, then acceptances by each carrier.
+    /// Per source: ops, survivals by any carrier, then acceptances by each carrier, then ops that survived by each
+    /// carrier alone.
     pub(crate) fn survival_clusters(&self, ops: impl Iterator<Item = usize>) -> Clusters {
         let carriers = self.header.carriers.len();
-        self.clusters(ops, carriers + 2, |op, counts| {
-            let verdict = self.verdict(op);
+        self.clusters(ops, 2 + 2 * carriers, |op, counts| {
+            let result = self.result(op);
+            let survived = result.outcome.survived();
             counts[0] += 1;
-            counts[1] += u32::from(verdict.outcome.survived());
-            for (carrier, count) in counts[2..].iter_mut().enumerate() {
-                *count += (verdict.accepted >> carrier & 1) as u32;
+            counts[1] += u32::from(survived);
+            let (each, only) = counts[2..].split_at_mut(carriers);
+            for (carrier, (each, only)) in each.iter_mut().zip(only).enumerate() {
+                *each += (result.accepted >> carrier & 1) as u32;
+                *only += u32::from(survived && result.accepted == 1 << carrier);
             }
         })
     }
 
-    /// The 95 % intervals of pooled ops over sources: survival by any carrier, then by each.
-    pub(crate) fn pooled_intervals(
+    /// Per source: ops, and those that count as survived by any carrier (`None`) or were accepted by this one.
+    pub(crate) fn hit_clusters(
         &self,
         ops: impl Iterator<Item = usize>,
-    ) -> Vec<Option<Interval>> {
-        let measures: Vec<usize> = (1..self.header.carriers.len() + 2).collect();
-        self.survival_clusters(ops)
-            .rates(0, &measures, 0.05, self.header.seed)
+        measure: Option<usize>,
+    ) -> Clusters {
+        self.clusters(ops, 2, |op, counts| {
+            counts[0] += 1;
+            counts[1] += u32::from(self.hit(op, measure));
+        })
     }
 
-    /// [`Evidence::pooled_intervals`] of all signed ops.
-    pub fn overall_intervals(&self) -> Vec<Option<Interval>> {
-        self.pooled_intervals(self.all_ops(Trial::Signed))
+    /// Whether an op counts as survived by any carrier (`None`), or was accepted by this one.
+    pub(crate) fn hit(&self, op: usize, measure: Option<usize>) -> bool {
+        match measure {
+            None => self.survived(op),
+            Some(carrier) => self.result(op).accepted >> carrier & 1 == 1,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use credlink_trial_record::Trial;
 
-use super::tally::Control;
+use super::tally::NegativeTally;
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
 
 pub(super) fn table(evidence: &Evidence) -> Table {
@@ -11,6 +11,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         Column::new("pipeline", "pipeline", Kind::Text),
         Column::new("n", "n", Kind::Count),
         Column::new("images", "images", Kind::Count),
+        Column::new("sources", "sources", Kind::Count),
         Column::new("errors", "errors", Kind::Count),
         Column::new("any", "accepted by any carrier", Kind::Bound),
     ];
@@ -22,17 +23,15 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             Kind::Bound,
         )
     }));
-    let controls = evidence.controls();
+    let controls = evidence.negatives();
     let rows = [&controls.all]
         .into_iter()
         .chain(&controls.kinds)
         .chain(&controls.cells);
     let mut notes = vec![
-        "Nothing may be accepted in these trials. A figure is the number of false accepts with the one-sided 95 % upper bound of their rate (Clopper–Pearson; about 3/n where none was seen, the rule of three)."
+        "Nothing may be accepted in these trials. A figure is the number of false accepts with the one-sided 95 % upper bound of their rate. The bound rests on sources, not on n, since trials of one picture stand or fall together: where none was accepted it is that of Clopper and Pearson for so many sources, about 3 / sources."
             .to_owned(),
         "n leaves errors out, since an op that failed could not accept anything; counting them would make the rate look better."
-            .to_owned(),
-        "Over several pipelines one image counts several times; the bound takes the trials as independent and is too low where they are not."
             .to_owned(),
     ];
     notes.extend(controls.kinds.iter().filter_map(|control| {
@@ -57,12 +56,13 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     }
 }
 
-fn values(control: &Control) -> Vec<Value> {
+fn values(control: &NegativeTally) -> Vec<Value> {
     let mut values = vec![
         Value::text(control.trial.map_or("all kinds", Trial::as_str)),
         Value::text(&control.id),
-        Value::Count(control.accepted.n),
+        Value::Count(control.accepted.rate.n),
         Value::Count(control.images),
+        Value::Count(control.sources),
         Value::Count(control.errors),
         Value::bound(control.accepted),
     ];

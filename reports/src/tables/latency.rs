@@ -1,13 +1,13 @@
 //! How long each part takes, and whether the service levels are met.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use credlink_trial_record::Trial;
 
 use super::detail::Nanos;
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
 use crate::figures::duration;
-use crate::stats::{PERCENTILES, Quantiles};
+use crate::stats::{Bounded, Clusters, PERCENTILES, Quantiles};
 
 /// A promise about a latency: 95 % of the requests within so many nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Timed {
 
 /// Whether a service level is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum LevelVerdict {
     /// The 95th percentile is within the bound.
     Met,
     /// It is not.
@@ -70,7 +70,7 @@ pub enum Verdict {
     NotMeasured,
 }
 
-impl Verdict {
+impl LevelVerdict {
     /// The words in tables.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -96,12 +96,12 @@ pub struct Latency {
 
 impl Latency {
     /// Whether its service level is met; `None` if it has none.
-    pub fn verdict(&self) -> Option<Verdict> {
+    pub fn verdict(&self) -> Option<LevelVerdict> {
         let level = self.level?;
         Some(match self.quantiles.permille(LEVEL_PERMILLE) {
-            None => Verdict::NotMeasured,
-            Some(nanos) if nanos <= level.nanos => Verdict::Met,
-            Some(_) => Verdict::NotMet,
+            None => LevelVerdict::NotMeasured,
+            Some(nanos) if nanos <= level.nanos => LevelVerdict::Met,
+            Some(_) => LevelVerdict::NotMet,
         })
     }
 }
@@ -165,26 +165,48 @@ pub(crate) fn timings(evidence: &Evidence) -> Vec<Timing> {
 }
 
 impl Timing {
+    /// Of the values that were measured, how many were longer than a limit in nanoseconds: with the upper bound over
+    /// sources, since files of one source take alike long.
+    pub(crate) fn beyond(&self, evidence: &Evidence, limit: u64) -> Bounded {
+        let times = self.each(evidence);
+        // Per source: values, and those beyond.
+        let mut sources: BTreeMap<u32, [u32; 2]> = BTreeMap::new();
+        for (op, nanos) in times {
+            let [n, beyond] = sources.entry(evidence.entrant(op).source).or_default();
+            *n += 1;
+            *beyond += u32::from(nanos > limit);
+        }
+        Clusters::of(2, sources.into_values()).bounded(1, 0)
+    }
+
     /// The values in nanoseconds, in no order; those of 0, which did not run, are left out.
     pub(crate) fn nanos(&self, evidence: &Evidence) -> Vec<u64> {
-        let signed = || evidence.all_ops(Trial::Signed);
-        let measured = |times: &Nanos, ops: &mut dyn Iterator<Item = usize>| {
-            let all = ops.map(|op| times.at(op));
-            all.filter(|nanos| *nanos > 0).collect()
-        };
+        self.each(evidence).map(|(_, nanos)| nanos).collect()
+    }
+
+    /// Every op that was timed, and how long it took.
+    fn each<'a>(&self, evidence: &'a Evidence) -> Box<dyn Iterator<Item = (usize, u64)> + 'a> {
+        fn measured<'a>(
+            times: &'a Nanos,
+            ops: impl Iterator<Item = usize> + 'a,
+        ) -> Box<dyn Iterator<Item = (usize, u64)> + 'a> {
+            let all = ops.map(|op| (op, times.at(op)));
+            Box::new(all.filter(|(_, nanos)| *nanos > 0))
+        }
+        let signed = evidence.all_ops(Trial::Signed);
         match self.of {
-            Of::Sign => once_per_image(evidence),
-            Of::VerifySigned => measured(&evidence.verify_ns, &mut signed()),
+            Of::Sign => Box::new(once_per_image(evidence)),
+            Of::VerifySigned => measured(&evidence.verify_ns, signed),
             Of::VerifyNegative => {
                 let negatives = Trial::NEGATIVES.into_iter();
-                let mut ops = negatives.flat_map(|trial| evidence.all_ops(trial));
-                measured(&evidence.verify_ns, &mut ops)
+                let ops = negatives.flat_map(|trial| evidence.all_ops(trial));
+                measured(&evidence.verify_ns, ops)
             }
-            Of::Retrieve => measured(&evidence.retrieve_ns, &mut signed()),
-            Of::Carrier(index) => measured(&evidence.carrier_ns[index], &mut signed()),
+            Of::Retrieve => measured(&evidence.retrieve_ns, signed),
+            Of::Carrier(index) => measured(&evidence.carrier_ns[index], signed),
             Of::Pipeline(index) => {
-                let mut ops = evidence.ops(index, Trial::Signed);
-                measured(&evidence.transform_ns, &mut ops)
+                let ops = evidence.ops(index, Trial::Signed);
+                measured(&evidence.transform_ns, ops)
             }
         }
     }
@@ -192,13 +214,12 @@ impl Timing {
 
 /// An image is signed once and its time stands on each of its ops; counted per op it would weigh by the
 /// number of pipelines.
-fn once_per_image(evidence: &Evidence) -> Vec<u64> {
+fn once_per_image(evidence: &Evidence) -> impl Iterator<Item = (usize, u64)> + '_ {
     let mut seen = HashSet::new();
-    let times = evidence.all_ops(Trial::Signed).filter_map(|op| {
-        let subject = evidence.subject(op);
-        (subject.sign_ns > 0 && seen.insert(subject.image)).then_some(subject.sign_ns)
-    });
-    times.collect()
+    evidence.all_ops(Trial::Signed).filter_map(move |op| {
+        let entrant = evidence.entrant(op);
+        (entrant.sign_ns > 0 && seen.insert(entrant.image)).then_some((op, entrant.sign_ns))
+    })
 }
 
 pub(super) fn table(evidence: &Evidence) -> Table {

@@ -2,34 +2,43 @@
 //!
 //! A new table is a file here and a line in [`TABLES`]; formats, file names and the run directory follow.
 
+mod answer;
 mod average;
 mod carriers;
+mod causes;
 mod claims;
 mod columns;
 mod decisions;
 mod detail;
 mod embedded;
+mod error;
 mod evidence;
 mod false_accepts;
 mod families;
+mod generations;
 mod latency;
 mod layers;
 mod nearest;
 mod overall;
+mod row_check;
+mod signing;
 mod strata;
 mod survival;
 mod sweeps;
-mod table;
 mod tally;
 mod thresholds;
 
-pub use decisions::{FINGERPRINT_BITS, calibrates};
-pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence, EvidenceError};
+pub use crate::carrier::FINGERPRINT_BITS;
+pub use crate::figures::Unit;
+pub use crate::table::{Column, Kind, Table, Value};
+pub use answer::Answer;
+pub use decisions::calibrates;
+pub use error::EvidenceError;
+pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence};
 pub(crate) use families::ALL as ALL_FAMILIES;
-pub(crate) use latency::timings;
-pub use latency::{LEVELS, Latency, Level, Timed, Verdict, latencies};
-pub use table::{Column, Kind, Table, Unit, Value};
-pub use tally::{CarrierTally, Control, Controls, PipelineTally, Tally};
+pub use latency::{LEVELS, Latency, Level, LevelVerdict, Timed, latencies};
+pub(crate) use latency::{Timing, timings};
+pub use tally::{CarrierTally, NegativeTallies, NegativeTally, PipelineTally, Tally};
 
 /// One kind of table: its file stem and how it is made.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +51,10 @@ pub struct TableKind {
 
 /// Every table, in the order in which a reader wants them.
 pub const TABLES: &[TableKind] = &[
+    TableKind {
+        id: "answer",
+        make: answer::table,
+    },
     TableKind {
         id: "survival",
         make: survival::table,
@@ -72,7 +85,7 @@ pub const TABLES: &[TableKind] = &[
     },
     TableKind {
         id: "signing",
-        make: layers::signing,
+        make: signing::table,
     },
     TableKind {
         id: "strata",
@@ -80,7 +93,7 @@ pub const TABLES: &[TableKind] = &[
     },
     TableKind {
         id: "causes",
-        make: strata::causes,
+        make: causes::table,
     },
     TableKind {
         id: "doses",
@@ -92,7 +105,7 @@ pub const TABLES: &[TableKind] = &[
     },
     TableKind {
         id: "generations",
-        make: sweeps::generations,
+        make: generations::table,
     },
     TableKind {
         id: "false-accepts",
@@ -116,16 +129,24 @@ pub const TABLES: &[TableKind] = &[
 fn rate_notes() -> Vec<String> {
     vec![
         format!(
-            "Rates are in percent of n with a 95 % Wilson score interval; * marks a provisional rate (n below {}).",
+            "Rates are in percent of n; * marks a provisional rate (n below {}).",
             crate::stats::PROVISIONAL_BELOW
         ),
-        "Images are the distinct images behind n, sources the distinct files behind those: views of one file share evidence, so where sources are fewer than n the true uncertainty is larger than the interval."
+        INTERVALS.to_owned(),
+        "Images are the distinct images behind n, sources the distinct files behind those: views of one file share evidence."
             .to_owned(),
     ]
 }
 
+/// How intervals are made, wherever there is one.
+const INTERVALS: &str = "Intervals are 95 % and take whole sources as the unit of chance, one that nobody has seen into account.";
+
+/// Said where pipelines are pooled.
+const CONTROLS_APART: &str =
+    "Pipelines of the family controls check the harness and are part of no pooled figure.";
+
 /// Said under every table that pools pipelines.
-const POOLED: &str = "One image goes through many pipelines, so pooled intervals take whole sources as the unit of chance: bootstrap over sources (BCa), near 0 and 100 % exact with the effective number of trials. Each pipeline weighs by its number of ops. * marks a provisional rate (n below 100).";
+const POOLED: &str = "One image goes through many pipelines, so intervals take whole sources as the unit of chance, one that nobody has seen into account. Each pipeline weighs by its number of ops. * marks a provisional rate (n below 100).";
 
 /// Said in the notes of a table whose run was cut off or failed a control.
 fn run_notes(evidence: &Evidence) -> Vec<String> {

@@ -1,18 +1,18 @@
 //! All pairs: how near wrong proofs come to the thresholds.
 
+use std::fmt::Write as _;
+
 use credlink_trial_record::Trial;
 
-use super::decisions::{Decision, FINGERPRINT_BITS, decisions, wrong};
+use super::decisions::{Decision, decisions};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::stats::Rate;
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut rows = Vec::new();
-    for (carrier, decision) in decisions(evidence) {
+    let decisions = decisions(evidence);
+    for decision in &decisions {
         let mut line = |trial: Trial, images: &str, ops: &mut dyn Iterator<Item = usize>| {
-            rows.extend(nearest_line(
-                evidence, carrier, decision, trial, images, ops,
-            ));
+            rows.extend(nearest_line(evidence, decision, trial, images, ops));
         };
         for trial in Trial::ALL {
             line(trial, "all", &mut evidence.all_ops(trial));
@@ -21,7 +21,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
                     evidence.classes.iter().enumerate().collect();
                 classes.sort_by_key(|(_, name)| *name);
                 for (index, class) in classes {
-                    let of = |op: &usize| evidence.subject(*op).class as usize == index;
+                    let of = |op: &usize| evidence.entrant(*op).class as usize == index;
                     line(trial, class, &mut evidence.all_ops(trial).filter(of));
                 }
             }
@@ -67,13 +67,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         columns,
         rows,
         notes: [
-            format!(
-                "Every received image against every proof in the store ({}). Fingerprint: smallest distance in bits to an image of another source, in eight orientations, between contents of quality 50 and more; {FINGERPRINT_BITS} and less would count. Watermark: strength of a word that is another id, in thousandths of what it must reach; 0 where there is none.",
-                crate::figures::plural(
-                    evidence.header().distractors + evidence.distinct_images().len() as u64,
-                    "proof"
-                )
-            ),
+            compared(evidence, &decisions),
             "Trials in which nothing of ours went in have only wrong proofs. In watermark-copy and replay trials the word of the copied mark is itself the wrong proof, and in near-duplicate trials the neighbouring view is: there the content has to refuse.".to_owned(),
             "Near in a quantile means the near end: 1 % of the trials came as near as that or nearer. Quantiles need ten trials beyond.".to_owned(),
         ]
@@ -83,28 +77,48 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     }
 }
 
+/// What was compared with what.
+fn compared(evidence: &Evidence, decisions: &[Decision]) -> String {
+    let proofs = evidence.header().distractors + evidence.distinct_images().len() as u64;
+    let mut note = format!(
+        "Every received image against every proof in the store ({}).",
+        crate::figures::plural(proofs, "proof")
+    );
+    for Decision { name, by, .. } in decisions {
+        let mut letters = name.chars();
+        let first = letters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().to_string());
+        let _ = write!(note, " {first}{}: {}.", letters.as_str(), by.about);
+    }
+    note
+}
+
 fn nearest_line(
     evidence: &Evidence,
-    carrier: usize,
     decision: &Decision,
     trial: Trial,
     images: &str,
     ops: &mut dyn Iterator<Item = usize>,
 ) -> Option<Vec<Value>> {
+    let measured: Vec<(usize, u32)> = ops
+        .filter_map(|op| Some((op, decision.wrong(evidence, op)?)))
+        .collect();
     // Ops by value: values are small, and ops may be many.
     let mut counts: Vec<u64> = Vec::new();
-    let mut seen = vec![false; evidence.sources()];
-    for op in ops {
-        let Some(value) = wrong(evidence, carrier, decision, op) else {
-            continue;
-        };
-        let value = value as usize;
+    for (_, value) in &measured {
+        let value = *value as usize;
         if counts.len() <= value {
             counts.resize(value + 1, 0);
         }
         counts[value] += 1;
-        seen[evidence.subject(op).source as usize] = true;
     }
+    let reached = evidence.clusters(measured.iter().map(|(op, _)| *op), 2, |op, counts| {
+        let value = decision.wrong(evidence, op);
+        let reaches = value.is_some_and(|value| decision.by.reaches(value, decision.by.in_use));
+        counts[0] += 1;
+        counts[1] += u32::from(reaches);
+    });
     let n: u64 = counts.iter().sum();
     if n == 0 {
         return None;
@@ -120,30 +134,25 @@ fn nearest_line(
             passed += u128::from(counts[value]);
             passed >= rank
         };
-        let found = if decision.rising {
+        let found = if decision.by.rising {
             (0..counts.len()).rev().find(|value| at(*value))
         } else {
             (0..counts.len()).find(|value| at(*value))
         };
         Value::number(found.map(|value| value as f64))
     };
-    let reached = (0..)
-        .zip(&counts)
-        .filter(|(value, _)| decision.reaches(*value, decision.in_use))
-        .map(|(_, count)| count)
-        .sum();
     Some(vec![
-        Value::text(decision.carrier),
+        Value::text(&decision.name),
         Value::text(trial.as_str()),
         Value::text(images),
-        Value::text(decision.unit),
+        Value::text(&decision.by.unit),
         Value::Count(n),
-        Value::Count(seen.iter().filter(|seen| **seen).count() as u64),
+        Value::Count(reached.sources()),
         near(0),
         near(1),
         near(10),
         near(50),
         near(500),
-        Value::bound(Rate { k: reached, n }),
+        Value::bound(reached.bounded(1, 0)),
     ])
 }

@@ -1,9 +1,8 @@
 //! One figure for everything, with what it weighs: pooled, averaged over pipelines, and the worst pipeline.
 
-use credlink_trial_record::Trial;
-
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::stats::{Clusters, Interval, clustered};
+use crate::header::CONTROLS;
+use crate::stats::{Interval, Measured};
 
 const PERCENT: Unit = Unit {
     name: "%",
@@ -24,11 +23,13 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             Kind::Estimate(PERCENT),
         )
     }));
-    let measures: Vec<usize> = (1..header.carriers.len() + 2).collect();
-    let clusters = evidence.survival_clusters(evidence.all_ops(Trial::Signed));
-    let pooled = pooled(&clusters, &measures, header.seed);
+    let overall = evidence.overall();
+    let measures = header.carriers.len() + 1;
+    let pooled = (0..measures)
+        .map(|measure| percent(overall.measure(measure)))
+        .collect();
     let averages = averages(evidence);
-    let worst = worst(evidence, measures.len());
+    let worst = worst(evidence, measures);
     let line = |figure: &str, weights: &str, values: Vec<Value>| {
         let mut row = vec![Value::text(figure), Value::text(weights)];
         row.extend(values);
@@ -46,10 +47,8 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         notes: [
             "Pooled and averaged figures depend on which pipelines were chosen; they say nothing about a pipeline that is not in the list. The interval is of the figure over these pipelines."
                 .to_owned(),
-            format!(
-                "Intervals are 95 % and take whole sources as the unit of chance. Pooled: bootstrap over sources ({} replicates, BCa), near 0 and 100 % exact. Average: linearised over sources, on the logit scale.",
-                clustered::REPLICATES
-            ),
+            super::INTERVALS.to_owned(),
+            super::CONTROLS_APART.to_owned(),
             worst.1,
         ]
         .into_iter()
@@ -58,33 +57,29 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     }
 }
 
-fn percent(value: f64, interval: Option<Interval>) -> Value {
-    interval.map_or(Value::NotMeasured, |interval| {
-        Value::Estimate(
-            value * 100.0,
-            Interval {
-                low: interval.low * 100.0,
-                high: interval.high * 100.0,
-            },
-        )
-    })
+fn percent(found: Measured) -> Value {
+    match (found.rate.value(), found.interval) {
+        (Some(value), Some(interval)) => estimate(value, interval),
+        _ => Value::NotMeasured,
+    }
 }
 
-fn pooled(clusters: &Clusters, measures: &[usize], seed: u64) -> Vec<Value> {
-    let sums = clusters.sums();
-    let intervals = clusters.rates(0, measures, 0.05, seed);
-    let values = measures.iter().zip(intervals);
-    values
-        .map(|(k, interval)| percent(sums[*k] as f64 / sums[0] as f64, interval))
-        .collect()
+fn estimate(value: f64, interval: Interval) -> Value {
+    Value::Estimate(
+        value * 100.0,
+        Interval {
+            low: interval.low * 100.0,
+            high: interval.high * 100.0,
+        },
+    )
 }
 
 fn averages(evidence: &Evidence) -> Vec<Value> {
-    let pipelines: Vec<usize> = (0..evidence.header().pipelines.len()).collect();
+    let pipelines = evidence.pooled_pipelines();
     let carriers = (0..evidence.header().carriers.len()).map(Some);
     let average = |measure| match evidence.average(&pipelines, measure, 0.05) {
         None => Value::NotMeasured,
-        Some(arm) => percent(arm.value, Some(arm.interval)),
+        Some(arm) => estimate(arm.value, arm.interval),
     };
     [None].into_iter().chain(carriers).map(average).collect()
 }
@@ -94,15 +89,12 @@ fn worst(evidence: &Evidence, measures: usize) -> (Vec<Value>, String) {
     let header = evidence.header();
     let mut values = Vec::new();
     let mut names = Vec::new();
-    let pipelines = evidence.by_pipeline();
+    let mut pipelines = evidence.by_pipeline();
+    pipelines.retain(|pipeline| pipeline.family != CONTROLS);
     for measure in 0..measures {
         let rates = pipelines.iter().filter_map(|pipeline| {
-            let tally = &pipeline.tally;
-            let rate = match measure.checked_sub(1) {
-                None => tally.any(),
-                Some(carrier) => tally.rate(tally.carriers[carrier].alone),
-            };
-            Some((rate.value()?, rate, &pipeline.id))
+            let found = pipeline.tally.measure(measure);
+            Some((found.rate.value()?, found, &pipeline.id))
         });
         let name = match measure.checked_sub(1) {
             None => "any carrier",
@@ -110,8 +102,8 @@ fn worst(evidence: &Evidence, measures: usize) -> (Vec<Value>, String) {
         };
         match rates.min_by(|a, b| a.0.total_cmp(&b.0)) {
             None => values.push(Value::NotMeasured),
-            Some((value, rate, id)) => {
-                values.push(percent(value, rate.interval()));
+            Some((_, found, id)) => {
+                values.push(percent(found));
                 names.push(format!("{name} {id}"));
             }
         }
@@ -119,7 +111,7 @@ fn worst(evidence: &Evidence, measures: usize) -> (Vec<Value>, String) {
     let note = if names.is_empty() {
         "No pipeline was measured.".to_owned()
     } else {
-        format!("Worst pipelines (Wilson intervals): {}.", names.join(", "))
+        format!("Worst pipelines: {}.", names.join(", "))
     };
     (values, note)
 }

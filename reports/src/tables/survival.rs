@@ -75,13 +75,13 @@ pub(super) fn tally_values(tally: &Tally) -> Vec<Value> {
         Value::Count(tally.images),
         Value::Count(tally.sources),
         measured(Value::Count(tally.survived())),
-        Value::rate(tally.any()),
+        Value::rate(tally.any),
     ];
     values.extend(
         tally
             .carriers
             .iter()
-            .map(|carrier| Value::rate(tally.rate(carrier.alone))),
+            .map(|carrier| Value::rate(carrier.alone)),
     );
     values.push(measured(Value::Counts(tally.outcomes.clone())));
     values

@@ -1,5 +1,4 @@
-//! Curves: survival along a recipe's parameter, the doses at which it crosses 50 and 95 %, and lifetimes of proofs
-//! over re-shares.
+//! Curves: survival along a recipe's parameter, and the doses at which it crosses 50 and 95 %.
 
 use std::collections::HashMap;
 
@@ -7,29 +6,24 @@ use credlink_trial_record::Trial;
 
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::header::SweepHeader;
-use crate::stats::{
-    Clusters, Crossing, Interval, Lifetime, Rate, clustered, crossing, isotonic, kaplan_meier,
-};
-
-/// The parameter of recipes that re-share an image again and again.
-const HOPS: &str = "hops";
+use crate::stats::{Clusters, Crossing, Interval, REPLICATES, crossing, isotonic};
 
 const NUMBER: Unit = Unit {
     name: "",
     decimals: 2,
 };
-const PERCENT: Unit = Unit {
+pub(super) const PERCENT: Unit = Unit {
     name: "%",
     decimals: 1,
 };
 
 /// The points of one recipe: parameter value and pipeline, by ascending value.
-struct Sweep<'a> {
-    of: &'a SweepHeader,
-    points: Vec<(f64, usize)>,
+pub(super) struct Sweep<'a> {
+    pub(super) of: &'a SweepHeader,
+    pub(super) points: Vec<(f64, usize)>,
 }
 
-fn sweeps(evidence: &Evidence) -> Vec<Sweep<'_>> {
+pub(super) fn sweeps(evidence: &Evidence) -> Vec<Sweep<'_>> {
     let mut sweeps: Vec<Sweep<'_>> = Vec::new();
     for (index, pipeline) in evidence.header().pipelines.iter().enumerate() {
         let Some(of) = pipeline
@@ -57,7 +51,7 @@ fn sweeps(evidence: &Evidence) -> Vec<Sweep<'_>> {
 }
 
 /// Any carrier, then each: the name, and whether an op counts.
-fn measures(evidence: &Evidence) -> Vec<(&str, Option<usize>)> {
+pub(super) fn measures(evidence: &Evidence) -> Vec<(&str, Option<usize>)> {
     let carriers = evidence.header().carriers.iter().enumerate();
     let each = carriers.map(|(index, name)| (name.as_str(), Some(index)));
     [("any carrier", None)].into_iter().chain(each).collect()
@@ -68,23 +62,15 @@ pub(super) fn doses(evidence: &Evidence) -> Table {
     for sweep in sweeps(evidence) {
         for (name, measure) in measures(evidence) {
             for (value, pipeline) in &sweep.points {
-                let clusters =
-                    evidence.clusters(evidence.ops(*pipeline, Trial::Signed), 2, |op, counts| {
-                        counts[0] += 1;
-                        counts[1] += u32::from(evidence.hit(op, measure));
-                    });
-                let sums = clusters.sums();
-                let rate = Rate {
-                    k: sums[1],
-                    n: sums[0],
-                };
+                let ops = evidence.ops(*pipeline, Trial::Signed);
+                let clusters = evidence.hit_clusters(ops, measure);
                 rows.push(vec![
                     Value::text(&sweep.of.recipe),
                     Value::text(&sweep.of.parameter),
                     Value::text(&sweep.of.unit),
                     Value::text(name),
                     Value::Number(*value),
-                    Value::pooled(rate, clusters.exact(1, 0, 0.05)),
+                    Value::rate(clusters.measured(1, 0)),
                 ]);
             }
         }
@@ -108,7 +94,7 @@ pub(super) fn doses(evidence: &Evidence) -> Table {
             Column::new("rate", "survival", Kind::Rate),
         ],
         rows,
-        notes: ["Intervals are 95 %, exact, with whole sources as the unit of chance.".to_owned()]
+        notes: [super::INTERVALS.to_owned()]
             .into_iter()
             .chain(run_notes(evidence))
             .collect(),
@@ -160,7 +146,7 @@ pub(super) fn dose_points(evidence: &Evidence) -> Table {
         notes: [
             format!(
                 "The curve is an isotonic fit with straight lines between the values that were measured. Intervals: percentiles of {} resamples of whole sources; an end at the first or last measured value may lie beyond it.",
-                clustered::REPLICATES
+                REPLICATES
             ),
             "Where no value crosses the share, the words say on which side all of them lie.".to_owned(),
         ]
@@ -226,19 +212,19 @@ impl Counts {
             return vec![Value::NotMeasured; 4];
         }
         let shares = [0.5, 0.95];
-        let resampled =
-            self.clusters
-                .bootstrap(shares.len(), clustered::REPLICATES, seed, |sums, found| {
-                    let (values, weights) = rates(sums, doses.len(), self.falling);
-                    let fit = isotonic(&values, &weights);
-                    for (found, share) in found.iter_mut().zip(shares) {
-                        *found = match crossing(&doses, &fit, share) {
-                            Crossing::At(dose) => dose,
-                            Crossing::Before => f64::NEG_INFINITY,
-                            Crossing::Beyond => f64::INFINITY,
-                        };
-                    }
-                });
+        let resampled = self
+            .clusters
+            .bootstrap(shares.len(), REPLICATES, seed, |sums, found| {
+                let (values, weights) = rates(sums, doses.len(), self.falling);
+                let fit = isotonic(&values, &weights);
+                for (found, share) in found.iter_mut().zip(shares) {
+                    *found = match crossing(&doses, &fit, share) {
+                        Crossing::At(dose) => dose,
+                        Crossing::Before => f64::NEG_INFINITY,
+                        Crossing::Beyond => f64::INFINITY,
+                    };
+                }
+            });
         let (first, last) = (doses[0], doses[doses.len() - 1]);
         let back = |dose: f64| if self.falling { -dose } else { dose };
         let mut cells = Vec::new();
@@ -277,123 +263,4 @@ fn rates(sums: &[u64], doses: usize, reversed: bool) -> (Vec<f64>, Vec<f64>) {
         (if n > 0.0 { k / n } else { 0.0 }, n)
     };
     (0..doses).map(at).unzip()
-}
-
-pub(super) fn generations(evidence: &Evidence) -> Table {
-    let mut rows = Vec::new();
-    for sweep in sweeps(evidence)
-        .iter()
-        .filter(|sweep| sweep.of.parameter == HOPS)
-    {
-        for (name, measure) in measures(evidence) {
-            let curve = kaplan_meier(&lifetimes(evidence, sweep, measure));
-            let last = sweep.points.last().map_or(0.0, |(value, _)| *value);
-            let median = match (curve.median, curve.median_interval) {
-                (None, _) => format!("more than {last}"),
-                (Some(median), (low, high)) => format!(
-                    "{median} [{}, {}]",
-                    low.map_or_else(|| "?".to_owned(), |low| low.to_string()),
-                    high.map_or_else(|| format!("> {last}"), |high| high.to_string())
-                ),
-            };
-            for step in &curve.steps {
-                let band = step.band.unwrap_or(Interval {
-                    low: 0.0,
-                    high: 0.0,
-                });
-                rows.push(vec![
-                    Value::text(&sweep.of.recipe),
-                    Value::text(name),
-                    Value::Number(step.time),
-                    Value::Count(step.at_risk),
-                    Value::Count(step.lost),
-                    Value::Estimate(
-                        step.survival * 100.0,
-                        Interval {
-                            low: band.low * 100.0,
-                            high: band.high * 100.0,
-                        },
-                    ),
-                    Value::text(&median),
-                ]);
-            }
-            if curve.steps.is_empty() {
-                rows.push(vec![
-                    Value::text(&sweep.of.recipe),
-                    Value::text(name),
-                    Value::NotApplicable,
-                    Value::Count(lifetimes(evidence, sweep, measure).len() as u64),
-                    Value::Count(0),
-                    Value::NotApplicable,
-                    Value::text(median),
-                ]);
-            }
-        }
-    }
-    if rows.is_empty() {
-        let mut row = ["no recipe of this run re-shares", ""]
-            .map(Value::text)
-            .to_vec();
-        row.extend(vec![Value::NotMeasured; 5]);
-        rows.push(row);
-    }
-    Table {
-        id: "generations".to_owned(),
-        title: "How many simulated re-shares proofs outlive".to_owned(),
-        columns: vec![
-            Column::new("recipe", "recipe", Kind::Text),
-            Column::new("measure", "by", Kind::Text),
-            Column::new("hop", "hop", Kind::Number(Unit { name: "", decimals: 0 })),
-            Column::new("at_risk", "alive before", Kind::Count),
-            Column::new("lost", "lost at it", Kind::Count),
-            Column::new("survival", "alive after", Kind::Estimate(PERCENT)),
-            Column::new("median", "median lifetime in hops", Kind::Text),
-        ],
-        rows,
-        notes: [
-            "Kaplan–Meier estimate with Greenwood's 95 % band on the ln(−ln) scale. A proof is lost at the first hop at which it was not recovered, even if a later hop recovered it; one whose next hop was not measured counts as alive up to the last one that was."
-                .to_owned(),
-            "Views of one file are taken as independent; where sources are fewer than images the band is too narrow."
-                .to_owned(),
-        ]
-        .into_iter()
-        .chain(run_notes(evidence))
-        .collect(),
-    }
-}
-
-/// The lifetime of each image's proof in hops.
-fn lifetimes(evidence: &Evidence, sweep: &Sweep<'_>, measure: Option<usize>) -> Vec<Lifetime> {
-    // By image: for each point, whether it was measured and whether the proof was found.
-    let mut images: HashMap<u32, Vec<Option<bool>>> = HashMap::new();
-    for (index, (_, pipeline)) in sweep.points.iter().enumerate() {
-        for op in evidence.ops(*pipeline, Trial::Signed) {
-            let seen = images
-                .entry(evidence.subject(op).image)
-                .or_insert_with(|| vec![None; sweep.points.len()]);
-            seen[index] = Some(evidence.hit(op, measure));
-        }
-    }
-    let mut images: Vec<(u32, Vec<Option<bool>>)> = images.into_iter().collect();
-    images.sort_unstable();
-    let lifetime = |(_, seen): (u32, Vec<Option<bool>>)| {
-        let mut alive = 0.0;
-        for (found, (value, _)) in seen.into_iter().zip(&sweep.points) {
-            match found {
-                Some(true) => alive = *value,
-                Some(false) => {
-                    return Lifetime {
-                        time: *value,
-                        lost: true,
-                    };
-                }
-                None => break,
-            }
-        }
-        Lifetime {
-            time: alive,
-            lost: false,
-        }
-    };
-    images.into_iter().map(lifetime).collect()
 }

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use credlink_trial_record::{Outcome, Trial};
 
 use super::Evidence;
-use crate::stats::Rate;
+use crate::header::PipelineHeader;
+use crate::stats::{Bounded, Measured};
 
 /// Counts over a set of signed ops.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
     /// Ops, errors included.
     pub n: u64,
@@ -18,67 +19,71 @@ pub struct Tally {
     pub sources: u64,
     /// Ops by outcome, in the order of [`Outcome::SIGNED`]; their sum is `n`.
     pub outcomes: Vec<u64>,
+    /// Ops whose file came back as it went in, byte for byte: what survived there survived by nothing being done.
+    pub unchanged: u64,
+    /// Survival by whatever carrier; errors stay in the denominator.
+    pub any: Measured,
     /// One tally per carrier in ladder order.
     pub carriers: Vec<CarrierTally>,
 }
 
 /// What one carrier did in a set of signed ops.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CarrierTally {
     /// Ops in which it accepted the issued proof, whatever the other carriers did.
-    pub alone: u64,
+    pub alone: Measured,
     /// Ops that survived, and in which no other carrier accepted: lost without it.
-    pub unique: u64,
+    pub unique: Measured,
     /// Ops with outcome `recovered` in which it was the first of the ladder to accept.
     pub recovered: u64,
 }
 
 impl Tally {
-    fn of(evidence: &Evidence, ops: impl Iterator<Item = usize>) -> Self {
+    pub(super) fn of(evidence: &Evidence, ops: impl Iterator<Item = usize>) -> Self {
+        let ops: Vec<usize> = ops.collect();
+        let carriers = evidence.header().carriers.len();
+        let clusters = evidence.survival_clusters(ops.iter().copied());
         let mut tally = Self {
+            n: ops.len() as u64,
+            sources: clusters.sources(),
             outcomes: vec![0; Outcome::SIGNED.len()],
-            carriers: vec![CarrierTally::default(); evidence.header().carriers.len()],
+            any: clusters.measured(1, 0),
+            carriers: (0..carriers)
+                .map(|carrier| CarrierTally {
+                    alone: clusters.measured(2 + carrier, 0),
+                    unique: clusters.measured(2 + carriers + carrier, 0),
+                    recovered: 0,
+                })
+                .collect(),
             ..Self::default()
         };
-        let (mut images, mut sources) = (HashSet::new(), HashSet::new());
+        let mut images = HashSet::new();
         for op in ops {
-            tally.n += 1;
-            let (subject, verdict) = (evidence.subject(op), evidence.verdict(op));
-            images.insert(subject.image);
-            sources.insert(subject.source);
-            if let Some(place) = verdict.outcome.place() {
+            let result = evidence.result(op);
+            images.insert(evidence.entrant(op).image);
+            tally.unchanged += u64::from(result.unchanged);
+            if let Some(place) = result.outcome.place() {
                 tally.outcomes[place] += 1;
             }
-            let accepted = verdict.accepted;
-            for (index, carrier) in tally.carriers.iter_mut().enumerate() {
-                let bit = 1_u64 << index;
-                carrier.alone += u64::from(accepted & bit != 0);
-                carrier.unique += u64::from(verdict.outcome.survived() && accepted == bit);
-                carrier.recovered += u64::from(usize::from(verdict.recovered_by) == index);
+            if let Some(carrier) = tally.carriers.get_mut(usize::from(result.recovered_by)) {
+                carrier.recovered += 1;
             }
         }
         tally.images = images.len() as u64;
-        tally.sources = sources.len() as u64;
         tally
+    }
+
+    /// Survival by any carrier (0), or by carrier `measure − 1` alone.
+    pub fn measure(&self, measure: usize) -> Measured {
+        match measure.checked_sub(1) {
+            None => self.any,
+            Some(carrier) => self.carriers[carrier].alone,
+        }
     }
 
     /// Ops that survived by whatever carrier.
     pub fn survived(&self) -> u64 {
-        Outcome::SIGNED
-            .into_iter()
-            .filter(|outcome| outcome.survived())
-            .map(|outcome| self.outcome(outcome))
-            .sum()
-    }
-
-    /// Survival by whatever carrier; errors stay in the denominator.
-    pub fn any(&self) -> Rate {
-        self.rate(self.survived())
-    }
-
-    /// `k` of this tally's ops.
-    pub fn rate(&self, k: u64) -> Rate {
-        Rate { k, n: self.n }
+        self.any.rate.k
     }
 
     /// Ops with this outcome, 0 for one of negative trials.
@@ -92,7 +97,7 @@ impl Tally {
 }
 
 /// The signed ops of one pipeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PipelineTally {
     /// Id of the pipeline.
     pub id: String,
@@ -105,8 +110,8 @@ pub struct PipelineTally {
 }
 
 /// A set of negative trials.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Control {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NegativeTally {
     /// Id of the pipeline, or words for all of them.
     pub id: String,
     /// The kind of trial; `None` for all kinds together.
@@ -115,23 +120,25 @@ pub struct Control {
     pub images: u64,
     /// Trials that ended in an error. They cannot accept, so they are not in the denominator.
     pub errors: u64,
+    /// Distinct source files among the trials without error: what the bounds rest on.
+    pub sources: u64,
     /// Accepted trials among those without error: false accepts.
-    pub accepted: Rate,
+    pub accepted: Bounded,
     /// The same for each carrier alone.
-    pub carriers: Vec<Rate>,
+    pub carriers: Vec<Bounded>,
 }
 
 /// The negative trials of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Controls {
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NegativeTallies {
     /// One per kind that the run has, over all pipelines; unsigned images always.
-    pub kinds: Vec<Control>,
+    pub kinds: Vec<NegativeTally>,
     /// The same by kind and pipeline: for each of [`Self::kinds`], every pipeline in the header's order.
-    pub cells: Vec<Control>,
+    pub cells: Vec<NegativeTally>,
     /// All kinds together, one per pipeline in the header's order.
-    pub pipelines: Vec<Control>,
+    pub pipelines: Vec<NegativeTally>,
     /// All of them together.
-    pub all: Control,
+    pub all: NegativeTally,
 }
 
 /// What stands in place of a pipeline's id where all of them are meant.
@@ -140,17 +147,17 @@ const ALL_PIPELINES: &str = "all pipelines";
 impl Evidence {
     /// Signed ops by pipeline, in the header's order, those without any op included.
     pub fn by_pipeline(&self) -> Vec<PipelineTally> {
-        let header = self.header();
-        let tally = |(index, pipeline): (usize, &crate::header::PipelineHeader)| PipelineTally {
+        let pipelines = self.header().pipelines.iter().enumerate();
+        let tally = |(index, pipeline): (usize, &PipelineHeader)| PipelineTally {
             id: pipeline.id.clone(),
             family: pipeline.family.clone(),
             grade: pipeline.grade.clone(),
             tally: Tally::of(self, self.ops(index, Trial::Signed)),
         };
-        header.pipelines.iter().enumerate().map(tally).collect()
+        pipelines.map(tally).collect()
     }
 
-    /// Signed ops by family, families in the order of their first pipeline.
+    /// Signed ops by family, families in the order of their first pipeline; controls are a family of their own.
     pub fn by_family(&self) -> Vec<(String, Tally)> {
         let pipelines = &self.header().pipelines;
         let mut families: Vec<&str> = Vec::new();
@@ -172,16 +179,16 @@ impl Evidence {
             .collect()
     }
 
-    /// All signed ops.
+    /// All signed ops but those of controls.
     pub fn overall(&self) -> Tally {
-        Tally::of(self, self.all_ops(Trial::Signed))
+        Tally::of(self, self.pooled_ops())
     }
 
     /// Negative trials by kind, by pipeline and together.
-    pub fn controls(&self) -> Controls {
+    pub fn negatives(&self) -> NegativeTallies {
         let pipelines = &self.header().pipelines;
         let all = |trial| self.all_ops(trial);
-        let negatives = |pipeline| {
+        let kinds_of = |pipeline| {
             let kinds = Trial::NEGATIVES.into_iter();
             kinds.flat_map(move |trial| self.ops(pipeline, trial))
         };
@@ -192,50 +199,62 @@ impl Evidence {
         let cells = kinds.iter().flat_map(|trial| {
             let named = pipelines.iter().enumerate();
             named.map(|(index, pipeline)| {
-                self.control(&pipeline.id, Some(*trial), self.ops(index, *trial))
+                self.negative(&pipeline.id, Some(*trial), self.ops(index, *trial))
             })
         });
         let named = pipelines.iter().enumerate();
-        Controls {
+        NegativeTallies {
             cells: cells.collect(),
             pipelines: named
-                .map(|(index, pipeline)| self.control(&pipeline.id, None, negatives(index)))
+                .map(|(index, pipeline)| self.negative(&pipeline.id, None, kinds_of(index)))
                 .collect(),
-            all: self.control(
+            all: self.negative(
                 ALL_PIPELINES,
                 None,
                 Trial::NEGATIVES.into_iter().flat_map(all),
             ),
             kinds: kinds
                 .iter()
-                .map(|trial| self.control(ALL_PIPELINES, Some(*trial), all(*trial)))
+                .map(|trial| self.negative(ALL_PIPELINES, Some(*trial), all(*trial)))
                 .collect(),
         }
     }
 
-    fn control(&self, id: &str, trial: Option<Trial>, ops: impl Iterator<Item = usize>) -> Control {
-        let mut control = Control {
-            id: id.to_owned(),
-            trial,
-            carriers: vec![Rate::default(); self.header().carriers.len()],
-            ..Control::default()
-        };
-        let mut images = HashSet::new();
+    fn negative(
+        &self,
+        id: &str,
+        trial: Option<Trial>,
+        ops: impl Iterator<Item = usize>,
+    ) -> NegativeTally {
+        let carriers = self.header().carriers.len();
+        let (mut images, mut errors, mut looked_at) = (HashSet::new(), 0, Vec::new());
         for op in ops {
-            let verdict = self.verdict(op);
-            images.insert(self.subject(op).image);
-            if verdict.outcome == Outcome::Error {
-                control.errors += 1;
-                continue;
-            }
-            control.accepted.k += u64::from(verdict.outcome == Outcome::Accepted);
-            control.accepted.n += 1;
-            for (index, carrier) in control.carriers.iter_mut().enumerate() {
-                carrier.n += 1;
-                carrier.k += verdict.accepted >> index & 1;
+            images.insert(self.entrant(op).image);
+            if self.result(op).outcome == Outcome::Error {
+                errors += 1;
+            } else {
+                looked_at.push(op);
             }
         }
-        control.images = images.len() as u64;
-        control
+        // Per source: trials, those accepted, and those accepted by each carrier.
+        let clusters = self.clusters(looked_at.into_iter(), 2 + carriers, |op, counts| {
+            let result = self.result(op);
+            counts[0] += 1;
+            counts[1] += u32::from(result.outcome == Outcome::Accepted);
+            for (carrier, count) in counts[2..].iter_mut().enumerate() {
+                *count += (result.accepted >> carrier & 1) as u32;
+            }
+        });
+        NegativeTally {
+            id: id.to_owned(),
+            trial,
+            images: images.len() as u64,
+            errors,
+            sources: clusters.sources(),
+            accepted: clusters.bounded(1, 0),
+            carriers: (0..carriers)
+                .map(|carrier| clusters.bounded(2 + carrier, 0))
+                .collect(),
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use credlink_trial_record::Trial;
 
-use super::decisions::{Decision, calibrates, decisions, wrong};
+use super::decisions::{Decision, calibrates, decisions};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::stats::{Clusters, Rate};
+use crate::stats::Clusters;
 
 /// What every threshold does on one half of the sources.
 struct Half {
@@ -12,25 +12,24 @@ struct Half {
     /// Per source: signed ops on which the carrier decides by the number; then for each candidate, and last for all
     /// rules together, how many were found; then likewise how many went to a wrong proof.
     signed: Clusters,
-    unsigned: u64,
-    /// For each candidate, and last for all rules, the unsigned ops accepted.
-    accepted: Vec<u64>,
+    /// Per source: unsigned ops; then for each candidate, and last for all rules, how many were accepted.
+    unsigned: Clusters,
 }
 
 impl Half {
     fn count(
         evidence: &Evidence,
-        carrier: usize,
         decision: &Decision,
         name: &'static str,
         is_of: &dyn Fn(usize) -> bool,
     ) -> Self {
-        let candidates = decision.candidates;
+        let carrier = decision.carrier;
+        let candidates = &decision.by.candidates;
         let rules = candidates.len();
-        let by_rules = |op: usize| evidence.verdict(op).accepted >> carrier & 1 == 1;
+        let by_rules = |op: usize| evidence.result(op).accepted >> carrier & 1 == 1;
         let decides = |op: &usize| {
-            if decision.rising {
-                evidence.was_examined(carrier, *op) && evidence.subject(*op).embedded(carrier) < 2
+            if decision.by.rising {
+                evidence.was_examined(carrier, *op) && evidence.entrant(*op).embedded(carrier) < 2
             } else {
                 evidence.own(carrier, *op).is_some()
             }
@@ -38,10 +37,10 @@ impl Half {
         let signed = evidence.all_ops(Trial::Signed).filter(|op| is_of(*op));
         let signed = evidence.clusters(signed.filter(decides), 2 * rules + 3, |op, counts| {
             let own = evidence.own(carrier, op);
-            let other = wrong(evidence, carrier, decision, op);
+            let other = decision.wrong(evidence, op);
             counts[0] += 1;
             for (place, threshold) in candidates.iter().enumerate() {
-                let fits = |value: u32| decision.reaches(value, *threshold);
+                let fits = |value: u32| decision.by.reaches(value, *threshold);
                 // Where both fit, neither is named.
                 match (own.is_some_and(fits), other.is_some_and(fits)) {
                     (true, false) => counts[1 + place] += 1,
@@ -53,84 +52,84 @@ impl Half {
             // By whatever carrier: no rule of this one prevented it.
             counts[2 + 2 * rules] += u32::from(evidence.is_misattributed(op));
         });
-        let mut unsigned = 0;
-        let mut accepted = vec![0; rules + 1];
-        for op in evidence.all_ops(Trial::Unsigned).filter(|op| is_of(*op)) {
-            let Some(value) = wrong(evidence, carrier, decision, op) else {
-                continue;
-            };
-            unsigned += 1;
-            for (count, threshold) in accepted.iter_mut().zip(candidates) {
-                *count += u64::from(decision.reaches(value, *threshold));
+        let unsigned = evidence
+            .all_ops(Trial::Unsigned)
+            .filter(|op| is_of(*op) && decision.wrong(evidence, *op).is_some());
+        let unsigned = evidence.clusters(unsigned, rules + 2, |op, counts| {
+            counts[0] += 1;
+            let value = decision.wrong(evidence, op);
+            for (place, threshold) in candidates.iter().enumerate() {
+                let fits = value.is_some_and(|value| decision.by.reaches(value, *threshold));
+                counts[1 + place] += u32::from(fits);
             }
-            accepted[rules] += u64::from(by_rules(op));
-        }
+            counts[1 + rules] += u32::from(by_rules(op));
+        });
         Self {
             name,
             signed,
             unsigned,
-            accepted,
         }
     }
 
     fn is_empty(&self) -> bool {
-        self.signed.sources() == 0 && self.unsigned == 0
+        self.signed.sources() == 0 && self.unsigned.sources() == 0
     }
 
     /// Whether a candidate, by its place, has no false accept.
     fn is_clean(&self, place: usize, candidates: usize) -> bool {
-        self.signed.sums()[2 + candidates + place] == 0 && self.accepted[place] == 0
+        self.signed.sums()[2 + candidates + place] == 0 && self.unsigned.sums()[1 + place] == 0
     }
 
     /// The line of a candidate, by its place, or of all rules.
     fn line(&self, decision: &Decision, place: usize, role: &str) -> Vec<Value> {
         let sums = self.signed.sums();
-        let rate = |k| Rate { k, n: sums[0] };
-        let threshold = decision.candidates.get(place);
+        let threshold = decision.by.candidates.get(place);
         vec![
-            Value::text(decision.carrier),
+            Value::text(&decision.name),
             Value::text(self.name),
-            Value::text(decision.unit),
+            Value::text(&decision.by.unit),
             threshold.map_or(Value::NotApplicable, |threshold| {
                 Value::Number(f64::from(*threshold))
             }),
             Value::text(role),
             Value::Count(sums[0]),
             Value::Count(self.signed.sources()),
-            Value::pooled(rate(sums[1 + place]), self.signed.exact(1 + place, 0, 0.05)),
-            Value::bound(rate(sums[2 + decision.candidates.len() + place])),
-            Value::Count(self.unsigned),
-            Value::bound(Rate {
-                k: self.accepted[place],
-                n: self.unsigned,
-            }),
+            Value::rate(self.signed.measured(1 + place, 0)),
+            Value::bound(
+                self.signed
+                    .bounded(2 + decision.by.candidates.len() + place, 0),
+            ),
+            Value::Count(self.unsigned.sums()[0]),
+            Value::Count(self.unsigned.sources()),
+            Value::bound(self.unsigned.bounded(1 + place, 0)),
         ]
     }
 }
 
-fn halves(evidence: &Evidence, carrier: usize, decision: &Decision) -> [Half; 2] {
+fn halves(evidence: &Evidence, decision: &Decision) -> [Half; 2] {
     let names = evidence.source_names().iter();
     let calibrates: Vec<bool> = names.map(|name| calibrates(name)).collect();
     [("calibration", true), ("held out", false)].map(|(name, wanted)| {
-        let is_of = |op: usize| calibrates[evidence.subject(op).source as usize] == wanted;
-        Half::count(evidence, carrier, decision, name, &is_of)
+        let is_of = |op: usize| calibrates[evidence.entrant(op).source as usize] == wanted;
+        Half::count(evidence, decision, name, &is_of)
     })
 }
 
 pub(super) fn table(evidence: &Evidence) -> Table {
     let mut rows = Vec::new();
-    for (carrier, decision) in decisions(evidence) {
-        let halves = halves(evidence, carrier, decision);
+    let decisions = decisions(evidence);
+    for decision in &decisions {
+        let halves = halves(evidence, decision);
         if halves.iter().all(Half::is_empty) {
             continue;
         }
-        let candidates = decision.candidates.len();
+        let candidates = decision.by.candidates.len();
         // The most lenient one without a false accept, as are all stricter ones.
         let clean = |place: &usize| halves[0].is_clean(*place, candidates);
         let chosen = (0..candidates).take_while(clean).last();
         for half in &halves {
-            for (place, threshold) in decision.candidates.iter().enumerate() {
-                let role = match (*threshold == decision.in_use, Some(place) == chosen) {
+            for (place, threshold) in decision.by.candidates.iter().enumerate() {
+                let role = match (*threshold == decision.by.in_use, Some(place) == chosen) {
                     (true, true) => "in use; calibration allows no more",
                     (true, false) => "in use",
                     (false, true) => "calibration allows no more",
@@ -145,7 +144,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         let mut row = ["no carrier decided by a number", "", ""]
             .map(Value::text)
             .to_vec();
-        row.extend(vec![Value::NotMeasured; 8]);
+        row.extend(vec![Value::NotMeasured; 9]);
         rows.push(row);
     }
     Table {
@@ -162,14 +161,16 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             Column::new("found", "found", Kind::Rate),
             Column::new("wrong", "attributed to a wrong proof", Kind::Bound),
             Column::new("unsigned", "unsigned n", Kind::Count),
+            Column::new("unsigned_sources", "unsigned sources", Kind::Count),
             Column::new("accepted", "unsigned accepted", Kind::Bound),
         ],
         rows,
         notes: [
             "Whatever is chosen by looking at images may be chosen on the calibration half only; the held-out half then says what it does. Sources are halved by a hash of their name, the same in every run.".to_owned(),
             "Over ops on which the number decides: fingerprints of sufficient quality, images that took the watermark. A wrong proof within the threshold beside the right one makes the carrier name neither, which is no false accept but a loss. \"All rules\" is what the carrier did in this run, rules for smooth images, near-duplicates and confirmation included.".to_owned(),
-            "Calibration allows no more: the most lenient of the candidates without any false accept on that half. Neither threshold in use was set by it: 31 bits are PDQ's own, and the watermark's gate follows from a bound that holds for any image; both must lie on the strict side of it.".to_owned(),
-            "Rates: 95 %, exact, whole sources as the unit of chance. Bounds: one-sided 95 %, ops taken as independent.".to_owned(),
+            "Calibration allows no more: the most lenient of the candidates without any false accept on that half. Neither threshold in use was set by it: 31 bits are PDQ's own, and the watermark's gate follows from a bound on an image that is independent of the key, which a marked image is not. Where calibration allows only a stricter one than is in use, the other rules, the store and the content have refused what the number let through; the column shows how much that was.".to_owned(),
+            super::INTERVALS.to_owned(),
+            "Bounds are one-sided 95 % and rest on sources as well.".to_owned(),
         ]
         .into_iter()
         .chain(run_notes(evidence))

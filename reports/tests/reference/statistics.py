@@ -70,26 +70,6 @@ for a, n, b, m, margin in [(9500, 10000, 9510, 10000, 0.01), (95, 100, 95, 100, 
     verdict = "equivalent" if -margin < low and high < margin else "different" if low >= margin or high <= -margin else "undecided"
     out["tost"].append([a, n, b, m, margin, low, high, verdict])
 
-
-def newcombe_paired(both, lost, won, n):
-    """Newcombe 1998 (Statistics in Medicine 17, 2635-2650), method 10, on statsmodels' Wilson intervals."""
-    neither = n - both - lost - won
-    p0, p1 = (both + lost) / n, (both + won) / n
-    l0, u0 = proportion_confint(both + lost, n, method="wilson")
-    l1, u1 = proportion_confint(both + won, n, method="wilson")
-    product = (both + lost) * (won + neither) * (both + won) * (lost + neither)
-    cross = both * neither - lost * won
-    cross = cross - n / 2 if cross > n / 2 else min(cross, 0)
-    phi = cross / math.sqrt(product) if product else 0.0
-    d = p1 - p0
-    down, up = (p1 - l1, u0 - p0), (u1 - p1, p0 - l0)
-    side = lambda a, b: math.sqrt(max(a * a - 2 * phi * a * b + b * b, 0))
-    return d - side(*down), d + side(*up)
-
-
-quads = [(36, 12, 2, 50), (20, 12, 2, 54), (2800, 70, 10, 3000), (0, 0, 0, 40), (40, 0, 0, 40), (5, 1, 7, 30), (900, 40, 45, 1000)]
-out["newcombe_paired"] = [[*q, *newcombe_paired(*q)] for q in quads]
-
 families = [[0.01, 0.04, 0.03, 0.005], [0.5], [0.2, 0.2, 0.01, 0.9, 1.0], list(rng.uniform(0, 0.2, 20))]
 out["holm"] = [[p, list(multipletests(p, method="holm")[1])] for p in families]
 
@@ -112,23 +92,5 @@ for size, hops in ((12, 5), (200, 20), (1000, 8)):
     fitted = lifelines.KaplanMeierFitter().fit(time, lost)
     median = fitted.median_survival_time_
     out["kaplan_meier"].append([list(time), [bool(x) for x in lost], steps, None if math.isinf(median) else median])
-
-# BCa on the very same replicates: SciPy is given the bootstrap distribution.
-out["bca"] = []
-for size, mean in ((40, 0.8), (150, 0.93), (25, 0.4)):
-    quality = rng.beta(mean * 3, (1 - mean) * 3, size)
-    n = rng.integers(1, 9, size)
-    k = rng.binomial(n, quality)
-    ratio = lambda k, n, axis=-1: k.sum(axis=axis) / n.sum(axis=axis)
-    first = stats.bootstrap(
-        (k, n), ratio, paired=True, vectorized=True, n_resamples=299, method="BCa", rng=np.random.default_rng(size)
-    )
-    low, high = first.confidence_interval
-    out["bca"].append([
-        [[int(a), int(b)] for a, b in zip(k, n)],
-        list(first.bootstrap_distribution),
-        low,
-        high,
-    ])
 
 print(json.dumps(out, indent=None, separators=(",", ":")).replace('],"', '],\n"'))

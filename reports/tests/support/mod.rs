@@ -8,8 +8,9 @@
 use std::path::Path;
 
 use credlink_reports::header::{ControlResult, CpuShares, ImageSetHeader, Machine, PipelineHeader};
+use credlink_reports::stats::Random;
 use credlink_reports::tables::Evidence;
-use credlink_reports::{RowWriter, RunDir, RunHeader, read_rows};
+use credlink_reports::{RowWriter, RunDir, RunHeader, load};
 use credlink_trial_record::{Cell, Embedded, Outcome, Row, State, Trial};
 
 /// A signed op that survived by the carriers whose bit is set in `accepted`, or was lost by all of them.
@@ -170,25 +171,7 @@ pub fn run(base: &Path, header: &RunHeader, rows: Vec<Row>) -> RunDir {
 pub fn evidence(header: &RunHeader, rows: Vec<Row>) -> Evidence {
     let base = tempfile::tempdir().unwrap();
     let dir = run(base.path(), header, rows);
-    Evidence::new(header.clone(), &read_rows(&dir.rows()).unwrap()).unwrap()
-}
-
-/// A small generator (splitmix64), so that invented runs are the same everywhere.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// From 0 to 1.
-    pub fn share(&mut self) -> f64 {
-        (self.roll() >> 11) as f64 / (1_u64 << 53) as f64
-    }
+    load(&dir).unwrap()
 }
 
 pub const CARRIERS: [&str; 4] = ["manifest", "link", "watermark", "fingerprint"];
@@ -229,7 +212,7 @@ pub const PIPELINES: [&str; 30] = [
 
 /// A run with invented but plausible results: `per_pipeline` signed ops and a fifth of that as controls.
 pub fn invented(pipelines: &[&str], per_pipeline: u32) -> (RunHeader, Vec<Row>) {
-    let mut dice = Dice(42);
+    let mut dice = Random::new(42);
     let mut rows = Vec::new();
     let mut op = 0;
     for (index, pipeline) in pipelines.iter().enumerate() {

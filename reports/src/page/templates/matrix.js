@@ -1,4 +1,5 @@
-// Sorts and filters the survival matrix. Rates, intervals and rounding are those of the Rust code; a test compares them.
+// Sorts and filters the survival matrix. Rates and rounding are those of the Rust code; a test compares them. An interval
+// needs the sources behind the counts, which are not here: a figure that a filter changed has none.
 (() => {
   "use strict";
   document.documentElement.classList.remove("no-script");
@@ -8,14 +9,7 @@
   const form = document.querySelector("form.filters");
   const rows = [...body.rows];
   const outcomes = data.outcomes.length, carriers = data.carriers.length;
-  const Z = 1.959963984540054;
 
-  const wilson = (k, n) => {
-    const p = k / n, z2 = Z * Z, scale = 1 + z2 / n;
-    const centre = (p + z2 / (2 * n)) / scale;
-    const half = Z * Math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / scale;
-    return [k === 0 ? 0 : Math.max(0, centre - half), k === n ? 1 : Math.min(1, centre + half)];
-  };
   // Rust rounds ties to even, toFixed away from zero; a tie at d decimals is an odd multiple of 1 / 2^(d + 1).
   const fixed = (value, decimals) => {
     const doubled = value * 2 ** (decimals + 1);
@@ -43,7 +37,7 @@
   const survived = (tally) => tally.counts.slice(0, data.surviving).reduce((a, b) => a + b, 0);
   const hits = (tally, key) => key === "any" ? survived(tally) : tally.counts[outcomes + Number(key)];
 
-  const showRate = (td, k, n) => {
+  const showRate = (td, k, n, whole) => {
     const small = td.querySelector("small");
     td.firstChild.nodeType === Node.TEXT_NODE || td.insertBefore(document.createTextNode(""), small);
     if (n === 0) {
@@ -52,18 +46,30 @@
       td.removeAttribute("style");
       return;
     }
-    const [low, high] = wilson(k, n);
     td.firstChild.data = percent(k / n) + " %";
-    small.textContent = "[" + percent(low) + ", " + percent(high) + "]" + (n < 100 ? "*" : "");
+    small.textContent = whole[0] === k && whole[1] === n ? td.dataset.bounds : "no interval";
     td.style.setProperty("--v", fixed(k / n * 100, 0));
   };
-  const showRow = (row, tally) => {
+  const showRow = (row, tally, whole) => {
     row.querySelector("[data-key=n]").textContent = count(tally.n);
-    for (const td of row.querySelectorAll("td.rate")) showRate(td, hits(tally, td.dataset.key), tally.n);
+    for (const td of row.querySelectorAll("td.rate")) {
+      const key = td.dataset.key;
+      showRate(td, hits(tally, key), tally.n, [hits(whole, key), whole.n]);
+    }
     const lost = [];
     for (let i = data.surviving; i < outcomes; i++) if (tally.counts[i]) lost.push(data.outcomes[i] + " " + count(tally.counts[i]));
     row.querySelector("[data-key=lost]").textContent = lost.join(", ");
   };
+
+  const plus = (to, from) => {
+    to.n += from.n;
+    from.counts.forEach((number, i) => { to.counts[i] += number; });
+  };
+  // What the page says without a filter: those figures keep the intervals of the markup.
+  const wholes = rows.map(empty), wholeTotal = empty();
+  for (const cell of data.cells) add(wholes[cell[0]], cell);
+  for (const row of rows) if (data.pooled[row.dataset.index]) plus(wholeTotal, wholes[row.dataset.index]);
+  for (const td of table.querySelectorAll("td.rate")) td.dataset.bounds = td.querySelector("small").textContent;
 
   let tallies = [], sortKey = null, ascending = true;
   const value = (row, key) => {
@@ -98,13 +104,12 @@
       const index = row.dataset.index, tally = tallies[index];
       const name = row.cells[0].textContent.toLowerCase();
       row.hidden = (wanted.family !== "" && data.families[index] !== wanted.family) || !name.includes(text);
-      showRow(row, tally);
+      showRow(row, tally, wholes[index]);
       if (row.hidden) continue;
       shown += 1;
-      total.n += tally.n;
-      tally.counts.forEach((number, i) => { total.counts[i] += number; });
+      if (data.pooled[index]) plus(total, tally);
     }
-    showRow(table.tFoot.rows[0], total);
+    showRow(table.tFoot.rows[0], total, wholeTotal);
     document.querySelector("#shown small").firstChild.data =
       shown + (shown === 1 ? " pipeline, " : " pipelines, ") + count(total.n) + " ops. 0 % ";
     sort();

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Document, DocumentError, render as fill};
+use super::{Document, DocumentError};
 use crate::report::{Check, Report};
+use crate::templates::render as fill;
+use crate::usable::unusable;
 
 pub(super) const DOCUMENT: Document = Document {
     name: "junit",
@@ -30,7 +32,7 @@ struct Case {
 }
 
 #[derive(Serialize)]
-struct Context {
+struct JunitContext {
     run: String,
     created: String,
     elapsed: String,
@@ -40,18 +42,22 @@ struct Context {
 fn render(report: &Report) -> Result<String, DocumentError> {
     let header = report.evidence.header();
     let mut checks = report.checks();
-    // A run that was cut off or has no controls has not passed.
+    // A run whose figures must not be used has not passed, whatever else did.
+    let reason = unusable(&report.evidence);
     checks.push(Check {
         suite: "run",
-        name: "the run is complete".to_owned(),
-        passed: Some(!header.partial),
-        detail: format!("{} of {} ops", header.ops_done, header.ops_planned),
-    });
-    checks.push(Check {
-        suite: "run",
-        name: "the run has controls".to_owned(),
-        passed: Some(!header.controls.is_empty()),
-        detail: format!("{} controls", header.controls.len()),
+        name: "the run is whole and its controls passed".to_owned(),
+        passed: Some(reason.is_none()),
+        detail: reason.map_or_else(
+            || {
+                format!(
+                    "{} ops, {} controls",
+                    header.ops_done,
+                    header.controls.len()
+                )
+            },
+            |reason| format!("the run {reason}"),
+        ),
     });
     let mut suites: Vec<Suite> = Vec::new();
     for check in checks {
@@ -83,7 +89,7 @@ fn render(report: &Report) -> Result<String, DocumentError> {
     }
     fill(
         "junit.xml",
-        Context {
+        JunitContext {
             run: legal(&header.id),
             created: legal(&header.created),
             elapsed: format!("{:.3}", header.elapsed_s),

@@ -3,8 +3,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Document, DocumentError, FORMATS, markdown_escaped};
-use crate::figures::{NOT_MEASURED, count, plural, pooled_rate};
+use super::{Document, DocumentError};
+use crate::figures::{count, measured, plural};
+use crate::formats::{FORMATS, markdown_escaped};
 use crate::report::Report;
 
 pub(super) const DOCUMENT: Document = Document {
@@ -15,27 +16,26 @@ pub(super) const DOCUMENT: Document = Document {
 };
 
 /// Tables that fit a summary, in this order.
-const SHOWN: [&str; 3] = ["families", "survival", "latency"];
+const SHOWN: [&str; 4] = ["answer", "families", "survival", "latency"];
 /// Half of what GitHub takes, so that several jobs' summaries fit.
 const MOST_BYTES: usize = 512 << 10;
 
 fn render(report: &Report) -> Result<String, DocumentError> {
     let header = report.evidence.header();
-    let overall = report.evidence.overall();
-    let interval = report
-        .evidence
-        .overall_intervals()
-        .into_iter()
-        .next()
-        .flatten();
+    let answer = &report.answer;
     let mut text = format!(
-        "# Survival through simulated pipelines, run {}\n\n**{}** of {} survived.\n",
+        "# Survival through simulated pipelines, run {}\n\n\
+         - Still in the file: **{}**\n\
+         - Found again through our store: **{}**\n\
+         - Other readers see nothing {}, an invalid credential {}\n\n\
+         Of {} from {}, controls apart.\n",
         markdown_escaped(&header.id),
-        markdown_escaped(&interval.map_or_else(
-            || NOT_MEASURED.to_owned(),
-            |bounds| pooled_rate(overall.any(), bounds)
-        )),
-        plural(overall.n, "signed op"),
+        markdown_escaped(&measured(answer.in_file)),
+        markdown_escaped(&measured(answer.through_store)),
+        markdown_escaped(&measured(answer.seen_absent)),
+        markdown_escaped(&measured(answer.seen_invalid)),
+        plural(answer.n, "signed op"),
+        plural(answer.sources, "source file"),
     );
     if header.partial {
         let (done, planned) = (count(header.ops_done), count(header.ops_planned));

@@ -1,6 +1,7 @@
 //! A table as plain data: what a format renders.
 
-use crate::stats::{Interval, Rate};
+use crate::figures::Unit;
+use crate::stats::{Bounded, Interval, Measured, Rate};
 
 /// A table: titled columns, rows of typed values, and the notes that a reader needs to judge them.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,7 +47,7 @@ pub enum Kind {
     Text,
     /// [`Value::Count`].
     Count,
-    /// [`Value::Rate`] or [`Value::Pooled`].
+    /// [`Value::Rate`].
     Rate,
     /// [`Value::Bound`].
     Bound,
@@ -60,15 +61,6 @@ pub enum Kind {
     Counts(Vec<String>),
 }
 
-/// The unit of a column of numbers, and how finely people see them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unit {
-    /// The unit's sign, e.g. `dB`; empty where there is none.
-    pub name: &'static str,
-    /// Decimals for people; machines get the number unrounded.
-    pub decimals: usize,
-}
-
 /// One value of a [`Table`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -76,13 +68,11 @@ pub enum Value {
     Text(String),
     /// A whole number.
     Count(u64),
-    /// Successes in trials; people see the rate with its interval, machines also k and n.
-    Rate(Rate),
-    /// The same with an interval that allows for several trials of one source, as [`crate::stats::clustered`]
-    /// makes it.
-    Pooled(Rate, Interval),
-    /// Failures in trials; people see their number and the one-sided 95 % upper bound of the rate.
-    Bound(Rate),
+    /// Successes in trials with the interval of the rate, which allows for several trials of one source; people see
+    /// the rate with its interval, machines also k and n.
+    Rate(Rate, Interval),
+    /// Failures in trials with the one-sided 95 % upper bound of the rate, which allows for sources as well.
+    Bound(Rate, f64),
     /// A number in the column's unit.
     Number(f64),
     /// A number in the column's unit with its interval in the same unit.
@@ -113,27 +103,16 @@ impl Value {
     }
 
     /// Failures in trials, or [`Value::NotMeasured`] without trials.
-    pub fn bound(rate: Rate) -> Self {
-        if rate.n == 0 {
-            Self::NotMeasured
-        } else {
-            Self::Bound(rate)
-        }
-    }
-
-    /// A pooled rate with its clustered interval, or [`Value::NotMeasured`] without trials.
-    pub fn pooled(rate: Rate, interval: Option<Interval>) -> Self {
-        interval
-            .filter(|_| rate.n > 0)
-            .map_or(Self::NotMeasured, |interval| Self::Pooled(rate, interval))
+    pub fn bound(found: Bounded) -> Self {
+        found
+            .upper
+            .map_or(Self::NotMeasured, |upper| Self::Bound(found.rate, upper))
     }
 
     /// A rate, or [`Value::NotMeasured`] without trials.
-    pub fn rate(rate: Rate) -> Self {
-        if rate.n == 0 {
-            Self::NotMeasured
-        } else {
-            Self::Rate(rate)
-        }
+    pub fn rate(found: Measured) -> Self {
+        found.interval.map_or(Self::NotMeasured, |interval| {
+            Self::Rate(found.rate, interval)
+        })
     }
 }

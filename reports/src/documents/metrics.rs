@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use credlink_trial_record::{Outcome, Trial};
 
-use super::{Document, DocumentError, seconds_since_1970};
+use super::{Document, DocumentError};
 use crate::report::Report;
-use crate::stats::{Interval, PERCENTILES, Rate};
+use crate::stats::{PERCENTILES, Rate};
 use crate::tables::{Tally, latencies};
 
 pub(super) const PROMETHEUS: Document = Document {
@@ -69,7 +69,19 @@ impl Family {
     }
 }
 
+/// Every family that has a sample.
 fn families(report: &Report) -> Vec<Family> {
+    let mut all = run(report);
+    all.extend(survival(report));
+    all.extend(negatives(report));
+    all.push(controls(report));
+    all.push(durations(report));
+    all.retain(|family| !family.samples.is_empty());
+    all
+}
+
+/// What run it is.
+fn run(report: &Report) -> Vec<Family> {
     let header = report.evidence.header();
     let mut info = family(
         "credlink_run_info",
@@ -101,62 +113,74 @@ fn families(report: &Report) -> Vec<Family> {
         "1 if the run was cut off, else 0.",
     );
     partial.add(&[], f64::from(u8::from(header.partial)));
+    vec![info, created, partial]
+}
 
-    let mut ratio = family(
-        "credlink_survival_ratio",
-        "ratio",
-        "Share of signed ops of a simulated pipeline that survived, by any carrier or by one alone; errors count as lost.",
-    );
-    let mut low = family(
-        "credlink_survival_low_ratio",
-        "ratio",
-        "Lower end of the 95 % Wilson interval of the share.",
-    );
-    let mut high = family(
-        "credlink_survival_high_ratio",
-        "ratio",
-        "Upper end of the 95 % Wilson interval of the share.",
-    );
-    let mut ops = family(
-        "credlink_outcome_ops",
-        "ops",
-        "Signed ops by outcome; their sum is n.",
-    );
-    let mut one = |pipeline: &str, family: &str, tally: &Tally, pooled: &[Option<Interval>]| {
-        let carriers = header.carriers.iter().zip(&tally.carriers);
-        let alone = carriers.map(|(name, carrier)| (name.as_str(), tally.rate(carrier.alone)));
-        let shown = std::iter::once(("any", tally.any())).chain(alone);
-        for (place, (carrier, shown)) in shown.enumerate() {
-            let labels = [
-                ("pipeline", pipeline),
-                ("family", family),
-                ("carrier", carrier),
-            ];
-            // Pooled ops are not independent; a single pipeline's are.
-            let interval = pooled.get(place).copied().unwrap_or(shown.interval());
-            let (Some(value), Some(bounds)) = (shown.value(), interval) else {
+/// Survival by pipeline and carrier, and outcomes.
+struct Survival {
+    ratio: Family,
+    low: Family,
+    high: Family,
+    ops: Family,
+}
+
+impl Survival {
+    /// Adds the figures of one pipeline, by id and family.
+    fn add(&mut self, pipeline: (&str, &str), carriers: &[String], tally: &Tally) {
+        let (pipeline, family) = (("pipeline", pipeline.0), ("family", pipeline.1));
+        let alone = carriers.iter().zip(&tally.carriers);
+        let alone = alone.map(|(name, carrier)| (name.as_str(), carrier.alone));
+        let shown = std::iter::once(("any", tally.any)).chain(alone);
+        for (carrier, shown) in shown {
+            let labels = [pipeline, family, ("carrier", carrier)];
+            let (Some(value), Some(bounds)) = (shown.rate.value(), shown.interval) else {
                 continue;
             };
-            ratio.add(&labels, value);
-            low.add(&labels, bounds.low);
-            high.add(&labels, bounds.high);
+            self.ratio.add(&labels, value);
+            self.low.add(&labels, bounds.low);
+            self.high.add(&labels, bounds.high);
         }
         for (outcome, number) in Outcome::SIGNED.iter().zip(&tally.outcomes) {
-            let labels = [
-                ("pipeline", pipeline),
-                ("family", family),
-                ("outcome", outcome.as_str()),
-            ];
-            ops.add(&labels, *number as f64);
+            let labels = [pipeline, family, ("outcome", outcome.as_str())];
+            self.ops.add(&labels, *number as f64);
         }
+    }
+}
+
+fn survival(report: &Report) -> Vec<Family> {
+    let mut survival = Survival {
+        ratio: family(
+            "credlink_survival_ratio",
+            "ratio",
+            "Share of signed ops of a simulated pipeline that survived, by any carrier or by one alone; errors count as lost.",
+        ),
+        low: family(
+            "credlink_survival_low_ratio",
+            "ratio",
+            "Lower end of the 95 % interval of the share, over sources.",
+        ),
+        high: family(
+            "credlink_survival_high_ratio",
+            "ratio",
+            "Upper end of the 95 % interval of the share, over sources.",
+        ),
+        ops: family(
+            "credlink_outcome_ops",
+            "ops",
+            "Signed ops by outcome; their sum is n.",
+        ),
     };
-    for pipeline in report.evidence.by_pipeline() {
-        one(&pipeline.id, &pipeline.family, &pipeline.tally, &[]);
+    let carriers = &report.evidence.header().carriers;
+    for pipeline in &report.tallies {
+        let name = (pipeline.id.as_str(), pipeline.family.as_str());
+        survival.add(name, carriers, &pipeline.tally);
     }
     // A family named "all" cannot come from a recipe's folder together with this empty pipeline.
-    let intervals = report.evidence.overall_intervals();
-    one("all", "all", &report.evidence.overall(), &intervals);
+    survival.add(("all", "all"), carriers, &report.overall);
+    vec![survival.ratio, survival.low, survival.high, survival.ops]
+}
 
+fn negatives(report: &Report) -> [Family; 2] {
     let mut accepts = family(
         "credlink_false_accept_ratio",
         "ratio",
@@ -167,26 +191,34 @@ fn families(report: &Report) -> Vec<Family> {
         "trials",
         "Negative trials without error, by kind of trial.",
     );
-    let negative = report.evidence.controls();
+    let negative = &report.negatives;
     for control in negative.kinds.iter().chain([&negative.all]) {
         let kind = control.trial.map_or("all", Trial::as_str);
-        let Rate { n, .. } = control.accepted;
+        let Rate { n, .. } = control.accepted.rate;
         trials.add(&[("trial", kind)], n as f64);
-        if let Some(value) = control.accepted.value() {
+        if let Some(value) = control.accepted.rate.value() {
             accepts.add(&[("trial", kind)], value);
         }
     }
+    [accepts, trials]
+}
+
+fn controls(report: &Report) -> Family {
     let mut controls = family(
         "credlink_control_passed",
         "",
         "1 if a control of the run gave the known answer, else 0.",
     );
-    for control in &header.controls {
+    for control in &report.evidence.header().controls {
         controls.add(
             &[("control", &control.name)],
             f64::from(u8::from(control.passed)),
         );
     }
+    controls
+}
+
+fn durations(report: &Report) -> Family {
     let mut latency = Family {
         is_summary: true,
         ..family(
@@ -208,12 +240,7 @@ fn families(report: &Report) -> Vec<Family> {
         latency.add_with("_sum", &labels, timed.quantiles.sum as f64 / 1e9);
         latency.add_with("_count", &labels, timed.quantiles.n as f64);
     }
-    let all = vec![
-        info, created, partial, ratio, low, high, ops, accepts, trials, controls, latency,
-    ];
-    all.into_iter()
-        .filter(|family| !family.samples.is_empty())
-        .collect()
+    latency
 }
 
 fn written(families: &[Family], open: bool) -> String {
@@ -257,4 +284,50 @@ fn escaped(value: &str) -> String {
         .replace('"', "\\\"")
         .replace('\n', "\\n")
         .replace('\r', " ")
+}
+
+/// Seconds since 1970-01-01 of a UTC time such as `2026-01-31T12:00:00Z`, or `None` for anything else.
+///
+/// Days from the civil calendar after H. Hinnant, "chrono-compatible low-level date algorithms",
+/// <https://howardhinnant.github.io/date_algorithms.html#days_from_civil>.
+fn seconds_since_1970(time: &str) -> Option<i64> {
+    let (date, clock) = time.strip_suffix('Z')?.split_once('T')?;
+    let numbers = |text: &str, separator| -> Option<Vec<i64>> {
+        text.split(separator)
+            .map(|part| part.parse().ok())
+            .collect()
+    };
+    let (date, clock) = (numbers(date, '-')?, numbers(clock, ':')?);
+    let ([year, month, day], [hour, minute, second]) = (date.as_slice(), clock.as_slice()) else {
+        return None;
+    };
+    if !(1..=12).contains(month) || !(1..=31).contains(day) {
+        return None;
+    }
+    let year = if *month <= 2 { year - 1 } else { *year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = era * 146_097 + day_of_era - 719_468;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_those_of_the_date_command() {
+        for (time, seconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2000-02-29T23:59:59Z", 951_868_799),
+            ("2026-11-22T08:59:41Z", 1_795_337_981),
+        ] {
+            assert_eq!(seconds_since_1970(time), Some(seconds), "{time}");
+        }
+        for time in ["", "2026-11-22", "2026-13-22T00:00:00Z", "yesterday"] {
+            assert_eq!(seconds_since_1970(time), None, "{time}");
+        }
+    }
 }

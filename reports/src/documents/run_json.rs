@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::{Document, DocumentError};
+use crate::formats::table_json;
 use crate::report::Report;
 use crate::tables::Table;
 
@@ -41,7 +42,7 @@ fn render(report: &Report) -> Result<String, DocumentError> {
     Ok(format!("{document:#}\n"))
 }
 
-/// A table as [`super::json`] writes it.
+/// A table as its own JSON file has it.
 fn table(table: &Table) -> Result<Json, DocumentError> {
-    Ok(serde_json::from_str(&(super::json::FORMAT.render)(table))?)
+    Ok(serde_json::from_str(&table_json(table))?)
 }

@@ -8,7 +8,7 @@ use crate::rows::{RowError, Rows};
 
 /// All ops of one trial and pipeline with the same outcome and cause.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct FoundOp {
+pub struct LossGroup {
     /// The trial.
     pub trial: Trial,
     /// Id of the pipeline.
@@ -28,7 +28,7 @@ pub struct FoundOp {
 }
 
 /// The outcomes that are listed, worst first, and what each means.
-pub(super) const LOSSES: [(Outcome, &str); 6] = [
+pub(crate) const LOSSES: [(Outcome, &str); 6] = [
     (
         Outcome::Misattributed,
         "a carrier led to the proof of another image",
@@ -61,7 +61,7 @@ fn rank(outcome: Outcome) -> Option<usize> {
 ///
 /// # Errors
 /// [`RowError::MissingColumn`] if a column was not read.
-pub fn found_ops(rows: &Rows) -> Result<Vec<FoundOp>, RowError> {
+pub fn loss_groups(rows: &Rows) -> Result<Vec<LossGroup>, RowError> {
     let pipeline = rows.texts("pipeline")?;
     let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
     let (cause, words, name) = (
@@ -70,7 +70,7 @@ pub fn found_ops(rows: &Rows) -> Result<Vec<FoundOp>, RowError> {
         rows.texts("name")?,
     );
     let ops = rows.big("op")?;
-    let mut groups: HashMap<(Trial, &str, Outcome, &str), FoundOp> = HashMap::new();
+    let mut groups: HashMap<(Trial, &str, Outcome, &str), LossGroup> = HashMap::new();
     for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
         if rank(outcome).is_none() {
             continue;
@@ -79,7 +79,7 @@ pub fn found_ops(rows: &Rows) -> Result<Vec<FoundOp>, RowError> {
         let cause = cause.get(row).unwrap_or_default();
         let group = groups
             .entry((trial, pipeline, outcome, cause))
-            .or_insert_with(|| FoundOp {
+            .or_insert_with(|| LossGroup {
                 trial,
                 pipeline: pipeline.to_owned(),
                 outcome,
@@ -91,7 +91,7 @@ pub fn found_ops(rows: &Rows) -> Result<Vec<FoundOp>, RowError> {
             });
         group.n += 1;
     }
-    let mut found: Vec<FoundOp> = groups.into_values().collect();
+    let mut found: Vec<LossGroup> = groups.into_values().collect();
     found.sort_by(|a, b| {
         rank(a.outcome)
             .cmp(&rank(b.outcome))

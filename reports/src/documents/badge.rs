@@ -3,10 +3,12 @@
 use serde::Serialize;
 use serde_json::json;
 
-use super::{Document, DocumentError, render as fill};
+use super::{Document, DocumentError};
 use crate::figures::{NOT_MEASURED, count, rate};
 use crate::plots::text_width;
 use crate::report::Report;
+use crate::templates::render as fill;
+use crate::usable::{Unusable, unusable};
 
 /// The format of shields.io's endpoint badge, <https://shields.io/badges/endpoint-badge>, version 1.
 pub(super) const JSON: Document = Document {
@@ -28,16 +30,25 @@ const LABEL: &str = "simulated survival";
 /// What the badge says, and its colour by name and in hex.
 fn message(report: &Report) -> (String, &'static str, &'static str) {
     let header = report.evidence.header();
-    let any = report.evidence.overall().any();
+    let any = report.overall.any.rate;
     let failed = header.controls.iter().any(|control| !control.passed);
     if failed || header.controls.is_empty() {
         return ("controls failed".to_owned(), "red", "#b3261e");
+    }
+    match unusable(&report.evidence) {
+        None | Some(Unusable::Partial { .. } | Unusable::Empty) => {}
+        Some(_) => return ("not usable".to_owned(), "red", "#b3261e"),
     }
     let Some(value) = any.value() else {
         return (NOT_MEASURED.to_owned(), "lightgrey", "#6b6b6b");
     };
     let partial = if header.partial { ", partial" } else { "" };
-    let words = format!("{} of {} ops{partial}", rate(any), count(any.n));
+    let words = format!(
+        "in the file {}, via store {}, {} ops{partial}",
+        rate(report.answer.in_file.rate),
+        rate(report.answer.through_store.rate),
+        count(any.n)
+    );
     match value {
         _ if header.partial => (words, "lightgrey", "#6b6b6b"),
         v if v >= 0.9 => (words, "blue", "#0b5394"),
@@ -57,7 +68,7 @@ fn json(report: &Report) -> Result<String, DocumentError> {
 }
 
 #[derive(Serialize)]
-struct Context {
+struct BadgeContext {
     label: &'static str,
     message: String,
     color: &'static str,
@@ -78,7 +89,7 @@ fn svg(report: &Report) -> Result<String, DocumentError> {
     let (label_width, message_width) = (room(LABEL), room(&message));
     fill(
         "badge.xml",
-        Context {
+        BadgeContext {
             label: LABEL,
             color,
             label_width,

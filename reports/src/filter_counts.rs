@@ -20,7 +20,7 @@ fn band(width: u32, height: u32) -> usize {
 
 /// Signed ops by stratum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Strata {
+pub struct FilterCounts {
     /// Classes of images, in alphabetical order.
     pub classes: Vec<String>,
     /// Formats of source images, in alphabetical order.
@@ -31,7 +31,7 @@ pub struct Strata {
     pub cells: Vec<Vec<u64>>,
 }
 
-impl Strata {
+impl FilterCounts {
     /// Counts the signed ops of a run.
     ///
     /// # Errors

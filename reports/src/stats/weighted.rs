@@ -1,0 +1,328 @@
+//! Bounds of a ratio over sources whose contributions differ: by random weights, and one source that nobody has seen.
+//!
+//! Sources are of size `nᵢ` and keep `kᵢ` of it, wanted is a lower bound of what sources keep together, `Σk / Σn`. Give
+//! every source an exponential weight, which makes the weighted ratio vary as it does from one sample of sources to the
+//! next, and add one source of weight `a` that keeps nothing, since the worst source may not have been drawn yet. The
+//! bound is the share `t` that the weighted ratio stays below with probability `α`:
+//!
+//! ```text
+//!   P( Σ G_i·(kᵢ − t·nᵢ) − G_a·t·s ≤ 0 ) = α,   G_i ~ Gamma(1), G_a ~ Gamma(a)
+//! ```
+//!
+//! The unseen source has the size `s = Σn² / Σn`, that of the source that an op drawn at random belongs to. Where all
+//! sources are alike in size and keep all or nothing, `a = 1` gives the bound of Clopper and Pearson exactly. Losing
+//! something never raises the bound.
+//!
+//! *The chance* is that of a sum of independent gamma variates of shapes `c_j` times terms `λ_j`. By the saddle point `ŝ`
+//! of the cumulant function `K(s) = −Σ c_j ln(1 − λ_j s)`, with `w = sgn(ŝ) √(−2K(ŝ))`, `u = ŝ √K''(ŝ)` and the
+//! standardised cumulants `κ₃`, `κ₄` there, it is
+//!
+//! ```text
+//!   Φ(w) + φ(w) · { 1/w − 1/u − [ (κ₄/8 − 5κ₃²/24)/u − κ₃/2u² − 1/u³ + 1/w³ ] }
+//! ```
+//!
+//! to within one part in a hundred of the chance (0.025 becomes 0.0248 at worst).
+//!
+//! Sources: N. Gaffke, "Three test statistics for a nonparametric one-sided hypothesis on the mean of a nonnegative
+//! variable", Mathematical Methods of Statistics 14 (2005) 451–467, for the bound of a mean; E. Learned-Miller, P. S.
+//! Thomas, "A new confidence interval for the mean of a bounded random variable", arXiv:1905.06208 (2019); D. B. Rubin,
+//! "The Bayesian bootstrap", Annals of Statistics 9 (1981) 130–134, for the weights. R. Lugannani, S. Rice, Advances in
+//! Applied Probability 12 (1980) 475–490, and H. E. Daniels, International Statistical Review 55 (1987) 37–48, for the
+//! chance.
+
+use super::binomial::incomplete_beta;
+use super::{normal_cdf, normal_quantile};
+
+/// Sources that are alike.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Kind {
+    /// The size of each.
+    pub(super) size: f64,
+    /// What each keeps of it.
+    pub(super) kept: f64,
+    /// How many there are.
+    pub(super) copies: f64,
+}
+
+/// The lower bound at error `alpha` of what sources keep together, 0 to 1, with an unseen source of weight `unseen`.
+/// `None` without sources.
+pub(super) fn lower(kinds: &[Kind], unseen: f64, alpha: f64) -> Option<f64> {
+    let sum = |of: &dyn Fn(&Kind) -> f64| -> f64 {
+        kinds.iter().map(|kind| kind.copies * of(kind)).sum()
+    };
+    let (size, kept) = (sum(&|kind| kind.size), sum(&|kind| kind.kept));
+    if size <= 0.0 {
+        return None;
+    }
+    let rate = (kept / size).min(1.0);
+    if rate <= 0.0 {
+        return Some(0.0);
+    }
+    let worst = sum(&|kind| kind.size * kind.size) / size;
+    let mut terms: Vec<Term> = Vec::with_capacity(kinds.len() + 1);
+    let chance = |t: f64, terms: &mut Vec<Term>| {
+        terms.clear();
+        terms.extend(kinds.iter().map(|kind| Term {
+            value: kind.kept - t * kind.size,
+            shape: kind.copies,
+        }));
+        terms.push(Term {
+            value: -t * worst,
+            shape: unseen,
+        });
+        at_most_zero(terms)
+    };
+    // Nearly straight on the scale of the normal distribution.
+    let wanted = normal_quantile(alpha);
+    let excess = |chance: f64| {
+        let bounded = chance.clamp(1e-300, 1.0 - 1e-16);
+        normal_quantile(bounded) - wanted
+    };
+    let (mut low, mut high) = (0.0, rate);
+    let mut last = (rate, excess(chance(rate, &mut terms)));
+    if last.1 <= 0.0 {
+        return Some(rate);
+    }
+    let mut next = f64::midpoint(low, high);
+    for _ in 0..200 {
+        let here = (next, excess(chance(next, &mut terms)));
+        if here.1 < 0.0 {
+            low = next;
+        } else {
+            high = next;
+        }
+        let secant = here.0 - here.1 * (here.0 - last.0) / (here.1 - last.1);
+        last = here;
+        let proposed = if secant > low && secant < high {
+            secant
+        } else {
+            f64::midpoint(low, high)
+        };
+        if (proposed - next).abs() <= 1e-13 || high - low <= 1e-13 {
+            next = proposed;
+            break;
+        }
+        next = proposed;
+    }
+    // Nobody who lost something may claim more than who lost nothing: the approximation must not say so, either.
+    let same = |size: f64| (size - kinds[0].size).abs() <= 1e-9 * size;
+    let alike = kinds.iter().all(|kind| same(kind.size));
+    if alike && rate < 1.0 {
+        let lossless = Kind {
+            kept: kinds[0].size,
+            copies: sum(&|_| 1.0),
+            ..kinds[0]
+        };
+        next = next.min(lower(&[lossless], unseen, alpha)?);
+    }
+    Some(next)
+}
+
+/// The upper bound; [`lower`] of what is lost.
+pub(super) fn upper(kinds: &[Kind], unseen: f64, alpha: f64) -> Option<f64> {
+    let mirrored: Vec<Kind> = kinds
+        .iter()
+        .map(|kind| Kind {
+            kept: kind.size - kind.kept,
+            ..*kind
+        })
+        .collect();
+    Some(1.0 - lower(&mirrored, unseen, alpha)?)
+}
+
+/// A term and the shape of its weight.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Term {
+    /// What is weighed.
+    value: f64,
+    /// The shape of its gamma variate: how many sources it stands for.
+    shape: f64,
+}
+
+/// `P(Σ value · G(shape) ≤ 0)`.
+fn at_most_zero(terms: &[Term]) -> f64 {
+    let (mut lowest, mut highest) = (0.0_f64, 0.0_f64);
+    for term in terms.iter().filter(|term| term.shape > 0.0) {
+        lowest = lowest.min(term.value);
+        highest = highest.max(term.value);
+    }
+    if highest <= 0.0 {
+        return 1.0;
+    }
+    if lowest >= 0.0 {
+        return 0.0;
+    }
+    if let Some(chance) = of_two_values(terms, lowest, highest) {
+        return chance;
+    }
+    let saddle = saddle(terms, (1.0 / lowest, 1.0 / highest));
+    let [k, _, k2, k3, k4] = cumulants(terms, saddle);
+    let w = saddle.signum() * (-2.0 * k).max(0.0).sqrt();
+    let u = saddle * k2.sqrt();
+    let (third, fourth) = (k3 / k2.powf(1.5), k4 / k2.powi(2));
+    let density = |w: f64| (-0.5 * w * w).exp() / std::f64::consts::TAU.sqrt();
+    if w.abs() < 1e-3 {
+        // The formula's limit at the mean.
+        return 0.5 + third / 6.0 * density(0.0) + w * density(0.0);
+    }
+    let second =
+        (fourth / 8.0 - 5.0 * third * third / 24.0) / u - third / (2.0 * u * u) - u.powi(-3)
+            + w.powi(-3);
+    (normal_cdf(w) + density(w) * (1.0 / w - 1.0 / u - second)).clamp(0.0, 1.0)
+}
+
+/// The exact chance where no third value is among the terms: a gamma variate's share of two is a beta variate.
+fn of_two_values(terms: &[Term], lowest: f64, highest: f64) -> Option<f64> {
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-12 * highest.max(-lowest);
+    let (mut above, mut below) = (0.0, 0.0);
+    for term in terms {
+        if near(term.value, highest) {
+            above += term.shape;
+        } else if near(term.value, lowest) {
+            below += term.shape;
+        } else {
+            return None;
+        }
+    }
+    Some(incomplete_beta(above, below, -lowest / (highest - lowest)))
+}
+
+/// `K` and its first four derivatives.
+fn cumulants(terms: &[Term], s: f64) -> [f64; 5] {
+    let mut sums = [0.0; 5];
+    for Term { value, shape } in terms {
+        let rest = 1.0 - value * s;
+        let ratio = value / rest;
+        sums[0] -= shape * (-value * s).ln_1p();
+        let mut power = shape * ratio;
+        for (order, sum) in sums.iter_mut().enumerate().skip(1) {
+            *sum += power;
+            // (order)! · ratio^(order + 1)
+            power *= ratio * order as f64;
+        }
+    }
+    sums
+}
+
+/// Where `K'` is 0, between the poles.
+fn saddle(terms: &[Term], (mut low, mut high): (f64, f64)) -> f64 {
+    let mut s = 0.0;
+    for _ in 0..200 {
+        let (mut slope, mut curvature) = (0.0, 0.0);
+        for Term { value, shape } in terms {
+            let ratio = value / (1.0 - value * s);
+            slope += shape * ratio;
+            curvature += shape * ratio * ratio;
+        }
+        if slope < 0.0 {
+            low = s;
+        } else {
+            high = s;
+        }
+        let step = slope / curvature;
+        let newton = s - step;
+        let next = if newton > low && newton < high {
+            newton
+        } else {
+            f64::midpoint(low, high)
+        };
+        if (next - s).abs() <= 1e-13 * (high - low).max(s.abs()) {
+            return next;
+        }
+        s = next;
+    }
+    s
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::{Random, Rate, lower_bound, upper_bound};
+
+    fn all_or_nothing(k: u64, n: u64) -> [Kind; 2] {
+        [(1.0, k), (0.0, n - k)].map(|(kept, copies)| Kind {
+            size: 7.0,
+            kept: 7.0 * kept,
+            copies: copies as f64,
+        })
+    }
+
+    #[test]
+    fn sources_that_keep_all_or_nothing_have_the_exact_bounds() {
+        for (k, n) in [
+            (0, 1),
+            (1, 1),
+            (3, 7),
+            (58, 58),
+            (57, 58),
+            (2995, 2995),
+            (1, 500),
+        ] {
+            let kinds = all_or_nothing(k, n);
+            let rate = Rate { k, n };
+            let ours = lower(&kinds, 1.0, 0.05).unwrap();
+            assert!(
+                (ours - lower_bound(rate).unwrap()).abs() < 1e-9,
+                "{k}/{n}: {ours}"
+            );
+            let ours = upper(&kinds, 1.0, 0.05).unwrap();
+            assert!(
+                (ours - upper_bound(rate).unwrap()).abs() < 1e-9,
+                "{k}/{n}: {ours}"
+            );
+        }
+        assert_eq!(lower(&[], 1.0, 0.05), None);
+    }
+
+    #[test]
+    fn the_approximation_is_that_of_simulated_weights() {
+        let terms = [(0.02, 40.0), (-0.4, 3.0), (0.01, 15.0), (-0.97, 1.0)]
+            .map(|(value, shape)| Term { value, shape });
+        let mut random = Random::new(11);
+        let rounds = 200_000;
+        let below = (0..rounds).filter(|_| {
+            let sum: f64 = terms
+                .iter()
+                .map(|term| term.value * random.gamma(term.shape))
+                .sum();
+            sum <= 0.0
+        });
+        let simulated = below.count() as f64 / f64::from(rounds);
+        let ours = at_most_zero(&terms);
+        assert!((ours - simulated).abs() < 0.004, "{ours} {simulated}");
+    }
+
+    #[test]
+    fn losing_something_never_raises_a_bound() {
+        let mut random = Random::new(12);
+        for _ in 0..60 {
+            let sources = 2 + random.below(60);
+            let ops = 1 + random.below(20);
+            let mut kept: Vec<u64> = (0..sources).map(|_| ops).collect();
+            let bounds = |kept: &[u64]| {
+                let kinds: Vec<Kind> = kept
+                    .iter()
+                    .map(|kept| Kind {
+                        size: ops as f64,
+                        kept: *kept as f64,
+                        copies: 1.0,
+                    })
+                    .collect();
+                [
+                    lower(&kinds, 1.0, 0.05).unwrap(),
+                    upper(&kinds, 1.0, 0.05).unwrap(),
+                ]
+            };
+            let mut before = bounds(&kept);
+            for _ in 0..12 {
+                let source = random.below(sources) as usize;
+                kept[source] = kept[source].saturating_sub(1 + random.below(ops));
+                let after = bounds(&kept);
+                for (after, before) in after.iter().zip(before) {
+                    assert!(*after <= before + 1e-5, "{kept:?}: {after} {before}");
+                }
+                before = after;
+            }
+        }
+    }
+}
