@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::systems::System as _;
+use crate::systems::credlink::CredLink;
 use anyhow::{Context, Result};
 use credlink_corpus::ImageSet;
 use credlink_image_files::ImageFile;
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::system::{CredLink, System as _};
 use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{Asset, ProofId, Signer};
 use credlink_trial_record::Trial;
@@ -169,9 +170,8 @@ fn sample(system: &CredLink, set: &dyn ImageSet, seed: u64, index: usize) -> Res
         .sign(&file, id)
         .with_context(|| format!("failed to sign {}", set.entry(index).name))?;
     let nanos = clock::thread_nanos() - start;
-    let record = serde_json::to_vec(&signed.record)?.len();
     Ok(Sample {
-        kept: (signed.manifest.len() + record) as u64,
+        kept: signed.kept_bytes,
         signed: signed.bytes,
         source,
         id,

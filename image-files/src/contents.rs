@@ -55,6 +55,12 @@ pub struct Fate {
 }
 
 impl Fate {
+    /// Names of what is gone.
+    #[must_use]
+    pub fn dropped_names(&self) -> Vec<&str> {
+        self.dropped.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
     /// What is gone and would be missed.
     #[must_use]
     pub fn missed(&self) -> Vec<&str> {
@@ -331,11 +337,15 @@ fn of_avif(bytes: &[u8]) -> Vec<Block> {
             found.push(block(name, weight, &meta.data(item.id).unwrap_or_default()));
         }
         for (kind, contents) in meta.all_properties() {
-            found.push(block(
-                format!("{} property", kind.escape_ascii()),
-                Weight::Look,
-                contents,
-            ));
+            let is_profile = kind == b"colr"
+                && [b"prof", b"rICC"]
+                    .iter()
+                    .any(|kind| contents.starts_with(*kind));
+            let name = match is_profile {
+                true => "colour profile".to_owned(),
+                false => format!("{} property", kind.escape_ascii()),
+            };
+            found.push(block(name, Weight::Look, contents));
         }
     }
     found

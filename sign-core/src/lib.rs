@@ -66,7 +66,6 @@ mod signed;
 mod signer;
 pub mod sketch;
 pub mod store;
-pub mod system;
 mod verifier;
 pub mod watermark;
 mod xmp;

@@ -32,12 +32,9 @@ pub enum SignError {
     /// The manifest could not be made.
     #[error("manifest cannot be written")]
     Manifest(#[from] EngineError),
-    /// Signing and registering are one act for a system.
-    #[error("proof cannot be registered")]
-    Store(#[from] crate::store::StoreError),
-    /// A system that is not CredLink failed in its own way.
+    /// The signer's own certificate cannot be used.
     #[error("{0}")]
-    Other(String),
+    Certificate(String),
 }
 
 /// A signed file and what belongs into the store.

@@ -107,7 +107,7 @@ impl Signer {
     /// Signs one file as proof `id`: the watermark, the link, and the manifest over the final bytes, in this order.
     ///
     /// # Errors
-    /// Every variant of [`SignError`] but [`SignError::Store`].
+    /// Every variant of [`SignError`].
     pub fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<SignedImage, SignError> {
         self.sign_after(file, id, None)
     }
@@ -164,6 +164,30 @@ impl Signer {
         Ok(signed)
     }
 
+    /// The file with the link in its XMP packet, and the bytes by which that made the packet longer.
+    fn linked(
+        &self,
+        media_type: Format,
+        bytes: &[u8],
+        id: ProofId,
+    ) -> Result<(Vec<u8>, usize), SignError> {
+        let link = format!("{}/{id}", self.base_url);
+        let before = containers::xmp(media_type, bytes);
+        let packet = match xmp::with_link(before.as_deref(), &link) {
+            Err(_) if self.replaces_xmp => xmp::with_link(None, &link),
+            other => other,
+        }?;
+        let linked = match containers::with_xmp(media_type, bytes, &packet) {
+            // Writers leave room in a packet, which the link may have.
+            Err(ContainerError::PacketTooLong(_)) => {
+                containers::with_xmp(media_type, bytes, &xmp::without_padding(&packet))
+            }
+            other => other,
+        }?;
+        let before = before.map_or(0, |before| before.len());
+        Ok((linked, packet.len().saturating_sub(before)))
+    }
+
     /// Signs a file whose pixels are final. `original` is the file that was handed in.
     fn signed(
         &self,
@@ -187,21 +211,9 @@ impl Signer {
             watermark,
         };
 
-        let link = format!("{}/{id}", self.base_url);
         let clock = file.clock();
         let start = clock();
-        let before = containers::xmp(media_type, file.bytes());
-        let packet = match xmp::with_link(before.as_deref(), &link) {
-            Err(_) if self.replaces_xmp => xmp::with_link(None, &link),
-            other => other,
-        }?;
-        let linked = match containers::with_xmp(media_type, file.bytes(), &packet) {
-            // Writers leave room in a packet, which the link may have.
-            Err(ContainerError::PacketTooLong(_)) => {
-                containers::with_xmp(media_type, file.bytes(), &xmp::without_padding(&packet))
-            }
-            other => other,
-        }?;
+        let (linked, link_bytes) = self.linked(media_type, file.bytes(), id)?;
         let linking = clock().saturating_sub(start);
 
         let soft_bindings: Vec<_> = CARRIERS
@@ -257,9 +269,7 @@ impl Signer {
                 .collect(),
             mark: None,
             distortion: None,
-            link_bytes: packet
-                .len()
-                .saturating_sub(before.map_or(0, |before| before.len())),
+            link_bytes,
             times: SigningTimes {
                 hashing,
                 sketching,
@@ -275,6 +285,6 @@ impl Signer {
 pub(crate) fn engine_of(identity: &Identity) -> Result<Engine, SignError> {
     let anchor = identity
         .anchor()
-        .map_err(|error: KeyError| SignError::Other(error.to_string()))?;
+        .map_err(|error: KeyError| SignError::Certificate(error.to_string()))?;
     Ok(Engine::new(&[anchor])?)
 }

@@ -346,7 +346,7 @@ steps! {
     "Encodes as Windows bitmap."
     bmp: Encode => Bmp(steps::encode::Bmp),
     "Encodes in the format that the current file has, each with its own settings."
-    save: Encode => Save(steps::encode::Save),
+    save: Encode => Save(steps::save::Save),
     "Goes down a ladder of sizes, or of qualities, until the file is small enough."
     until_bytes: Encode => UntilBytes(steps::until_bytes::UntilBytes),
     "Rewrites a JPEG file's coefficients without loss."

@@ -25,30 +25,8 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
         )
     })?;
     let mut warnings = Vec::new();
-    let mut bytes = super::read(&args.input)?;
+    let bytes = input(args, &identity, &mut warnings)?;
     let format = Format::sniff(&bytes);
-    if let (None, Some(kind)) = (format, Format::unread(&bytes)) {
-        bail!(
-            "{} is {kind}, and there is no decoder for it here",
-            args.input.display()
-        );
-    }
-    if bytes.is_empty() {
-        bail!("{} is empty", args.input.display());
-    }
-    super::check_name(&args.output, format)?;
-    if let Some(codes) = has_invalid_manifest(&identity, &bytes)? {
-        if !args.drop_invalid_manifest {
-            bail!(
-                "{} has a manifest that is invalid ({codes}), and a signature over it would be invalid, too; \
-                 --drop-invalid-manifest signs the file without it",
-                args.input.display()
-            );
-        }
-        let format = format.context("the format of the file is unknown")?;
-        bytes = containers::without_manifest(format, &bytes)?;
-        warnings.push(format!("the invalid manifest was dropped ({codes})"));
-    }
     let mut id = [0; 8];
     getrandom::fill(&mut id)
         .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
@@ -57,6 +35,9 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     let file = Asset::new(&bytes, &received::decode_bytes).with_encoder(&rewriter);
     warnings.extend(cut_off(format, &bytes));
     let earlier = earlier(args, &identity, &file)?;
+    warnings.extend(earlier.map(|proof| {
+        format!("already signed as proof {proof}, which the record names as the earlier one")
+    }));
     let mut signer = Signer::new(identity)?;
     if args.replace_xmp {
         signer = signer.replacing_xmp();
@@ -71,11 +52,9 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
         signed_at: Some(clock::unix_seconds()),
         earlier_link: earlier_link.filter(|link| !link.starts_with(signer.base_url())),
     };
-    if let Some(link) = &history.earlier_link {
-        warnings.push(format!(
-            "the file named a manifest elsewhere, which our link replaces: {link}; the record keeps it"
-        ));
-    }
+    warnings.extend(history.earlier_link.as_ref().map(|link| {
+        format!("the file named a manifest elsewhere, which our link replaces: {link}; the record keeps it")
+    }));
     let signed = signer
         .sign_after(&file, id, Some(history))
         .with_context(|| format!("failed to sign {}", args.input.display()))
@@ -84,8 +63,51 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
                 .context("--replace-xmp puts a new packet in the place of the one that is there"),
             _ => error,
         })?;
-    // The file is written whole beside its place, the proof is kept, and only then the file gets its name. So whenever
-    // this ends, there is no signed file without its proof; a proof without a file is one more that the picture fits.
+    stored(args, &signed)?;
+    if format == Some(Format::Tiff) {
+        // The C2PA library adds a directory behind the last page; C2PA 2.2, A.3.5, demands the tags of a picture in it.
+        warnings.push(
+            "libtiff, and what is built on it, does not read TIFF files with a manifest: the C2PA library puts it into a \
+             last directory of its own, which lacks what a page must have"
+                .to_owned(),
+        );
+    }
+    let dropped = signed.fate.dropped_names().into_iter();
+    warnings.extend(dropped.map(|name| format!("not in the signed file: {name}")));
+    told(args, id, &bytes, &signed, &warnings)?;
+    Ok(exit::OK)
+}
+
+/// The file to sign, if it can be: an image, named as what it is, and without an invalid manifest.
+fn input(args: &SignArgs, identity: &Identity, warnings: &mut Vec<String>) -> Result<Vec<u8>> {
+    let name = args.input.display();
+    let bytes = super::read(&args.input)?;
+    let format = Format::sniff(&bytes);
+    if let (None, Some(kind)) = (format, Format::unread(&bytes)) {
+        bail!("{name} is {kind}, and there is no decoder for it here");
+    }
+    if bytes.is_empty() {
+        bail!("{name} is empty");
+    }
+    super::check_name(&args.output, format)?;
+    let Some(codes) = has_invalid_manifest(identity, &bytes)? else {
+        return Ok(bytes);
+    };
+    if !args.drop_invalid_manifest {
+        bail!(
+            "{name} has a manifest that is invalid ({codes}), and a signature over it would be invalid, too; \
+             --drop-invalid-manifest signs the file without it"
+        );
+    }
+    let format = format.context("the format of the file is unknown")?;
+    warnings.push(format!("the invalid manifest was dropped ({codes})"));
+    Ok(containers::without_manifest(format, &bytes)?)
+}
+
+/// Keeps the file and its proof. The file is written whole beside its place, the proof is kept, and only then the file gets
+/// its name. So whenever this ends, there is no signed file without its proof; a proof without a file is one more that the
+/// picture fits.
+fn stored(args: &SignArgs, signed: &SignedImage) -> Result<()> {
     let file = super::new_file(&args.output, &signed.bytes)?;
     let waiting = || super::complain("waiting: another process is writing the proof store");
     let store = ProofStoreBuilder::reopen(&args.store, &waiting)?;
@@ -93,24 +115,7 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     store
         .keep()
         .context("failed to keep the proof; nothing was signed")?;
-    super::named(file, &args.output)?;
-
-    warnings.extend(earlier.map(|proof| {
-        format!("already signed as proof {proof}, which the record names as the earlier one")
-    }));
-    if format == Some(Format::Tiff) {
-        // What exiftool and libtiff say of the file that the C2PA library writes; the picture itself is in order.
-        warnings.push(
-            "libtiff, and what is built on it, does not read TIFF files with a manifest: the C2PA library puts it into a \
-             last directory of its own"
-                .to_owned(),
-        );
-    }
-    for (name, _) in &signed.fate.dropped {
-        warnings.push(format!("not in the signed file: {name}"));
-    }
-    told(args, id, &bytes, &signed, &warnings)?;
-    Ok(exit::OK)
+    super::named(file, &args.output)
 }
 
 /// Says what was done, for people or for machines.
@@ -122,12 +127,7 @@ fn told(
     warnings: &[String],
 ) -> Result<()> {
     let growth = signed.bytes.len() as i64 - bytes.len() as i64;
-    let dropped: Vec<&str> = signed
-        .fate
-        .dropped
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let dropped = signed.fate.dropped_names();
     if args.json {
         return super::say(&serde_json::to_string_pretty(&json!({
             "file": args.output.display().to_string(),

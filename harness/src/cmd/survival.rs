@@ -12,6 +12,7 @@ use credlink_harness::plan::{self, Plan, Size};
 use credlink_harness::stages::event::{Event, Listener};
 use credlink_harness::stages::setting::Setting;
 use credlink_harness::stages::{self, Ending};
+use credlink_harness::systems::credlink::{self, CredLink};
 use credlink_harness::{
     clock, distractors, estimate, exhibits, exit, identity, image_set, machine, versions,
 };
@@ -19,10 +20,8 @@ use credlink_reports::gate::Gate;
 use credlink_reports::header::ImageSetHeader;
 use credlink_reports::{RowWriter, RunDir, RunHeader};
 use credlink_sign_core::Signer;
-use credlink_sign_core::carriers::CARRIERS;
 use credlink_sign_core::keys::{Identity, WatermarkSecret};
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::system::CredLink;
 use credlink_sign_core::watermark::Effort;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
@@ -282,8 +281,8 @@ fn gate(args: &SurvivalArgs, pipelines: &[Arc<Recipe>]) -> Result<Option<Gate>> 
 
 /// Names of the carriers, in ladder order.
 fn carriers() -> Vec<String> {
-    let names = CARRIERS.iter().map(|carrier| carrier.name().to_owned());
-    names.collect()
+    let carriers = credlink::about().carriers.into_iter();
+    carriers.map(|carrier| carrier.name).collect()
 }
 
 /// The recipes that the patterns name, each once, in the order of the patterns.

@@ -11,7 +11,6 @@ use credlink_reports::controls::Controls;
 use credlink_reports::header::ControlResult;
 use credlink_reports::{RowError, RowWriter, RunHeader};
 use credlink_sign_core::ProofId;
-use credlink_sign_core::system::SealedSystem;
 use credlink_trial_record::{Row, Trial};
 use rayon::prelude::*;
 
@@ -24,6 +23,7 @@ use crate::identity;
 use crate::ledger::Work;
 use crate::negatives::{self, Donors, Forger};
 use crate::plan::{Negative, Plan, PlannedImage};
+use crate::systems::Sealed;
 use crate::trial::{self, Subject};
 
 /// What signing made of the planned images: `None` where the run was stopped before.
@@ -33,7 +33,7 @@ pub(super) type Signed = [Option<Result<SignedFile, SigningFailure>>];
 pub(super) struct Verifying<'a> {
     plan: &'a Plan,
     signed: &'a Signed,
-    system: &'a dyn SealedSystem,
+    system: &'a dyn Sealed,
     setting: &'a Setting<'a>,
     forger: Forger,
     donors: Donors<'a>,
@@ -71,7 +71,7 @@ impl<'a> Verifying<'a> {
     pub(super) fn new(
         plan: &'a Plan,
         signed: &'a Signed,
-        system: &'a dyn SealedSystem,
+        system: &'a dyn Sealed,
         setting: &'a Setting<'a>,
     ) -> Result<Self> {
         let mut related: HashMap<&str, Vec<ProofId>> = HashMap::new();
@@ -187,6 +187,7 @@ impl<'a> Verifying<'a> {
             embedded: &signed.embedded,
             mark: signed.mark,
             distortion: signed.distortion,
+            fate: Some(&signed.fate),
             sign_nanos: signed.nanos,
             costs: &signed.costs,
             related: related.map_or(&[], Vec::as_slice),

@@ -168,52 +168,6 @@ pub struct Jxl {
 #[serde(deny_unknown_fields)]
 pub struct Bmp {}
 
-/// `save = { jpeg = {…}, png = {…}, webp = {…}, avif = {…}, gif = {…}, other = "jpeg" }`: what a service does that answers in the format it
-/// was given. A format without settings of its own is written as `other`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "WireSave")]
-pub struct Save {
-    jpeg: Option<Jpeg>,
-    png: Option<Png>,
-    webp: Option<WebP>,
-    avif: Option<Avif>,
-    gif: Option<Gif>,
-    other: Format,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireSave {
-    jpeg: Option<Jpeg>,
-    png: Option<Png>,
-    webp: Option<WebP>,
-    avif: Option<Avif>,
-    gif: Option<Gif>,
-    other: Format,
-}
-
-impl TryFrom<WireSave> for Save {
-    type Error = String;
-
-    fn try_from(wire: WireSave) -> Result<Self, String> {
-        let save = Self {
-            jpeg: wire.jpeg,
-            png: wire.png,
-            webp: wire.webp,
-            avif: wire.avif,
-            gif: wire.gif,
-            other: wire.other,
-        };
-        if save.settings(save.other).is_none() {
-            return Err(format!(
-                "save.other is \"{}\", for which save has no settings",
-                save.other
-            ));
-        }
-        Ok(save)
-    }
-}
-
 /// One encoder's way from a frame to the bytes of a file without metadata.
 pub(crate) trait Encode {
     fn format(&self) -> Format;
@@ -242,50 +196,6 @@ impl<T: Encode> Encodes for T {
 
     fn checked_keep(&self) -> Result<(), String> {
         checked(self)
-    }
-}
-
-impl Encodes for Save {
-    fn gives(&self, format: Format) -> Format {
-        match self.settings(format) {
-            Some(_) => format,
-            None => self.other,
-        }
-    }
-
-    fn checked_keep(&self) -> Result<(), String> {
-        self.all().try_for_each(checked)
-    }
-}
-
-impl Save {
-    /// The settings for a file of `format`.
-    pub(super) fn chosen(&self, format: Format) -> Result<&dyn Encode, StepErrorKind> {
-        // `other` was checked to have settings when the recipe was read.
-        self.settings(format)
-            .or_else(|| self.settings(self.other))
-            .ok_or(StepErrorKind::Format {
-                expected: "the formats it has settings for",
-                found: format,
-            })
-    }
-
-    /// The settings of every format that it has some for.
-    fn all(&self) -> impl Iterator<Item = &dyn Encode> {
-        Format::ALL
-            .iter()
-            .filter_map(|format| self.settings(*format))
-    }
-
-    fn settings(&self, format: Format) -> Option<&dyn Encode> {
-        match format {
-            Format::Jpeg => self.jpeg.as_ref().map(|settings| settings as &dyn Encode),
-            Format::Png => self.png.as_ref().map(|settings| settings as &dyn Encode),
-            Format::WebP => self.webp.as_ref().map(|settings| settings as &dyn Encode),
-            Format::Avif => self.avif.as_ref().map(|settings| settings as &dyn Encode),
-            Format::Gif => self.gif.as_ref().map(|settings| settings as &dyn Encode),
-            _ => None,
-        }
     }
 }
 
@@ -563,7 +473,7 @@ bare!(Jxl, Format::Jxl, |jxl| &jxl.keep, |self, pixels| {
 ///
 /// # Errors
 /// In words, the first kind that it does not hold.
-fn checked(settings: &dyn Encode) -> Result<(), String> {
+pub(super) fn checked(settings: &dyn Encode) -> Result<(), String> {
     let format = settings.format();
     let unheld = |kind: &&Kind| !metadata::held(format).contains(kind);
     match settings.keep().iter().find(unheld) {
@@ -575,7 +485,7 @@ fn checked(settings: &dyn Encode) -> Result<(), String> {
 /// The EXIF tag of the orientation (CIPA DC-008, 4.6.4).
 const ORIENTATION: u16 = 0x0112;
 
-fn run(settings: &dyn Encode, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
+pub(super) fn run(settings: &dyn Encode, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
     let source = Arc::clone(work.file());
     let meter = work.meter();
     let frame = work.frame()?;
@@ -604,9 +514,3 @@ macro_rules! apply_by_encoding {
     )*};
 }
 apply_by_encoding!(Jpeg, WebP, Avif, Png, Gif, Tiff, Bmp, Jxl);
-
-impl Apply for Save {
-    fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
-        run(self.chosen(work.file().format())?, work)
-    }
-}

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::encode::Save;
 use super::resize::{Filter, resized};
+use super::save::Save;
 use crate::error::StepErrorKind;
 use crate::step::{Apply, Encodes, Flow, Work};
 use crate::value::{Bytes, Quality, Side};

@@ -1,13 +1,15 @@
 //! What can be typed. Nothing here does anything.
 
-use credlink_reports::documents::DOCUMENTS;
-use credlink_reports::formats::FORMATS;
+mod values;
+
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use credlink_harness::exit;
+
+use values::{decibels, format_names};
 
 /// Measures whether signed provenance proofs survive what happens to images on the web.
 #[derive(Debug, Parser)]
@@ -475,16 +477,6 @@ pub(crate) enum KeysCommand {
     },
 }
 
-/// Below 30 dB a mark would be plain to see, above 60 dB rounding leaves nothing of it.
-fn decibels(text: &str) -> Result<f64, String> {
-    let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (30.0..=60.0).contains(&value) {
-        Ok(value)
-    } else {
-        Err("give 30 to 60 dB".to_owned())
-    }
-}
-
 /// The most ops that a run may be asked for: a plan is held in memory, and this many fill about ten gigabytes.
 const MAX_OPS: u64 = 100_000_000;
 
@@ -603,12 +595,4 @@ pub(crate) enum WatermarkCommand {
         #[arg(long, value_name = "PNG")]
         residual: Option<PathBuf>,
     },
-}
-/// The names that `--format` takes: documents of a whole run, and formats of a table.
-fn format_names() -> Vec<&'static str> {
-    let documents = DOCUMENTS.iter().map(|document| document.name);
-    let tables = FORMATS.iter().map(|format| format.name);
-    let mut names: Vec<&str> = documents.collect();
-    names.extend(tables.filter(|name| DOCUMENTS.iter().all(|document| document.name != *name)));
-    names
 }
