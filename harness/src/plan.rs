@@ -80,20 +80,26 @@ impl Plan {
 /// The share of images that is held out for negative trials: one in twenty. All of them go through as they are.
 const UNSIGNED_SHARE: u64 = 20;
 
-/// The other negative trials on held-out images, each with the distance from one image that it takes to the next.
-const DECEPTIONS: [(Trial, usize); 7] = [
-    (Trial::ForeignKey, 4),
-    (Trial::Transplant, 10),
-    (Trial::WatermarkCopy, 10),
-    (Trial::WatermarkAverage, 10),
-    (Trial::LookAlike, 10),
-    (Trial::Replay, 10),
-    (Trial::EditedClaim, 10),
-];
+/// Pipelines that a held-out image goes through, where there are images enough: what one picture shows a second time says
+/// little, and a bound on false accepts counts pictures.
+const PIPELINES_EACH: u64 = 3;
 
-/// The same for attacks on the content itself: they are tried on every held-out image, since what one picture shows about
-/// them says little of another, each through every fifth of its pipelines, in turn.
-const CRAFTED: [(Trial, usize); 2] = [(Trial::Collision, 5), (Trial::ResignedTransplant, 5)];
+/// The other negative trials on held-out images: each kind is tried once for every so many unsigned ops.
+const DECEPTIONS: [Trial; 9] = [
+    Trial::ForeignKey,
+    Trial::Transplant,
+    Trial::WatermarkCopy,
+    Trial::WatermarkAverage,
+    Trial::LookAlike,
+    Trial::Replay,
+    Trial::EditedClaim,
+    Trial::Collision,
+    Trial::ResignedTransplant,
+];
+const DECEPTION_SHARE: usize = 5;
+
+/// Images that a kind of deception is tried on, where there are so many: making one may take a second.
+const DECEIVING_IMAGES: usize = 36;
 
 /// The share of signed images of which a neighbouring view is tried: one in forty.
 const NEIGHBOUR_SHARE: usize = 40;
@@ -174,22 +180,8 @@ fn plan_negatives(plan: &mut Plan, held_out: &[PlannedImage]) {
         chosen.map(|image| Negative { trial, image }).collect()
     };
     let mut negatives = every(Trial::Unsigned, held_out, 1);
-    for (trial, step) in DECEPTIONS {
-        negatives.extend(every(trial, held_out, step));
-    }
-    for (trial, step) in CRAFTED {
-        negatives.extend(held_out.iter().enumerate().filter_map(|(turn, image)| {
-            let of_turn = image.pipelines.iter().enumerate();
-            let chosen = of_turn.filter(|(place, _)| (place + turn) % step == 0);
-            let pipelines: Vec<usize> = chosen.map(|(_, pipeline)| *pipeline).collect();
-            (!pipelines.is_empty()).then(|| Negative {
-                trial,
-                image: PlannedImage {
-                    pipelines,
-                    ..image.clone()
-                },
-            })
-        }));
+    for trial in DECEPTIONS {
+        negatives.extend(deceptions(trial, held_out));
     }
     negatives.extend(every(Trial::NearDuplicate, &plan.signed, NEIGHBOUR_SHARE));
     for negative in &mut negatives {
@@ -197,6 +189,32 @@ fn plan_negatives(plan: &mut Plan, held_out: &[PlannedImage]) {
         plan.negative_ops += negative.image.pipelines.len() as u64;
     }
     plan.negatives = negatives;
+}
+
+/// One kind of deception, spread over as many images as there are up to [`DECEIVING_IMAGES`], each through some of its
+/// pipelines in turn.
+fn deceptions(trial: Trial, held_out: &[PlannedImage]) -> Vec<Negative> {
+    let ops: usize = held_out.iter().map(|image| image.pipelines.len()).sum();
+    let images = held_out.len().min(DECEIVING_IMAGES).max(1);
+    let each = ops.div_ceil(DECEPTION_SHARE).div_ceil(images);
+    let chosen = held_out
+        .iter()
+        .step_by(held_out.len().div_ceil(images).max(1));
+    let planned = chosen.enumerate().map(|(turn, image)| {
+        let count = image.pipelines.len();
+        let mut pipelines: Vec<usize> = (0..each.min(count))
+            .map(|k| image.pipelines[(turn * each + k) % count])
+            .collect();
+        pipelines.sort_unstable();
+        Negative {
+            trial,
+            image: PlannedImage {
+                pipelines,
+                ..image.clone()
+            },
+        }
+    });
+    planned.collect()
 }
 
 /// Chooses the images of negative trials, one for every twenty ops of each pipeline; gives also the sources that must
@@ -214,6 +232,8 @@ fn hold_out(
         .map(|ops| ops.div_ceil(UNSIGNED_SHARE))
         .collect();
     let largest = missing.iter().copied().max().unwrap_or(0);
+    // Few images go through many pipelines each, many images through a few.
+    let each = PIPELINES_EACH.max(missing.iter().sum::<u64>().div_ceil(most.max(1) as u64));
     let mut seen = BTreeSet::new();
     let mut sources_held_out = BTreeSet::new();
     let mut held_out = Vec::new();
@@ -231,10 +251,14 @@ fn hold_out(
         let format = entry.format;
         let takes =
             |position: &usize| missing[*position] > 0 && plan.pipelines[*position].takes(format);
-        let chosen: Vec<usize> = (0..plan.pipelines.len()).filter(takes).collect();
+        let mut chosen: Vec<usize> = (0..plan.pipelines.len()).filter(takes).collect();
         if chosen.is_empty() {
             continue;
         }
+        // Those that lack most go first, so that all fill alike.
+        chosen.sort_by_key(|position| (std::cmp::Reverse(missing[*position]), *position));
+        chosen.truncate(usize::try_from(each).unwrap_or(usize::MAX));
+        chosen.sort_unstable();
         for position in &chosen {
             missing[*position] -= 1;
         }
@@ -244,6 +268,14 @@ fn hold_out(
             pipelines: chosen,
             first_op: 0,
         });
+    }
+    const LEAST_SOURCES: usize = 4;
+    if sources < LEAST_SOURCES {
+        plan.shortfalls.push(format!(
+            "no unsigned control: the image set shows {sources} different pictures, and of {LEAST_SOURCES} at least one \
+             would be held out; such a run cannot pass its controls"
+        ));
+        return (held_out, sources_held_out);
     }
     for (position, recipe) in plan.pipelines.iter().enumerate() {
         let planned = wanted[position].div_ceil(UNSIGNED_SHARE) - missing[position];

@@ -58,6 +58,34 @@ fn every_image_has_a_format_that_its_pipelines_take() {
 }
 
 #[test]
+fn negative_trials_of_the_default_run_rest_on_many_pictures() {
+    let plan = plan(&SyntheticSet::new(1), recipes("core"), Size::Total(10_000));
+    let mut sources: std::collections::BTreeMap<Trial, BTreeSet<&str>> = Default::default();
+    for negative in &plan.negatives {
+        let of_kind = sources.entry(negative.trial).or_default();
+        of_kind.insert(&negative.image.entry.source);
+    }
+    assert!(sources[&Trial::Unsigned].len() >= 150);
+    for (trial, sources) in &sources {
+        assert!(sources.len() >= 30, "{trial:?}: {}", sources.len());
+    }
+    // Every pipeline has its unsigned ops all the same.
+    let mut unsigned = vec![0; plan.pipelines.len()];
+    for negative in plan
+        .negatives
+        .iter()
+        .filter(|one| one.trial == Trial::Unsigned)
+    {
+        negative
+            .image
+            .pipelines
+            .iter()
+            .for_each(|position| unsigned[*position] += 1);
+    }
+    assert!(unsigned.iter().all(|count| *count == 25), "{unsigned:?}");
+}
+
+#[test]
 fn op_numbers_run_from_zero_without_gaps() {
     let plan = plan(&SyntheticSet::new(3), recipes("core"), Size::Total(500));
     let mut next = 0;
