@@ -68,23 +68,7 @@ impl<'a> Rewriter<'a> {
 
 impl Encoder for Rewriter<'_> {
     fn refusal(&self) -> Option<String> {
-        let why = match Format::sniff(self.original) {
-            Some(Format::Jpeg) if containers::jpeg::components(self.original) == Some(4) => {
-                "its colours are inks (CMYK), which would have to become RGB"
-            }
-            Some(format @ (Format::Jpeg | Format::Png | Format::WebP))
-                if containers::is_cut_off(format, self.original) =>
-            {
-                "it ends before its image does"
-            }
-            Some(Format::Png) if has_chunk(self.original, *b"acTL") => "it is an animation",
-            Some(Format::WebP) if has_chunk(self.original, *b"ANIM") => "it is an animation",
-            Some(Format::Jpeg | Format::Png | Format::WebP) => return None,
-            Some(Format::Avif | Format::Gif | Format::Tiff | Format::Bmp | Format::Jxl) | None => {
-                "files of this kind are not written anew"
-            }
-        };
-        Some(why.to_owned())
+        self.timed(|| refusal(self.original))
     }
 
     fn rewritten(&self, pixels: &DynamicImage, care: Care) -> Result<Vec<u8>, Unwritten> {
@@ -128,6 +112,61 @@ impl Encoder for Rewriter<'_> {
             Some(decode::decode(&file).ok()?.pixels)
         })
     }
+}
+
+/// Why a file is not written anew, in words that follow "because".
+fn refusal(original: &[u8]) -> Option<String> {
+    let why = match Format::sniff(original) {
+        Some(Format::Jpeg) if containers::jpeg::components(original) == Some(4) => {
+            "its colours are inks (CMYK), which would have to become RGB"
+        }
+        Some(format @ (Format::Jpeg | Format::Png | Format::WebP))
+            if containers::is_cut_off(format, original) =>
+        {
+            "it ends before its image does"
+        }
+        Some(Format::Jpeg) if has_blocks_between_scans(original) => {
+            "it holds metadata between its scans, where readers do not look for it"
+        }
+        Some(Format::Jpeg) if !is_read_alike(original) => "decoders do not agree about its pixels",
+        Some(Format::WebP) if !containers::webp::is_of_one_mind(original) => {
+            "its header and its picture disagree about transparency"
+        }
+        Some(Format::Png) if has_chunk(original, *b"acTL") => "it is an animation",
+        Some(Format::WebP) if has_chunk(original, *b"ANIM") => "it is an animation",
+        Some(Format::Jpeg | Format::Png | Format::WebP) => return None,
+        Some(Format::Avif | Format::Gif | Format::Tiff | Format::Bmp | Format::Jxl) | None => {
+            "files of this kind are not written anew"
+        }
+    };
+    Some(why.to_owned())
+}
+
+/// Whether comments or application segments lie behind the first scan.
+fn has_blocks_between_scans(file: &[u8]) -> bool {
+    let mut segments = containers::jpeg::segments_between_scans(file);
+    segments.any(|segment| matches!(segment.marker, 0xe0..=0xef | 0xfe))
+}
+
+/// Whether our decoder and libjpeg-turbo, which most viewers link, make about the same pixels of a JPEG file. They differ where
+/// it is damaged, contradicts itself about its colours, or is coded as few files are; a mark would then write down one of
+/// two pictures.
+fn is_read_alike(file: &[u8]) -> bool {
+    /// Decibels that roundings and ways of enlarging chroma leave by far.
+    const ALIKE: f64 = 30.0;
+    let (Ok(ours), Ok(theirs)) = (decode::decode(file), jpeg::decoded_by_libjpeg(file)) else {
+        return false;
+    };
+    let (a, b) = (ours.pixels.to_rgb8(), theirs.to_rgb8());
+    if a.dimensions() != b.dimensions() {
+        return false;
+    }
+    let differences = a
+        .iter()
+        .zip(b.iter())
+        .map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2));
+    let error = differences.sum::<u64>() as f64 / a.len().max(1) as f64;
+    error < 255.0 * 255.0 / 10_f64.powf(ALIKE / 10.0)
 }
 
 /// How a file is coded: JPEG's and lossy WebP's quality, and whether colours keep every pixel.

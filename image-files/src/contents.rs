@@ -74,26 +74,36 @@ impl Fate {
 #[must_use]
 pub fn fate(format: Format, before: &[u8], after: &[u8]) -> Fate {
     let mut fate = Fate::default();
-    let mut found: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
-    for block in blocks(format, after) {
-        found.entry(block.name).or_default().push(block.data);
+    // How often each block is there, by name and bytes; and by name alone what nothing has claimed yet.
+    let (before, after) = (blocks(format, before), blocks(format, after));
+    let mut same: BTreeMap<(&str, &[u8]), usize> = BTreeMap::new();
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    for block in &after {
+        *same.entry((&block.name, &block.data)).or_default() += 1;
+        *left.entry(&block.name).or_default() += 1;
     }
+    let take = |count: Option<&mut usize>| match count {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            true
+        }
+        _ => false,
+    };
     let mut rest = Vec::new();
-    for block in blocks(format, before) {
-        let same = found.get_mut(&block.name).and_then(|left| {
-            let place = left.iter().position(|data| *data == block.data)?;
-            Some(left.remove(place))
-        });
-        match same {
-            Some(_) => fate.kept.push(block.name),
-            None => rest.push(block),
+    for block in &before {
+        if take(same.get_mut(&(&*block.name, &*block.data))) {
+            take(left.get_mut(&*block.name));
+            fate.kept.push(block.name.clone());
+        } else {
+            rest.push(block);
         }
     }
     for block in rest {
         // Another block of that name, which nothing of the first file claimed.
-        match found.get_mut(&block.name).and_then(Vec::pop) {
-            Some(_) => fate.changed.push(block.name),
-            None => fate.dropped.push((block.name, block.weight)),
+        if take(left.get_mut(&*block.name)) {
+            fate.changed.push(block.name.clone());
+        } else {
+            fate.dropped.push((block.name.clone(), block.weight));
         }
     }
     for names in [&mut fate.kept, &mut fate.changed] {

@@ -76,9 +76,9 @@ fn of_png(original: &[u8], recoded: &[u8]) -> Result<Vec<u8>, ContainerError> {
                 let new = chunk(recoded, b"IHDR").ok_or_else(|| damaged("no header chunk"))?;
                 out.extend_from_slice(&recoded[new.whole]);
             }
-            // A palette and its transparency go with the indices that use them; a transparent colour becomes an alpha channel.
-            b"PLTE" | b"tRNS" | b"caBX" => {}
-            b"sBIT" | b"bKGD" | b"hIST" if !is_coded_alike => {}
+            // A palette, its histogram and its transparency go with the indices that use them; a transparent colour becomes an alpha channel.
+            b"PLTE" | b"tRNS" | b"hIST" | b"caBX" => {}
+            b"sBIT" | b"bKGD" if !is_coded_alike => {}
             b"IDAT" => {
                 if !is_written {
                     let data = png::chunks(recoded)
@@ -115,11 +115,13 @@ fn of_webp(original: &[u8], recoded: &[u8]) -> Result<Vec<u8>, ContainerError> {
     if !is_written {
         return Err(ContainerError::damaged(Format::WebP, "no image data"));
     }
-    let has = |kind: &[u8; 4]| parts.iter().any(|(found, _)| found == kind);
+    // What the header did not speak of, readers did not look for, and they are not to begin.
+    let told = webp::flags(original).unwrap_or(0);
+    let was_told = |flag: webp::Flag| (flag, told & flag as u8 != 0);
     let flags = [
-        (webp::Flag::Icc, has(b"ICCP")),
-        (webp::Flag::Exif, has(b"EXIF")),
-        (webp::Flag::Xmp, has(b"XMP ")),
+        was_told(webp::Flag::Icc),
+        was_told(webp::Flag::Exif),
+        was_told(webp::Flag::Xmp),
         (webp::Flag::Alpha, webp::has_alpha(recoded)),
     ];
     let mut out = webp::assembled(recoded, &parts, &flags)?;

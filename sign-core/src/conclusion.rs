@@ -46,7 +46,7 @@ const OF_CERTIFICATE: [&str; 4] = [
 ];
 
 /// How far back the proofs of one picture are followed.
-const MAX_GENERATIONS: usize = 16;
+const MAX_GENERATIONS: usize = 1024;
 
 /// Sums up the findings about a file whose origin is not known. `parent` tells which proof of the same picture came before
 /// one, by its record.

@@ -14,7 +14,7 @@ use crate::record::{History, ProofRecord};
 use crate::signed::{SignError, SignedImage, SigningTimes};
 use crate::sketch::{Sketch, over_black};
 use crate::watermark::Verdict;
-use crate::xmp;
+use crate::xmp::{self, XmpError};
 use credlink_image_files::contents;
 use credlink_image_files::{ContainerError, Format, containers};
 
@@ -172,6 +172,9 @@ impl Signer {
         id: ProofId,
     ) -> Result<(Vec<u8>, usize), SignError> {
         let link = format!("{}/{id}", self.base_url);
+        if containers::has_unreadable_xmp(media_type, bytes) && !self.replaces_xmp {
+            return Err(XmpError::Unreadable.into());
+        }
         let before = containers::xmp(media_type, bytes);
         let packet = match xmp::with_link(before.as_deref(), &link) {
             Err(_) if self.replaces_xmp => xmp::with_link(None, &link),

@@ -28,6 +28,9 @@ pub enum XmpError {
     /// The packet is not well-formed XML, so nothing can be added to it without guessing.
     #[error("existing XMP packet is not well-formed at byte {0}")]
     Malformed(u64),
+    /// The packet cannot be unpacked, or is longer than anybody's.
+    #[error("existing XMP packet cannot be read")]
+    Unreadable,
     /// There is no RDF element to add a property to.
     #[error("existing XMP packet has no rdf:RDF element")]
     NoRdf,
@@ -170,6 +173,8 @@ fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
     let mut rdf = None;
     let mut reader = NsReader::from_str(text);
     let mut start = 0;
+    // Elements that are open.
+    let mut depth = 0_i64;
     loop {
         let malformed = XmpError::Malformed(start as u64);
         let (namespace, event) = reader
@@ -178,12 +183,15 @@ fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
         let (element, open) = match &event {
             Event::Start(element) => (element, true),
             Event::Empty(element) => (element, false),
+            Event::Eof if depth > 0 => return Err(malformed),
             Event::Eof => break,
-            _ => {
+            other => {
+                depth -= i64::from(matches!(other, Event::End(_)));
                 start = position(&reader);
                 continue;
             }
         };
+        depth += i64::from(open);
         let role = role(&namespace, element.name());
         let end = position(&reader);
         match role {
@@ -221,6 +229,7 @@ fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
             Role::Provenance => {
                 let end = if open {
                     reader.read_to_end(element.name()).map_err(|_| malformed)?;
+                    depth -= 1;
                     position(&reader)
                 } else {
                     end

@@ -39,6 +39,17 @@ pub(crate) fn say(text: &str) -> Result<()> {
     Ok(writeln!(std::io::stdout().lock(), "{}", printable(text))?)
 }
 
+/// The same where the answer is the exit code: a reader that closes the pipe early does not change it.
+///
+/// # Errors
+/// When it cannot be written for another reason.
+pub(crate) fn say_beside(text: &str) -> Result<()> {
+    match writeln!(std::io::stdout().lock(), "{}", printable(text)) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 /// Writes text to standard error; if that is closed there is nobody to tell.
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));

@@ -50,19 +50,37 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     let history = History {
         parent: earlier,
         signed_at: Some(clock::unix_seconds()),
-        earlier_link: earlier_link.filter(|link| !link.starts_with(signer.base_url())),
+        // Not where it lies in the file itself, and not where it is the earlier proof's own.
+        earlier_link: earlier_link.filter(|link| {
+            let own = earlier.map(|proof| format!("{}/{proof}", signer.base_url()));
+            !link.starts_with("self#") && Some(link) != own.as_ref()
+        }),
     };
     warnings.extend(history.earlier_link.as_ref().map(|link| {
         format!("the file named a manifest elsewhere, which our link replaces: {link}; the record keeps it")
     }));
     let signed = signer
         .sign_after(&file, id, Some(history))
-        .with_context(|| format!("failed to sign {}", args.input.display()))
+        .with_context(|| {
+            let kind = if containers::tiff::is_big(&bytes) {
+                " (BigTIFF)"
+            } else {
+                ""
+            };
+            format!("failed to sign {}{kind}", args.input.display())
+        })
         .map_err(|error| match error.downcast_ref() {
             Some(SignError::Xmp(_)) => error
                 .context("--replace-xmp puts a new packet in the place of the one that is there"),
             _ => error,
         })?;
+    // The library that embeds manifests has its own view of what other boxes mean; what it made is looked at.
+    if let Some(codes) = has_invalid_manifest(signer.identity(), &signed.bytes)? {
+        bail!(
+            "{} cannot be signed: its manifest would not be valid ({codes})",
+            args.input.display()
+        );
+    }
     stored(args, &signed)?;
     if format == Some(Format::Tiff) {
         // The C2PA library adds a directory behind the last page; C2PA 2.2, A.3.5, demands the tags of a picture in it.
@@ -196,7 +214,7 @@ fn earlier(args: &SignArgs, identity: &Identity, file: &Asset<'_>) -> Result<Opt
 fn cut_off(format: Option<Format>, bytes: &[u8]) -> Option<String> {
     let is_cut = format.is_some_and(|format| containers::is_cut_off(format, bytes));
     is_cut.then(|| {
-        "the file ends before its image does: a part of the picture is missing, and is signed as missing".to_owned()
+        "the file ends before its own structure says: a part of the picture may be missing, and is signed as missing".to_owned()
     })
 }
 

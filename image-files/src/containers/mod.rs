@@ -42,6 +42,19 @@ pub fn xmp(format: Format, bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Whether there is a packet that cannot be unpacked, or not in bounds; [`xmp`] gives none then.
+#[must_use]
+pub fn has_unreadable_xmp(format: Format, bytes: &[u8]) -> bool {
+    let is_there = match format {
+        Format::Png => png::chunks(bytes).any(|chunk| png::is_xmp(bytes, &chunk)),
+        Format::Gif => gif::applications(bytes).any(|found| found.name == *gif::XMP_APPLICATION),
+        Format::Jpeg | Format::WebP | Format::Avif | Format::Tiff | Format::Bmp | Format::Jxl => {
+            false
+        }
+    };
+    is_there && xmp(format, bytes).is_none()
+}
+
 /// A copy of the file whose XMP packet is `packet`, UTF-8 XML.
 ///
 /// # Errors

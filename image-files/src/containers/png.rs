@@ -52,7 +52,7 @@ pub fn end(bytes: &[u8]) -> usize {
         .map_or(bytes.len().min(8), |chunk| chunk.whole.end)
 }
 
-fn is_xmp(bytes: &[u8], chunk: &Chunk) -> bool {
+pub(crate) fn is_xmp(bytes: &[u8], chunk: &Chunk) -> bool {
     chunk.kind == *b"iTXt" && bytes[chunk.data.clone()].starts_with(XMP_KEYWORD)
 }
 

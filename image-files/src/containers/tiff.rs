@@ -260,6 +260,13 @@ fn appended(bytes: &[u8], directory: &Directory, packet: &[u8]) -> Option<Vec<u8
     Some(out)
 }
 
+/// Whether a file is BigTIFF, with offsets of 64 bits.
+#[must_use]
+pub fn is_big(bytes: &[u8]) -> bool {
+    let is_tiff = bytes.starts_with(b"II") || bytes.starts_with(b"MM");
+    is_tiff && Layout::of(bytes).is_some_and(|layout| layout.big)
+}
+
 /// Bytes of one value of each type, by its number (TIFF 6.0, section 2; BigTIFF adds 16 to 18).
 pub(crate) const SIZES: [usize; 19] = [0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 

@@ -56,6 +56,49 @@ pub fn end(bytes: &[u8]) -> usize {
     end.saturating_add(end % 2).min(bytes.len())
 }
 
+/// Whether header and coding say the same of an alpha channel; simple files have no header to contradict.
+#[must_use]
+pub fn is_of_one_mind(bytes: &[u8]) -> bool {
+    flags(bytes).is_none_or(|flags| (flags & Flag::Alpha as u8 != 0) == has_alpha(bytes))
+}
+
+/// The flags of the extended header, if there is one.
+pub(crate) fn flags(bytes: &[u8]) -> Option<u8> {
+    let first = chunks(bytes)
+        .next()
+        .filter(|chunk| &chunk.kind == b"VP8X")?;
+    bytes[first.data].first().copied()
+}
+
+/// The file with a header that promises nothing that is not there: decoders refuse files whose header speaks of a profile,
+/// of metadata or of an alpha channel that they lack, which libwebp's tools read. `None` where nothing is wrong.
+pub(crate) fn with_true_flags(bytes: &[u8]) -> Option<Vec<u8>> {
+    let told = flags(bytes)?;
+    let has = |kind: &[u8; 4]| chunks(bytes).any(|chunk| &chunk.kind == kind);
+    if has(b"ANIM") {
+        return None;
+    }
+    let there = [
+        (Flag::Icc, has(b"ICCP")),
+        (Flag::Exif, has(b"EXIF")),
+        (Flag::Xmp, has(b"XMP ")),
+        (Flag::Alpha, has_alpha(bytes) || has(b"VP8L")),
+    ];
+    let missing: u8 = there
+        .iter()
+        .filter(|(_, is_there)| !is_there)
+        .map(|(flag, _)| *flag as u8)
+        .sum();
+    (told & missing != 0).then(|| {
+        let mut out = bytes.to_vec();
+        // Behind the container's header, the chunk's name and its length.
+        if let Some(flags) = out.get_mut(20) {
+            *flags &= !missing;
+        }
+        out
+    })
+}
+
 /// Whether the container claims more bytes than the file has; one padding byte at its end is often missing.
 pub(crate) fn is_cut_off(bytes: &[u8]) -> bool {
     array(bytes, 4).is_none_or(|size| u32::from_le_bytes(size) as usize + 8 > bytes.len() + 1)
@@ -91,23 +134,23 @@ pub(crate) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, ContainerError> {
-    let mut parts: Vec<([u8; 4], &[u8])> = Vec::new();
-    let mut written = false;
-    for chunk in chunks(bytes) {
-        // Chunks that the specification does not know come after XMP (RFC 9649, 2.7).
-        let known = [
-            b"VP8X", b"ICCP", b"ANIM", b"ANMF", b"ALPH", b"VP8 ", b"VP8L", b"EXIF",
-        ];
-        if !written && !known.contains(&&chunk.kind) {
-            parts.push((*b"XMP ", packet));
-            written = true;
+    let all: Vec<Chunk> = chunks(bytes)
+        .filter(|chunk| &chunk.kind != b"VP8X")
+        .collect();
+    let mut parts: Vec<([u8; 4], &[u8])> = all
+        .iter()
+        .map(|chunk| (chunk.kind, &bytes[chunk.data.clone()]))
+        .collect();
+    match all.iter().position(|chunk| &chunk.kind == b"XMP ") {
+        Some(old) => parts[old].1 = packet,
+        None => {
+            // Chunks that the specification does not know come after XMP (RFC 9649, 2.7), those in front of the picture aside.
+            let known = [
+                b"ICCP", b"ANIM", b"ANMF", b"ALPH", b"VP8 ", b"VP8L", b"EXIF",
+            ];
+            let last = all.iter().rposition(|chunk| known.contains(&&chunk.kind));
+            parts.insert(last.map_or(0, |last| last + 1), (*b"XMP ", packet));
         }
-        if !matches!(&chunk.kind, b"XMP " | b"VP8X") {
-            parts.push((chunk.kind, &bytes[chunk.data]));
-        }
-    }
-    if !written {
-        parts.push((*b"XMP ", packet));
     }
     let mut out = assembled(bytes, &parts, &[(Flag::Xmp, true)])?;
     out.extend_from_slice(&bytes[end(bytes)..]);

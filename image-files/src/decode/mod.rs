@@ -15,7 +15,7 @@ use image::codecs::{
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
 
-use crate::containers::heif;
+use crate::containers::{heif, webp};
 use crate::error::DecodeError;
 use crate::format::Format;
 use crate::{limits, metadata};
@@ -51,7 +51,11 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
 }
 
 fn pixels(format: Format, bytes: &[u8]) -> Result<Decoded, DecodeError> {
-    let cursor = Cursor::new(bytes);
+    let mended = match format {
+        Format::WebP => webp::with_true_flags(bytes),
+        _ => None,
+    };
+    let cursor = Cursor::new(mended.as_deref().unwrap_or(bytes));
     match format {
         Format::Jpeg => with(format, bytes.len(), JpegDecoder::new(cursor)),
         Format::Png => with(

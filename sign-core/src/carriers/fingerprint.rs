@@ -116,7 +116,7 @@ impl Carrier for Fingerprint {
 }
 
 /// Proofs of one picture that are looked at; a picture that was signed more often is known by the nearest of them.
-const MOST_ALIKE: usize = 8;
+const MOST_ALIKE: usize = 64;
 
 /// Where several proofs fit, the content decides which of them it shows. It may show more than one: the picture was signed
 /// again, or copies of it were. What it shows none or only some of stays out; where a distractor fits best, nothing is

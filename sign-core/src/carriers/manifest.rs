@@ -1,5 +1,6 @@
 //! The embedded C2PA manifest.
 
+use credlink_image_files::Format;
 use sha2::{Digest, Sha256};
 
 use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
@@ -39,7 +40,14 @@ impl Carrier for Manifest {
 
     fn examine(&self, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
         let Some(media_type) = file.media_type() else {
-            return Finding::new(State::Absent).because("credlink.container.unknown");
+            // Of a file in an unknown format nobody knows what it holds.
+            let is_known = Format::sniff(file.bytes()).is_some();
+            let state = if is_known {
+                State::Absent
+            } else {
+                State::Failed
+            };
+            return Finding::new(state).because("credlink.container.unknown");
         };
         match judged(against.engine(), &against.ours(), media_type, file.bytes()) {
             Reading::Absent { codes } => Finding {

@@ -75,6 +75,8 @@ pub struct Described {
     pub algorithm: Option<String>,
     /// When it was signed, by a time-stamping authority; `None` where none was asked, so that only the signer could say.
     pub time_stamp: Option<String>,
+    /// Whether somebody who was named vouches for that authority; the time is its word alone where nobody does.
+    pub is_time_stamp_trusted: bool,
     /// The programs that made the claim.
     pub generators: Vec<String>,
     /// The title of the picture.
@@ -101,6 +103,7 @@ pub(crate) fn described(engine: &Engine, format: Format, bytes: &[u8]) -> Option
         signer: None,
         algorithm: None,
         time_stamp: None,
+        is_time_stamp_trusted: false,
         generators: Vec::new(),
         title: None,
         actions: Vec::new(),
@@ -136,6 +139,13 @@ pub(crate) fn described(engine: &Engine, format: Format, bytes: &[u8]) -> Option
             .and_then(|signature| signature.alg)
             .map(|algorithm| algorithm.to_string()),
         time_stamp: manifest.time(),
+        is_time_stamp_trusted: reader
+            .validation_results()
+            .and_then(|results| results.active_manifest())
+            .is_some_and(|status| {
+                let mut found = status.success().iter();
+                found.any(|found| found.code() == code::TIMESTAMP_TRUSTED)
+            }),
         generators: generators(manifest),
         title: manifest.title().map(cut),
         actions: actions

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::error::EncodeError;
 use credlink_image_files::Format;
 use credlink_image_files::containers::jpeg::segments;
+use credlink_image_files::decode::{check_size, check_structure};
 
 /// Whose encoder behaviour is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -213,6 +214,29 @@ fn with_jpeg_encoder(
     Ok(file)
 }
 
+/// The pixels of a JPEG file of one or three components as libjpeg-turbo decodes them, which most viewers link.
+///
+/// # Errors
+/// In its words, where it refuses the file.
+pub fn decoded_by_libjpeg(file: &[u8]) -> Result<DynamicImage, String> {
+    check_structure(Format::Jpeg, file).map_err(|error| error.to_string())?;
+    // libjpeg reports fatal errors by unwinding; nothing that outlives the call is touched.
+    let decode = || -> Result<DynamicImage, String> {
+        let words = |error: std::io::Error| error.to_string();
+        let decompress = mozjpeg::Decompress::new_mem(file).map_err(words)?;
+        let (width, height) = decompress.size();
+        let size = (width as u32, height as u32);
+        check_size(size, 3, file.len()).map_err(|error| error.to_string())?;
+        let mut started = decompress.rgb().map_err(words)?;
+        let samples = started.read_scanlines::<u8>().map_err(words)?;
+        let pixels = image::RgbImage::from_raw(size.0, size.1, samples);
+        pixels
+            .map(DynamicImage::from)
+            .ok_or_else(|| "too few rows".to_owned())
+    };
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| Err(panic_message(&*panic)))
+}
+
 /// What a JPEG file says of its making.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Traits {
@@ -220,7 +244,7 @@ pub struct Traits {
     pub quality: Option<u8>,
     /// Whether the frame is progressive.
     pub progressive: bool,
-    /// The luma component's horizontal and vertical sampling factors.
+    /// The luma component's horizontal and vertical sampling factors, in units of the finest chroma component's.
     pub luma_sampling: (u8, u8),
 }
 
@@ -284,11 +308,7 @@ pub fn traits(bytes: &[u8]) -> Option<Traits> {
     for (marker, body) in bodies(bytes) {
         match marker {
             0xDB => quality = quality.or_else(|| luma_quality(body)),
-            0xC0..=0xC2 => {
-                frame = body
-                    .get(7)
-                    .map(|sampling| (marker == 0xC2, (sampling >> 4, sampling & 15)))
-            }
+            0xC0..=0xC2 => frame = sampling(body).map(|sampling| (marker == 0xC2, sampling)),
             _ => {}
         }
     }
@@ -297,6 +317,24 @@ pub fn traits(bytes: &[u8]) -> Option<Traits> {
         progressive,
         luma_sampling,
     })
+}
+
+/// The luma factors of a frame header over the largest of its chroma components; grey has none of these.
+fn sampling(frame: &[u8]) -> Option<(u8, u8)> {
+    // Precision, height, width, count, and three bytes a component, of which the second holds the factors (B.2.2).
+    let factors = |component: usize| {
+        frame
+            .get(7 + 3 * component)
+            .map(|both| (both >> 4, both & 15))
+    };
+    let luma = factors(0)?;
+    let count = usize::from(*frame.get(5)?);
+    let chroma = (1..count).filter_map(factors);
+    let (across, down) = chroma.fold((0, 0), |most, one| (most.0.max(one.0), most.1.max(one.1)));
+    if count == 1 {
+        return Some(luma);
+    }
+    Some((luma.0 / across.max(1), luma.1 / down.max(1)))
 }
 
 /// The quantisation tables before the first scan: index and 64 entries in zigzag order, 8 or 16 bits alike.

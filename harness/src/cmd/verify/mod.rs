@@ -38,9 +38,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
         if args.json {
             reports.push(seen.report);
         } else if args.files.len() > 1 {
-            super::say(&format!("== {}\n{}\n", path.display(), seen.text))?;
+            super::say_beside(&format!("== {}\n{}\n", path.display(), seen.text))?;
         } else {
-            super::say(&seen.text)?;
+            super::say_beside(&seen.text)?;
         }
     }
     if args.json {
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<u8> {
             Ok([one]) => one,
             Err(several) => Value::Array(several),
         };
-        super::say(&serde_json::to_string_pretty(&all)?)?;
+        super::say_beside(&serde_json::to_string_pretty(&all)?)?;
     }
     Ok(worst)
 }

@@ -89,9 +89,13 @@ pub(super) fn manifest(manifest: &Described) -> String {
         }
         Standing::Invalid => "the manifest is invalid",
     };
-    let time = manifest.time_stamp.as_deref().unwrap_or(
-        "no time stamp: when it was signed is not known, and the signature ends with its certificate",
-    );
+    let time = match (&manifest.time_stamp, manifest.is_time_stamp_trusted) {
+        (Some(time), true) => format!("{time}, by a time stamp"),
+        (Some(time), false) => {
+            format!("{time}, by a time stamp for whose authority nobody here vouches")
+        }
+        (None, _) => "no time stamp: when it was signed is not known, and the signature ends with its certificate".to_owned(),
+    };
     let mut lines = vec![
         format!("manifest     signed by {signer}; {standing}"),
         format!("  when       {time}"),
