@@ -223,6 +223,7 @@ fn services(report: &Report) -> Card {
         title: "Service levels at p95",
         figure: match (not_met, unmeasured) {
             (0, 0) => "met".to_owned(),
+            (0, some) if some == services.len() => "not measured".to_owned(),
             (0, _) => format!("{} of {} met", met(LevelVerdict::Met), services.len()),
             (some, _) => format!("{some} of {} NOT met", services.len()),
         },
