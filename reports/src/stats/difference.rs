@@ -38,7 +38,7 @@ pub fn square_and_add(first: Arm, second: Arm) -> Interval {
 /// balance, pairs won minus pairs lost; `None` without pairs.
 ///
 /// A source whose pairs all were won is worth 1, one whose pairs all were lost −1, so that the change is a ratio over
-/// sources like any rate ([`super::weighted`]).
+/// sources like any rate (`weighted.rs`).
 pub fn paired_difference(
     sources: impl Iterator<Item = (i64, i64)>,
     alpha: f64,
