@@ -159,9 +159,10 @@ fn false_accepts(report: &Report) -> Card {
         title: "False accepts",
         figure: bounded(accepts.accepted),
         detail: format!(
-            "{} of {}",
+            "{} of {} from {}",
             count(accepts.accepted.rate.k),
-            plural(accepts.accepted.rate.n, "negative trial")
+            plural(accepts.accepted.rate.n, "negative trial"),
+            plural(accepts.sources, "source file")
         ),
         tone: if accepts.accepted.rate.k > 0 {
             "bad"
