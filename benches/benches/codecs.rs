@@ -6,8 +6,9 @@
 )]
 
 use credlink_benches::{SIZES, jpeg_file, picture, png_file};
+use credlink_image_files::decode;
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
-use credlink_transforms::codecs::{avif, decode, lossless_jpeg, lossless_png, png, webp};
+use credlink_transforms::codecs::{avif, lossless_jpeg, lossless_png, png, webp};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn encode(c: &mut Criterion) {

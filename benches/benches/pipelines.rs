@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use credlink_benches::{SIZES, jpeg_file};
+use credlink_image_files::ImageFile;
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -18,7 +18,7 @@ fn core(c: &mut Criterion) {
     let (size, width, height) = SIZES[0];
     let file = Arc::new(ImageFile::new(jpeg_file(width, height).unwrap()).unwrap());
     let meter = Meter::new(&clock);
-    file.frame(&meter).unwrap();
+    file.frame().unwrap();
     let mut group = c.benchmark_group(format!("pipeline/{size}"));
     group.sample_size(10);
     for recipe in Catalogue::embedded().unwrap().select("core") {

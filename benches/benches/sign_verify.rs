@@ -11,7 +11,7 @@ use credlink_benches::{SIZES, decode_pixels, jpeg_file, signer};
 use credlink_sign_core::carriers::CARRIERS;
 use credlink_sign_core::fingerprint::ContentHash;
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::{ImageFile, ProofId, Verifier};
+use credlink_sign_core::{Asset, ProofId, Verifier};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn all(c: &mut Criterion) {
@@ -25,14 +25,14 @@ fn all(c: &mut Criterion) {
         group.bench_function("whole", |b| {
             b.iter(|| {
                 signer
-                    .sign(&ImageFile::new(&source, &decode_pixels), ProofId::new(1))
+                    .sign(&Asset::new(&source, &decode_pixels), ProofId::new(1))
                     .unwrap()
             });
         });
         group.bench_function("besides-decoding", |b| {
             b.iter(|| {
                 signer
-                    .sign(&ImageFile::new(&source, &ready), ProofId::new(1))
+                    .sign(&Asset::new(&source, &ready), ProofId::new(1))
                     .unwrap()
             });
         });
@@ -42,7 +42,7 @@ fn all(c: &mut Criterion) {
         group.finish();
 
         let signed = signer
-            .sign(&ImageFile::new(&source, &decode_pixels), ProofId::new(1))
+            .sign(&Asset::new(&source, &decode_pixels), ProofId::new(1))
             .unwrap();
         let store = ProofStoreBuilder::in_memory();
         store
@@ -54,14 +54,12 @@ fn all(c: &mut Criterion) {
         let mut group = c.benchmark_group(format!("verify/{size}"));
         group.sample_size(10);
         group.bench_function("all-carriers", |b| {
-            b.iter(|| verifier.verify(&ImageFile::new(&signed.bytes, &decode_pixels), &clock));
+            b.iter(|| verifier.verify(&Asset::new(&signed.bytes, &decode_pixels), &clock));
         });
         for carrier in CARRIERS {
             // Pixels are at hand, so that a carrier's own work shows.
             group.bench_function(carrier.name(), |b| {
-                b.iter(|| {
-                    carrier.examine(&ImageFile::new(&signed.bytes, &ready), &verifier, &clock)
-                });
+                b.iter(|| carrier.examine(&Asset::new(&signed.bytes, &ready), &verifier, &clock));
             });
         }
         group.finish();

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use credlink_benches::{SIZES, jpeg_file};
-use credlink_transforms::file::ImageFile;
+use credlink_image_files::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -69,7 +69,7 @@ fn steps(c: &mut Criterion) {
     for (size, width, height) in SIZES {
         let file = Arc::new(ImageFile::new(jpeg_file(width, height).unwrap()).unwrap());
         let meter = Meter::new(&clock);
-        file.frame(&meter).unwrap();
+        file.frame().unwrap();
         let mut group = c.benchmark_group(format!("step/{size}"));
         group.sample_size(10);
         for (name, step) in STEPS {

@@ -8,7 +8,7 @@
 use credlink_benches::{decode_pixels, jpeg_file, signer};
 use credlink_sign_core::fingerprint::{Fingerprint, MatchPolicy, View};
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
-use credlink_sign_core::{ImageFile, ProofId};
+use credlink_sign_core::{Asset, ProofId};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sha2::{Digest, Sha256};
 
@@ -27,7 +27,7 @@ fn filled(count: u64) -> (ProofStore, [View; 8]) {
     let source = jpeg_file(64, 48).unwrap();
     let signed = signer()
         .unwrap()
-        .sign(&ImageFile::new(&source, &decode_pixels), ProofId::new(0))
+        .sign(&Asset::new(&source, &decode_pixels), ProofId::new(0))
         .unwrap();
     let store = ProofStoreBuilder::in_memory();
     let mut state = 1;

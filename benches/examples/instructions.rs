@@ -11,7 +11,7 @@ use credlink_sign_core::fingerprint::ContentHash;
 use credlink_sign_core::sketch::Sketch;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::watermark::{Effort, EmbedSettings, WatermarkKey, detect, embed};
-use credlink_sign_core::{ImageFile, Pixels, ProofId, Verifier};
+use credlink_sign_core::{Asset, Pixels, ProofId, Verifier};
 use image::DynamicImage;
 
 /// Name of a case, and how often its work is repeated: the difference to `prepare` is what counts.
@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     let decoded = decode_pixels(&source).map_err(anyhow::Error::msg)?;
     let ready = |_: &[u8]| Ok(decoded.clone());
     let signer = signer()?;
-    let sign = || signer.sign(&ImageFile::new(&source, &ready), ProofId::new(1));
+    let sign = || signer.sign(&Asset::new(&source, &ready), ProofId::new(1));
     let signed = sign()?;
     let store = ProofStoreBuilder::in_memory();
     store.insert(signed.record.clone(), &signed.manifest)?;
@@ -76,7 +76,7 @@ fn main() -> Result<()> {
                 black_box(sign()?);
             }
             _ => {
-                let file = ImageFile::new(&signed.bytes, &ready);
+                let file = Asset::new(&signed.bytes, &ready);
                 black_box(verifier.verify(&file, &|| 0));
             }
         }

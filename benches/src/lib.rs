@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use credlink_corpus::{ImageSet, SyntheticSet};
+use credlink_image_files::decode;
 use credlink_sign_core::keys::{Date, Identity, Validity};
 use credlink_sign_core::{Pixels, Signer};
-use credlink_transforms::codecs::decode;
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
 use credlink_transforms::steps::resize::{Filter, resized};
 use image::DynamicImage;

@@ -14,10 +14,9 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
-use credlink_corpus::{Decoder, DirectorySet, ImageSet, SyntheticSet};
+use credlink_corpus::{DirectorySet, ImageSet, SyntheticSet};
 use image::imageops::FilterType;
 use image::{DynamicImage, RgbImage};
 
@@ -55,9 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .push(measured(&synthetic.picture(index))?);
     }
     if let Some(folder) = arguments.first() {
-        let decode: Decoder =
-            Arc::new(|bytes| image::load_from_memory(bytes).map_err(|e| e.to_string()));
-        let set = DirectorySet::scan(Path::new(folder), 1, decode)?;
+        let set = DirectorySet::scan(Path::new(folder), 1)?;
         for index in 0..set.distinct_sources().unwrap_or(0) {
             let image = set.load(index)?;
             if arguments.len() == 1

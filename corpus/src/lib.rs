@@ -25,10 +25,10 @@
 //!
 //! # Why it is so
 //!
-//! An index, not an iterator: trials run on many threads, in shards, or are taken up again after a stop, and
-//! image 4711 must be the same image in all of them. `entry` is apart from `load` so that a plan can be made
-//! without drawing or reading anything. Every entry names its `source`, because two views of one photograph
-//! are not two independent observations, and only the set can know that.
+//! An index, not an iterator: trials run on any number of threads, and one of them may be run again later; image
+//! 4711 must be the same image each time. `entry` is apart from `load` so that a plan can be made without drawing
+//! or reading anything. Every entry names its `source`, because two views of one photograph are not two
+//! independent observations, and only the set can know that.
 //!
 //! # Guarantees
 //!
@@ -41,12 +41,10 @@ mod directory;
 mod draws;
 mod error;
 mod file;
-mod format;
 mod set;
 pub mod synthetic;
 
-pub use directory::{Decoder, DirectorySet, MAX_FILE_BYTES, MAX_PIXELS, Usable};
+pub use directory::{DirectorySet, MAX_FILE_BYTES, Usable};
 pub use error::CorpusError;
-pub use format::Format;
-pub use set::{Entry, ImageSet, Rejected, SetHeader, SourceImage, View};
+pub use set::{Entry, ImageSet, Rejected, SetHeader, SourceImage, View, Why};
 pub use synthetic::SyntheticSet;

@@ -1,6 +1,7 @@
 //! What an image set is: a header, and as many entries as one asks for.
 
-use crate::{CorpusError, Format};
+use crate::CorpusError;
+use credlink_image_files::Format;
 
 /// The part of a source file that an entry shows.
 ///
@@ -56,8 +57,57 @@ pub struct SourceImage {
 pub struct Rejected {
     /// Path relative to the set's folder, with `/` between its parts.
     pub path: String,
-    /// A lowercase fragment.
-    pub reason: String,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a file was left out. Its text is a lowercase fragment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    /// Images of a kind that nothing here decodes.
+    #[error("{0}, for which there is no decoder here")]
+    NoDecoder(&'static str),
+    /// No bytes.
+    #[error("empty")]
+    Empty,
+    /// Named as an image, and none by its bytes.
+    #[error("no image, though it is named as one")]
+    Misnamed,
+    /// Announced as an image, and not decodable: the decoder's words.
+    #[error("does not decode: {0}")]
+    Broken(String),
+    /// The bytes of another file, which is named.
+    #[error("same bytes as {0}")]
+    Copy(String),
+    /// Of a format that cannot be used.
+    #[error("{0} files cannot be signed")]
+    Unsignable(Format),
+    /// Too many bytes.
+    #[error("{bytes} bytes are more than {} MiB", limit >> 20)]
+    TooLarge {
+        /// Size of the file.
+        bytes: u64,
+        /// The most, bytes.
+        limit: u64,
+    },
+    /// Not to be followed, or not to be read: in words.
+    #[error("{0}")]
+    Inaccessible(String),
+}
+
+impl Why {
+    /// What all files that are left out for this reason have in common, for one line about many of them.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match self {
+            Self::Broken(_) => "broken".to_owned(),
+            Self::Copy(_) => "a copy, byte for byte".to_owned(),
+            Self::TooLarge { .. } => "too large".to_owned(),
+            Self::Inaccessible(_) => "not readable".to_owned(),
+            Self::Misnamed => "named as an image, but none".to_owned(),
+            Self::NoDecoder(_) | Self::Empty | Self::Unsignable(_) => self.to_string(),
+        }
+    }
 }
 
 /// What a run records about its set, enough to tell later whether two runs used the same one.

@@ -7,27 +7,14 @@ mod support;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use credlink_corpus::{CorpusError, Decoder, DirectorySet, Format, ImageSet, SyntheticSet};
-use image::{DynamicImage, ImageReader, Limits, RgbImage, RgbaImage};
+use credlink_corpus::{CorpusError, DirectorySet, ImageSet, SyntheticSet};
+use credlink_image_files::Format;
+use image::{DynamicImage, RgbImage, RgbaImage};
 use rayon::prelude::*;
 use support::{cosine_hash, distance};
 use tempfile::TempDir;
-
-fn decoder() -> Decoder {
-    Arc::new(|bytes: &[u8]| {
-        let mut reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|e| e.to_string())?;
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(256 << 20);
-        reader.limits(limits);
-        reader.decode().map_err(|e| e.to_string())
-    })
-}
 
 fn real(name: &str) -> Option<PathBuf> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus")).join(name);
@@ -94,11 +81,11 @@ fn folder() -> TempDir {
 #[test]
 fn a_scan_finds_images_by_content_and_says_what_became_of_the_rest() {
     let dir = folder();
-    let set = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
+    let set = DirectorySet::scan(dir.path(), 1).unwrap();
     let header = set.header();
     assert_eq!(
         (header.kind, header.files, header.ignored),
-        ("directory", Some(5), 2)
+        ("directory", Some(5), 1)
     );
     assert_eq!(set.distinct_sources(), Some(5));
     let mut sources: Vec<_> = (0..5)
@@ -116,20 +103,21 @@ fn a_scan_finds_images_by_content_and_says_what_became_of_the_rest() {
     let rejected: BTreeMap<_, _> = header
         .rejected
         .iter()
-        .map(|r| (&*r.path, &*r.reason))
+        .map(|r| (&*r.path, r.why.to_string()))
         .collect();
     assert_eq!(rejected["street/copy of a.png"], "same bytes as a.png");
     assert!(
         rejected["broken.png"].starts_with("does not decode: "),
         "{rejected:?}"
     );
-    assert_eq!(rejected.len(), 2);
+    assert_eq!(rejected["empty.jpg"], "empty");
+    assert_eq!(rejected.len(), 3);
 }
 
 #[test]
 fn whole_files_are_untouched_and_each_comes_once() {
     let dir = folder();
-    let set = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
+    let set = DirectorySet::scan(dir.path(), 1).unwrap();
     let mut seen = HashSet::new();
     for i in 0..5 {
         let image = set.load(i).unwrap();
@@ -146,13 +134,13 @@ fn whole_files_are_untouched_and_each_comes_once() {
 fn the_seed_decides_order_and_digest() {
     let dir = folder();
     let order = |seed| -> Vec<String> {
-        let set = DirectorySet::scan(dir.path(), seed, decoder()).unwrap();
+        let set = DirectorySet::scan(dir.path(), seed).unwrap();
         (0..5).map(|i| set.entry(i).source).collect()
     };
     assert_eq!(order(1), order(1));
     assert!((2..12).any(|seed| order(seed) != order(1)));
     let digest = |seed| {
-        DirectorySet::scan(dir.path(), seed, decoder())
+        DirectorySet::scan(dir.path(), seed)
             .unwrap()
             .header()
             .digest
@@ -171,7 +159,7 @@ fn the_seed_decides_order_and_digest() {
 #[test]
 fn views_keep_the_rules_agree_with_their_entries_and_never_repeat() {
     let dir = folder();
-    let set = DirectorySet::scan(dir.path(), 9, decoder()).unwrap();
+    let set = DirectorySet::scan(dir.path(), 9).unwrap();
     let mut windows: HashSet<String> = HashSet::new();
     let mut contents = HashSet::new();
     for i in 5..65 {
@@ -236,7 +224,7 @@ fn a_view_shows_the_part_of_the_upright_picture_that_it_names() {
         }
         fs::write(dir.path().join(format!("{i}.jpg")), image.bytes).unwrap();
     }
-    let views = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
+    let views = DirectorySet::scan(dir.path(), 1).unwrap();
     let n = views.distinct_sources().unwrap();
     assert!(n >= 2, "too few turned photographs");
     for k in n..3 * n {
@@ -280,7 +268,7 @@ fn transparency_survives_in_views() {
         ])
     });
     image.save(dir.path().join("clear.png")).unwrap();
-    let set = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
+    let set = DirectorySet::scan(dir.path(), 1).unwrap();
     let view = image::load_from_memory(&set.load(1).unwrap().bytes).unwrap();
     assert!(view.color().has_alpha());
     assert!(view.to_rgba8().pixels().any(|p| p[3] < 60));
@@ -292,12 +280,12 @@ fn files_too_small_for_views_are_passed_over_until_there_are_no_others() {
     DynamicImage::from(marked(100, 90, 1))
         .save(dir.path().join("small.png"))
         .unwrap();
-    let only = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
+    let only = DirectorySet::scan(dir.path(), 1).unwrap();
     assert_eq!(only.load(7).unwrap().entry.source, "small.png");
     DynamicImage::from(marked(900, 700, 2))
         .save(dir.path().join("large.png"))
         .unwrap();
-    let both = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
+    let both = DirectorySet::scan(dir.path(), 1).unwrap();
     assert!((2..20).all(|i| both.entry(i).source == "large.png"));
 }
 
@@ -306,7 +294,7 @@ fn a_changed_or_missing_file_is_an_error_that_names_it() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("one.png");
     DynamicImage::from(marked(200, 200, 1)).save(&path).unwrap();
-    let set = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
+    let set = DirectorySet::scan(dir.path(), 1).unwrap();
     DynamicImage::from(marked(200, 200, 2)).save(&path).unwrap();
     assert!(matches!(set.load(0), Err(CorpusError::Changed { path }) if path == "one.png"));
     fs::remove_file(&path).unwrap();
@@ -319,7 +307,7 @@ fn a_folder_without_images_is_an_error_that_says_what_was_there() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("readme.md"), b"# nothing").unwrap();
     fs::write(dir.path().join("x.gif"), b"GIF89a").unwrap();
-    let error = DirectorySet::scan(dir.path(), 1, decoder()).err().unwrap();
+    let error = DirectorySet::scan(dir.path(), 1).err().unwrap();
     let text = error.to_string();
     assert!(matches!(error, CorpusError::Empty { .. }), "{text}");
     assert!(
@@ -327,11 +315,11 @@ fn a_folder_without_images_is_an_error_that_says_what_was_there() {
         "{text}"
     );
     assert!(matches!(
-        DirectorySet::scan(&dir.path().join("absent"), 1, decoder()),
+        DirectorySet::scan(&dir.path().join("absent"), 1),
         Err(CorpusError::Root { .. })
     ));
     assert!(matches!(
-        DirectorySet::scan(&dir.path().join("readme.md"), 1, decoder()),
+        DirectorySet::scan(&dir.path().join("readme.md"), 1),
         Err(CorpusError::Root { .. })
     ));
 }
@@ -350,13 +338,13 @@ fn links_back_up_the_tree_end_and_a_huge_or_odd_file_is_not_read() {
     let huge = fs::File::create(dir.path().join("huge.jpg")).unwrap();
     std::io::Write::write_all(&mut &huge, b"\xFF\xD8\xFF\xE0").unwrap();
     huge.set_len(600 << 20).unwrap();
-    let set = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
+    let set = DirectorySet::scan(dir.path(), 1).unwrap();
     assert_eq!(set.header().files, Some(1));
     let reasons: Vec<String> = set
         .header()
         .rejected
         .iter()
-        .map(|r| format!("{}: {}", r.path, r.reason))
+        .map(|r| format!("{}: {}", r.path, r.why))
         .collect();
     assert!(
         reasons
@@ -398,47 +386,29 @@ fn links_out_of_the_folder_and_what_is_no_file_are_left_out_and_named() {
         .arg(dir.path().join("pipe.png"))
         .status();
     assert!(made.unwrap().success());
-    let set = DirectorySet::scan(dir.path(), 1, decoder()).unwrap();
+    let set = DirectorySet::scan(dir.path(), 1).unwrap();
     assert_eq!(set.header().files, Some(1));
     let rejected = &set.header().rejected;
     let reason = |path: &str| {
         rejected
             .iter()
             .find(|r| r.path == path)
-            .map(|r| r.reason.as_str())
+            .map(|r| r.why.to_string())
     };
     for path in ["sub/folder", "file.png", "proc"] {
         assert_eq!(
             reason(path),
-            Some("a link that leads out of the folder"),
+            Some("a link that leads out of the folder".to_owned()),
             "{path}"
         );
     }
-    assert_eq!(reason("pipe.png"), Some("no regular file"));
-}
-
-#[test]
-fn a_decoder_that_panics_costs_one_file_only() {
-    let dir = folder();
-    let inner = decoder();
-    let fragile: Decoder = Arc::new(move |bytes| {
-        assert!(!bytes.starts_with(b"GIF"), "this decoder cannot bear GIF");
-        inner(bytes)
-    });
-    let set = DirectorySet::scan(dir.path(), 1, fragile).unwrap();
-    assert_eq!(set.header().files, Some(4));
-    assert!(
-        set.header()
-            .rejected
-            .iter()
-            .any(|r| r.path == "animals/d.gif" && r.reason.contains("panicked"))
-    );
+    assert_eq!(reason("pipe.png"), Some("no regular file".to_owned()));
 }
 
 #[test]
 fn malformed_files_are_rejected_or_used_but_never_fatal() {
     let Some(path) = real("hostile") else { return };
-    match DirectorySet::scan(&path, 1, decoder()) {
+    match DirectorySet::scan(&path, 1) {
         Ok(set) => {
             let header = set.header();
             let files = header.files.unwrap();
@@ -460,7 +430,7 @@ fn malformed_files_are_rejected_or_used_but_never_fatal() {
 #[test]
 fn real_photographs_are_used_whole_and_in_distinct_views() {
     let Some(path) = real("photos") else { return };
-    let set = DirectorySet::scan(&path, 5, decoder()).unwrap();
+    let set = DirectorySet::scan(&path, 5).unwrap();
     let n = set.header().files.unwrap();
     assert!(
         n >= 55,

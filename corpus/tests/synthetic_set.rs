@@ -10,7 +10,8 @@ use std::io::Cursor;
 use std::sync::OnceLock;
 
 use credlink_corpus::synthetic::CLASSES;
-use credlink_corpus::{Format, ImageSet, SourceImage, SyntheticSet};
+use credlink_corpus::{ImageSet, SourceImage, SyntheticSet};
+use credlink_image_files::Format;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 use img_parts::{DynImage, ImageICC};

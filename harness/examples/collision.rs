@@ -16,15 +16,15 @@ use clap::Parser;
 use credlink_corpus::{ImageSet, SyntheticSet};
 use credlink_harness::negatives::collision;
 use credlink_harness::{identity, received, reencode::Rewriter};
+use credlink_image_files::Format;
+use credlink_image_files::metadata::{self, Metadata};
 use credlink_reports::stats::{Rate, upper_bound};
 use credlink_sign_core::fingerprint::{ContentHash, MatchPolicy};
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::{ImageFile, Resigner, Shown, SignedImage, Signer, Verification, Verifier};
+use credlink_sign_core::{Asset, Resigner, Shown, SignedImage, Signer, Verification, Verifier};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::codecs::jpeg::{self, Chroma};
-use credlink_transforms::format::Format;
-use credlink_transforms::metadata::{self, Metadata};
 use credlink_transforms::meter::Meter;
 use image::DynamicImage;
 use rayon::prelude::*;
@@ -65,7 +65,7 @@ fn main() -> Result<()> {
         .enumerate()
         .map(|(index, source)| {
             let id = identity::proof_id(arguments.seed, index, source);
-            let file = ImageFile::new(source, &received::decode_bytes);
+            let file = Asset::new(source, &received::decode_bytes);
             // What has no fingerprint cannot be collided with.
             let signed = signer.sign(&file, id).ok();
             signed.filter(|signed| {
@@ -213,7 +213,7 @@ fn attempt(
     files.push(("signed by a stranger".to_owned(), resigned));
     let catalogue = Catalogue::embedded()?;
     let clock = || 0;
-    let shared = Arc::new(credlink_transforms::file::ImageFile::new(crafted)?);
+    let shared = Arc::new(credlink_image_files::ImageFile::new(crafted)?);
     for id in arguments.pipelines.split(',').filter(|id| !id.is_empty()) {
         let recipe = catalogue
             .get(id)
@@ -222,7 +222,7 @@ fn attempt(
         files.push((id.to_owned(), received.bytes().to_vec()));
     }
     let ways = files.into_iter().map(|(name, bytes)| {
-        let file = ImageFile::new(&bytes, &received::decode_bytes);
+        let file = Asset::new(&bytes, &received::decode_bytes);
         let verification: Verification = verifier.verify(&file, &|| 0);
         let alone = verifier
             .distance_to(&file, target.record.id)

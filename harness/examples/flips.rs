@@ -17,7 +17,7 @@ use credlink_corpus::{ImageSet, SyntheticSet};
 use credlink_harness::{identity, received};
 use credlink_sign_core::carriers::{Carrier, Manifest, State};
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::{ImageFile, SignedImage, Signer, Verifier};
+use credlink_sign_core::{Asset, SignedImage, Signer, Verifier};
 use credlink_transforms::codecs::avif;
 use image::{DynamicImage, ImageFormat};
 use rayon::prelude::*;
@@ -69,7 +69,7 @@ fn main() -> Result<()> {
             let small = picture.thumbnail(arguments.side, arguments.side).to_rgb8();
             let bytes = encoded(&DynamicImage::ImageRgb8(small), format)?;
             let id = identity::proof_id(3, index, &bytes);
-            let signed = signer.sign(&ImageFile::new(&bytes, &received::decode_bytes), id)?;
+            let signed = signer.sign(&Asset::new(&bytes, &received::decode_bytes), id)?;
             let tally = flips(&signer, &signed)?;
             sum.tried += tally.tried;
             sum.with_record += tally.with_record;
@@ -105,7 +105,7 @@ fn flips(signer: &Signer, signed: &SignedImage) -> Result<Tally> {
     let store = ProofStoreBuilder::in_memory().seal()?;
     let without = Verifier::new(vec![anchor()?], Arc::new(store))?;
     let is_intact = |verifier: &Verifier, bytes: &[u8]| {
-        let file = ImageFile::new(bytes, &received::decode_bytes);
+        let file = Asset::new(bytes, &received::decode_bytes);
         Manifest.examine(&file, verifier, &|| 0).state == State::Intact
     };
     for verifier in [&knowing, &without] {

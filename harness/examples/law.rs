@@ -15,11 +15,11 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Parser;
 use credlink_harness::{identity, machine, received, reencode::Rewriter};
+use credlink_image_files::limits;
 use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::watermark::Effort;
-use credlink_sign_core::{ImageFile, Marker, ProofId, Signer, Verifier};
+use credlink_sign_core::{Asset, Marker, ProofId, Signer, Verifier};
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::limits;
 use credlink_transforms::meter::Meter;
 use image::{DynamicImage, ImageFormat};
 
@@ -183,7 +183,7 @@ fn one(bytes: &[u8], what: &str) -> Result<String> {
             let anchor = signer()?.identity().anchor()?;
             let verifier = Verifier::new(vec![anchor], Arc::new(ProofStore::empty()))?;
             let verifier = verifier.with_watermark(key, Effort::Search);
-            let file = ImageFile::new(bytes, &received::decode_bytes);
+            let file = Asset::new(bytes, &received::decode_bytes);
             let verification = verifier.verify(&file, &clock);
             let accepted = verification
                 .findings()
@@ -196,7 +196,7 @@ fn one(bytes: &[u8], what: &str) -> Result<String> {
         }
         "sign" => {
             let rewriter = Rewriter::of(bytes);
-            let file = ImageFile::new(bytes, &received::decode_bytes).with_encoder(&rewriter);
+            let file = Asset::new(bytes, &received::decode_bytes).with_encoder(&rewriter);
             match signer()?
                 .with_marker(Marker::new(key))
                 .sign(&file, ProofId::new(7))
@@ -210,7 +210,7 @@ fn one(bytes: &[u8], what: &str) -> Result<String> {
             let recipe = catalogue
                 .get(id)
                 .with_context(|| format!("no pipeline {id}"))?;
-            match credlink_transforms::file::ImageFile::new(bytes.to_vec()) {
+            match credlink_image_files::ImageFile::new(bytes.to_vec()) {
                 Ok(file) if recipe.takes(file.format()) => {
                     match recipe.apply(&Arc::new(file), &Meter::new(&clock)) {
                         Ok(received) => format!("{} bytes", received.bytes().len()),

@@ -19,7 +19,7 @@ use credlink_corpus::{ImageSet, SyntheticSet};
 use credlink_harness::{identity, machine, received};
 use credlink_sign_core::carriers::State;
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::{ImageFile, ProofId, Signer, Verifier};
+use credlink_sign_core::{Asset, ProofId, Signer, Verifier};
 use image::{DynamicImage, ImageFormat};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -93,7 +93,7 @@ fn main() -> Result<()> {
         DynamicImage::ImageRgb8(picture.to_rgb8()).write_to(&mut bytes, format)?;
         let bytes = bytes.into_inner();
         let id = identity::proof_id(3, index, &bytes);
-        let signed = signer.sign(&ImageFile::new(&bytes, &received::decode_bytes), id)?;
+        let signed = signer.sign(&Asset::new(&bytes, &received::decode_bytes), id)?;
         store.insert(signed.record.clone(), &signed.manifest)?;
         victims.push(Victim {
             bytes: signed.bytes,
@@ -173,7 +173,7 @@ fn main() -> Result<()> {
 }
 
 fn verdict(verifier: &Verifier, victim: &Victim, broken: &[u8]) -> &'static str {
-    let file = ImageFile::new(broken, &received::decode_bytes);
+    let file = Asset::new(broken, &received::decode_bytes);
     let verification = verifier.verify(&file, &|| 0);
     let mut accepted = verification
         .findings()

@@ -33,6 +33,13 @@ pub fn process_nanos() -> u64 {
     shown(ClockId::ProcessCPUTime)
 }
 
+/// Seconds since 1970; 0 on a clock before.
+#[must_use]
+pub fn unix_seconds() -> u64 {
+    let now = SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
+}
+
 /// The date and time in UTC, as `2026-01-31T12:00:00Z`.
 #[must_use]
 pub fn utc_now() -> String {

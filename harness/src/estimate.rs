@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::systems::System as _;
+use crate::systems::credlink::CredLink;
 use anyhow::{Context, Result};
 use credlink_corpus::ImageSet;
+use credlink_image_files::ImageFile;
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::system::{CredLink, System as _};
 use credlink_sign_core::watermark::Effort;
-use credlink_sign_core::{ImageFile as SignFile, ProofId, Signer};
-use credlink_transforms::file::ImageFile;
-use credlink_transforms::meter::Meter;
+use credlink_sign_core::{Asset, ProofId, Signer};
 use credlink_trial_record::Trial;
 
 use crate::ledger::Ledger;
@@ -86,7 +86,7 @@ pub fn estimate(
         let timed = |trial: Trial, issued: Option<ProofId>, bytes: &[u8]| -> Result<u64> {
             let file = Arc::new(ImageFile::new(bytes.to_vec())?);
             // As in a run, where all ops of an image share its pixels.
-            let _ = file.frame(&Meter::new(&clock::thread_nanos));
+            let _ = file.frame();
             let subject = Subject {
                 issued,
                 source_bytes: sample.source.len() as u64,
@@ -164,15 +164,14 @@ fn sample(system: &CredLink, set: &dyn ImageSet, seed: u64, index: usize) -> Res
     let start = clock::thread_nanos();
     let source = set.load(index)?.bytes;
     let rewriter = Rewriter::of(&source);
-    let file = SignFile::new(&source, &received::decode_bytes).with_encoder(&rewriter);
+    let file = Asset::new(&source, &received::decode_bytes).with_encoder(&rewriter);
     let id = identity::proof_id(seed, index, &source);
     let signed = system
         .sign(&file, id)
         .with_context(|| format!("failed to sign {}", set.entry(index).name))?;
     let nanos = clock::thread_nanos() - start;
-    let record = serde_json::to_vec(&signed.record)?.len();
     Ok(Sample {
-        kept: (signed.manifest.len() + record) as u64,
+        kept: signed.kept_bytes,
         signed: signed.bytes,
         source,
         id,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
+use credlink_image_files::{Frame, ImageFile};
 use credlink_reports::gallery::{
     BUDGET, Choice, Exhibit, FOLDER, Gallery, LONGEST_SIDE, Picture, choose,
 };
@@ -13,7 +14,6 @@ use credlink_reports::rows::{Rows, read_columns};
 use credlink_reports::{RunDir, RunHeader};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder};
-use credlink_transforms::file::{Frame, ImageFile};
 use credlink_transforms::meter::Meter;
 use credlink_transforms::steps::resize::{Filter, resized};
 use image::{DynamicImage, Rgb, RgbImage};
@@ -131,7 +131,7 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
     let signed = Arc::new(ImageFile::new(std::fs::read(&path)?)?);
     let clock = || 0;
     let meter = Meter::new(&clock);
-    let before = shown(signed.frame(&meter)?);
+    let before = shown(signed.frame()?);
     let signed_size = (signed.bytes().len() as u64, before.width(), before.height());
     let mut files = Vec::new();
     let mut add = |what: &str, picture: &DynamicImage| -> Result<Picture> {
@@ -163,7 +163,7 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
     };
     if let Ok(received) = recipe.apply_in(&signed, delivery::surroundings(&meter)) {
         exhibit.received_format = received.format().as_str().to_owned();
-        let after = shown(received.frame(&meter)?);
+        let after = shown(received.frame()?);
         let bytes = received.bytes().len() as u64;
         exhibit.received_size = Some((bytes, after.width(), after.height()));
         exhibit.received = Some(add("received", &small(&after)?)?);

@@ -23,7 +23,7 @@ pub const UNCONFIRMED: u8 = 12;
 pub const FOREIGN: u8 = 13;
 /// `verify`: the file was altered after signing (its manifest is invalid), and something else led to the proof.
 pub const ALTERED: u8 = 14;
-/// `verify`: the manifest is as it was signed, by a certificate that was not valid at the time.
+/// `verify`: the manifest is as it was signed, by a certificate that was not valid at the time, or is unfit.
 pub const EXPIRED: u8 = 15;
 /// `verify`: the file could not be read, and nothing in it led to a proof. That is no answer to the question.
 pub const UNREADABLE: u8 = 16;
@@ -47,7 +47,7 @@ pub const HELP: &str = "Exit codes:
   12  verify: a pointer leads to a proof, but the pixels do not confirm it
   13  verify: a valid manifest of another signer
   14  verify: a proof was found, but the file was altered since (its manifest is invalid)
-  15  verify: the manifest holds, but its certificate was not valid at the time (expired)
+  15  verify: the manifest holds, but its certificate was not valid at the time, or is unfit
   16  verify: the file could not be read, so nothing is said about it
   20  compare: the second run is worse, beyond noise
   21  compare --equivalence: not shown to agree within the margin

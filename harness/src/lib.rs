@@ -22,5 +22,6 @@ pub mod received;
 pub mod reencode;
 pub mod replay;
 pub mod stages;
+pub mod systems;
 pub mod trial;
 pub mod versions;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use credlink_corpus::{Entry, ImageSet};
 use credlink_reports::header::{PipelineHeader, SweepHeader};
-use credlink_transforms::format::Format;
 use credlink_transforms::recipe::Recipe;
 use credlink_trial_record::Trial;
 
@@ -132,7 +131,7 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
         if sources.contains(&entry.source) {
             continue;
         }
-        let format = format_of(&entry);
+        let format = entry.format;
         let takes =
             |position: &usize| wanted[*position] > 0 && plan.pipelines[*position].takes(format);
         let chosen: Vec<usize> = (0..plan.pipelines.len()).filter(takes).collect();
@@ -229,7 +228,7 @@ fn hold_out(
         if !seen.insert(entry.source.clone()) {
             continue;
         }
-        let format = format_of(&entry);
+        let format = entry.format;
         let takes =
             |position: &usize| missing[*position] > 0 && plan.pipelines[*position].takes(format);
         let chosen: Vec<usize> = (0..plan.pipelines.len()).filter(takes).collect();
@@ -262,19 +261,4 @@ fn hold_out(
 /// few images have the format it takes.
 fn reach(largest: u64) -> usize {
     usize::try_from(largest.saturating_mul(64).saturating_add(4096)).unwrap_or(usize::MAX)
-}
-
-/// The image set's format in the pipelines' terms; the two crates do not know each other.
-#[must_use]
-pub fn format_of(entry: &Entry) -> Format {
-    use credlink_corpus::Format as Of;
-    match entry.format {
-        Of::Jpeg => Format::Jpeg,
-        Of::Png => Format::Png,
-        Of::WebP => Format::WebP,
-        Of::Avif => Format::Avif,
-        Of::Gif => Format::Gif,
-        Of::Tiff => Format::Tiff,
-        Of::Bmp => Format::Bmp,
-    }
 }

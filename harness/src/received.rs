@@ -1,8 +1,9 @@
 //! Lets signing and verification see pixels through the pipelines' decoders; the two crates do not know each other.
 
+use credlink_image_files::decode;
 use credlink_sign_core::{Pixels, Shown};
 use credlink_transforms::codecs::colours::{self, Colours};
-use credlink_transforms::codecs::{decode, frames};
+use credlink_transforms::codecs::frames;
 use image::DynamicImage;
 
 /// The pixels of a file as the verifier takes them.

@@ -3,12 +3,12 @@
 
 use std::cell::Cell;
 
-use credlink_sign_core::Encoder;
+use credlink_image_files::decode;
+use credlink_image_files::{Format, containers, contents, recoded};
+use credlink_sign_core::{Care, Encoder, Unwritten};
 use credlink_transforms::codecs::jpeg::{self, Chroma};
-use credlink_transforms::codecs::{decode, png, webp};
+use credlink_transforms::codecs::{png, webp};
 use credlink_transforms::error::EncodeError;
-use credlink_transforms::format::Format;
-use credlink_transforms::metadata::{self, Kind};
 use image::DynamicImage;
 
 use crate::clock;
@@ -43,17 +43,18 @@ impl<'a> Rewriter<'a> {
         self.nanos.get()
     }
 
-    /// The pixels in the original's format and with its metadata.
+    /// The pixels in the original's format, with everything that it holds beside its own.
     ///
     /// # Errors
-    /// The codec's words, or that the original is of a kind that is not written anew.
+    /// The codec's words, or why the original is not written anew.
     pub fn recoded(original: &[u8], pixels: &DynamicImage) -> Result<Vec<u8>, String> {
         let rewriter = Rewriter::of(original);
-        if rewriter.can_rewrite() {
-            rewriter.rewritten(pixels)
-        } else {
-            Err("files of this kind are not written anew".to_owned())
+        if let Some(why) = rewriter.refusal() {
+            return Err(format!("the file is not written anew, because {why}"));
         }
+        rewriter
+            .rewritten(pixels, Care::Usual)
+            .map_err(|error| error.to_string())
     }
 
     fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
@@ -66,30 +67,53 @@ impl<'a> Rewriter<'a> {
 }
 
 impl Encoder for Rewriter<'_> {
-    fn can_rewrite(&self) -> bool {
-        match Format::sniff(self.original) {
-            Some(Format::Jpeg) => true,
-            Some(Format::Png) => !has_chunk(self.original, *b"acTL"),
-            Some(Format::WebP) => !has_chunk(self.original, *b"ANIM"),
-            _ => false,
-        }
+    fn refusal(&self) -> Option<String> {
+        let why = match Format::sniff(self.original) {
+            Some(Format::Jpeg) if containers::jpeg::components(self.original) == Some(4) => {
+                "its colours are inks (CMYK), which would have to become RGB"
+            }
+            Some(format @ (Format::Jpeg | Format::Png | Format::WebP))
+                if containers::is_cut_off(format, self.original) =>
+            {
+                "it ends before its image does"
+            }
+            Some(Format::Png) if has_chunk(self.original, *b"acTL") => "it is an animation",
+            Some(Format::WebP) if has_chunk(self.original, *b"ANIM") => "it is an animation",
+            Some(Format::Jpeg | Format::Png | Format::WebP) => return None,
+            Some(Format::Avif | Format::Gif | Format::Tiff | Format::Bmp | Format::Jxl) | None => {
+                "files of this kind are not written anew"
+            }
+        };
+        Some(why.to_owned())
     }
 
-    fn rewritten(&self, pixels: &DynamicImage) -> Result<Vec<u8>, String> {
-        let words = |error: EncodeError| error.to_string();
-        let format = Format::sniff(self.original).ok_or("the format of the file is unknown")?;
-        let bare = self.timed(|| coded(format, self.original, pixels));
-        let mut kept = metadata::read(format, self.original).filtered(&[
-            Kind::Exif,
-            Kind::Xmp,
-            Kind::Iptc,
-            Kind::Icc,
-        ]);
-        // Pixels come decoded to RGB or grey; a profile for inks would colour them wrongly.
-        kept.icc = kept
-            .icc
-            .filter(|profile| profile.get(16..20) != Some(b"CMYK"));
-        metadata::written(format, bare.map_err(words)?, &kept).map_err(words)
+    fn rewritten(&self, pixels: &DynamicImage, care: Care) -> Result<Vec<u8>, Unwritten> {
+        let format = Format::sniff(self.original)
+            .ok_or_else(|| Unwritten::Failed("the format of the file is unknown".to_owned()))?;
+        let mut whole = Vec::new();
+        for quality in qualities(care) {
+            let bare = self.timed(|| coded(format, self.original, pixels, *quality));
+            let bare = bare.map_err(|error| Unwritten::Failed(error.to_string()))?;
+            whole = recoded(format, self.original, &bare)
+                .map_err(|error| Unwritten::Failed(error.to_string()))?;
+            if !has_outgrown(self.original, &whole) {
+                break;
+            }
+            // Without loss, another quality makes nothing smaller.
+            if format == Format::Png || has_chunk(self.original, *b"VP8L") {
+                break;
+            }
+        }
+        if care == Care::Usual && has_outgrown(self.original, &whole) {
+            let percent = 100 * whole.len() / self.original.len() - 100;
+            return Err(Unwritten::Grows(percent));
+        }
+        // Looked at rather than trusted: what the container's rules or a fault took away is a reason not to mark.
+        let fate = contents::fate(format, self.original, &whole);
+        match fate.missed()[..] {
+            [] => Ok(whole),
+            ref missed => Err(Unwritten::Loses(missed.join(", "))),
+        }
     }
 
     fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage> {
@@ -106,8 +130,56 @@ impl Encoder for Rewriter<'_> {
     }
 }
 
+/// How a file is coded: JPEG's and lossy WebP's quality, and whether colours keep every pixel.
+#[derive(Clone, Copy, Debug)]
+struct Quality {
+    jpeg: u8,
+    webp: u8,
+    full: bool,
+}
+
+/// The qualities to try, the first that does not make the file outgrow its limit being the one; the last where all do.
+fn qualities(care: Care) -> &'static [Quality] {
+    const USUAL: [Quality; 3] = [
+        Quality {
+            jpeg: JPEG_QUALITY,
+            webp: WEBP_QUALITY,
+            full: false,
+        },
+        Quality {
+            jpeg: 94,
+            webp: 94,
+            full: false,
+        },
+        Quality {
+            jpeg: 90,
+            webp: 90,
+            full: false,
+        },
+    ];
+    const UTMOST: [Quality; 1] = [Quality {
+        jpeg: 100,
+        webp: 100,
+        full: true,
+    }];
+    match care {
+        Care::Usual => &USUAL,
+        Care::Utmost => &UTMOST,
+    }
+}
+
+/// Whether a file has grown beyond what a mark may cost: to more than twice its size, small ones by more than 64 KiB.
+fn has_outgrown(before: &[u8], after: &[u8]) -> bool {
+    after.len() > (2 * before.len()).max(before.len() + (64 << 10))
+}
+
 /// JPEG keeps its scan mode and colour subsampling, WebP stays lossy or lossless, PNG is lossless anyway.
-fn coded(format: Format, original: &[u8], pixels: &DynamicImage) -> Result<Vec<u8>, EncodeError> {
+fn coded(
+    format: Format,
+    original: &[u8],
+    pixels: &DynamicImage,
+    quality: Quality,
+) -> Result<Vec<u8>, EncodeError> {
     match format {
         Format::Jpeg => {
             let traits = jpeg::traits(original);
@@ -118,20 +190,21 @@ fn coded(format: Format, original: &[u8], pixels: &DynamicImage) -> Result<Vec<u
             };
             let settings = jpeg::Settings {
                 encoder: jpeg::Encoder::LibjpegTurbo,
-                quality: JPEG_QUALITY,
-                chroma,
+                quality: quality.jpeg,
+                chroma: if quality.full { Chroma::Full } else { chroma },
                 progressive: traits.is_some_and(|traits| traits.progressive),
             };
             jpeg::encode(pixels, settings)
         }
         Format::WebP => {
-            let lossless = has_chunk(original, *b"VP8L");
+            // Lossy WebP halves the chroma and stays below 50 dB at its best.
+            let lossless = has_chunk(original, *b"VP8L") || quality.full;
             let is_large = u64::from(pixels.width()) * u64::from(pixels.height()) > LARGE;
             let settings = webp::Settings {
                 quality: match (lossless, is_large) {
                     (true, true) => 0,
                     (true, false) => 50,
-                    (false, _) => WEBP_QUALITY,
+                    (false, _) => quality.webp,
                 },
                 method: if is_large { 0 } else { 2 },
                 lossless,
@@ -144,26 +217,16 @@ fn coded(format: Format, original: &[u8], pixels: &DynamicImage) -> Result<Vec<u
 
 /// Whether a PNG or WebP file has a chunk of this name.
 fn has_chunk(file: &[u8], name: [u8; 4]) -> bool {
-    let is_png = Format::sniff(file) == Some(Format::Png);
-    let mut at = if is_png { 8 } else { 12 };
-    while let Some(&[a, b, c, d, e, f, g, h]) = file.get(at..at + 8) {
-        let (found, length, framing) = if is_png {
-            ([e, f, g, h], u32::from_be_bytes([a, b, c, d]), 12)
-        } else {
-            let length = u32::from_le_bytes([e, f, g, h]);
-            ([a, b, c, d], length, 8 + (length & 1) as usize)
-        };
-        if found == name {
-            return true;
-        }
-        at = at.saturating_add(length as usize).saturating_add(framing);
+    match Format::sniff(file) {
+        Some(Format::Png) => containers::png::chunks(file).any(|chunk| chunk.kind == name),
+        Some(Format::WebP) => containers::webp::chunks(file).any(|chunk| chunk.kind == name),
+        _ => false,
     }
-    false
 }
 
 #[cfg(test)]
 mod tests {
-    use credlink_transforms::metadata::Metadata;
+    use credlink_image_files::metadata::{self, Metadata};
 
     use super::*;
 
@@ -208,8 +271,8 @@ mod tests {
             };
             let file = metadata::written(format, file, &metadata).unwrap();
             let rewriter = Rewriter::of(&file);
-            assert!(rewriter.can_rewrite());
-            let again = rewriter.rewritten(&picture()).unwrap();
+            assert_eq!(rewriter.refusal(), None);
+            let again = rewriter.rewritten(&picture(), Care::Usual).unwrap();
             assert_eq!(Format::sniff(&again), Some(format));
             assert_eq!(
                 has_chunk(&again, *b"VP8L"),
@@ -238,7 +301,7 @@ mod tests {
             b"",
             b"RIFF",
         ] {
-            assert!(!Rewriter::of(file).can_rewrite());
+            assert!(Rewriter::of(file).refusal().is_some());
         }
     }
 }

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use credlink_corpus::{Entry, Format};
+use credlink_corpus::Entry;
+use credlink_image_files::Format;
+use credlink_image_files::ImageFile;
+use credlink_image_files::contents::{Fate, Weight};
 use credlink_reports::rows::read_rows;
 use credlink_reports::{RunDir, RunHeader};
 use credlink_sign_core::keys::{TrustAnchor, WATERMARK_FILE};
@@ -13,7 +16,6 @@ use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{Distortion, ProofId, Verifier};
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_trial_record::{Cell, Embedded, Row, Trial};
 
@@ -73,6 +75,20 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
     let distortion = |psnr: Option<f32>, ssim: Option<f32>| {
         psnr.zip(ssim).map(|(psnr, ssim)| Distortion { psnr, ssim })
     };
+    let names = |told: &Option<String>| -> Vec<String> {
+        let told = told.iter().flat_map(|told| told.split("; "));
+        told.filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let fate = recorded.sign_kept.as_ref().map(|_| Fate {
+        kept: names(&recorded.sign_kept),
+        changed: names(&recorded.sign_changed),
+        dropped: names(&recorded.sign_dropped)
+            .into_iter()
+            .map(|name| (name, Weight::Technical))
+            .collect(),
+    });
     let subject = Subject {
         trial: recorded.trial,
         entry: &entry,
@@ -85,6 +101,7 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
         embedded: &embedded,
         mark: distortion(recorded.mark_psnr, recorded.mark_ssim),
         distortion: distortion(recorded.sign_psnr, recorded.sign_ssim),
+        fate: fate.as_ref(),
         sign_nanos: recorded.sign_ns,
         costs: &[],
         related: &related,

@@ -220,7 +220,7 @@ fn mistakes_are_named_with_what_to_do() {
             "never overwritten",
         ),
         (&["report", "there"], "there"),
-        (&["verify", "photo.jpg"], "credlink-keys"),
+        (&["verify", "photo.jpg", "--keys", "nokeys"], "nokeys"),
     ] {
         let output = credlink(at, args);
         assert_eq!(code(&output), exit::FAILURE, "{args:?}: {}", text(&output));

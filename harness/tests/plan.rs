@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use credlink_corpus::SyntheticSet;
-use credlink_harness::plan::{Plan, PlannedImage, Size, format_of, plan};
+use credlink_harness::plan::{Plan, PlannedImage, Size, plan};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 use credlink_trial_record::Trial;
@@ -52,7 +52,7 @@ fn every_image_has_a_format_that_its_pipelines_take() {
     assert_eq!(per_pipeline(&plan), vec![20; plan.pipelines.len()]);
     for image in all_images(&plan) {
         for position in &image.pipelines {
-            assert!(plan.pipelines[*position].takes(format_of(&image.entry)));
+            assert!(plan.pipelines[*position].takes(image.entry.format));
         }
     }
 }

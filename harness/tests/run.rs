@@ -11,15 +11,13 @@ use credlink_harness::plan::{Size, plan};
 use credlink_harness::stages::event::Event;
 use credlink_harness::stages::setting::Setting;
 use credlink_harness::stages::{Ending, run};
+use credlink_harness::systems::credlink::CredLink;
+use credlink_harness::systems::{About, Nearness, Sealed, Signed, System, SystemError};
 use credlink_harness::trial::delivery;
 use credlink_reports::{RowWriter, RunHeader, read_rows};
 use credlink_sign_core::carriers::{CARRIERS, Finding, State};
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::system::{CredLink, SealedSystem, System};
-use credlink_sign_core::{
-    Clock, Distances, Examined, ImageFile, Marker, ProofId, SignError, SignedImage, Signer,
-    Verification,
-};
+use credlink_sign_core::{Asset, Clock, Examined, Marker, ProofId, Signer, Verification};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 use credlink_trial_record::{Outcome, Row, Trial};
@@ -252,21 +250,24 @@ enum Lie {
 struct Liar(CredLink, Lie, Mutex<Vec<ProofId>>);
 
 struct SealedLiar {
-    honest: Box<dyn SealedSystem>,
+    honest: Box<dyn Sealed>,
     lie: Lie,
     issued: Vec<ProofId>,
     asked: AtomicU64,
 }
 
 impl System for Liar {
-    fn name(&self) -> &str {
-        "liar"
+    fn about(&self) -> About {
+        About {
+            name: "liar".to_owned(),
+            ..self.0.about()
+        }
     }
-    fn sign(&self, file: &ImageFile<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+    fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<Signed, SystemError> {
         self.2.lock().unwrap().push(id);
         self.0.sign(file, id)
     }
-    fn seal(self: Box<Self>) -> Result<Box<dyn SealedSystem>, SignError> {
+    fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>, SystemError> {
         let mut issued = self.2.into_inner().unwrap();
         issued.sort_unstable_by_key(ToString::to_string);
         Ok(Box::new(SealedLiar {
@@ -298,8 +299,8 @@ fn saying(finding: Finding) -> Verification {
     }
 }
 
-impl SealedSystem for SealedLiar {
-    fn verify(&self, file: &ImageFile<'_>, clock: Clock<'_>) -> Verification {
+impl Sealed for SealedLiar {
+    fn verify(&self, file: &Asset<'_>, clock: Clock<'_>) -> Verification {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         match self.lie {
             Lie::Always => saying(Finding::new(State::Intact).leading_to(ProofId::new(7))),
@@ -328,16 +329,16 @@ impl SealedSystem for SealedLiar {
             Lie::CrashAtTimes => self.honest.verify(file, clock),
         }
     }
-    fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
+    fn distance_to(&self, file: &Asset<'_>, id: ProofId) -> Option<u32> {
         self.honest.distance_to(file, id)
     }
-    fn distances(
+    fn nearness(
         &self,
-        file: &ImageFile<'_>,
+        file: &Asset<'_>,
         issued: Option<ProofId>,
         is_right: &dyn Fn(ProofId) -> bool,
-    ) -> Distances {
-        self.honest.distances(file, issued, is_right)
+    ) -> Vec<Nearness> {
+        self.honest.nearness(file, issued, is_right)
     }
 }
 

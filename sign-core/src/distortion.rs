@@ -2,7 +2,7 @@
 
 use image::DynamicImage;
 
-use crate::watermark::similarity::Similarity;
+use crate::pixels::similarity::Similarity;
 
 /// What signing did to the pixels: the mark itself and coding the image once more.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -11,7 +11,7 @@
 //! use credlink_sign_core::carriers::State;
 //! use credlink_sign_core::conclusion::conclude;
 //! use credlink_sign_core::store::ProofStoreBuilder;
-//! use credlink_sign_core::{ImageFile, Pixels, ProofId, Shown, Signer, Verifier};
+//! use credlink_sign_core::{Asset, Pixels, ProofId, Shown, Signer, Verifier};
 //! use image::{DynamicImage, ImageFormat, RgbImage, metadata::Orientation};
 //!
 //! // Decoding is handed in; here without any limits.
@@ -28,13 +28,13 @@
 //! let anchor = identity.anchor()?;
 //! let signer = Signer::new(identity)?;
 //! let id = ProofId::new(42);
-//! let signed = signer.sign(&ImageFile::new(png.get_ref(), &decode), id)?;
+//! let signed = signer.sign(&Asset::new(png.get_ref(), &decode), id)?;
 //!
 //! let store = ProofStoreBuilder::in_memory();
 //! store.insert(signed.record.clone(), &signed.manifest)?;
 //! let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?;
-//! let verification = verifier.verify(&ImageFile::new(&signed.bytes, &decode), &|| 0);
-//! let accepted = conclude(verification.findings()).accepted.ok_or("lost")?;
+//! let verification = verifier.verify(&Asset::new(&signed.bytes, &decode), &|| 0);
+//! let accepted = conclude(verification.findings(), &|_| None).accepted.ok_or("lost")?;
 //! assert_eq!((accepted.proof, accepted.state), (id, State::Intact));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -48,38 +48,42 @@
 //! network; bytes from strangers give findings, not panics; the same inputs give the same answers on any
 //! number of threads.
 
+mod asset;
 pub mod carriers;
 pub mod conclusion;
-mod container;
 mod distortion;
 pub mod fingerprint;
-mod image_file;
+mod formats;
 pub mod keys;
-mod manifest;
+mod ladder;
+pub mod manifest;
 mod marker;
+mod pixels;
 mod proof_id;
 mod record;
 mod resigner;
+mod signed;
 mod signer;
 pub mod sketch;
 pub mod store;
-pub mod system;
 mod verifier;
 pub mod watermark;
 mod xmp;
 
 pub use c2pa::DigitalSourceType;
 
-pub use self::container::{ContainerError, MEDIA_TYPES, MediaType};
+pub use self::asset::{Asset, Care, Decode, Encoder, Pixels, Shown, Unwritten};
 pub use self::distortion::Distortion;
-pub use self::image_file::{Decode, Encoder, ImageFile, Pixels, Shown};
+pub use self::formats::{SIGNABLE, signable};
+pub use self::ladder::{Examined, Verification};
 pub use self::manifest::EngineError;
 pub use self::marker::Marker;
-pub use self::proof_id::{ProofId, ProofIdError};
-pub use self::record::ProofRecord;
+pub use self::proof_id::{DEFAULT_BASE_URL, ProofId, ProofIdError};
+pub use self::record::{History, ProofRecord};
 pub use self::resigner::Resigner;
-pub use self::signer::{DEFAULT_BASE_URL, SignError, SignedImage, Signer, SigningTimes};
-pub use self::verifier::{Distances, Examined, Verification, Verifier};
+pub use self::signed::{SignError, SignedImage, SigningTimes};
+pub use self::signer::Signer;
+pub use self::verifier::{Distances, Verifier};
 pub use self::xmp::XmpError;
 
 /// Elapsed nanoseconds from an arbitrary origin. Passed in by whoever owns a clock; only ever used to

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
+use crate::asset::{Asset, Care, Pixels, Unwritten};
 use crate::distortion::Distortion;
-use crate::image_file::{ImageFile, Pixels};
 use crate::proof_id::ProofId;
-use crate::signer::SignError;
+use crate::signed::SignError;
 use crate::watermark::{Effort, EmbedSettings, Refusal, Verdict, WatermarkKey, detect, embed};
 
 /// Puts the proof id into the pixels and has the image coded anew, by the encoder that came with the file.
@@ -13,12 +13,18 @@ use crate::watermark::{Effort, EmbedSettings, Refusal, Verdict, WatermarkKey, de
 pub struct Marker {
     key: WatermarkKey,
     settings: EmbedSettings,
+    floor: Option<f64>,
 }
+
+/// Decibels that the next attempt is to be better than what was missing, since neither share is known exactly.
+const SPARE: f64 = 0.2;
 
 /// An image file after marking.
 pub(crate) struct Marked {
     /// How the image took the mark; `None` if its kind of file is not written anew.
     pub(crate) verdict: Option<Verdict>,
+    /// Why a file is not written anew, in words that follow "because"; `None` where the verdict says it, or it is.
+    pub(crate) why: Option<String>,
     /// The new file; `None` where the image stays as it was.
     pub(crate) file: Option<MarkedFile>,
 }
@@ -40,6 +46,7 @@ impl Marker {
         Self {
             key,
             settings: EmbedSettings::default(),
+            floor: None,
         }
     }
 
@@ -55,22 +62,72 @@ impl Marker {
         &self.key
     }
 
+    /// Holds this PSNR, dB, between the image and the file as it is written: mark and coding together. Without it the
+    /// settings speak of the mark alone, and coding adds its own error.
+    #[must_use]
+    pub fn holding(mut self, psnr: f64) -> Self {
+        self.floor = Some(psnr);
+        self
+    }
+
     /// Marks the pixels of a file. An image that cannot hide the mark stays as it was, and so does one whose mark
     /// cannot be read back from the file that was written.
     pub(crate) fn marked(
         &self,
-        file: &ImageFile<'_>,
+        file: &Asset<'_>,
         pixels: &Pixels,
         id: ProofId,
+    ) -> Result<Marked, SignError> {
+        let Some(floor) = self.floor else {
+            return self.attempt(file, pixels, id, &self.settings, Care::Usual);
+        };
+        // Coding takes its share of what may change, so the mark gets less; how much less, the file says.
+        const ATTEMPTS: usize = 4;
+        let mut settings = self.settings;
+        for _ in 0..ATTEMPTS {
+            let marked = self.attempt(file, pixels, id, &settings, Care::Utmost)?;
+            let reached = marked.file.as_ref().and_then(|file| file.distortion);
+            match (reached, marked.verdict) {
+                (Some(reached), _) if f64::from(reached.psnr) < floor => {
+                    let missing = floor - f64::from(reached.psnr) + SPARE;
+                    settings.psnr_floor += missing;
+                    settings.psnr_start = settings.psnr_start.max(settings.psnr_floor);
+                    settings.psnr_ceiling = settings.psnr_ceiling.max(settings.psnr_floor);
+                }
+                (None, Some(Verdict::Refused(Refusal::TooFlat | Refusal::NotFound)))
+                    if settings.psnr_floor > EmbedSettings::default().psnr_floor =>
+                {
+                    break;
+                }
+                _ => return Ok(marked),
+            }
+        }
+        Ok(Marked {
+            verdict: Some(Verdict::Refused(Refusal::TooFaint)),
+            why: None,
+            file: None,
+        })
+    }
+
+    /// One mark of one strength.
+    fn attempt(
+        &self,
+        file: &Asset<'_>,
+        pixels: &Pixels,
+        id: ProofId,
+        settings: &EmbedSettings,
+        care: Care,
     ) -> Result<Marked, SignError> {
         let encoder = file.encoder().ok_or_else(|| {
             SignError::Unencodable("no encoder was handed in with the file".to_owned())
         })?;
-        if !encoder.can_rewrite() {
-            return Ok(Marked {
-                verdict: None,
-                file: None,
-            });
+        let stays = |verdict, why| Marked {
+            verdict,
+            why,
+            file: None,
+        };
+        if let Some(why) = encoder.refusal() {
+            return Ok(stays(None, Some(why)));
         }
         let clock = file.clock();
         let start = clock();
@@ -86,30 +143,34 @@ impl Marker {
             pixels.orientation,
             id,
             &self.key,
-            &self.settings,
+            settings,
             Some(&probe),
         );
         file.add_watermark_nanos(clock().saturating_sub(start + probing.get()));
         let Some(image) = embedding.image else {
-            return Ok(Marked {
-                verdict: Some(embedding.verdict),
-                file: None,
-            });
+            return Ok(stays(Some(embedding.verdict), None));
         };
-        let bytes = encoder.rewritten(&image).map_err(SignError::Unencodable)?;
+        let bytes = match encoder.rewritten(&image, care) {
+            Ok(bytes) => bytes,
+            Err(Unwritten::Loses(what)) => {
+                return Ok(stays(None, Some(format!("it would lose {what}"))));
+            }
+            Err(Unwritten::Grows(percent)) => {
+                return Ok(stays(None, Some(format!("it would grow by {percent} %"))));
+            }
+            Err(Unwritten::Failed(words)) => return Err(SignError::Unencodable(words)),
+        };
         let received = file.decoded(&bytes).map_err(SignError::Undecodable)?;
         let start = clock();
         let orientation = received.orientation;
         let found = detect(&received.image, orientation, &self.key, Effort::Direct);
         file.add_watermark_nanos(clock().saturating_sub(start));
         if found.id != Some(id) {
-            return Ok(Marked {
-                verdict: Some(Verdict::Refused(Refusal::NotFound)),
-                file: None,
-            });
+            return Ok(stays(Some(Verdict::Refused(Refusal::NotFound)), None));
         }
         Ok(Marked {
             verdict: Some(embedding.verdict),
+            why: None,
             file: Some(MarkedFile {
                 mark: Distortion {
                     psnr: embedding.psnr as f32,

@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// Where proofs are looked up unless the signer is told otherwise. The domain is reserved (RFC 2606), so
+/// nothing is ever asked there.
+pub const DEFAULT_BASE_URL: &str = "https://proofs.credlink.example/p";
+
 /// The 64-bit number that names one proof everywhere: in the manifest, in the link, in the store, in rows.
 ///
 /// Written as 16 lowercase hexadecimal digits, leading zeros included, and in no other way, so that two

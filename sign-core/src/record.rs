@@ -1,12 +1,12 @@
 //! The proof record: what the store keeps about one signed image, and the signature that binds it.
 //!
-//! The signature is Ed25519 over this encoding, version 2 (1 had no sketch), or 3 for an image that is not opaque. `bytes(x)` is the length of `x` as four bytes,
-//! big endian, and then `x`; integers are big endian.
+//! The signature is Ed25519 over this encoding: version 2 (1 had no sketch), 3 for an image that is not opaque, 4 for one
+//! with a history. `bytes(x)` is the length of `x` as four bytes, big endian, and then `x`; integers are big endian.
 //!
 //! | field | encoding |
 //! |---|---|
 //! | domain | `bytes("credlink proof record")` |
-//! | version | `bytes(02)`, or `bytes(03)` |
+//! | version | `bytes(02)`, `bytes(03)` or `bytes(04)` |
 //! | id | `bytes(8 bytes)` |
 //! | fingerprint | `bytes(32 bytes)`: words 0 to 3 |
 //! | fingerprint quality | `bytes(1 byte)` |
@@ -16,7 +16,10 @@
 //! | width, height as displayed | `bytes(4 bytes)` each |
 //! | SHA-256 of the signed file | `bytes(32 bytes)` |
 //! | SHA-256 of the manifest | `bytes(32 bytes)` |
-//! | in version 3: content sketch on black | `bytes(at most 1532 bytes)` |
+//! | in versions 3 and 4: content sketch on black | `bytes(at most 1532 bytes)`, empty for an opaque image |
+//! | in version 4: earlier proof | `bytes(8 bytes)`, empty if there is none |
+//! | in version 4: Unix time of signing, seconds | `bytes(8 bytes)`, empty if nobody told it |
+//! | in version 4: earlier provenance link | `bytes(UTF-8)`, empty if there was none |
 //!
 //! Every field has its length in front and its place is fixed, so two records never share an encoding, and
 //! the domain keeps a record's signature from being taken for one over a manifest.
@@ -24,11 +27,11 @@
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
-use crate::container::MediaType;
 use crate::fingerprint::{Fingerprint, Tone, View};
 use crate::keys::Identity;
 use crate::proof_id::ProofId;
 use crate::sketch::Sketch;
+use credlink_image_files::Format;
 
 /// What the store keeps about one signed image. As JSON, digests and the signature are lowercase
 /// hexadecimal text.
@@ -48,8 +51,12 @@ pub struct ProofRecord {
     /// The same on a black page; only for images that are not opaque.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sketch_on_black: Option<Sketch>,
+    /// What came before, and when this was; only where somebody told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<History>,
     /// Container of the signed file.
-    pub media_type: MediaType,
+    #[serde(with = "crate::formats::by_media_type")]
+    pub media_type: Format,
     /// Width as displayed, pixels.
     pub width: u32,
     /// Height as displayed, pixels.
@@ -65,7 +72,34 @@ pub struct ProofRecord {
     pub signature: [u8; 64],
 }
 
+/// What a signer knows of the time before a proof. All of it is the signer's word, under the signer's signature.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    /// The proof as which the same picture was signed before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<ProofId>,
+    /// When the file was signed: Unix time, seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_at: Option<u64>,
+    /// The provenance link that stood in the file and was replaced by ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_link: Option<String>,
+}
+
 impl ProofRecord {
+    /// The proof as which the same picture was signed before.
+    #[must_use]
+    pub fn parent(&self) -> Option<ProofId> {
+        self.history.as_ref()?.parent
+    }
+
+    /// When the file was signed: Unix time, seconds.
+    #[must_use]
+    pub fn signed_at(&self) -> Option<u64> {
+        self.history.as_ref()?.signed_at
+    }
+
     /// Fills in the signature.
     pub(crate) fn signed(mut self, identity: &Identity) -> Self {
         self.signature = identity.sign(&self.encoded()).to_bytes();
@@ -96,7 +130,12 @@ impl ProofRecord {
             out.extend_from_slice(bytes);
         };
         field(b"credlink proof record");
-        field(&[2 + u8::from(self.sketch_on_black.is_some())]);
+        let version = match (&self.sketch_on_black, &self.history) {
+            (_, Some(_)) => 4,
+            (Some(_), None) => 3,
+            (None, None) => 2,
+        };
+        field(&[version]);
         field(&self.id.value().to_be_bytes());
         let words = self.fingerprint.0.map(u64::to_be_bytes);
         field(words.as_flattened());
@@ -108,8 +147,22 @@ impl ProofRecord {
         field(&self.height.to_be_bytes());
         field(&self.signed_sha256);
         field(&self.manifest_sha256);
-        if let Some(sketch) = &self.sketch_on_black {
-            field(sketch.as_bytes());
+        if version > 2 {
+            let sketch = self.sketch_on_black.as_ref();
+            field(sketch.map_or(&[][..], |sketch| sketch.as_bytes()));
+        }
+        if let Some(history) = &self.history {
+            let number =
+                |number: Option<u64>| number.map_or(Vec::new(), |n| n.to_be_bytes().into());
+            field(&number(history.parent.map(ProofId::value)));
+            field(&number(history.signed_at));
+            field(
+                history
+                    .earlier_link
+                    .as_deref()
+                    .unwrap_or_default()
+                    .as_bytes(),
+            );
         }
         out
     }
@@ -141,7 +194,8 @@ mod tests {
             tone: Tone([9; 16]),
             sketch: sketch(),
             sketch_on_black: None,
-            media_type: MediaType::Png,
+            history: None,
+            media_type: Format::Png,
             width: 640,
             height: 480,
             signed_sha256: [5; 32],
@@ -200,9 +254,22 @@ mod tests {
                 r.sketch = Sketch::from_bytes(bytes).unwrap();
             });
         }
-        change(&|r| r.media_type = MediaType::Jpeg);
+        change(&|r| r.media_type = Format::Jpeg);
         change(&|r| r.sketch_on_black = Some(sketch()));
-        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 2;
+        let history = |parent, signed_at, link: Option<&str>| History {
+            parent: Option::map(parent, ProofId::new),
+            signed_at,
+            earlier_link: link.map(str::to_owned),
+        };
+        for told in [
+            history(Some(1), None, None),
+            history(None, Some(1), None),
+            history(None, None, Some("https://example.com")),
+            History::default(),
+        ] {
+            change(&|r| r.history = Some(told.clone()));
+        }
+        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 2 + 4;
         assert_eq!(changed.len(), others + bits - 16);
         for record in changed {
             assert!(!record.is_signed_by(&key), "{record:?}");

@@ -3,11 +3,12 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::container::MediaType;
+use crate::formats::signable;
 use crate::keys::Identity;
 use crate::manifest::Engine;
 use crate::manifest::write::{Delivery, delivered};
-use crate::signer::{SignError, engine_of};
+use crate::signed::SignError;
+use crate::signer::engine_of;
 
 /// A service that signs what it delivers. Shared freely between threads.
 ///
@@ -43,7 +44,7 @@ impl Resigner {
         result: &[u8],
         actions: &[&str],
     ) -> Result<Vec<u8>, SignError> {
-        let media_type = MediaType::of(result).ok_or(SignError::Unsupported)?;
+        let media_type = signable(result).ok_or(SignError::Unsupported)?;
         let mut digest = Sha256::new_with_prefix(b"credlink delivery v1\0");
         digest.update(self.identity.name());
         digest.update(Sha256::digest(original));

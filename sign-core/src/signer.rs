@@ -3,92 +3,20 @@
 use c2pa::DigitalSourceType;
 use sha2::{Digest, Sha256};
 
+use crate::asset::{Asset, Pixels};
 use crate::carriers::{CARRIERS, Carrier as _, Embedded, Registration, Watermark};
-use crate::container::{ContainerError, MediaType};
-use crate::distortion::Distortion;
-use crate::image_file::{ImageFile, Pixels};
 use crate::keys::{Identity, KeyError};
+use crate::manifest::Engine;
 use crate::manifest::write::{Statement, embedded};
-use crate::manifest::{Engine, EngineError};
 use crate::marker::{Marked, Marker};
-use crate::proof_id::ProofId;
-use crate::record::ProofRecord;
+use crate::proof_id::{DEFAULT_BASE_URL, ProofId};
+use crate::record::{History, ProofRecord};
+use crate::signed::{SignError, SignedImage, SigningTimes};
 use crate::sketch::{Sketch, over_black};
 use crate::watermark::Verdict;
-use crate::xmp::{self, XmpError};
-
-/// Where proofs are looked up unless the signer is told otherwise. The domain is reserved (RFC 2606), so
-/// nothing is ever asked there.
-pub const DEFAULT_BASE_URL: &str = "https://proofs.credlink.example/p";
-
-/// Why a file could not be signed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SignError {
-    /// Not one of the containers that manifests are embedded in.
-    #[error("file is not JPEG, PNG, WebP, GIF, TIFF or AVIF")]
-    Unsupported,
-    /// The pixels are needed for the fingerprint.
-    #[error("image cannot be decoded: {0}")]
-    Undecodable(String),
-    /// A marked image could not be written.
-    #[error("marked image cannot be written: {0}")]
-    Unencodable(String),
-    /// The container cannot take the link.
-    #[error("link cannot be written")]
-    Container(#[from] ContainerError),
-    /// The XMP packet cannot take the link.
-    #[error("link cannot be written")]
-    Xmp(#[from] XmpError),
-    /// The manifest could not be made.
-    #[error("manifest cannot be written")]
-    Manifest(#[from] EngineError),
-    /// Signing and registering are one act for a system.
-    #[error("proof cannot be registered")]
-    Store(#[from] crate::store::StoreError),
-    /// A system that is not CredLink failed in its own way.
-    #[error("{0}")]
-    Other(String),
-}
-
-/// A signed file and what belongs into the store.
-#[derive(Clone, Debug)]
-pub struct SignedImage {
-    /// The file: the original, marked and coded anew if it took the watermark and otherwise byte for byte in its
-    /// coded image data, with link and manifest.
-    pub bytes: Vec<u8>,
-    /// The record for the store.
-    pub record: ProofRecord,
-    /// The manifest as embedded (a JUMBF store).
-    pub manifest: Vec<u8>,
-    /// How the image took the watermark; `None` if none was asked for, or its kind of file is not written anew.
-    pub watermark: Option<Verdict>,
-    /// How it took each carrier, in ladder order.
-    pub embedded: Vec<Embedded>,
-    /// What the watermark alone did to the pixels; `None` where there is none.
-    pub mark: Option<Distortion>,
-    /// What marking and coding did to the pixels; `None` where none changed.
-    pub distortion: Option<Distortion>,
-    /// Bytes by which the link made the XMP packet longer.
-    pub link_bytes: usize,
-    /// What its parts took.
-    pub times: SigningTimes,
-}
-
-/// What the parts of signing took, in nanoseconds by the clock of the file. Decoding and coding are in none of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SigningTimes {
-    /// The fingerprint.
-    pub hashing: u64,
-    /// The content sketch.
-    pub sketching: u64,
-    /// The watermark: making it, adding it, measuring what it did.
-    pub marking: u64,
-    /// The XMP packet with the link.
-    pub linking: u64,
-    /// The C2PA manifest, the hash of the file and the signature included.
-    pub manifest: u64,
-}
+use crate::xmp;
+use credlink_image_files::contents;
+use credlink_image_files::{ContainerError, Format, containers};
 
 /// Signs files as one identity. Shared freely between threads.
 ///
@@ -102,6 +30,7 @@ pub struct Signer {
     generator: (String, String),
     source_type: Option<DigitalSourceType>,
     marker: Option<Marker>,
+    replaces_xmp: bool,
     engine: Engine,
 }
 
@@ -118,6 +47,7 @@ impl Signer {
             generator: ("CredLink".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             source_type: None,
             marker: None,
+            replaces_xmp: false,
         })
     }
 
@@ -144,7 +74,15 @@ impl Signer {
         self
     }
 
-    /// Marks every image that can hide a mark. Files then need an [encoder](ImageFile::with_encoder).
+    /// Puts a new packet in the place of one that takes no link: one that is no XML, or not in UTF-8. What it held is lost,
+    /// and named as changed.
+    #[must_use]
+    pub fn replacing_xmp(mut self) -> Self {
+        self.replaces_xmp = true;
+        self
+    }
+
+    /// Marks every image that can hide a mark. Files then need an [encoder](Asset::with_encoder).
     #[must_use]
     pub fn with_marker(mut self, marker: Marker) -> Self {
         self.marker = Some(marker);
@@ -169,8 +107,36 @@ impl Signer {
     /// Signs one file as proof `id`: the watermark, the link, and the manifest over the final bytes, in this order.
     ///
     /// # Errors
-    /// Every variant of [`SignError`] but [`SignError::Store`].
-    pub fn sign(&self, file: &ImageFile<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+    /// Every variant of [`SignError`].
+    pub fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+        self.sign_after(file, id, None)
+    }
+
+    /// The same, with what is known of the time before: it goes into the record, under its signature.
+    ///
+    /// # Errors
+    /// As [`Signer::sign`].
+    pub fn sign_after(
+        &self,
+        file: &Asset<'_>,
+        id: ProofId,
+        history: Option<History>,
+    ) -> Result<SignedImage, SignError> {
+        let signed = self.marked_and_signed(file, id)?;
+        Ok(match history {
+            None => signed,
+            Some(history) => SignedImage {
+                record: ProofRecord {
+                    history: Some(history),
+                    ..signed.record
+                }
+                .signed(&self.identity),
+                ..signed
+            },
+        })
+    }
+
+    fn marked_and_signed(&self, file: &Asset<'_>, id: ProofId) -> Result<SignedImage, SignError> {
         let media_type = file.media_type().ok_or(SignError::Unsupported)?;
         let pixels = file
             .pixels()
@@ -179,25 +145,54 @@ impl Signer {
             Some(marker) => marker.marked(file, pixels, id)?,
             None => Marked {
                 verdict: None,
+                why: None,
                 file: None,
             },
         };
         let Some(new) = marked.file else {
-            return self.signed(media_type, file, file.bytes(), id, marked.verdict);
+            let signed = self.signed(media_type, file, file.bytes(), id, marked.verdict);
+            return signed.map(|signed| SignedImage {
+                unmarked: marked.why,
+                ..signed
+            });
         };
         let decode = |_: &[u8]| -> Result<Pixels, String> { Ok(new.pixels.clone()) };
-        let rewritten = ImageFile::new(&new.bytes, &decode).with_clock(file.clock());
+        let rewritten = Asset::new(&new.bytes, &decode).with_clock(file.clock());
         let mut signed = self.signed(media_type, &rewritten, file.bytes(), id, marked.verdict)?;
         (signed.mark, signed.distortion) = (Some(new.mark), new.distortion);
         signed.times.marking = file.watermark_nanos();
         Ok(signed)
     }
 
+    /// The file with the link in its XMP packet, and the bytes by which that made the packet longer.
+    fn linked(
+        &self,
+        media_type: Format,
+        bytes: &[u8],
+        id: ProofId,
+    ) -> Result<(Vec<u8>, usize), SignError> {
+        let link = format!("{}/{id}", self.base_url);
+        let before = containers::xmp(media_type, bytes);
+        let packet = match xmp::with_link(before.as_deref(), &link) {
+            Err(_) if self.replaces_xmp => xmp::with_link(None, &link),
+            other => other,
+        }?;
+        let linked = match containers::with_xmp(media_type, bytes, &packet) {
+            // Writers leave room in a packet, which the link may have.
+            Err(ContainerError::PacketTooLong(_)) => {
+                containers::with_xmp(media_type, bytes, &xmp::without_padding(&packet))
+            }
+            other => other,
+        }?;
+        let before = before.map_or(0, |before| before.len());
+        Ok((linked, packet.len().saturating_sub(before)))
+    }
+
     /// Signs a file whose pixels are final. `original` is the file that was handed in.
     fn signed(
         &self,
-        media_type: MediaType,
-        file: &ImageFile<'_>,
+        media_type: Format,
+        file: &Asset<'_>,
         original: &[u8],
         id: ProofId,
         watermark: Option<Verdict>,
@@ -216,12 +211,9 @@ impl Signer {
             watermark,
         };
 
-        let link = format!("{}/{id}", self.base_url);
         let clock = file.clock();
         let start = clock();
-        let before = media_type.xmp(file.bytes());
-        let packet = xmp::with_link(before.as_deref(), &link)?;
-        let linked = media_type.with_xmp(file.bytes(), &packet)?;
+        let (linked, link_bytes) = self.linked(media_type, file.bytes(), id)?;
         let linking = clock().saturating_sub(start);
 
         let soft_bindings: Vec<_> = CARRIERS
@@ -254,6 +246,7 @@ impl Signer {
             tone: view.tone,
             sketch,
             sketch_on_black,
+            history: None,
             media_type,
             width,
             height,
@@ -264,6 +257,8 @@ impl Signer {
         .signed(&self.identity);
         let (_, hashing) = file.nanos();
         Ok(SignedImage {
+            fate: contents::fate(media_type, original, &signed.bytes),
+            unmarked: None,
             bytes: signed.bytes,
             record,
             manifest: signed.manifest,
@@ -274,9 +269,7 @@ impl Signer {
                 .collect(),
             mark: None,
             distortion: None,
-            link_bytes: packet
-                .len()
-                .saturating_sub(before.map_or(0, |before| before.len())),
+            link_bytes,
             times: SigningTimes {
                 hashing,
                 sketching,
@@ -292,6 +285,6 @@ impl Signer {
 pub(crate) fn engine_of(identity: &Identity) -> Result<Engine, SignError> {
     let anchor = identity
         .anchor()
-        .map_err(|error: KeyError| SignError::Other(error.to_string()))?;
+        .map_err(|error: KeyError| SignError::Certificate(error.to_string()))?;
     Ok(Engine::new(&[anchor])?)
 }

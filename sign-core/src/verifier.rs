@@ -1,21 +1,19 @@
-//! Verifying a file: every carrier, in ladder order.
+//! What a verifier knows, and when it believes a pointer.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ed25519_dalek::VerifyingKey;
-use serde::Serialize;
 
-use crate::Clock;
-use crate::carriers::{CARRIERS, Finding};
+use crate::asset::{Asset, Shown};
 use crate::fingerprint::{Match, MatchPolicy};
-use crate::image_file::{ImageFile, Shown};
 use crate::keys::TrustAnchor;
+use crate::manifest::describe::{self, Described};
 use crate::manifest::read::Ours;
 use crate::manifest::{Engine, EngineError};
+use crate::proof_id::DEFAULT_BASE_URL;
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::signer::DEFAULT_BASE_URL;
 use crate::sketch::{Comparison, Registered, Verdict, is_plain};
 use crate::store::ProofStore;
 use crate::watermark::{Effort, WatermarkKey};
@@ -39,17 +37,6 @@ pub struct Verifier {
 /// Sketches that are kept ready, about 100 KB each.
 const READY: usize = 16;
 
-/// One carrier's part of a verification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Examined {
-    /// The carrier's name.
-    pub carrier: &'static str,
-    /// What it found.
-    pub finding: Finding,
-    /// How long it took, nanoseconds; the first carrier that needs pixels bears decoding and hashing.
-    pub nanos: u64,
-}
-
 /// Fingerprint distances of a received image, bits, over the eight orientations, between contents whose quality is
 /// sufficient: what a threshold decides on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,30 +54,6 @@ pub(crate) struct Confirmation {
     pub(crate) distance: Option<u32>,
     /// What confirms the pointer, or the code that says why nothing does.
     pub(crate) verdict: Result<&'static str, &'static str>,
-}
-
-/// Everything found out about one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verification {
-    /// Every carrier, in ladder order.
-    pub carriers: Vec<Examined>,
-    /// Time of a verifier that stops at the first acceptance, nanoseconds; the time of all if there is none.
-    pub ladder_nanos: u64,
-    /// Part of the time that went into decoding, nanoseconds.
-    pub decode_nanos: u64,
-    /// Part of the time that went into fingerprint hashing, nanoseconds.
-    pub hash_nanos: u64,
-    /// Part of the time that went into reading the watermark, nanoseconds.
-    pub watermark_nanos: u64,
-}
-
-impl Verification {
-    /// The findings by carrier, in ladder order.
-    pub fn findings(&self) -> impl Iterator<Item = (&'static str, &Finding)> {
-        self.carriers
-            .iter()
-            .map(|examined| (examined.carrier, &examined.finding))
-    }
 }
 
 impl Verifier {
@@ -126,6 +89,16 @@ impl Verifier {
         self
     }
 
+    /// Trusts the authorities of a list of certificates (PEM), too. What they vouch for is told as trusted, and is ours no
+    /// more than before.
+    ///
+    /// # Errors
+    /// [`EngineError`] if the C2PA library does not take the list.
+    pub fn vouching(mut self, list: &str) -> Result<Self, EngineError> {
+        self.engine = Engine::vouching(&self.anchors, list)?;
+        Ok(self)
+    }
+
     /// Takes every manifest for ours whose certificate one of the anchors issued, whatever its key. Records in the store
     /// still need one of our keys.
     #[must_use]
@@ -141,38 +114,9 @@ impl Verifier {
         self
     }
 
-    /// Examines every carrier in ladder order, without stopping.
-    pub fn verify(&self, file: &ImageFile<'_>, clock: Clock<'_>) -> Verification {
-        let start = clock();
-        let mut ladder_nanos = None;
-        let mut before = start;
-        let mut carriers = Vec::with_capacity(CARRIERS.len());
-        for carrier in CARRIERS {
-            let finding = carrier.examine(file, self, clock);
-            let now = clock();
-            if finding.accepted().is_some() && ladder_nanos.is_none() {
-                ladder_nanos = Some(now.saturating_sub(start));
-            }
-            carriers.push(Examined {
-                carrier: carrier.name(),
-                finding,
-                nanos: now.saturating_sub(before),
-            });
-            before = now;
-        }
-        let (decode_nanos, hash_nanos) = file.nanos();
-        Verification {
-            carriers,
-            ladder_nanos: ladder_nanos.unwrap_or(before.saturating_sub(start)),
-            decode_nanos,
-            hash_nanos,
-            watermark_nanos: file.watermark_nanos(),
-        }
-    }
-
     /// How far a received image is from a registered proof, bits, over the eight orientations: how much the
     /// content was altered. `None` if the proof is unknown, the image undecodable, or either featureless.
-    pub fn distance_to(&self, file: &ImageFile<'_>, id: ProofId) -> Option<u32> {
+    pub fn distance_to(&self, file: &Asset<'_>, id: ProofId) -> Option<u32> {
         let record = self.store.by_id(id)?;
         file.content()?
             .difference(&record.view(), &self.policy)
@@ -184,7 +128,7 @@ impl Verifier {
     /// quality below the policy's.
     pub fn distances(
         &self,
-        file: &ImageFile<'_>,
+        file: &Asset<'_>,
         issued: Option<ProofId>,
         is_right: &dyn Fn(ProofId) -> bool,
     ) -> Distances {
@@ -205,9 +149,14 @@ impl Verifier {
 
     /// A received image beside a registered one, cell by cell: how much of it is seen, and where it differs. `None`
     /// if the proof is unknown or the image undecodable.
-    pub fn compared_with(&self, file: &ImageFile<'_>, id: ProofId) -> Option<Comparison> {
+    pub fn compared_with(&self, file: &Asset<'_>, id: ProofId) -> Option<Comparison> {
         let record = self.store.by_id(id)?;
         Some(self.registered(record).compare(file.received()?))
+    }
+
+    /// What the manifest of a file says, whosever it is; `None` where there is none.
+    pub fn described(&self, file: &Asset<'_>) -> Option<Described> {
+        describe::described(&self.engine, file.media_type()?, file.bytes())
     }
 
     /// Whom this verifier accepts.
@@ -270,7 +219,7 @@ impl Verifier {
 
     /// Whether the pixels confirm a pointer to this record. The content sketch decides, whatever the pointer: a link can
     /// be pasted, a mark copied, and a picture made whose fingerprint lies near any other (27 of 256 bits, at 30 dB).
-    pub(crate) fn confirmation(&self, file: &ImageFile<'_>, record: &ProofRecord) -> Confirmation {
+    pub(crate) fn confirmation(&self, file: &Asset<'_>, record: &ProofRecord) -> Confirmation {
         let Some(content) = file.content() else {
             return Confirmation {
                 distance: None,

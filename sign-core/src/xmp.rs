@@ -150,6 +150,17 @@ pub(crate) fn with_link(existing: Option<&[u8]>, link: &str) -> Result<Vec<u8>, 
     }
 }
 
+/// The packet without the white space that writers leave in front of its end, as room for edits in place.
+pub(crate) fn without_padding(packet: &[u8]) -> Vec<u8> {
+    let Some(end) = packet
+        .windows(13)
+        .rposition(|window| window == b"<?xpacket end")
+    else {
+        return packet.trim_ascii_end().to_vec();
+    };
+    [packet[..end].trim_ascii_end(), &packet[end..]].concat()
+}
+
 type Edit = (Range<usize>, String);
 
 /// The cuts and insertions that replace every provenance property by one. Ascending, disjoint.
@@ -278,6 +289,13 @@ mod tests {
 
     fn linked(existing: &str, link: &str) -> String {
         String::from_utf8(with_link(Some(existing.as_bytes()), link).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn padding_is_given_up_and_nothing_else() {
+        let padded = b"<x>text</x>  \n \n<?xpacket end=\"w\"?>";
+        assert_eq!(without_padding(padded), b"<x>text</x><?xpacket end=\"w\"?>");
+        assert_eq!(without_padding(b"<x/>  "), b"<x/>");
     }
 
     #[test]

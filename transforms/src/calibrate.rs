@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::codecs::jpeg;
 use crate::error::StepError;
-use crate::file::ImageFile;
-use crate::metadata::{self, Kind};
 use crate::recipe::Recipe;
 use crate::resign::Surroundings;
+use credlink_image_files::ImageFile;
+use credlink_image_files::metadata::{self, Kind};
 
 /// What is compared, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,7 +114,7 @@ pub fn compare(
     };
     let predicted = recipe.apply_in(before, surroundings)?;
     let pixels = |file: &ImageFile| {
-        let frame = file.frame(surroundings.meter).map_err(decode)?;
+        let frame = surroundings.meter.frame(file).map_err(decode)?;
         Ok::<_, StepError>(Arc::clone(&frame.pixels))
     };
     let (expected, seen) = (pixels(&predicted)?, pixels(after)?);

@@ -1,64 +1,6 @@
 //! What can go wrong between the bytes of one image file and the bytes of the next.
 
-use crate::format::Format;
-
-/// Why bytes could not be read as an image.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// Nothing in the first bytes names a format that we read.
-    #[error("not an image in a known format (jpeg, png, webp, avif, jxl, gif, tiff, bmp)")]
-    UnknownFormat,
-    /// The file has no bytes.
-    #[error("the file is empty")]
-    Empty,
-    /// The header promises more pixels than we are ready to hold; checked before decoding.
-    #[error("{width} x {height} pixels exceed the limit of {limit} pixels")]
-    TooManyPixels {
-        /// Width in pixels, as the header says.
-        width: u32,
-        /// Height in pixels, as the header says.
-        height: u32,
-        /// The limit, in pixels.
-        limit: u64,
-    },
-    /// A side or the decoded picture would be larger than we are ready to hold; checked before decoding.
-    #[error(
-        "{width} x {height} pixels of {pixel_bytes} bytes: sides may have {} pixels, and the picture {} MB",
-        crate::limits::MAX_SIDE,
-        crate::limits::MAX_BYTES / 1_000_000
-    )]
-    TooLarge {
-        /// Width in pixels, as the header says.
-        width: u32,
-        /// Height in pixels, as the header says.
-        height: u32,
-        /// Bytes of a decoded pixel.
-        pixel_bytes: u64,
-    },
-    /// Far more pixels than so few bytes hold of any picture: decoding them would cost more than the file can be worth.
-    #[error(
-        "{width} x {height} pixels in {bytes} bytes: beyond {:.1} megapixels a file needs a byte for every {} pixels",
-        crate::limits::SMALL as f64 / 1e6,
-        crate::limits::PER_BYTE
-    )]
-    TooThin {
-        /// Width in pixels, as the header says.
-        width: u32,
-        /// Height in pixels, as the header says.
-        height: u32,
-        /// Size of the file.
-        bytes: usize,
-    },
-    /// The codec refused the data.
-    #[error("damaged or unsupported {format} data: {reason}")]
-    Codec {
-        /// The format that the signature promised.
-        format: Format,
-        /// The codec's own words.
-        reason: String,
-    },
-}
+use credlink_image_files::{ContainerError, DecodeError, Format};
 
 /// Why pixels could not be written as an image file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -157,6 +99,24 @@ pub enum StepErrorKind {
     /// The recipe ended with pixels that no step had encoded.
     #[error("the recipe changed pixels but no later step encoded them")]
     NotEncoded,
+}
+
+impl From<ContainerError> for EncodeError {
+    fn from(error: ContainerError) -> Self {
+        match error {
+            ContainerError::Structure { format, reason } => Self::Codec { format, reason },
+            other => Self::Codec {
+                format: Format::Jpeg,
+                reason: other.to_string(),
+            },
+        }
+    }
+}
+
+impl From<ContainerError> for StepErrorKind {
+    fn from(error: ContainerError) -> Self {
+        Self::Encode(error.into())
+    }
 }
 
 impl From<DecodeError> for StepErrorKind {

@@ -6,7 +6,8 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use credlink_transforms::{catalogue::Catalogue, file::ImageFile, meter::Meter};
+//! use credlink_image_files::ImageFile;
+//! use credlink_transforms::{catalogue::Catalogue, meter::Meter};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut png = std::io::Cursor::new(Vec::new());
@@ -30,11 +31,7 @@ pub mod catalogue;
 pub mod codecs;
 pub mod error;
 pub mod expand;
-pub mod file;
-pub mod format;
-pub mod limits;
 pub mod listing;
-pub mod metadata;
 pub mod meter;
 pub mod recipe;
 pub mod resign;

@@ -2,6 +2,9 @@
 
 use std::cell::Cell;
 
+use credlink_image_files::decode::decode;
+use credlink_image_files::{DecodeError, Frame, ImageFile};
+
 /// A clock: nanoseconds since an arbitrary origin, never running backwards within a thread.
 pub type Clock<'a> = &'a dyn Fn() -> u64;
 
@@ -26,6 +29,14 @@ impl<'a> Meter<'a> {
     /// Runs `work`, adding its time to the codecs' sum.
     pub fn codec<T>(&self, work: impl FnOnce() -> T) -> T {
         timed(self.clock, &self.codec, work)
+    }
+
+    /// Pixels and metadata of a file; where this decodes them, the time goes to the codecs' sum.
+    ///
+    /// # Errors
+    /// As [`ImageFile::frame`].
+    pub fn frame<'f>(&self, file: &'f ImageFile) -> Result<&'f Frame, DecodeError> {
+        file.frame_by(|bytes| self.codec(|| decode(bytes)))
     }
 
     /// Runs `work`, adding its time to the resampler's sum.

@@ -10,13 +10,14 @@ pub use credlink_trial_record::Contract;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::error::{DecodeError, StepError, StepErrorKind};
+use crate::error::{StepError, StepErrorKind};
 use crate::expand::{self, SweepPoint};
-use crate::file::ImageFile;
-use crate::format::Format;
 use crate::meter::Meter;
 use crate::resign::Surroundings;
 use crate::step::{Apply, Flow, Kind, Step, When, WireStep, Work};
+use credlink_image_files::DecodeError;
+use credlink_image_files::Format;
+use credlink_image_files::ImageFile;
 
 /// How good the evidence behind a parameter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]

@@ -1,8 +1,8 @@
 //! Signing a result anew, for services that preserve Content Credentials. Nothing here knows how that is done: who
 //! signs comes in with the call, as keys must not live among pipelines.
 
-use crate::file::ImageFile;
 use crate::meter::Meter;
+use credlink_image_files::ImageFile;
 
 /// Somebody who signs what a service delivers.
 pub trait Resign: Sync {

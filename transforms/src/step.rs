@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::error::{DecodeError, StepErrorKind};
-use crate::file::{Frame, ImageFile};
-use crate::format::Format;
+use crate::error::StepErrorKind;
 use crate::meter::Meter;
 use crate::resign::Surroundings;
 use crate::steps;
+use credlink_image_files::DecodeError;
+use credlink_image_files::Format;
+use credlink_image_files::{Frame, ImageFile};
 
 /// An image on its way through a recipe: the file as last encoded, and pixels changed since.
 pub struct Work<'a> {
@@ -55,7 +56,7 @@ impl<'a> Work<'a> {
     pub(crate) fn frame(&self) -> Result<&Frame, DecodeError> {
         match &self.changed {
             Some(frame) => Ok(frame),
-            None => self.file.frame(self.surroundings.meter),
+            None => self.surroundings.meter.frame(&self.file),
         }
     }
 
@@ -63,7 +64,7 @@ impl<'a> Work<'a> {
     pub(crate) fn frame_mut(&mut self) -> Result<&mut Frame, DecodeError> {
         let frame = match self.changed.take() {
             Some(frame) => frame,
-            None => self.file.frame(self.surroundings.meter)?.clone(),
+            None => self.surroundings.meter.frame(&self.file)?.clone(),
         };
         Ok(self.changed.insert(frame))
     }
@@ -114,7 +115,7 @@ pub struct When {
     /// The current file is larger than this.
     pub bytes_over: Option<crate::value::Bytes>,
     /// The current file carries at least one of these kinds of metadata.
-    pub has: Option<Vec<crate::metadata::Kind>>,
+    pub has: Option<Vec<credlink_image_files::metadata::Kind>>,
     /// The file says that its pixels must be turned for display (`true`) or not (`false`).
     pub turned: Option<bool>,
     /// The shape of the coded pixels.
@@ -170,7 +171,7 @@ impl When {
             return Ok(false);
         }
         if let Some(kinds) = &self.has {
-            let metadata = crate::metadata::read(file.format(), file.bytes());
+            let metadata = credlink_image_files::metadata::read(file.format(), file.bytes());
             if !kinds.iter().any(|kind| metadata.has(*kind)) {
                 return Ok(false);
             }
@@ -345,7 +346,7 @@ steps! {
     "Encodes as Windows bitmap."
     bmp: Encode => Bmp(steps::encode::Bmp),
     "Encodes in the format that the current file has, each with its own settings."
-    save: Encode => Save(steps::encode::Save),
+    save: Encode => Save(steps::save::Save),
     "Goes down a ladder of sizes, or of qualities, until the file is small enough."
     until_bytes: Encode => UntilBytes(steps::until_bytes::UntilBytes),
     "Rewrites a JPEG file's coefficients without loss."

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use common::picture;
 use common::probes::{apply, camera_jpeg, holds, kinds, pixels, recipe, signed_png, signed_webp};
+use credlink_image_files::Format;
+use credlink_image_files::ImageFile;
+use credlink_image_files::metadata;
 use credlink_transforms::codecs::jpeg::{self, tables, traits};
-use credlink_transforms::file::ImageFile;
-use credlink_transforms::format::Format;
-use credlink_transforms::metadata;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use image::{DynamicImage, Rgb, RgbImage};

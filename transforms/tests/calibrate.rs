@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use common::picture;
 use common::probes::{camera_jpeg, signed_jpeg};
+use credlink_image_files::ImageFile;
 use credlink_transforms::calibrate::{Comparison, compare, report};
 use credlink_transforms::codecs::jpeg::{Chroma, Encoder, Settings, encode};
-use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use credlink_transforms::resign::Surroundings;
@@ -28,7 +28,7 @@ fn recipe(side: u32, quality: u8) -> Recipe {
 
 /// What a service made of the upload, by an encoder that the recipe does not use: 200 pixels, quality 70, no metadata.
 fn download(upload: &ImageFile) -> ImageFile {
-    let frame = upload.frame(&Meter::new(&|| 0)).unwrap();
+    let frame = upload.frame().unwrap();
     let (width, height) = (frame.pixels.width(), frame.pixels.height());
     let long = width.max(height);
     let to = |length: u32| {

@@ -6,10 +6,11 @@ mod common;
 use std::time::Instant;
 
 use common::{corpus, picture, psnr};
+use credlink_image_files::DecodeError;
+use credlink_image_files::Format;
+use credlink_image_files::decode;
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
-use credlink_transforms::codecs::{avif, decode, lossless_jpeg, lossless_png, png, webp};
-use credlink_transforms::error::DecodeError;
-use credlink_transforms::format::Format;
+use credlink_transforms::codecs::{avif, lossless_jpeg, lossless_png, png, webp};
 use image::DynamicImage;
 
 const ENCODERS: [Encoder; 3] = [

@@ -7,9 +7,9 @@ mod common;
 use std::sync::Arc;
 
 use common::probes::{apply, camera_jpeg};
+use credlink_image_files::ImageFile;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::error::StepError;
-use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 

@@ -3,14 +3,15 @@
 
 mod common;
 
+use bytes::Bytes;
 use common::{corpus, picture};
+use credlink_image_files::Format;
+use credlink_image_files::decode;
+use credlink_image_files::metadata::{Kind, Metadata, read, written};
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
-use credlink_transforms::codecs::{decode, png, webp};
-use credlink_transforms::format::Format;
-use credlink_transforms::metadata::{Kind, Metadata, read, written};
+use credlink_transforms::codecs::{png, webp};
 use image::DynamicImage;
 use image::metadata::Orientation;
-use img_parts::Bytes;
 
 fn file(format: Format, alpha: bool) -> Vec<u8> {
     let rgb = DynamicImage::ImageRgb8(picture(50, 40));

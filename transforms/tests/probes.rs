@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use common::probes::*;
+use credlink_image_files::Format;
+use credlink_image_files::ImageFile;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::error::{EncodeError, StepError, StepErrorKind};
-use credlink_transforms::file::ImageFile;
-use credlink_transforms::format::Format;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::{Contract, Recipe};
 use credlink_transforms::resign::Surroundings;
@@ -52,7 +52,7 @@ fn judged(
         }) if width == 1 || height == 1 => return Ok(true),
         received => received.map_err(|error| error.to_string())?,
     };
-    let shown = |file: &ImageFile| match file.frame(&meter) {
+    let shown = |file: &ImageFile| match file.frame() {
         Ok(frame) => Ok(Arc::clone(&frame.pixels)),
         Err(error) => Err(error.to_string()),
     };

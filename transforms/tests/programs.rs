@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use common::picture;
 use common::probes::{apply, camera_jpeg, kinds, pixels, recipe, signed_png};
+use credlink_image_files::Format;
+use credlink_image_files::ImageFile;
+use credlink_image_files::metadata::{self, Metadata};
 use credlink_transforms::codecs::png;
-use credlink_transforms::file::ImageFile;
-use credlink_transforms::format::Format;
-use credlink_transforms::metadata::{self, Metadata};
 use image::{DynamicImage, Rgb, RgbImage, RgbaImage};
 
 fn file(bytes: Vec<u8>) -> Arc<ImageFile> {
@@ -212,9 +212,8 @@ fn libvips_gives_an_exif_block_to_what_has_none_and_keeps_the_turn_in_tiff() {
     assert_eq!(all(&apply(&adds, &camera)), all(&camera));
     let turn = |step: &str| {
         let tiff = apply(&recipe(&[step]), &camera);
-        let meter = credlink_transforms::meter::Meter::new(&|| 0);
         assert!(!kinds(&tiff).contains("exif"));
-        tiff.frame(&meter).unwrap().orientation
+        tiff.frame().unwrap().orientation
     };
     use image::metadata::Orientation;
     assert_eq!(

@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::probes::*;
+use credlink_image_files::Format;
+use credlink_image_files::ImageFile;
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::file::ImageFile;
-use credlink_transforms::format::Format;
-use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::{Contract, Grade};
 use image::DynamicImage;
 use image::metadata::Orientation;
@@ -150,10 +149,7 @@ fn every_recipe_says_what_is_known_and_nothing_is_both_backed_and_assumed() {
 fn a_large_camera_jpeg_ends_up_in_the_box_upright_and_with_the_metadata_that_each_service_keeps() {
     let catalogue = catalogue();
     let probe = Arc::new(ImageFile::new(camera_jpeg(2200, 1500)).unwrap());
-    assert_eq!(
-        probe.frame(&Meter::new(&|| 0)).unwrap().orientation,
-        Orientation::Rotate90
-    );
+    assert_eq!(probe.frame().unwrap().orientation, Orientation::Rotate90);
     // The picture is 1500 x 2200 to its viewer: sizes are worked out by hand from each service's rule.
     for (id, size, kept) in [
         ("social/x", (2200, 1500), &[][..]),
@@ -234,7 +230,7 @@ fn a_large_camera_jpeg_ends_up_in_the_box_upright_and_with_the_metadata_that_eac
             catalogue.get(id).unwrap_or_else(|| panic!("no {id}")),
             &probe,
         );
-        let frame = received.frame(&Meter::new(&|| 0)).unwrap();
+        let frame = received.frame().unwrap();
         assert_eq!((frame.pixels.width(), frame.pixels.height()), size, "{id}");
         assert_eq!(
             kinds(&received),

@@ -69,6 +69,13 @@ pub struct Row {
     pub sign_psnr: Option<f32>,
     /// The same as structural similarity of luma, 0 to 1.
     pub sign_ssim: Option<f32>,
+    /// Names of what the source file held beside its pixels and the signed file holds byte for byte, `; ` between them, as a
+    /// comparison of the two found it; `None` where nobody signed or compared.
+    pub sign_kept: Option<String>,
+    /// The same of what is there with other bytes.
+    pub sign_changed: Option<String>,
+    /// The same of what is gone.
+    pub sign_dropped: Option<String>,
     /// Time to sign the image: the same figure on every op of one image.
     pub sign_ns: u64,
     /// Time of the whole pipeline.

@@ -7,8 +7,6 @@ use image::imageops::FilterType;
 use image::metadata::Orientation;
 use image::{DynamicImage, GenericImageView};
 
-use super::scan::Found;
-
 /// Samples along a side of the thumbnails.
 const SIDE: u32 = 16;
 
@@ -73,16 +71,13 @@ impl Look {
     }
 }
 
-/// Gives files that show the same picture one source: the first of them by path. Files are compared with those whose mean
+/// The source of each file: the first by path of those that show the same picture. Files are compared with those whose mean
 /// is near, so that the work grows little faster than their number.
-pub(super) fn group(files: &mut [Found]) {
+pub(super) fn sources(files: &[(&str, &Look)]) -> Vec<String> {
     let mut order: Vec<usize> = (0..files.len()).collect();
     order.sort_by(|a, b| {
-        let (a, b) = (&files[*a], &files[*b]);
-        a.look
-            .mean
-            .total_cmp(&b.look.mean)
-            .then_with(|| a.path.cmp(&b.path))
+        let ((a, look_a), (b, look_b)) = (files[*a], files[*b]);
+        look_a.mean.total_cmp(&look_b.mean).then_with(|| a.cmp(b))
     });
     // Each file points to another of its group, and the last of a chain to itself.
     let mut parent: Vec<usize> = (0..files.len()).collect();
@@ -94,12 +89,12 @@ pub(super) fn group(files: &mut [Found]) {
     }
     for (place, &one) in order.iter().enumerate() {
         for &other in &order[place + 1..] {
-            if files[other].look.mean - files[one].look.mean > MEAN {
+            if files[other].1.mean - files[one].1.mean > MEAN {
                 break;
             }
-            if files[one].look.is_like(&files[other].look) {
+            if files[one].1.is_like(files[other].1) {
                 let (a, b) = (root(&parent, one), root(&parent, other));
-                let (first, second) = if files[a].path <= files[b].path {
+                let (first, second) = if files[a].0 <= files[b].0 {
                     (a, b)
                 } else {
                     (b, a)
@@ -108,10 +103,7 @@ pub(super) fn group(files: &mut [Found]) {
             }
         }
     }
-    let sources: Vec<String> = (0..files.len())
-        .map(|at| files[root(&parent, at)].path.clone())
-        .collect();
-    for (file, source) in files.iter_mut().zip(sources) {
-        file.source = source;
-    }
+    (0..files.len())
+        .map(|at| files[root(&parent, at)].0.to_owned())
+        .collect()
 }

@@ -7,29 +7,19 @@ mod view;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use image::DynamicImage;
+use credlink_image_files::Format;
 use sha2::{Digest, Sha256};
 
 use crate::draws::Draws;
-use crate::{CorpusError, Entry, Format, ImageSet, SetHeader, SourceImage};
+use crate::{CorpusError, Entry, ImageSet, SetHeader, SourceImage};
 use scan::Found;
-
-/// Decodes a file to its stored pixels: no EXIF orientation applied, no colour conversion beyond what gives
-/// grey or RGB (8 or 16 bits), an error in words for what it cannot decode.
-///
-/// It is handed strangers' bytes and must bound its memory. A panic in it counts as a failure to decode.
-pub type Decoder = Arc<dyn Fn(&[u8]) -> Result<DynamicImage, String> + Send + Sync>;
 
 /// Which formats the files of a set may have.
 pub type Usable = fn(Format) -> bool;
 
 /// Larger files are rejected unread: 512 MiB.
 pub const MAX_FILE_BYTES: u64 = 512 << 20;
-
-/// Images whose header announces more pixels are rejected undecoded: 120 megapixels, as in the pipelines.
-pub const MAX_PIXELS: u64 = 120_000_000;
 
 /// Files whose shorter side is less give no views, in pixels: a window of it would be a thumbnail, and a set of few files
 /// would hold more of them the more images are asked for.
@@ -45,7 +35,7 @@ const LEAST_FOR_VIEW: u32 = 640;
 ///
 /// # Guarantees
 ///
-/// The same folder content, decoder and seed give the same entries and bytes, whatever the order in which
+/// The same folder content and seed give the same entries and bytes, whatever the order in which
 /// the file system lists them. Two files with the same bytes count once. Views of one file have distinct
 /// windows for as long as it has pixels to tell them apart.
 pub struct DirectorySet {
@@ -55,7 +45,6 @@ pub struct DirectorySet {
     files: Vec<Found>,
     /// Positions in `files` that give views; never empty.
     viewable: Vec<usize>,
-    decode: Decoder,
 }
 
 impl DirectorySet {
@@ -69,8 +58,8 @@ impl DirectorySet {
     /// # Errors
     ///
     /// [`CorpusError::Root`] when the folder cannot be listed, [`CorpusError::Empty`] when no image is left.
-    pub fn scan(root: &Path, seed: u64, decode: Decoder) -> Result<DirectorySet, CorpusError> {
-        Self::scan_for(root, seed, decode, |_| true)
+    pub fn scan(root: &Path, seed: u64) -> Result<DirectorySet, CorpusError> {
+        Self::scan_for(root, seed, |_| true)
     }
 
     /// The same for files of some formats only.
@@ -78,18 +67,13 @@ impl DirectorySet {
     /// # Errors
     ///
     /// As [`DirectorySet::scan`].
-    pub fn scan_for(
-        root: &Path,
-        seed: u64,
-        decode: Decoder,
-        usable: Usable,
-    ) -> Result<DirectorySet, CorpusError> {
-        let scanned = scan::scan(root, &decode, usable)?;
+    pub fn scan_for(root: &Path, seed: u64, usable: Usable) -> Result<DirectorySet, CorpusError> {
+        let scanned = scan::scan(root, usable)?;
         if scanned.files.is_empty() {
             let first = scanned
                 .rejected
                 .first()
-                .map(|r| format!(", first {}: {}", r.path, r.reason));
+                .map(|r| format!(", first {}: {}", r.path, r.why));
             return Err(CorpusError::Empty {
                 path: root.to_owned(),
                 found: format!(
@@ -135,7 +119,6 @@ impl DirectorySet {
             header,
             files,
             viewable,
-            decode,
         })
     }
 
@@ -205,16 +188,17 @@ impl ImageSet for DirectorySet {
         let Some(window) = window else {
             return Ok(SourceImage { entry, bytes });
         };
-        let pixels = read::decoded(&self.decode, &bytes).map_err(|reason| CorpusError::Decode {
+        let decoded = read::decoded(&bytes).map_err(|reason| CorpusError::Decode {
             path: path(),
             reason,
         })?;
-        let bytes = window
-            .cut(pixels, file, &bytes)
-            .map_err(|reason| CorpusError::Encode {
-                name: entry.name.clone(),
-                reason,
-            })?;
+        let bytes =
+            window
+                .cut(decoded.pixels, file, &bytes)
+                .map_err(|reason| CorpusError::Encode {
+                    name: entry.name.clone(),
+                    reason,
+                })?;
         Ok(SourceImage { entry, bytes })
     }
 

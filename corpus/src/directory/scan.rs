@@ -5,13 +5,15 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use credlink_image_files::Format;
+use credlink_image_files::decode::Decoded;
 use image::metadata::Orientation;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::look::{self, Look};
-use super::{Decoder, MAX_FILE_BYTES, Usable, read};
-use crate::{CorpusError, Format, Rejected};
+use super::{MAX_FILE_BYTES, Usable, read};
+use crate::{CorpusError, Rejected, Why};
 
 /// An image file that can be used.
 #[derive(Clone, Debug)]
@@ -45,15 +47,12 @@ pub(super) struct Scanned {
 /// What became of one file.
 enum Verdict {
     Usable(Box<Found>),
-    Rejected {
-        reason: String,
-        sha256: Option<[u8; 32]>,
-    },
+    Rejected { why: Why, sha256: Option<[u8; 32]> },
     Ignored,
 }
 
 /// `usable` says which formats the files may have.
-pub(super) fn scan(root: &Path, decode: &Decoder, usable: Usable) -> Result<Scanned, CorpusError> {
+pub(super) fn scan(root: &Path, usable: Usable) -> Result<Scanned, CorpusError> {
     let unlisted = |source| CorpusError::Root {
         path: root.to_owned(),
         source,
@@ -70,7 +69,7 @@ pub(super) fn scan(root: &Path, decode: &Decoder, usable: Usable) -> Result<Scan
     let paths: Vec<(String, PathBuf)> = walk.found.into_iter().collect();
     let verdicts: Vec<Verdict> = paths
         .par_iter()
-        .map(|(path, native)| examine(root, path, native, decode, usable))
+        .map(|(path, native)| examine(root, path, native, usable))
         .collect();
 
     let mut files: Vec<Found> = Vec::new();
@@ -89,19 +88,23 @@ pub(super) fn scan(root: &Path, decode: &Decoder, usable: Usable) -> Result<Scan
                 None
             }
         });
-        let reject = |reason| Rejected {
+        let reject = |why| Rejected {
             path: path.clone(),
-            reason,
+            why,
         };
         match (verdict, earlier) {
             (Verdict::Ignored, _) => ignored += 1,
-            (_, Some(first)) => rejected.push(reject(format!("same bytes as {first}"))),
+            (_, Some(first)) => rejected.push(reject(Why::Copy(first.clone()))),
             (Verdict::Usable(file), None) => files.push(*file),
-            (Verdict::Rejected { reason, .. }, None) => rejected.push(reject(reason)),
+            (Verdict::Rejected { why, .. }, None) => rejected.push(reject(why)),
         }
     }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
-    look::group(&mut files);
+    let looks: Vec<(&str, &Look)> = files.iter().map(|file| (&*file.path, &file.look)).collect();
+    let sources = look::sources(&looks);
+    for (file, source) in files.iter_mut().zip(sources) {
+        file.source = source;
+    }
     Ok(Scanned {
         files,
         rejected,
@@ -136,7 +139,8 @@ impl Walk<'_> {
             let native = below.join(&name);
             let path = shown(&native);
             if let Err(reason) = self.take(&path, native) {
-                self.rejected.push(Rejected { path, reason });
+                let why = Why::Inaccessible(reason);
+                self.rejected.push(Rejected { path, why });
             }
         }
         Ok(())
@@ -171,6 +175,16 @@ impl Walk<'_> {
     }
 }
 
+/// Whether somebody who made the file meant it to be an image, by its ending.
+fn is_named_as_image(path: &Path) -> bool {
+    let ending = path
+        .extension()
+        .map(|end| end.to_string_lossy().to_lowercase());
+    ending.is_some_and(|end| {
+        Format::of_extension(&end).is_some() || Format::UNREAD_EXTENSIONS.contains(&&*end)
+    })
+}
+
 fn shown(path: &Path) -> String {
     path.components()
         .map(|c| c.as_os_str().to_string_lossy())
@@ -178,61 +192,57 @@ fn shown(path: &Path) -> String {
         .join("/")
 }
 
-fn examine(root: &Path, path: &str, native: &Path, decode: &Decoder, usable: Usable) -> Verdict {
-    match try_examine(root, path, native, decode, usable) {
+fn examine(root: &Path, path: &str, native: &Path, usable: Usable) -> Verdict {
+    match try_examine(root, path, native, usable) {
         Ok(verdict) => verdict,
         Err(error) => Verdict::Rejected {
-            reason: format!("cannot read: {error}"),
+            why: Why::Inaccessible(format!("cannot read: {error}")),
             sha256: None,
         },
     }
 }
 
-fn try_examine(
-    root: &Path,
-    path: &str,
-    native: &Path,
-    decode: &Decoder,
-    usable: Usable,
-) -> io::Result<Verdict> {
+fn try_examine(root: &Path, path: &str, native: &Path, usable: Usable) -> io::Result<Verdict> {
     let full = root.join(native);
     let data = fs::metadata(&full)?;
     let mut file = fs::File::open(&full)?;
     let mut head = Vec::with_capacity(256);
     file.by_ref().take(256).read_to_end(&mut head)?;
+    let unread = |why| Ok(Verdict::Rejected { why, sha256: None });
     let Some(format) = Format::sniff(&head) else {
-        return Ok(Verdict::Ignored);
+        return match Format::unread(&head) {
+            Some(kind) => unread(Why::NoDecoder(kind)),
+            None if !is_named_as_image(native) => Ok(Verdict::Ignored),
+            None if head.is_empty() => unread(Why::Empty),
+            None => unread(Why::Misnamed),
+        };
     };
     if data.len() > MAX_FILE_BYTES {
-        let reason = format!(
-            "{} bytes are more than {} MiB",
-            data.len(),
-            MAX_FILE_BYTES >> 20
-        );
-        return Ok(Verdict::Rejected {
-            reason,
-            sha256: None,
+        return unread(Why::TooLarge {
+            bytes: data.len(),
+            limit: MAX_FILE_BYTES,
         });
     }
     let mut bytes = head;
     // The file may have grown since its size was asked for.
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-    let rejected = |reason: String| {
+    let rejected = |why| {
         Ok(Verdict::Rejected {
-            reason,
+            why,
             sha256: Some(sha256),
         })
     };
     if !usable(format) {
-        let format = format.as_str();
-        return rejected(format!("{format} files cannot be signed"));
+        return rejected(Why::Unsignable(format));
     }
-    let pixels = match read::decoded(decode, &bytes) {
-        Ok(pixels) => pixels,
-        Err(reason) => return rejected(format!("does not decode: {reason}")),
+    let Decoded {
+        pixels,
+        orientation,
+    } = match read::decoded(&bytes) {
+        Ok(decoded) => decoded,
+        Err(reason) => return rejected(Why::Broken(reason)),
     };
-    let orientation = read::orientation(format, &bytes);
     let class = path.split_once('/').map_or("file", |(first, _)| first);
     let lossless = matches!(format, Format::Png | Format::Gif | Format::Bmp);
     Ok(Verdict::Usable(Box::new(Found {

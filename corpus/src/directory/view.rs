@@ -162,7 +162,7 @@ impl Window {
             Pixels::Rgb(RgbImage::from_raw(w, h, small).unwrap_or_default())
         };
         let is_grey = matches!(pixels, Pixels::Grey(_));
-        let icc = read::profile(bytes, if is_grey { 1 } else { 3 });
+        let icc = read::profile(file.format, bytes, if is_grey { 1 } else { 3 });
         if file.as_png {
             return file::png_with(&pixels, icc);
         }

@@ -7,8 +7,8 @@ mod png_file;
 pub(crate) use camera::{Camera, Metadata, Profile};
 pub(crate) use png_file::{png, png_palette, png_with};
 
+use credlink_image_files::{Format, metadata};
 use image::{GrayImage, RgbImage, RgbaImage};
-use img_parts::{ImageEXIF, ImageICC, webp::WebP};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 /// Pixels in one of the layouts that encoders take.
@@ -174,8 +174,10 @@ fn webp_file(
     if parts.exif.is_none() && parts.icc.is_none() {
         return Ok(coded.to_vec());
     }
-    let mut file = WebP::from_bytes(coded.to_vec().into()).map_err(|e| e.to_string())?;
-    file.set_icc_profile(parts.icc.map(Into::into));
-    file.set_exif(parts.exif.map(Into::into));
-    Ok(file.encoder().bytes().to_vec())
+    let metadata = metadata::Metadata {
+        exif: parts.exif.map(Into::into),
+        icc: parts.icc.map(Into::into),
+        ..metadata::Metadata::default()
+    };
+    metadata::written(Format::WebP, coded.to_vec(), &metadata).map_err(|e| e.to_string())
 }

@@ -2,9 +2,10 @@
 
 use super::paint::exact::exp2;
 use super::{CLASSES, Class, Picture, Sheet};
+use crate::Entry;
 use crate::draws::Draws;
 use crate::file::{self, Camera, Jpeg, Metadata, Pixels, Profile, Sampling};
-use crate::{Entry, Format};
+use credlink_image_files::Format;
 
 /// How a picture becomes a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

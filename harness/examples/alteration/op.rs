@@ -5,12 +5,12 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use credlink_harness::reencode::Rewriter;
 use credlink_harness::{clock, identity, received};
+use credlink_image_files::ImageFile;
 use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::watermark::Effort;
-use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Signer, Verifier};
+use credlink_sign_core::{Asset, Marker, ProofId, Signer, Verifier};
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use image::{DynamicImage, RgbImage};
@@ -72,11 +72,11 @@ pub(crate) fn displayed(bytes: &[u8]) -> Result<DynamicImage> {
 }
 
 pub(crate) fn verified(verifier: &Verifier, id: ProofId, bytes: &[u8]) -> End {
-    let file = SignFile::new(bytes, &received::decode_bytes);
+    let file = Asset::new(bytes, &received::decode_bytes);
     let verification = verifier.verify(&file, &clock::wall_nanos);
-    let conclusion = conclude(verification.findings());
+    let conclusion = conclude(verification.findings(), &|_| None);
     match conclusion.accepted {
-        Some(accepted) if accepted.proof != id || !conclusion.disagreeing.is_empty() => End::Wrong,
+        Some(accepted) if accepted.proof != id || !conclusion.alternatives.is_empty() => End::Wrong,
         Some(_) => match verifier.compared_with(&file, id) {
             Some(comparison) => End::Recovered(Found {
                 local: comparison.local_difference,
@@ -106,8 +106,7 @@ pub(crate) fn signed(
         .map(|(index, source)| {
             let id = identity::proof_id(arguments.seed, index, &source.bytes);
             let rewriter = Rewriter::of(&source.bytes);
-            let file =
-                SignFile::new(&source.bytes, &received::decode_bytes).with_encoder(&rewriter);
+            let file = Asset::new(&source.bytes, &received::decode_bytes).with_encoder(&rewriter);
             let made = signer.sign(&file, id).ok()?;
             let pixels = displayed(&made.bytes).ok()?.to_rgb8();
             store.insert(made.record, &made.manifest).ok()?;

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, anyhow};
 use clap::ValueEnum;
 use credlink_corpus::{ImageSet, SyntheticSet};
-use credlink_transforms::file::ImageFile;
-use credlink_transforms::meter::Meter;
+use credlink_image_files::ImageFile;
 use image::DynamicImage;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -86,10 +85,7 @@ pub(crate) fn sources(arguments: &Arguments) -> Result<Vec<Source>> {
 /// A file as it is displayed.
 pub(crate) fn displayed(source: &Source) -> Result<DynamicImage> {
     let file = ImageFile::new(source.bytes.clone())?;
-    let clock = || 0;
-    let frame = file
-        .frame(&Meter::new(&clock))
-        .map_err(|error| anyhow!("{error}"))?;
+    let frame = file.frame().map_err(|error| anyhow!("{error}"))?;
     let mut image = DynamicImage::clone(&frame.pixels);
     image.apply_orientation(frame.orientation);
     Ok(image)

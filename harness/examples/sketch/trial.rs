@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use credlink_harness::clock::thread_nanos;
+use credlink_image_files::ImageFile;
 use credlink_sign_core::fingerprint::{ContentHash, Match, MatchPolicy};
 use credlink_sign_core::sketch::{Comparison, Received, Registered, Sketch};
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use image::metadata::Orientation;
@@ -104,7 +104,7 @@ pub(crate) fn true_pairs(arguments: &Arguments, sources: &[Source]) -> Result<Ve
                 let Ok(received) = recipe.apply(&shared, &Meter::new(&clock)) else {
                     continue;
                 };
-                let Ok(frame) = received.frame(&Meter::new(&clock)) else {
+                let Ok(frame) = received.frame() else {
                     continue;
                 };
                 let name = source.name.clone();

@@ -3,8 +3,9 @@
 use std::io::Cursor;
 
 use anyhow::{Result, anyhow};
+use credlink_image_files::decode;
 use credlink_sign_core::watermark::Effort;
-use credlink_transforms::codecs::{avif, decode, jpeg, webp};
+use credlink_transforms::codecs::{avif, jpeg, webp};
 use credlink_transforms::steps::resize::{Filter, resized};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, imageops};
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use credlink_corpus::{ImageSet, SyntheticSet};
-use credlink_transforms::codecs::decode;
+use credlink_image_files::decode;
 use image::DynamicImage;
 use image::metadata::Orientation;
 use sha2::{Digest, Sha256};

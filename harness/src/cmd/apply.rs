@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use credlink_harness::trial::delivery;
 use credlink_harness::{clock, exit};
+use credlink_image_files::ImageFile;
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 
 use crate::cli::ApplyArgs;
@@ -37,9 +37,8 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<u8> {
         .apply_in(&Arc::new(file), delivery::surroundings(&meter))
         .with_context(|| format!("failed on {name}"))?;
     let elapsed = clock() - start;
-    let frame = received
-        .frame(&meter)
-        .context("failed to decode the result")?;
+    let frame = received.frame().context("failed to decode the result")?;
+    super::check_name(&args.output, Some(received.format()))?;
     super::write_new(&args.output, received.bytes())?;
     super::say(&format!(
         "{}: {} {}x{}, {} bytes, in {:.1} ms of CPU time",

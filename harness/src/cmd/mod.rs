@@ -25,6 +25,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use credlink_corpus::MAX_FILE_BYTES;
 use credlink_harness::exit;
+use credlink_image_files::Format;
 use credlink_reports::{RunHeader, printable};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
@@ -41,6 +42,25 @@ pub(crate) fn say(text: &str) -> Result<()> {
 /// Writes text to standard error; if that is closed there is nobody to tell.
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", printable(text));
+}
+
+/// Refuses a name whose ending promises another format than the file will have.
+///
+/// # Errors
+/// Says both.
+pub(crate) fn check_name(path: &Path, format: Option<Format>) -> Result<()> {
+    let ending = path
+        .extension()
+        .map(|end| end.to_string_lossy().to_lowercase());
+    let promised = ending.as_deref().and_then(Format::of_extension);
+    match (promised, format) {
+        (Some(promised), Some(format)) if promised != format => Err(anyhow!(
+            "{} would hold {format} and is named as {promised}; name it .{}",
+            path.display(),
+            format.extension()
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Reads a regular file of at most [`MAX_FILE_BYTES`]. A pipe or a device might never end.
@@ -158,6 +178,22 @@ pub(crate) fn recipe(catalogue: &Catalogue, id: &str) -> Result<Arc<Recipe>> {
 }
 
 pub(crate) fn unknown(catalogue: &Catalogue, id: &str) -> anyhow::Error {
+    // A family, or a file of several variants: a name, but not of one pipeline.
+    let several = catalogue.select(id);
+    if !several.is_empty() {
+        const NAMED: usize = 6;
+        let names: Vec<&str> = several
+            .iter()
+            .map(|recipe| &*recipe.id)
+            .take(NAMED)
+            .collect();
+        let more = if several.len() > NAMED { ", ..." } else { "" };
+        return anyhow!(
+            "`{id}` stands for {} pipelines, and one is wanted here: {}{more}",
+            several.len(),
+            names.join(", ")
+        );
+    }
     let near = catalogue.suggestions(id);
     let hint = if near.is_empty() {
         "`credlink pipelines` lists them all".to_owned()

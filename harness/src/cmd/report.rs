@@ -44,15 +44,6 @@ pub(crate) fn keep_gate(gate: &Path, run: &RunDir) -> Result<()> {
     std::fs::write(&kept, bytes).with_context(|| format!("failed to write {}", kept.display()))
 }
 
-/// The names that `--format` takes: documents of a whole run, and formats of a table.
-pub(crate) fn format_names() -> Vec<&'static str> {
-    let documents = DOCUMENTS.iter().map(|document| document.name);
-    let tables = FORMATS.iter().map(|format| format.name);
-    let mut names: Vec<&str> = documents.collect();
-    names.extend(tables.filter(|name| DOCUMENTS.iter().all(|document| document.name != *name)));
-    names
-}
-
 fn written(report: &Report, name: &str, table: Option<&str>) -> Result<String> {
     let format = FORMATS.iter().find(|format| format.name == name);
     if let Some(id) = table {

@@ -1,28 +1,28 @@
 //! `credlink survival`: the main job.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use credlink_corpus::ImageSet;
+use credlink_corpus::{ImageSet, Rejected};
 use credlink_harness::ledger::Ledger;
 use credlink_harness::plan::{self, Plan, Size};
 use credlink_harness::stages::event::{Event, Listener};
 use credlink_harness::stages::setting::Setting;
 use credlink_harness::stages::{self, Ending};
+use credlink_harness::systems::credlink::{self, CredLink};
 use credlink_harness::{
     clock, distractors, estimate, exhibits, exit, identity, image_set, machine, versions,
 };
 use credlink_reports::gate::Gate;
 use credlink_reports::header::ImageSetHeader;
 use credlink_reports::{RowWriter, RunDir, RunHeader};
-use credlink_sign_core::carriers::CARRIERS;
+use credlink_sign_core::Signer;
 use credlink_sign_core::keys::{Identity, WatermarkSecret};
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::system::CredLink;
 use credlink_sign_core::watermark::Effort;
-use credlink_sign_core::{Marker, Signer};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 
@@ -123,11 +123,8 @@ fn workers(args: &SurvivalArgs) -> Result<rayon::ThreadPool> {
 
 /// Names the files that were left out, and says where files show the same picture.
 fn warn_of_images(set: &dyn ImageSet, listener: Listener<'_>) {
-    for rejected in &set.header().rejected {
-        listener(Event::Warning(format!(
-            "left out {}: {}",
-            rejected.path, rejected.reason
-        )));
+    if let Some(line) = left_out(&set.header().rejected) {
+        listener(Event::Warning(line));
     }
     if let (Some(files), Some(sources)) = (set.header().files, set.distinct_sources())
         && sources < files
@@ -136,6 +133,29 @@ fn warn_of_images(set: &dyn ImageSet, listener: Listener<'_>) {
             "{files} files show {sources} pictures; copies of one picture count as one source"
         )));
     }
+}
+
+/// One line about all files that were left out, by reason; run.json names them all.
+fn left_out(rejected: &[Rejected]) -> Option<String> {
+    const NAMED: usize = 3;
+    let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for file in rejected {
+        kinds.entry(file.why.kind()).or_default().push(&file.path);
+    }
+    let told: Vec<String> = kinds
+        .iter()
+        .map(|(kind, paths)| {
+            let names = paths
+                .iter()
+                .take(NAMED)
+                .copied()
+                .collect::<Vec<_>>()
+                .join(", ");
+            let more = if paths.len() > NAMED { ", ..." } else { "" };
+            format!("{} {kind} ({names}{more})", paths.len())
+        })
+        .collect();
+    (!told.is_empty()).then(|| format!("left out: {}; run.json names them all", told.join("; ")))
 }
 
 /// The plan, without pipelines whose programs are not installed.
@@ -162,8 +182,7 @@ fn signer(
     let signer = Signer::new(identity)?;
     Ok(match watermark {
         Some(secret) => {
-            let settings = super::watermark::settings(args.watermark_psnr);
-            signer.with_marker(Marker::new(secret.key()?).with_settings(settings))
+            signer.with_marker(super::watermark::marker(secret.key()?, args.watermark_psnr))
         }
         None => signer,
     })
@@ -262,8 +281,8 @@ fn gate(args: &SurvivalArgs, pipelines: &[Arc<Recipe>]) -> Result<Option<Gate>> 
 
 /// Names of the carriers, in ladder order.
 fn carriers() -> Vec<String> {
-    let names = CARRIERS.iter().map(|carrier| carrier.name().to_owned());
-    names.collect()
+    let carriers = credlink::about().carriers.into_iter();
+    carriers.map(|carrier| carrier.name).collect()
 }
 
 /// The recipes that the patterns name, each once, in the order of the patterns.
@@ -365,7 +384,7 @@ fn described(args: &SurvivalArgs, plan: &Plan, set: &dyn ImageSet) -> RunHeader 
             rejected: header
                 .rejected
                 .iter()
-                .map(|file| format!("{}: {}", file.path, file.reason))
+                .map(|file| format!("{}: {}", file.path, file.why))
                 .collect(),
         },
         pipelines: plan.described(),

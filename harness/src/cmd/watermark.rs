@@ -5,13 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use credlink_harness::reencode::Rewriter;
 use credlink_harness::{clock, exit};
+use credlink_image_files::{Frame, ImageFile};
 use credlink_sign_core::keys::WatermarkSecret;
 use credlink_sign_core::watermark::{
     Detection, Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed,
 };
-use credlink_sign_core::{Encoder, ProofId};
-use credlink_transforms::file::{Frame, ImageFile};
-use credlink_transforms::meter::Meter;
+use credlink_sign_core::{Care, Encoder, Marker, ProofId};
 use image::{DynamicImage, RgbImage};
 
 use crate::cli::{WatermarkArgs, WatermarkCommand};
@@ -49,13 +48,10 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
                 super::say(&format!("{}: refused, {reason}", input.display()))?;
                 return Ok(exit::FAILURE);
             };
-            if !rewriter.can_rewrite() {
-                anyhow::bail!(
-                    "{} is not a still JPEG, PNG or WebP file, the kinds that are written anew",
-                    input.display()
-                );
+            if let Some(why) = rewriter.refusal() {
+                anyhow::bail!("{} is not written anew, because {why}", input.display());
             }
-            let bytes = rewriter.rewritten(marked).map_err(anyhow::Error::msg)?;
+            let bytes = rewriter.rewritten(marked, Care::Usual)?;
             super::write_new(output, &bytes)?;
             super::say(&format!(
                 "{}: {} with id {id}, PSNR {:.1} dB, SSIM {:.4}, {} bytes from {}",
@@ -173,6 +169,15 @@ pub(crate) fn effort(rotated: bool) -> Effort {
 }
 
 /// The default settings, or those for at least `psnr` dB.
+/// A marker of this key; with a lowest PSNR, one that holds it in the file as it is written.
+pub(crate) fn marker(key: WatermarkKey, psnr: Option<f64>) -> Marker {
+    let marker = Marker::new(key).with_settings(settings(psnr));
+    match psnr {
+        Some(floor) => marker.holding(floor),
+        None => marker,
+    }
+}
+
 pub(crate) fn settings(psnr: Option<f64>) -> EmbedSettings {
     let default = EmbedSettings::default();
     psnr.map_or(default, |floor| EmbedSettings {
@@ -188,8 +193,7 @@ fn open(path: &Path) -> Result<ImageFile> {
 }
 
 fn frame(path: &Path) -> Result<Frame> {
-    let clock = || 0;
-    let frame = open(path)?.frame(&Meter::new(&clock)).cloned();
+    let frame = open(path)?.frame().cloned();
     frame.with_context(|| format!("failed to decode {}", path.display()))
 }
 

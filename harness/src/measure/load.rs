@@ -11,7 +11,7 @@ use credlink_corpus::{ImageSet, SyntheticSet};
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::watermark::Effort;
-use credlink_sign_core::{ImageFile, Marker, ProofId, Signer, Verifier};
+use credlink_sign_core::{Asset, Marker, ProofId, Signer, Verifier};
 use hdrhistogram::Histogram;
 
 use crate::reencode::Rewriter;
@@ -127,7 +127,7 @@ pub fn measure(what: Service, load: Load, seed: u64) -> Result<Measured> {
         let source = set.load(index)?.bytes;
         let id = identity::proof_id(seed, index, &source);
         let rewriter = Rewriter::of(&source);
-        let file = ImageFile::new(&source, &received::decode_bytes).with_encoder(&rewriter);
+        let file = Asset::new(&source, &received::decode_bytes).with_encoder(&rewriter);
         let image = signer
             .sign(&file, id)
             .with_context(|| format!("failed to sign image {index}"))?;
@@ -144,12 +144,12 @@ pub fn measure(what: Service, load: Load, seed: u64) -> Result<Measured> {
             Service::Sign => {
                 let source = &sources[at(number)];
                 let rewriter = Rewriter::of(source);
-                let file = ImageFile::new(source, &received::decode_bytes).with_encoder(&rewriter);
+                let file = Asset::new(source, &received::decode_bytes).with_encoder(&rewriter);
                 signer.sign(&file, ProofId::new(number)).is_ok()
             }
             Service::Verify => {
                 let (id, bytes) = &signed[at(number)];
-                let file = ImageFile::new(bytes, &received::decode_bytes);
+                let file = Asset::new(bytes, &received::decode_bytes);
                 let verification = verifier.verify(&file, &clock::wall_nanos);
                 verification
                     .findings()

@@ -8,19 +8,18 @@ pub mod collision;
 use std::path::Path;
 
 use anyhow::Result;
+use credlink_image_files::metadata::{self, Kind, Metadata};
+use credlink_image_files::{Frame, ImageFile};
 use credlink_sign_core::fingerprint::ContentHash;
 use credlink_sign_core::keys::Identity;
-use credlink_sign_core::{ImageFile as SignFile, Marker, ProofId, Resigner, Signer};
-use credlink_transforms::file::{Frame, ImageFile};
-use credlink_transforms::metadata::{self, Kind, Metadata};
-use credlink_transforms::meter::Meter;
+use credlink_sign_core::{Asset, Marker, ProofId, Resigner, Signer};
 use credlink_transforms::steps::resize::{Filter, resized};
 use credlink_trial_record::Trial;
 use image::{DynamicImage, Rgb32FImage};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::plan::{Negative, PlannedImage, format_of};
+use crate::plan::{Negative, PlannedImage};
 use crate::reencode::Rewriter;
 use crate::stages::setting::Setting;
 use crate::stages::sign::{SignedFile, SigningFailure};
@@ -69,7 +68,7 @@ impl Donors<'_> {
             let usable = matches!(signed, Some(Ok(file)) if !marked || file.mark.is_some());
             usable
                 && image.entry.source != target.entry.source
-                && format_of(&image.entry) == format_of(&target.entry)
+                && image.entry.format == target.entry.format
         };
         let of_class = |same: bool| -> Vec<usize> {
             (0..self.images.len())
@@ -219,7 +218,7 @@ impl Forger {
     /// A picture with the donor's link, signed by a stranger's service that names the donor's file as its parent: all that
     /// ties the two together is the forger's word.
     fn resigned(&self, donor: &Donor<'_>, picture: Vec<u8>) -> Result<Vec<u8>, String> {
-        let format = format_of(&donor.image.entry);
+        let format = donor.image.entry.format;
         let original = donated(donor)?;
         let linked = Metadata {
             xmp: metadata::read(format, &original).xmp,
@@ -242,7 +241,7 @@ fn collision(donor: &Donor<'_>, source: &[u8]) -> Result<Vec<u8>, String> {
 
 fn signed(signer: &Signer, source: &[u8], id: ProofId) -> Result<Vec<u8>, String> {
     let rewriter = Rewriter::of(source);
-    let file = SignFile::new(source, &received::decode_bytes).with_encoder(&rewriter);
+    let file = Asset::new(source, &received::decode_bytes).with_encoder(&rewriter);
     let signed = signer.sign(&file, id).map_err(|error| error.to_string())?;
     Ok(signed.bytes)
 }
@@ -258,7 +257,7 @@ fn transplanted(
     target: Vec<u8>,
     change: impl FnOnce(&mut Metadata) -> Result<(), String>,
 ) -> Result<Vec<u8>, String> {
-    let format = format_of(&donor.image.entry);
+    let format = donor.image.entry.format;
     let mut proof = metadata::read(format, &donated(donor)?);
     change(&mut proof)?;
     let both = Metadata {
@@ -308,9 +307,8 @@ fn edited(proof: &mut Metadata, from: ProofId, to: ProofId) -> Result<(), String
 }
 
 fn frame(bytes: Vec<u8>) -> Result<Frame, String> {
-    let clock = || 0;
     let file = ImageFile::new(bytes).map_err(|error| error.to_string())?;
-    let frame = file.frame(&Meter::new(&clock)).cloned();
+    let frame = file.frame().cloned();
     frame.map_err(|error| error.to_string())
 }
 

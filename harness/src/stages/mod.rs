@@ -9,12 +9,12 @@ mod verify;
 use anyhow::{Context, Result};
 use credlink_reports::header::ControlResult;
 use credlink_reports::{RowWriter, RunHeader};
-use credlink_sign_core::system::System;
 
 use self::event::Event;
 use self::setting::Setting;
 use self::verify::Verifying;
 use crate::plan::Plan;
+use crate::systems::System;
 
 /// How a run ended.
 #[derive(Clone, Debug)]

@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use credlink_sign_core::carriers::{CARRIERS, Cost};
-use credlink_sign_core::system::System;
-use credlink_sign_core::{Distortion, ImageFile, ProofId};
+use credlink_image_files::contents::Fate;
+use credlink_sign_core::carriers::Cost;
+use credlink_sign_core::{Asset, Distortion, ProofId};
 use credlink_trial_record::Embedded;
 use rayon::prelude::*;
 
@@ -15,6 +15,7 @@ use crate::plan::PlannedImage;
 use crate::reencode::Rewriter;
 use crate::stages::event::Event;
 use crate::stages::setting::Setting;
+use crate::systems::System;
 use crate::{clock, identity, received};
 
 /// A signed image, waiting on disk for its pipelines.
@@ -36,6 +37,8 @@ pub struct SignedFile {
     pub distortion: Option<Distortion>,
     /// What each carrier took, in ladder order.
     pub costs: Vec<Cost>,
+    /// What became of everything that the source held beside its pixels.
+    pub fate: Fate,
     /// Wall-clock time of signing, decoding and hashing included, in nanoseconds.
     pub nanos: u64,
 }
@@ -106,7 +109,7 @@ fn sign_one(
         decoded
     };
     let rewriter = Rewriter::of(&source.bytes);
-    let file = ImageFile::new(&source.bytes, &decode)
+    let file = Asset::new(&source.bytes, &decode)
         .with_encoder(&rewriter)
         .with_clock(&clock::thread_nanos);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
@@ -143,11 +146,13 @@ fn sign_one(
         path,
         source_bytes: source.bytes.len() as u64,
         signed_bytes: signed.bytes.len() as u64,
-        embedded: signed.embedded.to_vec(),
-        costs: CARRIERS
+        embedded: signed
+            .carriers
             .iter()
-            .map(|carrier| carrier.cost(&signed))
+            .map(|(embedded, _)| *embedded)
             .collect(),
+        costs: signed.carriers.iter().map(|(_, cost)| *cost).collect(),
+        fate: signed.fate,
         mark: signed.mark,
         distortion: signed.distortion,
         nanos,

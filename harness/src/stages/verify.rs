@@ -6,13 +6,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
+use credlink_image_files::ImageFile;
 use credlink_reports::controls::Controls;
 use credlink_reports::header::ControlResult;
 use credlink_reports::{RowError, RowWriter, RunHeader};
 use credlink_sign_core::ProofId;
-use credlink_sign_core::system::SealedSystem;
-use credlink_transforms::file::ImageFile;
-use credlink_transforms::meter::Meter;
 use credlink_trial_record::{Row, Trial};
 use rayon::prelude::*;
 
@@ -25,6 +23,7 @@ use crate::identity;
 use crate::ledger::Work;
 use crate::negatives::{self, Donors, Forger};
 use crate::plan::{Negative, Plan, PlannedImage};
+use crate::systems::Sealed;
 use crate::trial::{self, Subject};
 
 /// What signing made of the planned images: `None` where the run was stopped before.
@@ -34,7 +33,7 @@ pub(super) type Signed = [Option<Result<SignedFile, SigningFailure>>];
 pub(super) struct Verifying<'a> {
     plan: &'a Plan,
     signed: &'a Signed,
-    system: &'a dyn SealedSystem,
+    system: &'a dyn Sealed,
     setting: &'a Setting<'a>,
     forger: Forger,
     donors: Donors<'a>,
@@ -72,7 +71,7 @@ impl<'a> Verifying<'a> {
     pub(super) fn new(
         plan: &'a Plan,
         signed: &'a Signed,
-        system: &'a dyn SealedSystem,
+        system: &'a dyn Sealed,
         setting: &'a Setting<'a>,
     ) -> Result<Self> {
         let mut related: HashMap<&str, Vec<ProofId>> = HashMap::new();
@@ -188,6 +187,7 @@ impl<'a> Verifying<'a> {
             embedded: &signed.embedded,
             mark: signed.mark,
             distortion: signed.distortion,
+            fate: Some(&signed.fate),
             sign_nanos: signed.nanos,
             costs: &signed.costs,
             related: related.map_or(&[], Vec::as_slice),
@@ -232,7 +232,7 @@ impl<'a> Verifying<'a> {
         // a decoder panic, is each pipeline's own business: some never look at pixels.
         let start = clock::thread_nanos();
         let _ = caught(|| {
-            let _ = file.frame(&Meter::new(&clock::thread_nanos));
+            let _ = file.frame();
             Ok(())
         });
         ledger.add(Work::Codec, clock::thread_nanos() - start);

@@ -4,9 +4,9 @@
 use std::sync::LazyLock;
 
 use anyhow::Result;
+use credlink_image_files::ImageFile;
 use credlink_sign_core::Resigner;
 use credlink_sign_core::keys::Identity;
-use credlink_transforms::file::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::resign::{Resign, Surroundings};
 use sha2::{Digest, Sha256};

@@ -36,7 +36,9 @@ pub fn judge<'f>(
     for (carrier, finding) in findings {
         let accepted = finding.accepted();
         let outcome = match (accepted, finding.state) {
-            (Some(id), _) if Some(id) != issued => Outcome::Misattributed,
+            (Some(_), _) if !issued.is_some_and(|issued| finding.accepts(issued)) => {
+                Outcome::Misattributed
+            }
             (Some(_), State::Intact) => Outcome::Intact,
             (Some(_), State::Resigned) => Outcome::Resigned,
             (Some(_), _) => Outcome::Recovered,

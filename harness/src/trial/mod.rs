@@ -8,16 +8,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use credlink_corpus::Entry;
+use credlink_image_files::ImageFile;
+use credlink_image_files::contents::Fate;
 use credlink_sign_core::carriers::Cost;
-use credlink_sign_core::system::SealedSystem;
-use credlink_sign_core::{Distances, Distortion, Pixels, ProofId, Verification};
-use credlink_transforms::file::ImageFile;
+use credlink_sign_core::{Distortion, Pixels, ProofId, Verification};
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use credlink_trial_record::{Embedded, Outcome, Row, Trial};
 
 use self::judge::judge;
 use crate::ledger::{Ledger, Work};
+use crate::systems::{Nearness, Sealed};
 use crate::{clock, received};
 
 /// What is known about the file that enters the pipelines.
@@ -38,6 +39,8 @@ pub struct Subject<'a> {
     pub mark: Option<Distortion>,
     /// What signing did to the pixels; `None` where it changed none.
     pub distortion: Option<Distortion>,
+    /// What became of everything that the source held beside its pixels; `None` in a negative trial.
+    pub fate: Option<&'a Fate>,
     /// Time of signing in nanoseconds; 0 in a negative trial.
     pub sign_nanos: u64,
     /// What each carrier took when the image was signed, in ladder order; empty in a negative trial.
@@ -59,6 +62,7 @@ impl<'a> Subject<'a> {
             embedded: &[],
             mark: None,
             distortion: None,
+            fate: None,
             sign_nanos: 0,
             costs: &[],
             related: &[],
@@ -101,6 +105,9 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         mark_ssim: subject.mark.map(|mark| mark.ssim),
         sign_psnr: subject.distortion.map(|changed| changed.psnr),
         sign_ssim: subject.distortion.map(|changed| changed.ssim),
+        sign_kept: subject.fate.map(|fate| fate.kept.join("; ")),
+        sign_changed: subject.fate.map(|fate| fate.changed.join("; ")),
+        sign_dropped: subject.fate.map(|fate| fate.dropped_names().join("; ")),
         sign_ns: subject.sign_nanos,
         transform_ns: 0,
         codec_ns: 0,
@@ -116,7 +123,7 @@ pub fn run(
     subject: &Subject<'_>,
     file: &Arc<ImageFile>,
     recipe: &Recipe,
-    system: &dyn SealedSystem,
+    system: &dyn Sealed,
     ledger: &Ledger,
 ) -> Row {
     let attempt = catch_unwind(AssertUnwindSafe(|| {
@@ -144,7 +151,7 @@ fn attempt(
     subject: &Subject<'_>,
     file: &Arc<ImageFile>,
     recipe: &Recipe,
-    system: &dyn SealedSystem,
+    system: &dyn Sealed,
     ledger: &Ledger,
 ) -> Result<Row, (&'static str, String)> {
     let cpu_clock = clock::thread_nanos;
@@ -193,7 +200,7 @@ fn attempt(
         .map(|(_, finding)| finding.retrieve_nanos)
         .max()
         .unwrap_or(0);
-    row.carriers = cells(&verified.verification, verified.distances, subject);
+    row.carriers = cells(&verified.verification, &verified.nearness, subject);
     Ok(row)
 }
 
@@ -201,7 +208,7 @@ fn attempt(
 struct Verified {
     verification: Verification,
     distance: Option<u32>,
-    distances: Distances,
+    nearness: Vec<Nearness>,
     pixels: Result<Pixels, String>,
 }
 
@@ -210,7 +217,7 @@ struct Verified {
 fn verify(
     received: &ImageFile,
     subject: &Subject<'_>,
-    system: &dyn SealedSystem,
+    system: &dyn Sealed,
     ledger: &Ledger,
 ) -> Verified {
     let decoding = Cell::new(0);
@@ -221,8 +228,8 @@ fn verify(
         decoding.set(decoding.get() + clock::thread_nanos() - start);
         decoded.clone()
     };
-    let file = credlink_sign_core::ImageFile::new(received.bytes(), &decode)
-        .with_clock(&clock::thread_nanos);
+    let file =
+        credlink_sign_core::Asset::new(received.bytes(), &decode).with_clock(&clock::thread_nanos);
     let start = clock::thread_nanos();
     let verification = system.verify(&file, &clock::wall_nanos);
     let distance = subject.issued.and_then(|id| system.distance_to(&file, id));
@@ -232,40 +239,45 @@ fn verify(
     ledger.add(Work::Hash, verification.hash_nanos);
     ledger.add(Work::Watermark, verification.watermark_nanos);
     // Looking at every proof is our curiosity, not verification, and is no part of its cost.
-    let distances = system.distances(&file, subject.issued, &|id| subject.related.contains(&id));
+    let nearness = system.nearness(&file, subject.issued, &|id| subject.related.contains(&id));
     let claimed = decoding.get() + verification.hash_nanos + verification.watermark_nanos;
     ledger.add(Work::Verify, cpu.saturating_sub(claimed));
     Verified {
         verification,
         distance,
-        distances,
+        nearness,
         pixels,
     }
 }
 
 fn cells(
     verification: &Verification,
-    distances: Distances,
+    nearness: &[Nearness],
     subject: &Subject<'_>,
 ) -> Vec<credlink_trial_record::Cell> {
     let issued = subject.issued;
-    let (own, wrong) = (distances.own, distances.wrong);
     let cell = |(position, examined): (usize, &credlink_sign_core::Examined)| {
         let finding = &examined.finding;
         let cost = subject.costs.get(position).copied().unwrap_or_default();
-        let (own, wrong) = match (finding.read, examined.carrier) {
+        let mut measured = nearness.iter();
+        let measured = measured.find(|measured| measured.carrier == examined.carrier);
+        let (own, wrong) = match (finding.read, measured) {
             (Some((word, strength)), _) if Some(word) == issued => (Some(strength), None),
             (Some((_, strength)), _) => (None, Some(strength)),
-            (None, "fingerprint") => (own, wrong),
-            (None, _) => (None, None),
+            (None, Some(measured)) => (measured.own, measured.wrong),
+            (None, None) => (None, None),
         };
         credlink_trial_record::Cell {
             embedded: subject.embedded.get(position).copied(),
             state: finding.state,
-            proof: finding.proof.map(|id| id.to_string()),
+            // Of several proofs of one picture the issued one is the one that is asked for.
+            proof: issued
+                .filter(|issued| finding.accepts(*issued))
+                .or(finding.proof)
+                .map(|id| id.to_string()),
             // In a negative trial any acceptance is a false one, and counts.
             accepted: finding.accepted().is_some()
-                && (issued.is_none() || finding.accepted() == issued),
+                && (issued.is_none() || issued.is_some_and(|issued| finding.accepts(issued))),
             distance: finding.distance,
             quality: finding.quality,
             own,
@@ -283,7 +295,7 @@ fn cells(
 
 /// Whether a received file shows the pixels of the signed one; colours under full transparency do not show.
 fn same_pixels(signed: &ImageFile, received: &Pixels, meter: &Meter<'_>) -> bool {
-    let Ok(signed) = signed.frame(meter) else {
+    let Ok(signed) = meter.frame(signed) else {
         return false;
     };
     if signed.pixels == received.image {

@@ -8,7 +8,7 @@ use crate::table::{Column, Kind, Table, Value};
 
 /// Version of the row file's schema. It grows when a column changes its meaning, its type or its name; a new
 /// column alone does not need a new version, because readers ask for columns by name.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 
 /// Key under which [`SCHEMA_VERSION`] stands in the Parquet file's own metadata.
 pub const SCHEMA_KEY: &str = "credlink.rows.schema";
@@ -114,6 +114,9 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("mark_ssim", "0–1", "structural similarity of luma after the watermark alone; null where there is none", Take::OptReal(|r| r.mark_ssim)),
     spec("sign_psnr", "dB", "colour difference of signed and source image; null where no pixel was changed", Take::OptReal(|r| r.sign_psnr)),
     spec("sign_ssim", "0–1", "structural similarity of the luma of signed and source image; null where no pixel was changed", Take::OptReal(|r| r.sign_ssim)),
+    spec("sign_kept", "", "what the source held beside its pixels and the signed file holds byte for byte, by name, `; ` between them; null where nobody signed", Take::OptText(|r| r.sign_kept.as_deref())),
+    spec("sign_changed", "", "the same of what is there with other bytes", Take::OptText(|r| r.sign_changed.as_deref())),
+    spec("sign_dropped", "", "the same of what is gone", Take::OptText(|r| r.sign_dropped.as_deref())),
     spec("sign_ns", "ns", "time to sign the image, the same on every op of one image; 0 is not measured", Take::Big(|r| r.sign_ns)),
     spec("transform_ns", "ns", "time of the whole pipeline; 0 is not measured", Take::Big(|r| r.transform_ns)),
     spec("codec_ns", "ns", "time of the pipeline inside codecs", Take::Big(|r| r.codec_ns)),

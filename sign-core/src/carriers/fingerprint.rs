@@ -2,13 +2,13 @@
 
 use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
+use crate::asset::Asset;
 use crate::fingerprint::Match;
-use crate::image_file::ImageFile;
-use crate::signer::SignedImage;
+use crate::signed::SignedImage;
 use crate::store::Candidate;
 use crate::verifier::Verifier;
 
-/// Name of the soft-binding algorithm: PDQ, 256 bits, of the displayed image, as 64 hexadecimal digits.
+/// Name of the soft-binding algorithm: PDQ, 256 bits, of the displayed image, most significant byte of the first word first.
 const ALGORITHM: &str = "com.credlink.pdq256.v1";
 
 /// The content itself: the nearest registered fingerprint, in any of eight orientations.
@@ -21,7 +21,7 @@ impl Carrier for Fingerprint {
     }
 
     fn describe(&self) -> &'static str {
-        "perceptual hash of the pixels, looked up in the proof store; recovered means one proof fits, no other, and the content confirms it"
+        "perceptual hash of the pixels, looked up in the proof store; recovered means that the content confirms the proof; of several proofs of one picture all are named"
     }
 
     fn embedded(&self, registration: &Registration) -> Embedded {
@@ -36,7 +36,7 @@ impl Carrier for Fingerprint {
         (!registration.fingerprint.is_featureless()).then(|| SoftBinding {
             algorithm: ALGORITHM,
             describes: "perceptual hash of the displayed image",
-            value: registration.fingerprint.to_string(),
+            value: registration.fingerprint.0.map(u64::to_be_bytes).concat(),
         })
     }
 
@@ -49,7 +49,7 @@ impl Carrier for Fingerprint {
         }
     }
 
-    fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
+    fn examine(&self, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
         let Some(content) = file.content() else {
             return Finding::new(State::Failed).because("credlink.image.undecodable");
         };
@@ -108,9 +108,54 @@ impl Carrier for Fingerprint {
                     ..finding
                 },
             },
-            Match::Ambiguous => finding.because("credlink.content.ambiguous"),
+            Match::Ambiguous => several(finding, file, against),
             Match::LowQuality => finding.because("credlink.content.lowQuality"),
             Match::TooFar => finding.because("credlink.content.differs"),
         }
+    }
+}
+
+/// Proofs of one picture that are looked at; a picture that was signed more often is known by the nearest of them.
+const MOST_ALIKE: usize = 8;
+
+/// Where several proofs fit, the content decides which of them it shows. It may show more than one: the picture was signed
+/// again, or copies of it were. What it shows none or only some of stays out; where a distractor fits best, nothing is
+/// known of its content.
+fn several(finding: Finding, file: &Asset<'_>, against: &Verifier) -> Finding {
+    const AMBIGUOUS: &str = "credlink.content.ambiguous";
+    let policy = against.policy();
+    let Some(content) = file.content() else {
+        return finding.because(AMBIGUOUS);
+    };
+    let near =
+        against
+            .store()
+            .all_near(&content.views, policy.max_distance, policy, MOST_ALIKE + 1);
+    // A crowd of lookalikes says that the content tells nothing apart.
+    if near.len() > MOST_ALIKE {
+        return finding.because(AMBIGUOUS);
+    }
+    let shown: Vec<_> = near
+        .into_iter()
+        .filter(|(record, difference)| {
+            let quality = content.quality.min(record.fingerprint_quality);
+            policy.judge(*difference, quality, None) == Match::Accepted
+                && against.is_genuine(record)
+        })
+        .filter_map(|(record, _)| {
+            let confirmation = against.confirmation(file, record);
+            confirmation
+                .verdict
+                .is_ok()
+                .then_some((record.id, confirmation))
+        })
+        .collect();
+    match &shown[..] {
+        [] => finding.because(AMBIGUOUS),
+        [(first, confirmation), others @ ..] => Finding {
+            proof: Some(*first),
+            alternatives: others.iter().map(|(id, _)| *id).collect(),
+            ..finding.confirmed(*confirmation)
+        },
     }
 }

@@ -2,9 +2,9 @@
 
 use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
-use crate::image_file::ImageFile;
+use crate::asset::Asset;
 use crate::proof_id::ProofId;
-use crate::signer::SignedImage;
+use crate::signed::SignedImage;
 use crate::verifier::Verifier;
 
 /// `dcterms:provenance` in the XMP packet, pointing into our proof store. Anyone can paste it onto any image,
@@ -36,7 +36,7 @@ impl Carrier for Link {
         }
     }
 
-    fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
+    fn examine(&self, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
         let links = file.links();
         let ours: Vec<&str> = links
             .iter()

@@ -4,9 +4,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
-use crate::image_file::ImageFile;
+use crate::asset::Asset;
 use crate::manifest::read::{Reading, judged};
-use crate::signer::SignedImage;
+use crate::signed::SignedImage;
 use crate::verifier::Verifier;
 
 /// The C2PA manifest inside the file. The only carrier that says "unaltered".
@@ -37,7 +37,7 @@ impl Carrier for Manifest {
         }
     }
 
-    fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
+    fn examine(&self, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
         let Some(media_type) = file.media_type() else {
             return Finding::new(State::Absent).because("credlink.container.unknown");
         };

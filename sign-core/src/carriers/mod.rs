@@ -40,10 +40,10 @@ pub use self::link::Link;
 pub use self::manifest::Manifest;
 pub use self::watermark::Watermark;
 use crate::Clock;
+use crate::asset::Asset;
 use crate::fingerprint::Fingerprint as ContentFingerprint;
-use crate::image_file::ImageFile;
 use crate::proof_id::ProofId;
-use crate::signer::SignedImage;
+use crate::signed::SignedImage;
 use crate::verifier::{Confirmation, Verifier};
 use crate::watermark::Verdict;
 
@@ -72,7 +72,7 @@ pub trait Carrier: Sync {
     /// Looks for a proof in one file, by this carrier alone.
     ///
     /// Never fails: what could not be looked at is a state too. Uses `clock` only to measure.
-    fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding;
+    fn examine(&self, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Finding;
 }
 
 /// What is known about an image when its manifest is made.
@@ -104,8 +104,8 @@ pub struct SoftBinding {
     pub algorithm: &'static str,
     /// What it covers, for people.
     pub describes: &'static str,
-    /// The value, as the algorithm writes it.
-    pub value: String,
+    /// The value, as the algorithm defines it.
+    pub value: Vec<u8>,
 }
 
 /// The result of one carrier on one file.
@@ -115,6 +115,9 @@ pub struct Finding {
     pub state: State,
     /// The proof it leads to. Only believed in an accepted state; otherwise what it claims.
     pub proof: Option<ProofId>,
+    /// Further proofs that this carrier leads to as well, all confirmed: one picture may have been signed more than once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<ProofId>,
     /// Distance of the content to the registered fingerprint, bits, where it was measured.
     pub distance: Option<u32>,
     /// PDQ quality of the received image, where it was measured.
@@ -136,6 +139,7 @@ impl Finding {
         Self {
             state,
             proof: None,
+            alternatives: Vec::new(),
             distance: None,
             quality: None,
             read: None,
@@ -161,13 +165,7 @@ impl Finding {
 
     /// A pointer to a proof, as the store, our signature and the content judge it: the one way in which any pointer may
     /// count. The quality is that of the received content, unless the carrier has one of its own.
-    fn resolved(
-        self,
-        id: ProofId,
-        file: &ImageFile<'_>,
-        against: &Verifier,
-        clock: Clock<'_>,
-    ) -> Self {
+    fn resolved(self, id: ProofId, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Self {
         let start = clock();
         let record = against.store().by_id(id);
         let genuine = record.is_some_and(|record| against.is_genuine(record));
@@ -209,6 +207,12 @@ impl Finding {
                 ..finding.because(code)
             },
         }
+    }
+
+    /// Whether this proof is the one, or one of those, that count as found.
+    pub fn accepts(&self, proof: ProofId) -> bool {
+        self.accepted() == Some(proof)
+            || self.state.is_accepted() && self.alternatives.contains(&proof)
     }
 
     /// The proof, if it counts as found.

@@ -2,12 +2,12 @@
 
 use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
 use crate::Clock;
-use crate::image_file::ImageFile;
-use crate::signer::SignedImage;
+use crate::asset::Asset;
+use crate::signed::SignedImage;
 use crate::verifier::Verifier;
 use crate::watermark::{Verdict, detect};
 
-/// Name of the soft-binding algorithm: CT-128 as in [`crate::watermark`], the proof id as 16 hexadecimal digits.
+/// Name of the soft-binding algorithm: CT-128 as in [`crate::watermark`], the proof id, big endian.
 const ALGORITHM: &str = "com.credlink.ct128.v1";
 
 /// The proof id, invisibly in the pixels. Whoever copies the mark's residual onto another image copies the id, so it
@@ -36,7 +36,7 @@ impl Carrier for Watermark {
         (self.embedded(registration) != Embedded::Refused).then(|| SoftBinding {
             algorithm: ALGORITHM,
             describes: "proof id in the pixels",
-            value: registration.id.to_string(),
+            value: registration.id.value().to_be_bytes().to_vec(),
         })
     }
 
@@ -48,7 +48,7 @@ impl Carrier for Watermark {
         }
     }
 
-    fn examine(&self, file: &ImageFile<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
+    fn examine(&self, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Finding {
         let Some((key, effort)) = against.watermark() else {
             return Finding::new(State::Failed).because("credlink.watermark.noKey");
         };

@@ -12,9 +12,9 @@ use super::Difference;
 /// | `max_tone_difference` | 3 | recompression and resizing move a cell by a level or two |
 /// | `margin` | 6 | between smooth images, of which many lie within the distance, the best must stand out |
 ///
-/// A match that a second proof fits too names neither: with sufficient quality no other record may score within
+/// A match that a second proof fits too is none by itself: with sufficient quality no other record may score within
 /// `max_distance`, not even beside an exact copy, because near-duplicates of one picture come out in either order
-/// once they are recompressed.
+/// once they are recompressed. The content sketch then decides which of them are shown, and all of those are named.
 ///
 /// Content without features (a constant image, or one that varies along one axis only) has no fingerprint
 /// and never matches.

@@ -130,6 +130,9 @@ fn parameters(
     Ok(parameters)
 }
 
+/// c2pa-kp-claimSigning (C2PA 2.2, "Certificate profiles").
+const CLAIM_SIGNING: &[u64] = &[1, 3, 6, 1, 4, 1, 62558, 2, 1];
+
 /// A root that issues one end entity. C2PA forbids self-signed end entities, so there are always two.
 pub(super) fn issue(
     organisation: &str,
@@ -150,8 +153,11 @@ pub(super) fn issue(
     let mut parameters = parameters(organisation, "CredLink signer", end_entity, validity)?;
     parameters.is_ca = IsCa::ExplicitNoCa;
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    // Of the usages that C2PA accepts, email protection is the one that every validator knows.
-    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::EmailProtection];
+    // C2PA's own usage, and email protection, which validators knew before there was one.
+    parameters.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::Other(CLAIM_SIGNING.to_vec()),
+        ExtendedKeyUsagePurpose::EmailProtection,
+    ];
     let issuer = Issuer::from_params(&root_parameters, &root);
     let certificate = parameters
         .signed_by(&Public(*end_entity), &issuer)

@@ -5,10 +5,11 @@
 //! manifest, inside the range: an EXIF segment, a second picture. So where no record says what the file was, byte for
 //! byte, its own framing is read strictly, and the hash is made once more over everything outside of it.
 
+use credlink_image_files::containers;
 use sha2::{Digest, Sha256};
 
 use super::jumbf;
-use crate::container::MediaType;
+use credlink_image_files::Format;
 
 /// The box of the data hash (C2PA 2.2, "Data hash").
 const DATA_HASH: &[u8] = b"c2pa.hash.data";
@@ -21,13 +22,9 @@ const DATA_HASH: &[u8] = b"c2pa.hash.data";
 ///
 /// # Errors
 /// The code that says what is wrong.
-pub(super) fn check(
-    media_type: MediaType,
-    bytes: &[u8],
-    manifest: &[u8],
-) -> Result<(), &'static str> {
+pub(super) fn check(media_type: Format, bytes: &[u8], manifest: &[u8]) -> Result<(), &'static str> {
     const FRAMING: &str = "credlink.manifest.framing";
-    let frame = media_type.manifest_frame(bytes).ok_or(FRAMING)?;
+    let frame = containers::manifest_place(media_type, bytes).ok_or(FRAMING)?;
     let store = jumbf::store(&frame.jumbf).ok_or(FRAMING)?;
     if frame.jumbf != manifest || store.whole != (0..manifest.len()) {
         return Err(FRAMING);
@@ -37,7 +34,7 @@ pub(super) fn check(
     if !is_zero_padded(&manifest[signature.body]) {
         return Err("credlink.manifest.padding");
     }
-    if media_type == MediaType::Avif {
+    if media_type == Format::Avif {
         return Ok(());
     }
     let assertions = jumbf::child(manifest, &active, b"c2pa.assertions").ok_or(FRAMING)?;

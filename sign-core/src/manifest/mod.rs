@@ -5,11 +5,14 @@
 //! with an empty list of allowed hosts, so nothing is ever fetched.
 
 mod bound;
+pub(crate) mod describe;
 mod jumbf;
 pub(crate) mod read;
 mod salts;
 pub(crate) mod trust;
 pub(crate) mod write;
+
+pub use describe::{Action, Binding, Described, Ingredient, Standing};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -22,6 +25,9 @@ use crate::proof_id::ProofId;
 
 /// Label of our assertion.
 pub(crate) const PROOF_LABEL: &str = "com.credlink.proof";
+
+/// Label of C2PA's soft-binding assertion.
+const SOFT_BINDING: &str = "c2pa.soft-binding";
 
 /// Our assertion: which proof this is and where its record can be looked up.
 #[derive(Serialize, Deserialize)]
@@ -48,7 +54,13 @@ impl EngineError {
 impl Engine {
     /// Trusts `anchors` and nothing else: no built-in list, no network.
     pub(crate) fn new(anchors: &[TrustAnchor]) -> Result<Self, EngineError> {
-        let bundle: Vec<&str> = anchors.iter().map(TrustAnchor::pem).collect();
+        Self::vouching(anchors, "")
+    }
+
+    /// Trusts the authorities of a list (PEM), too.
+    pub(crate) fn vouching(anchors: &[TrustAnchor], list: &str) -> Result<Self, EngineError> {
+        let mut bundle: Vec<&str> = anchors.iter().map(TrustAnchor::pem).collect();
+        bundle.extend(Some(list).filter(|list| !list.trim().is_empty()));
         let anchors = (!bundle.is_empty()).then(|| bundle.join("\n"));
         let settings = c2pa::Settings::new()
             .with_json(
@@ -61,6 +73,9 @@ impl Engine {
                     },
                     "verify": { "ocsp_fetch": false, "remote_manifest_fetch": false },
                     "builder": {
+                        // What the signer says itself and answers for; all else would count as gathered from others.
+                        "created_assertion_labels":
+                            ["c2pa.actions", "c2pa.ingredient", SOFT_BINDING, PROOF_LABEL],
                         "thumbnail": { "enabled": false },
                         "actions": {
                             "auto_created_action": { "enabled": false },

@@ -1,5 +1,6 @@
 //! Judging the manifest of a file from a stranger.
 
+use credlink_image_files::containers;
 use std::collections::HashSet;
 use std::io::Cursor;
 
@@ -9,9 +10,9 @@ use c2pa::{Manifest, Reader, jumbf_io};
 use ed25519_dalek::VerifyingKey;
 
 use super::{Engine, PROOF_LABEL, ProofAssertion, bound, guarded, jumbf};
-use crate::container::MediaType;
 use crate::keys;
 use crate::proof_id::ProofId;
+use credlink_image_files::Format;
 
 /// How far back the parents of a manifest are followed.
 const MAX_GENERATIONS: usize = 16;
@@ -67,10 +68,10 @@ const HARD_BINDING_FAILURES: [&str; 4] = [
 pub(crate) fn judged(
     engine: &Engine,
     ours: &Ours<'_>,
-    media_type: MediaType,
+    media_type: Format,
     bytes: &[u8],
 ) -> Reading {
-    if !media_type.has_manifest(bytes) {
+    if !containers::has_manifest(media_type, bytes) {
         return Reading::Absent { codes: Vec::new() };
     }
     let read = guarded(|| {
@@ -179,7 +180,7 @@ fn signer(manifest: &Manifest) -> String {
 fn ancestor(
     engine: &Engine,
     ours: &Ours<'_>,
-    media_type: MediaType,
+    media_type: Format,
     bytes: &[u8],
     reader: &Reader,
     active: &Manifest,
@@ -216,7 +217,7 @@ fn ancestor(
 fn is_valid_alone(
     engine: &Engine,
     ours: &Ours<'_>,
-    media_type: MediaType,
+    media_type: Format,
     bytes: &[u8],
     label: &str,
     id: ProofId,
@@ -253,7 +254,7 @@ fn is_valid_alone(
 }
 
 /// The failure codes of a manifest and of its ingredients, each once, in order.
-fn failures(reader: &Reader) -> Vec<String> {
+pub(super) fn failures(reader: &Reader) -> Vec<String> {
     let mut codes: Vec<String> = Vec::new();
     let mut add = |text: String| {
         if !codes.contains(&text) {
@@ -278,7 +279,7 @@ fn failures(reader: &Reader) -> Vec<String> {
 }
 
 /// The C2PA status code for what the library reports as an error.
-fn error_code(error: &c2pa::Error) -> &'static str {
+pub(super) fn error_code(error: &c2pa::Error) -> &'static str {
     match error {
         c2pa::Error::ClaimMissing { .. } => code::CLAIM_MISSING,
         c2pa::Error::AssertionMissing { .. } => code::ASSERTION_MISSING,

@@ -9,21 +9,27 @@
 //! fixed one; a real signer's stays true.
 
 use c2pa::jumbf_io;
+use credlink_image_files::containers;
 use ed25519_dalek::SIGNATURE_LENGTH;
 use sha2::{Digest, Sha256};
 
 use super::EngineError;
 use super::jumbf::{self, JumbfBox};
-use super::write::Embedded;
-use crate::container::MediaType;
 use crate::keys::Identity;
+use credlink_image_files::Format;
 
 const SALT_BOX: [u8; 4] = *b"c2sh";
 const SALT_LENGTH: usize = 16;
 
+/// A file with its manifest embedded, and that manifest.
+pub(crate) struct Embedded {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) manifest: Vec<u8>,
+}
+
 /// What a manifest's random parts follow from.
 pub(super) struct Repeatable<'a> {
-    pub(super) media_type: MediaType,
+    pub(super) media_type: Format,
     /// What is signed: a proof id, or a digest.
     pub(super) context: &'a [u8],
     /// Whether moments become a fixed one.
@@ -165,14 +171,14 @@ fn substitute(bytes: &mut [u8], old: &[u8], new: &[u8]) -> usize {
 
 /// The file with one embedded manifest in place of another of the same length.
 fn replaced(
-    media_type: MediaType,
+    media_type: Format,
     mut file: Vec<u8>,
     old: &[u8],
     new: &[u8],
 ) -> Result<Vec<u8>, EngineError> {
     if let Some(at) = find(&file, old) {
         file[at..at + new.len()].copy_from_slice(new);
-        media_type.repair_check_sums(&mut file);
+        containers::repair_check_sums(media_type, &mut file);
         return Ok(file);
     }
     // Cut into segments or sub-blocks; writing it again cuts the same way.

@@ -1,24 +1,26 @@
 //! Making a manifest: the claim, its assertions, its signature.
 
+use crate::formats::signable;
+use credlink_image_files::containers;
 use std::io::Cursor;
 use std::sync::Mutex;
 
-use c2pa::assertions::SoftBinding as C2paSoftBinding;
 use c2pa::{Builder, DigitalSourceType, Ingredient, SigningAlg};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::salts::{self, Repeatable};
-use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, guarded};
+use super::salts::{self, Embedded, Repeatable};
+use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, SOFT_BINDING, guarded};
 use crate::carriers::SoftBinding;
-use crate::container::MediaType;
 use crate::keys::Identity;
 use crate::proof_id::ProofId;
+use credlink_image_files::Format;
 
 /// What a manifest says.
 pub(crate) struct Statement<'a> {
     pub(crate) id: ProofId,
-    pub(crate) media_type: MediaType,
+    pub(crate) media_type: Format,
     /// Where records are looked up.
     pub(crate) base_url: &'a str,
     /// Name and version of the program that signs.
@@ -28,12 +30,6 @@ pub(crate) struct Statement<'a> {
     pub(crate) source_type: Option<&'a DigitalSourceType>,
     /// Whether a watermark was put into the pixels.
     pub(crate) marked: bool,
-}
-
-/// A file with its manifest embedded, and that manifest.
-pub(crate) struct Embedded {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) manifest: Vec<u8>,
 }
 
 /// Signs through ed25519-dalek, and remembers what it signed.
@@ -86,7 +82,7 @@ impl c2pa::Signer for Ed25519<'_> {
 pub(crate) struct Delivery<'a> {
     /// A digest of everything that goes in; ids and salts follow from it.
     pub(crate) context: [u8; 32],
-    pub(crate) media_type: MediaType,
+    pub(crate) media_type: Format,
     /// The service's name.
     pub(crate) service: &'a str,
     /// C2PA's names for what was done.
@@ -161,13 +157,13 @@ pub(crate) fn delivered(
                     "label": "c2pa.actions",
                     "created": true,
                     "data": { "actions": std::iter::once(opened())
-                        .chain(delivery.actions.iter().map(|action| json!({ "action": action })))
+                        .chain(delivery.actions.iter().map(|action| taken(action)))
                         .collect::<Vec<_>>() },
                 }],
             });
             let mut builder =
                 Builder::from_shared_context(&engine.0).with_definition(definition)?;
-            let media_type = MediaType::of(original).unwrap_or(delivery.media_type);
+            let media_type = signable(original).unwrap_or(delivery.media_type);
             add_parent(&mut builder, media_type, original, &delivery.context)?;
             Ok(builder)
         },
@@ -200,6 +196,16 @@ fn signed(
     salts::repeatable(made, signed.as_deref(), identity, by)
 }
 
+/// An action of a service. What was transcoded is the parent (C2PA 2.2, "Actions": such an action names its ingredient).
+fn taken(action: &str) -> Value {
+    match action {
+        "c2pa.transcoded" => {
+            json!({ "action": action, "parameters": { "ingredientIds": ["parent"] } })
+        }
+        _ => json!({ "action": action }),
+    }
+}
+
 /// The action with which every manifest begins that has a parent.
 fn opened() -> Value {
     json!({ "action": "c2pa.opened", "parameters": { "ingredientIds": ["parent"] } })
@@ -208,7 +214,7 @@ fn opened() -> Value {
 /// Makes `original` the parent ingredient, with its manifest if it has one.
 fn add_parent(
     builder: &mut Builder,
-    media_type: MediaType,
+    media_type: Format,
     original: &[u8],
     context: &[u8],
 ) -> Result<(), c2pa::Error> {
@@ -221,7 +227,7 @@ fn add_parent(
         "label": "parent",
     })
     .to_string();
-    if media_type.has_manifest(original) {
+    if containers::has_manifest(media_type, original) {
         builder.add_ingredient_from_stream(ingredient, mime, &mut Cursor::new(original))?;
     } else {
         builder.add_ingredient(Ingredient::from_json(&ingredient)?);
@@ -237,7 +243,7 @@ fn builder(
     let id = statement.id;
     let context = id.value().to_be_bytes();
     let mime = statement.media_type.mime();
-    let parent = statement.media_type.has_manifest(original);
+    let parent = containers::has_manifest(statement.media_type, original);
     // Without knowledge of how an image came to be, saying "created" would be a guess, and C2PA demands a
     // source type with it. "Opened" says what happened: an existing file was signed.
     let action = match statement.source_type {
@@ -250,8 +256,8 @@ fn builder(
     let is_opened = action["action"] == "c2pa.opened";
     let mut actions = vec![action];
     if statement.marked {
-        // C2PA 2.2, "Actions": a watermark that serves as a soft binding of this manifest.
-        actions.push(json!({ "action": "c2pa.watermarked.bound" }));
+        // C2PA 2.2, "Actions": a watermark put in for the purpose of a soft binding.
+        actions.push(json!({ "action": "c2pa.watermarked" }));
     }
     let proof = ProofAssertion {
         id,
@@ -272,7 +278,7 @@ fn builder(
     });
     let mut builder = Builder::from_shared_context(&engine.0).with_definition(definition)?;
     for binding in statement.soft_bindings {
-        builder.add_assertion(C2paSoftBinding::LABEL, &soft_binding(binding)?)?;
+        builder.add_assertion(SOFT_BINDING, &WrittenBinding::of(binding))?;
     }
     if is_opened {
         add_parent(&mut builder, statement.media_type, original, &context)?;
@@ -280,13 +286,43 @@ fn builder(
     Ok(builder)
 }
 
-fn soft_binding(binding: &SoftBinding) -> Result<C2paSoftBinding, c2pa::Error> {
-    // The type has private fields, so it is made through its own wire form.
-    serde_json::from_value(json!({
-        "alg": binding.algorithm,
-        "name": binding.describes,
-        "blocks": [{ "scope": {}, "value": binding.value }],
-        "pad": [],
-    }))
-    .map_err(c2pa::Error::JsonError)
+/// A soft binding as C2PA writes it (C2PA 2.2, 18.10.2: the value is a byte string). The library's own type writes text.
+#[derive(Serialize)]
+struct WrittenBinding<'a> {
+    alg: &'a str,
+    name: &'a str,
+    blocks: [Block<'a>; 1],
+    pad: ByteString<'a>,
+}
+
+#[derive(Serialize)]
+struct Block<'a> {
+    /// Empty: the whole of the content.
+    scope: Scope,
+    value: ByteString<'a>,
+}
+
+#[derive(Serialize)]
+struct Scope {}
+
+struct ByteString<'a>(&'a [u8]);
+
+impl Serialize for ByteString<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_bytes(self.0)
+    }
+}
+
+impl<'a> WrittenBinding<'a> {
+    fn of(binding: &'a SoftBinding) -> Self {
+        Self {
+            alg: binding.algorithm,
+            name: binding.describes,
+            blocks: [Block {
+                scope: Scope {},
+                value: ByteString(&binding.value),
+            }],
+            pad: ByteString(&[]),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::codec::CELL;
 use super::field::Warped;
-use crate::watermark::plane::Plane;
+use crate::pixels::plane::Plane;
 
 /// Contrast, grey levels, at which a cell counts half: flat cells agree with any other flat cell.
 const FLAT: f32 = 2.0;

@@ -8,8 +8,8 @@
 //! | columns × rows | mean of each cell, 0 to 255 |
 //! | columns × rows × 8 | two samples a byte, the left one in the high half |
 
-use crate::watermark::canonical::resized;
-use crate::watermark::plane::Plane;
+use crate::pixels::canonical::resized;
+use crate::pixels::plane::Plane;
 
 /// Samples along a cell.
 pub(super) const CELL: usize = 4;

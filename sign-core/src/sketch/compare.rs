@@ -10,8 +10,8 @@ use super::registered::Registered;
 use super::search::candidates;
 use super::shade::Shades;
 use crate::fingerprint::SYMMETRIES;
-use crate::watermark::canonical::resized;
-use crate::watermark::plane::Plane;
+use crate::pixels::canonical::resized;
+use crate::pixels::plane::Plane;
 
 /// Similarity from which the cheaper alignments are final: nothing is gained by looking further.
 const CERTAIN: f32 = 0.9;

@@ -1,7 +1,7 @@
 //! Luma with its local contrast taken out, so that brightness, contrast and gamma hardly show.
 
 use super::affine::Affine;
-use crate::watermark::plane::{Plane, reflected};
+use crate::pixels::plane::{Plane, reflected};
 
 /// Contrast, grey levels, below which a neighbourhood counts as flat.
 const FLAT: f32 = 2.5;

@@ -46,8 +46,8 @@ pub use self::received::Received;
 pub use self::registered::Registered;
 pub use self::shade::Shades;
 pub(crate) use self::shade::is_plain;
-use crate::watermark::canonical::resized;
-use crate::watermark::plane::Plane;
+use crate::pixels::canonical::resized;
+use crate::pixels::plane::Plane;
 
 /// A luma thumbnail of a displayed image, coded in at most 1532 bytes. As JSON: at most 2044 characters of base64.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

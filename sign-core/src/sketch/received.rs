@@ -7,8 +7,8 @@ use image::metadata::Orientation;
 
 use super::field::normalised;
 use super::reduce::{LONG_SIDE, reduced};
-use crate::watermark::canonical::resized;
-use crate::watermark::plane::Plane;
+use crate::pixels::canonical::resized;
+use crate::pixels::plane::Plane;
 
 /// Radii of the neighbourhoods of [`normalised`], pixels: at the size of the sketch and at half of it.
 pub(super) const FINE_RADIUS: usize = 4;

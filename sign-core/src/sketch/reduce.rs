@@ -2,7 +2,7 @@
 
 use image::DynamicImage;
 
-use crate::watermark::plane::Plane;
+use crate::pixels::plane::Plane;
 
 /// Longest side of the reduced plane, pixels.
 pub(super) const LONG_SIDE: usize = 128;
@@ -156,7 +156,7 @@ pub(super) fn reduced(image: &DynamicImage) -> Option<Plane> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::watermark::canonical::resized;
+    use crate::pixels::canonical::resized;
     use image::{GrayAlphaImage, GrayImage, Luma, LumaA, Rgb, RgbImage, RgbaImage};
 
     fn grey(width: u32, height: u32) -> GrayImage {

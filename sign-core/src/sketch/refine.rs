@@ -3,7 +3,7 @@
 
 use super::affine::Affine;
 use super::field::warped;
-use crate::watermark::plane::Plane;
+use crate::pixels::plane::Plane;
 
 /// Difference of normalised samples at which a sample counts half.
 const OUTLIER: f32 = 0.8;

@@ -5,8 +5,8 @@ use super::codec::decoded;
 use super::field::{Energy, detail, normalised};
 use super::received::{COARSE_RADIUS, FINE_RADIUS, SQUARE};
 use super::refine::Template;
-use crate::watermark::canonical::resized;
-use crate::watermark::plane::Plane;
+use crate::pixels::canonical::resized;
+use crate::pixels::plane::Plane;
 
 /// A registered sketch, decoded and normalised. Make it once where one sketch is compared with many images.
 pub struct Registered {

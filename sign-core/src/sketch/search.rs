@@ -8,7 +8,7 @@ use super::field::{Energy, dot};
 use super::received::Received;
 use super::registered::Registered;
 use crate::fingerprint::SYMMETRIES;
-use crate::watermark::plane::Plane;
+use crate::pixels::plane::Plane;
 
 /// Smallest and largest size of the received image along its tighter axis, the registered one being 1: a crop to a
 /// quarter of the area has 0.5, or 0.35 where it keeps its height, and what is added around is cut off before or lies along one axis.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::lock::{Lock, Patience};
-use super::{MANIFESTS_FILE, RECORDS_FILE, STORE_DIR, StoreError};
+use super::{MANIFESTS_FILE, RECORDS_FILE, STORE_DIR, StoreError, failed};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 
@@ -121,18 +121,6 @@ pub(super) struct Place {
     file: usize,
     offset: u64,
     length: u32,
-}
-
-pub(super) fn failed(
-    action: &'static str,
-    path: &Path,
-) -> impl FnOnce(std::io::Error) -> StoreError {
-    let path = path.to_owned();
-    move |source| StoreError::File {
-        action,
-        path,
-        source,
-    }
 }
 
 pub(super) fn is_manifest_of(manifest: &[u8], record: &ProofRecord) -> bool {

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
-use super::files::failed;
+use super::failed;
 
 /// Whoever writes the store holds a lock of the operating system on this file, which ends with the process; the file stays.
 const LOCK_FILE: &str = "lock";

@@ -18,6 +18,7 @@ mod lock;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use self::builder::ProofStoreBuilder;
@@ -84,6 +85,16 @@ pub enum StoreError {
     /// A thread panicked while it held the store.
     #[error("store is unusable because a thread failed while writing to it")]
     Poisoned,
+}
+
+/// An error of the system about a file, in our words.
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError::File {
+        action,
+        path,
+        source,
+    }
 }
 
 /// The best record of a query, and how good the best other one is.
@@ -302,6 +313,37 @@ impl ProofStore {
             }
         }
         nearest
+    }
+
+    /// The records within `radius` bits, 0 to 256, of any of `views`, each once, the best by the policy's score first, and of
+    /// equal ones the smallest id; `most` of them at most. Distractors are none.
+    pub(crate) fn all_near(
+        &self,
+        views: &[View],
+        radius: u32,
+        policy: &MatchPolicy,
+        most: usize,
+    ) -> Vec<(&ProofRecord, Difference)> {
+        let mut best: BTreeMap<usize, Difference> = BTreeMap::new();
+        for view in views
+            .iter()
+            .filter(|view| !view.fingerprint.is_featureless())
+        {
+            self.index.within(&view.fingerprint, radius, |position| {
+                let difference = view.difference(&self.at(position).1);
+                let held = best.entry(position).or_insert(difference);
+                if policy.score(difference) < policy.score(*held) {
+                    *held = difference;
+                }
+            });
+        }
+        let records = best.into_iter();
+        let mut found: Vec<_> = records
+            .filter_map(|(position, difference)| Some((self.records.get(position)?, difference)))
+            .collect();
+        found.sort_by_key(|(record, difference)| (policy.score(*difference), record.id));
+        found.truncate(most);
+        found
     }
 
     /// The records within `radius` bits, 0 to 256, of any of `views`: the best by the policy's score, and how

@@ -3,10 +3,10 @@
 use std::fs;
 
 use super::*;
-use crate::container::MediaType;
 use crate::fingerprint::{Fingerprint, Tone};
 use crate::record::ProofRecord;
 use crate::sketch::Sketch;
+use credlink_image_files::Format;
 use sha2::{Digest, Sha256};
 
 /// SplitMix64.
@@ -54,7 +54,8 @@ fn record(number: u64, fingerprint: Fingerprint) -> ProofRecord {
             Orientation::NoTransforms,
         ),
         sketch_on_black: None,
-        media_type: MediaType::Jpeg,
+        history: None,
+        media_type: Format::Jpeg,
         width: 1,
         height: 1,
         signed_sha256: [0; 32],

@@ -2,10 +2,10 @@
 
 use image::DynamicImage;
 
-use super::canonical::{Reducer, RowSampler, Taps, resized};
-use super::luma::{Sample, luma_of};
-use super::plane::Plane;
-use super::similarity::Similarity;
+use crate::pixels::canonical::{Reducer, RowSampler, Taps, resized};
+use crate::pixels::luma::{Sample, luma_of};
+use crate::pixels::plane::Plane;
+use crate::pixels::similarity::Similarity;
 
 /// A marked image with what was measured while it was made.
 pub(super) struct Marked {

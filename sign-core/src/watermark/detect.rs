@@ -3,14 +3,15 @@
 use image::DynamicImage;
 use image::metadata::Orientation;
 
-use super::canonical::{canonical_size, resized};
 use super::features::{Blocks, FLOOR, folded, weighted};
 use super::gate::{CAP, gate, strength};
 use super::key::WatermarkKey;
 use super::layout::{BLOCK, SLOTS};
-use super::plane::Plane;
 use super::trim::trimmed;
-use super::{crc, luma, masks, polar, search};
+use super::{crc, masks, polar, search};
+use crate::pixels::canonical::{canonical_size, resized};
+use crate::pixels::luma;
+use crate::pixels::plane::Plane;
 use crate::proof_id::ProofId;
 
 /// Paths of the list decoder in stage 0, and later.

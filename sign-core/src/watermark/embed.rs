@@ -7,17 +7,17 @@ use image::DynamicImage;
 use image::metadata::Orientation;
 
 use super::apply::{Marked, marked};
-use super::canonical::{canonical_size, resized, size_for};
 use super::detect::direct;
 use super::features::{Blocks, FLOOR, folded, weights};
 use super::gate::deflection;
 use super::key::WatermarkKey;
-use super::layout::LONG_SIDE;
-use super::luma;
 use super::masks;
-use super::plane::Plane;
 use super::shape::{Cover, Plan, Shaper};
 use super::{crc, polar};
+use crate::pixels::canonical::LONG_SIDE;
+use crate::pixels::canonical::{canonical_size, resized, size_for};
+use crate::pixels::luma;
+use crate::pixels::plane::Plane;
 use crate::proof_id::ProofId;
 
 /// Quantiser of the robustness score: what strong compression does to the canonical coefficients.
@@ -74,6 +74,8 @@ pub enum Refusal {
     TooFlat,
     /// The detector did not find the mark in the result.
     NotFound,
+    /// A mark as faint as was asked for cannot be read back.
+    TooFaint,
     /// The image carries a mark of this key already.
     AlreadyMarked(ProofId),
 }
@@ -85,6 +87,7 @@ impl fmt::Display for Refusal {
             Self::Panorama => f.write_str("image is more than six times as long as wide"),
             Self::TooFlat => f.write_str("image has too little texture to hide a mark"),
             Self::NotFound => f.write_str("mark cannot be read back from the image"),
+            Self::TooFaint => f.write_str("mark cannot be read back where so little may change"),
             Self::AlreadyMarked(id) => write!(f, "image already carries the mark {id}"),
         }
     }
@@ -201,6 +204,21 @@ struct Host<'a> {
     opacity: Option<Plane>,
 }
 
+/// What a first mark teaches the second.
+struct FirstPass {
+    /// Energy of the residual on the fine grid for each of the canonical one.
+    ratio: f64,
+    /// Its strength.
+    level: f32,
+    /// How well it can be read.
+    scores: Scores,
+}
+
+/// Mean square error of a PSNR, dB.
+fn energy(psnr: f64) -> f64 {
+    255.0 * 255.0 / 10_f64.powf(psnr / 10.0)
+}
+
 impl<'a> Host<'a> {
     fn of(image: &'a DynamicImage, orientation: Orientation) -> Self {
         let native = (image.width() as usize, image.height() as usize);
@@ -236,18 +254,8 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// The image with its mark under one cover.
-    fn embedded(
-        &self,
-        cover: Cover,
-        (id, bits): (ProofId, &[f32]),
-        key: &WatermarkKey,
-        settings: &EmbedSettings,
-        probe: Option<Probe<'_>>,
-    ) -> Embedding {
-        let shaper = Shaper::new(&self.canonical, cover, key, bits);
-        let native = (self.image.width() as usize, self.image.height() as usize);
-        // First pass: on the fine grid, where it costs little.
+    /// A mark of the starting strength on the fine grid, where it costs little.
+    fn first_pass(&self, shaper: &Shaper<'_>, settings: &EmbedSettings) -> FirstPass {
         let first = Plan::default();
         let ratio = {
             let once = shaper.chips(1.0, &first);
@@ -255,8 +263,7 @@ impl<'a> Host<'a> {
                 .mean_square()
                 / once.mean_square.max(1e-12)
         };
-        let target = |psnr: f64| 255.0 * 255.0 / 10_f64.powf(psnr / 10.0);
-        let level = shaper.level(target(settings.psnr_start) / ratio.max(1e-12), &first);
+        let level = shaper.level(energy(settings.psnr_start) / ratio.max(1e-12), &first);
         let once = shaper.chips(level, &first);
         let residual = self.on_fine_grid(&shaper.residual(&once.chips));
         let ratio = residual.mean_square() / once.mean_square.max(1e-12);
@@ -269,16 +276,38 @@ impl<'a> Host<'a> {
             .fine
             .combined(&shown, |luma, residual| (luma + residual).clamp(0.0, 255.0));
         let size = (self.canonical.width, self.canonical.height);
-        let Scores {
-            clean, coarse, z_q, ..
-        } = shaper.scores(&Blocks::of(&resized(&tried, size)));
+        FirstPass {
+            ratio,
+            level,
+            scores: shaper.scores(&Blocks::of(&resized(&tried, size))),
+        }
+    }
+
+    /// The image with its mark under one cover.
+    fn embedded(
+        &self,
+        cover: Cover,
+        (id, bits): (ProofId, &[f32]),
+        key: &WatermarkKey,
+        settings: &EmbedSettings,
+        probe: Option<Probe<'_>>,
+    ) -> Embedding {
+        let shaper = Shaper::new(&self.canonical, cover, key, bits);
+        let native = (self.image.width() as usize, self.image.height() as usize);
+        let FirstPass {
+            ratio,
+            level,
+            scores: Scores {
+                clean, coarse, z_q, ..
+            },
+        } = self.first_pass(&shaper, settings);
 
         // Second pass: more where lossy coding would leave a bit weak, and as invisible as the score allows.
         let second = Plan::corrected(&clean, &coarse, shaper.reference() * level, z_q);
         let psnr = settings.psnr_start + 20.0 * (z_q.max(1e-3) / settings.z_target).log10();
         let mut psnr = psnr.min(settings.psnr_ceiling).max(settings.psnr_floor);
         let at = |psnr: f64| {
-            let level = shaper.level(target(psnr) / ratio.max(1e-12), &second);
+            let level = shaper.level(energy(psnr) / ratio.max(1e-12), &second);
             let residual = self.on_fine_grid(&shaper.residual(&shaper.chips(level, &second).chips));
             marked(
                 &self.image,
@@ -307,28 +336,28 @@ impl<'a> Host<'a> {
         let blocks = Blocks::of(&canonical);
         let scores = shaper.scores(&blocks);
 
-        let read = |folded: &[f32]| direct(key, folded).id == Some(id);
+        let is_read = {
+            let folded = blocks.folded(&blocks.scales(FLOOR), &weights(&canonical));
+            direct(key, &folded).id == Some(id)
+        };
+        let survives = |probe: Probe<'_>| {
+            let received = probe(&result);
+            received.is_some_and(|image| {
+                super::detect(&image, self.orientation, key, super::Effort::Direct).id == Some(id)
+            })
+        };
+        // The score is measured on the canonical grid, which a smaller image does not fill: its coder spends bits
+        // on fewer pixels. By area, images of 300 pixels that lose lossy coders count as fragile.
+        let enlarged = LONG_SIDE as f64 / native.0.max(native.1) as f64;
+        let carried_z = settings.carried_z * enlarged.max(1.0).powi(2);
         let verdict = if scores.z_q < settings.fragile_z {
             Verdict::Refused(Refusal::TooFlat)
-        } else if !read(&blocks.folded(&blocks.scales(FLOOR), &weights(&canonical))) {
+        } else if !is_read {
             Verdict::Refused(Refusal::NotFound)
+        } else if scores.z_q >= carried_z && probe.is_none_or(survives) {
+            Verdict::Carried
         } else {
-            let survives = |probe: Probe<'_>| {
-                let received = probe(&result);
-                received.is_some_and(|image| {
-                    super::detect(&image, self.orientation, key, super::Effort::Direct).id
-                        == Some(id)
-                })
-            };
-            // The score is measured on the canonical grid, which a smaller image does not fill: its coder spends bits
-            // on fewer pixels. By area, images of 300 pixels that lose lossy coders count as fragile.
-            let enlarged = LONG_SIDE as f64 / native.0.max(native.1) as f64;
-            let carried_z = settings.carried_z * enlarged.max(1.0).powi(2);
-            if scores.z_q >= carried_z && probe.is_none_or(survives) {
-                Verdict::Carried
-            } else {
-                Verdict::Fragile
-            }
+            Verdict::Fragile
         };
         let refused = matches!(verdict, Verdict::Refused(_));
         Embedding {

@@ -3,8 +3,8 @@
 use super::dct;
 use super::layout::{BLOCK, CHIPS, SLOTS, first_slot};
 use super::masks;
-use super::plane::Plane;
-use super::wide::wide;
+use crate::pixels::plane::Plane;
+use crate::pixels::wide::wide;
 
 /// Floor of the scale estimate.
 pub(super) const FLOOR: f32 = 3.0;

@@ -5,7 +5,7 @@
 //! into vectors.
 
 use super::layout::TILE;
-use super::wide::wide;
+use crate::pixels::wide::wide;
 
 /// Columns that are transformed side by side.
 const LANES: usize = 16;

@@ -1,7 +1,5 @@
 //! Where the pattern's chips sit: the tile, its coefficients, its slots.
 
-/// Long side of the canonical image, pixels.
-pub(super) const LONG_SIDE: usize = 384;
 /// Side of a transform block, pixels.
 pub(super) const BLOCK: usize = 8;
 /// Side of the tile, blocks.

@@ -1,7 +1,7 @@
 //! Where a residual hides: two texture masks.
 
 use super::layout::BLOCK;
-use super::plane::Plane;
+use crate::pixels::plane::Plane;
 
 /// Mean of roots, squared: a lone edge counts little, distributed texture fully.
 fn activity(detail: &Plane) -> Plane {

@@ -37,7 +37,6 @@
 
 mod align;
 mod apply;
-pub(crate) mod canonical;
 mod crc;
 mod dct;
 mod detect;
@@ -48,15 +47,11 @@ mod frames;
 mod gate;
 mod key;
 mod layout;
-mod luma;
 mod masks;
-pub(crate) mod plane;
 mod polar;
 mod search;
 mod shape;
-pub(crate) mod similarity;
 mod trim;
-pub(crate) mod wide;
 
 pub use self::detect::{Detection, Effort, Features, detect};
 pub use self::embed::{EmbedSettings, Embedding, Probe, Refusal, Verdict, embed};

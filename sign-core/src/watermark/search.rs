@@ -4,13 +4,13 @@
 //! the pilots stand out of its correlation with their own tile, wherever the image was cut.
 
 use super::align::{Alignment, Source};
-use super::canonical::{canonical_size, resized};
 use super::dct;
 use super::fft::{Grid, HIGH, LOW, Transform};
 use super::key::WatermarkKey;
 use super::layout::{BLOCK, CHIPS, TILE, TILE_BLOCKS, first_slot};
-use super::plane::{Plane, reflected};
-use super::wide::wide;
+use crate::pixels::canonical::{canonical_size, resized};
+use crate::pixels::plane::{Plane, reflected};
+use crate::pixels::wide::wide;
 
 /// Smallest scale: the image is this part of the original's long side.
 const FIRST_SCALE: f64 = 0.5;

@@ -6,7 +6,7 @@ use super::frames::Frames;
 use super::key::WatermarkKey;
 use super::layout::{BLOCK, CHIPS, CODED, first_slot};
 use super::masks;
-use super::plane::Plane;
+use crate::pixels::plane::Plane;
 
 /// Most amplitude a coded bit or the pilots get.
 const MOST: f32 = 100.0;

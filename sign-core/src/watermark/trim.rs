@@ -1,6 +1,6 @@
 //! Uniform borders, as letterboxes and captions add them.
 
-use super::plane::Plane;
+use crate::pixels::plane::Plane;
 
 /// Largest standard deviation of a border's row or column, luma levels.
 const UNIFORM: f64 = 3.0;

@@ -3,11 +3,12 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use credlink_image_files::Format;
 use credlink_sign_core::carriers::State;
 use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::{Identity, TrustAnchor};
 use credlink_sign_core::store::ProofStore;
-use credlink_sign_core::{MediaType, SignedImage, Signer, Verifier};
+use credlink_sign_core::{SignedImage, Signer, Verifier};
 use image::ImageFormat;
 
 use super::common::{
@@ -114,7 +115,7 @@ fn what_is_appended_to_an_avif_file_is_noticed_where_the_record_is_there() {
         let [with_record, _] = verifiers(&signer, &signed);
         let (state, codes) = state(&with_record, &longer);
         assert_eq!(state, State::Invalid, "{media_type}");
-        if media_type == MediaType::Avif {
+        if media_type == Format::Avif {
             assert_eq!(codes, ["credlink.file.differs"]);
         }
     }
@@ -136,7 +137,7 @@ fn no_flipped_byte_is_intact() {
         );
         let length = signed.bytes.len();
         let near: Vec<usize> = match media_type {
-            MediaType::Gif => Vec::new(),
+            Format::Gif => Vec::new(),
             _ => {
                 let range = store_at(&signed.bytes, &signed);
                 let before = range.start.saturating_sub(64)..range.start + 48;
@@ -158,7 +159,7 @@ fn no_flipped_byte_is_intact() {
                 let store = store_at(&signed.bytes, &signed);
                 let is_frame = (store.start.saturating_sub(48)..store.end).contains(&at);
                 assert!(
-                    is_frame || media_type == MediaType::Avif,
+                    is_frame || media_type == Format::Avif,
                     "{media_type}: byte {at} of {length}, without the record"
                 );
                 let shown = |bytes: &[u8]| super::common::decode(bytes).unwrap();
@@ -213,11 +214,11 @@ fn an_expired_certificate_is_told_apart_from_tampering() {
     };
     let verifier = verifier(signer().identity(), []);
     let verification = verified(&verifier, &bytes);
-    let conclusion = conclude(verification.findings());
+    let conclusion = conclude(verification.findings(), &|_| None);
     assert!(conclusion.expired && !conclusion.broken, "{verification:?}");
     let mut tampered = bytes.clone();
     let at = tampered.len() - 2000;
     tampered[at] ^= 1;
-    let conclusion = conclude(verified(&verifier, &tampered).findings());
+    let conclusion = conclude(verified(&verifier, &tampered).findings(), &|_| None);
     assert!(conclusion.broken, "{conclusion:?}");
 }

@@ -4,13 +4,12 @@ use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use credlink_image_files::Format;
 use credlink_sign_core::carriers::State;
 use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::{Date, Identity, Validity};
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
-use credlink_sign_core::{
-    ImageFile, MediaType, Pixels, ProofId, SignedImage, Signer, Verification, Verifier,
-};
+use credlink_sign_core::{Asset, Pixels, ProofId, SignedImage, Signer, Verification, Verifier};
 use image::metadata::Orientation;
 use image::{DynamicImage, GenericImageView, ImageFormat, RgbImage};
 
@@ -83,15 +82,15 @@ pub fn encoded(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
 }
 
 /// One file in every container.
-pub fn files(seed: u64) -> Vec<(MediaType, Vec<u8>)> {
+pub fn files(seed: u64) -> Vec<(Format, Vec<u8>)> {
     let picture = picture(seed, 320, 240);
     vec![
-        (MediaType::Jpeg, encoded(&picture, ImageFormat::Jpeg)),
-        (MediaType::Png, encoded(&picture, ImageFormat::Png)),
-        (MediaType::WebP, encoded(&picture, ImageFormat::WebP)),
-        (MediaType::Gif, encoded(&picture, ImageFormat::Gif)),
-        (MediaType::Tiff, encoded(&picture, ImageFormat::Tiff)),
-        (MediaType::Avif, avif(&picture)),
+        (Format::Jpeg, encoded(&picture, ImageFormat::Jpeg)),
+        (Format::Png, encoded(&picture, ImageFormat::Png)),
+        (Format::WebP, encoded(&picture, ImageFormat::WebP)),
+        (Format::Gif, encoded(&picture, ImageFormat::Gif)),
+        (Format::Tiff, encoded(&picture, ImageFormat::Tiff)),
+        (Format::Avif, avif(&picture)),
     ]
 }
 
@@ -111,7 +110,7 @@ pub fn corpus(path: &str) -> PathBuf {
 
 /// Decodes what the `image` crate decodes. An AVIF file gets a picture that follows from its length.
 pub fn decode(bytes: &[u8]) -> Result<Pixels, String> {
-    let image = if MediaType::of(bytes) == Some(MediaType::Avif) {
+    let image = if Format::sniff(bytes) == Some(Format::Avif) {
         DynamicImage::from(picture(7, 320, 240))
     } else {
         let mut reader = image::ImageReader::new(Cursor::new(bytes))
@@ -131,8 +130,8 @@ pub fn decode(bytes: &[u8]) -> Result<Pixels, String> {
     })
 }
 
-pub fn file(bytes: &[u8]) -> ImageFile<'_> {
-    ImageFile::new(bytes, &decode)
+pub fn file(bytes: &[u8]) -> Asset<'_> {
+    Asset::new(bytes, &decode)
 }
 
 pub fn signer() -> Signer {
@@ -199,9 +198,9 @@ pub fn required(path: &str) -> Option<Vec<u8>> {
 
 /// The proof that is believed, the carrier highest on the ladder that leads to it, and how.
 pub fn believed(verification: &Verification) -> Option<(ProofId, &'static str, State)> {
-    let conclusion = conclude(verification.findings());
+    let conclusion = conclude(verification.findings(), &|_| None);
     let accepted = conclusion
         .accepted
-        .filter(|_| conclusion.disagreeing.is_empty());
+        .filter(|_| conclusion.alternatives.is_empty());
     accepted.map(|accepted| (accepted.proof, accepted.by, accepted.state))
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use credlink_sign_core::MediaType;
 use credlink_sign_core::carriers::State;
+use credlink_sign_core::signable;
 
 use super::common::*;
 
@@ -92,7 +92,7 @@ fn files_of_others_can_be_signed_and_are_then_ours() {
     for row in &rows {
         let name = &row["file"];
         let bytes = std::fs::read(corpus("c2pa").join(name)).unwrap();
-        if MediaType::of(&bytes).is_none() {
+        if signable(&bytes).is_none() {
             continue;
         }
         let picture = |_: &[u8]| {
@@ -103,10 +103,10 @@ fn files_of_others_can_be_signed_and_are_then_ours() {
             })
         };
         let signed = signer
-            .sign(&credlink_sign_core::ImageFile::new(&bytes, &picture), id(6))
+            .sign(&credlink_sign_core::Asset::new(&bytes, &picture), id(6))
             .unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let verifier = verifier(signer.identity(), [&signed]);
-        let received = credlink_sign_core::ImageFile::new(&signed.bytes, &picture);
+        let received = credlink_sign_core::Asset::new(&signed.bytes, &picture);
         let verification = verifier.verify(&received, &|| 0);
         for carrier in ["manifest", "link", "fingerprint"] {
             let finding = finding(&verification, carrier);
@@ -183,7 +183,7 @@ fn cut_and_scribbled_files_do_not_panic() {
                     damaged[at..at + 4].copy_from_slice(&[0xff; 4]);
                 }
             }
-            let file = credlink_sign_core::ImageFile::new(&damaged, &flat);
+            let file = credlink_sign_core::Asset::new(&damaged, &flat);
             let _ = signer.sign(&file, id(2));
             let verification = verifier.verify(&file, &|| 0);
             for (carrier, finding) in verification.findings() {

@@ -1,17 +1,23 @@
-//! CredLink as a system: two stages, any number of threads.
+//! Signing, sealing and verifying: two stages, any number of threads.
 
 use credlink_sign_core::carriers::State;
 use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::system::{CredLink, System};
-use credlink_sign_core::{SignError, Verification};
+use credlink_sign_core::store::StoreError;
+use credlink_sign_core::{SignedImage, Verification, Verifier};
 use image::ImageFormat;
+use std::sync::Arc;
 
 use super::common::*;
 
 /// Signs twelve pictures and verifies them, damaged copies and strangers on `threads` threads.
 fn run(threads: usize, dir: &std::path::Path) -> Vec<(Vec<u8>, Vec<Verification>)> {
     let store = ProofStoreBuilder::create(dir).unwrap();
-    let system: Box<dyn System> = Box::new(CredLink::new(signer(), store));
+    let signer = signer();
+    let sign = |k: usize, bytes: &[u8]| -> Result<SignedImage, StoreError> {
+        let signed = signer.sign(&file(bytes), id(k as u64)).unwrap();
+        store.insert(signed.record.clone(), &signed.manifest)?;
+        Ok(signed)
+    };
     let pictures: Vec<Vec<u8>> = (0..12)
         .map(|seed| encoded(&picture(seed, 160, 120), ImageFormat::Jpeg))
         .collect();
@@ -30,18 +36,11 @@ fn run(threads: usize, dir: &std::path::Path) -> Vec<(Vec<u8>, Vec<Verification>
         done.sort();
         done
     };
-    let signed = spread(&|k| {
-        (
-            k,
-            system
-                .sign(&file(&pictures[k]), id(k as u64))
-                .unwrap()
-                .bytes,
-        )
-    });
-    let again = system.sign(&file(&pictures[0]), id(0));
-    assert!(matches!(again, Err(SignError::Store(_))));
-    let sealed = system.seal().unwrap();
+    let signed = spread(&|k| (k, sign(k, &pictures[k]).unwrap().bytes));
+    let again = sign(0, &pictures[0]);
+    assert!(matches!(again, Err(StoreError::Duplicate(_))));
+    let anchor = signer.identity().anchor().unwrap();
+    let sealed = Verifier::new(vec![anchor], Arc::new(store.seal().unwrap())).unwrap();
     signed
         .into_iter()
         .map(|(k, bytes)| {

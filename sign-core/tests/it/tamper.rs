@@ -1,9 +1,10 @@
 //! Altered, transplanted and forged proofs.
 
+use credlink_image_files::Format;
 use credlink_sign_core::carriers::State;
 use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::{Identity, TrustAnchor};
-use credlink_sign_core::{MediaType, Resigner, SignError, Signer, Verifier};
+use credlink_sign_core::{Resigner, SignError, Signer, Verifier};
 use image::ImageFormat;
 
 use super::common::*;
@@ -59,7 +60,7 @@ fn no_byte_of_a_stored_manifest_can_change_unnoticed() {
         else {
             assert_eq!(
                 media_type,
-                MediaType::Gif,
+                Format::Gif,
                 "only GIF cuts a manifest this early"
             );
             continue;
@@ -268,7 +269,7 @@ fn a_later_signers_manifest_keeps_ours_alive() {
             );
             assert_eq!(manifest.codes[0], "signer:Later", "{media_type}");
             assert_eq!(manifest.confirmed_by, known.then_some("sketch"));
-            assert!(conclude(verification.findings()).foreign);
+            assert!(conclude(verification.findings(), &|_| None).foreign);
             assert_eq!(
                 finding(&verification, "link").codes,
                 ["credlink.link.foreign"]
@@ -369,7 +370,7 @@ fn what_a_delivery_service_signs_without_our_proof_is_foreign_and_what_it_signed
     changed[last] ^= 1;
     let verification = verified(&verifier, &changed);
     assert_eq!(finding(&verification, "manifest").state, State::Invalid);
-    assert!(conclude(verification.findings()).broken);
+    assert!(conclude(verification.findings(), &|_| None).broken);
     assert_eq!(believed(&verification), None);
     // A container that holds no manifests.
     let refused = service.resigned(&signed.bytes, b"BM", &[]);
@@ -388,7 +389,7 @@ fn a_later_signer_cannot_launder_a_forged_proof() {
             .filter(|&k| signed.bytes[k..].starts_with(b"1111222233334444"))
             .collect();
         let Some(&last) = at.last().filter(|_| at.len() >= 2) else {
-            assert_eq!(media_type, MediaType::Gif);
+            assert_eq!(media_type, Format::Gif);
             continue;
         };
         // The manifest stands before the link in some containers and behind it in others.
@@ -415,7 +416,7 @@ fn a_later_signer_cannot_launder_a_forged_proof() {
 }
 
 #[test]
-fn near_duplicates_name_neither_proof_even_as_exact_copies() {
+fn near_duplicates_lead_to_the_proofs_of_both() {
     let signer = signer();
     let one = picture(5, 320, 240);
     let mut two = one.clone();
@@ -440,8 +441,10 @@ fn near_duplicates_name_neither_proof_even_as_exact_copies() {
     for bytes in files.iter().chain([&jpeg]) {
         let verification = verified(&verifier, bytes);
         let fingerprint = finding(&verification, "fingerprint");
-        assert_eq!(fingerprint.state, State::Unconfirmed);
-        assert_eq!(fingerprint.codes, ["credlink.content.ambiguous"]);
+        // Both were signed, both show this, and neither is preferred in silence.
+        assert_eq!(fingerprint.state, State::Recovered);
+        assert!(fingerprint.accepts(id(1)) && fingerprint.accepts(id(2)));
+        assert!(!fingerprint.accepts(id(3)));
     }
 }
 
@@ -451,7 +454,7 @@ fn an_undecodable_image_keeps_its_link_unconfirmed() {
     let bytes = encoded(&picture(5, 320, 240), ImageFormat::Png);
     let signed = signer.sign(&file(&bytes), id(1)).unwrap();
     let verifier = verifier(signer.identity(), [&signed]);
-    let received = credlink_sign_core::ImageFile::new(&signed.bytes, &|_| Err("no".to_owned()));
+    let received = credlink_sign_core::Asset::new(&signed.bytes, &|_| Err("no".to_owned()));
     let verification = verifier.verify(&received, &|| 0);
     assert_eq!(finding(&verification, "manifest").state, State::Intact);
     assert_eq!(finding(&verification, "link").state, State::Unconfirmed);
@@ -557,7 +560,7 @@ fn an_animation_of_other_pictures_is_not_believed() {
             ..pixels
         })
     };
-    let received = credlink_sign_core::ImageFile::new(&bytes, &decode);
+    let received = credlink_sign_core::Asset::new(&bytes, &decode);
     let verification = verifier.verify(&received, &|| 0);
     let fingerprint = finding(&verification, "fingerprint");
     assert_eq!(fingerprint.state, State::Unconfirmed);

@@ -4,7 +4,7 @@ use image::DynamicImage;
 use image::codecs::bmp::BmpEncoder;
 
 use crate::error::EncodeError;
-use crate::format::Format;
+use credlink_image_files::Format;
 
 /// Encodes 8-bit RGB, or RGBA where the pixels have alpha; the format holds no metadata.
 ///

@@ -7,9 +7,10 @@ use image::{DynamicImage, GenericImageView, Rgb, RgbImage};
 use sha2::{Digest, Sha256};
 
 use super::jpeg;
-use crate::format::Format;
-use crate::metadata;
 use crate::steps::convert_to_srgb::converted;
+use credlink_image_files::Format;
+use credlink_image_files::containers::png::chunks;
+use credlink_image_files::metadata;
 
 /// Samples along a side of what is looked at.
 const SIDE: u32 = 96;
@@ -85,26 +86,13 @@ pub fn shown(bytes: &[u8], pixels: &DynamicImage) -> Colours {
 fn is_hard_to_tell(format: Format, bytes: &[u8]) -> bool {
     match format {
         Format::Png => {
-            let profiles = png_chunks(bytes).filter(|kind| kind == b"iCCP");
+            let profiles = chunks(bytes).filter(|chunk| &chunk.kind == b"iCCP");
             profiles.count() > 1
         }
         // The colour space of a V5 header: "MBED" or "LINK", as a little-endian number.
         Format::Bmp => matches!(bytes.get(70..74), Some(b"DEBM" | b"KNIL")),
         _ => false,
     }
-}
-
-/// Names of a PNG file's chunks.
-fn png_chunks(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> {
-    let mut at = 8;
-    std::iter::from_fn(move || {
-        let &[a, b, c, d, e, f, g, h] = bytes.get(at..at + 8)? else {
-            return None;
-        };
-        let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        at = at.checked_add(length)?.checked_add(12)?;
-        Some([e, f, g, h])
-    })
 }
 
 /// Whether a profile describes colours by curves and by tables: engines differ in which they take (ICC.1, 8.10).
@@ -228,8 +216,8 @@ fn stray(a: &DynamicImage, b: &DynamicImage) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metadata::{Metadata, written};
     use crate::steps::convert_to_srgb::tests::profile;
+    use credlink_image_files::metadata::{Metadata, written};
 
     /// A picture of the one, with the three highest bits of another in its lowest.
     fn hiding() -> DynamicImage {

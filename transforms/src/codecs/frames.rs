@@ -8,9 +8,9 @@ use std::io::Cursor;
 use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
 use image::{AnimationDecoder, DynamicImage, Frames, ImageResult};
 
-use super::decode::MAX_PIXELS;
-use super::isobmff;
-use crate::format::Format;
+use credlink_image_files::Format;
+use credlink_image_files::containers::is_animation;
+use credlink_image_files::limits::MAX_PIXELS;
 
 /// Frames that are looked at, and pixels of all of them together; an animation of more is taken to show other pictures.
 const MOST_FRAMES: usize = 64;
@@ -26,12 +26,12 @@ const ALIKE: u8 = 8;
 pub fn shows_one_picture(bytes: &[u8], decoded: &DynamicImage) -> bool {
     let cursor = || Cursor::new(bytes);
     match Format::sniff(bytes) {
-        Some(Format::Png) if has_png_animation(bytes) => {
+        Some(Format::Png) if is_animation(Format::Png, bytes) => {
             let frames =
                 PngDecoder::new(cursor()).and_then(|decoder| Ok(decoder.apng()?.into_frames()));
             are_alike(frames, decoded)
         }
-        Some(Format::Gif) if has_second_image(bytes) => are_alike(
+        Some(Format::Gif) if is_animation(Format::Gif, bytes) => are_alike(
             GifDecoder::new(cursor()).map(AnimationDecoder::into_frames),
             decoded,
         ),
@@ -40,73 +40,9 @@ pub fn shows_one_picture(bytes: &[u8], decoded: &DynamicImage) -> bool {
             _ => true,
         },
         // A sequence of AV1 pictures beside the still one lies under `moov` (ISO/IEC 14496-12). It is not decoded.
-        Some(Format::Avif) => !is_sequence(bytes),
+        Some(Format::Avif) => !is_animation(Format::Avif, bytes),
         _ => true,
     }
-}
-
-/// Whether a HEIF file has a movie, or says that it is a sequence by any of its brands.
-fn is_sequence(bytes: &[u8]) -> bool {
-    isobmff::top_boxes(bytes).any(|(kind, contents)| {
-        kind == b"moov"
-            || kind == b"ftyp"
-                && contents
-                    .chunks_exact(4)
-                    .any(|brand| brand == b"avis" || brand == b"msf1")
-    })
-}
-
-/// Whether there is an animation control chunk (PNG, third edition, 11.3.6.1).
-fn has_png_animation(bytes: &[u8]) -> bool {
-    let mut at = 8_usize;
-    while let Some(header) = bytes.get(at..at.saturating_add(8)) {
-        let (length, kind) = header.split_at(4);
-        if kind == b"acTL" {
-            return true;
-        }
-        let length = length
-            .iter()
-            .fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-        at = at.saturating_add(length).saturating_add(12);
-    }
-    false
-}
-
-/// Whether a GIF file has more than one image descriptor.
-fn has_second_image(bytes: &[u8]) -> bool {
-    let table = |flags: u8| {
-        if flags & 0x80 == 0 {
-            0
-        } else {
-            3 << ((flags & 7) + 1)
-        }
-    };
-    let count = || -> Option<usize> {
-        let mut images = 0;
-        let mut at = 13 + table(*bytes.get(10)?);
-        loop {
-            at += match *bytes.get(at)? {
-                0x2c => {
-                    images += 1;
-                    11 + table(*bytes.get(at + 9)?)
-                }
-                0x21 => 2,
-                _ => return Some(images),
-            };
-            if images > 1 {
-                return Some(images);
-            }
-            // Sub-blocks, each with its length in front, and an empty one at the end.
-            loop {
-                let length = usize::from(*bytes.get(at)?);
-                at += 1 + length;
-                if length == 0 {
-                    break;
-                }
-            }
-        }
-    };
-    count().is_some_and(|images| images > 1)
 }
 
 fn are_alike(frames: ImageResult<Frames<'_>>, decoded: &DynamicImage) -> bool {
@@ -143,7 +79,7 @@ mod tests {
     use image::{Delay, Frame, Rgba, RgbaImage};
 
     use super::*;
-    use crate::codecs::decode::decode;
+    use credlink_image_files::decode::decode;
 
     fn picture(red: u8) -> RgbaImage {
         RgbaImage::from_fn(40, 30, |x, y| {
@@ -195,17 +131,5 @@ mod tests {
         let mut cut = gif(&[one.clone(), one]);
         cut.truncate(cut.len() - 40);
         assert!(!shows(&cut));
-    }
-
-    #[test]
-    fn a_sequence_is_known_by_its_movie_or_any_of_its_brands() {
-        let boxed = |kind: &[u8; 4], body: &[u8]| {
-            [&(8 + body.len() as u32).to_be_bytes()[..], kind, body].concat()
-        };
-        let still = boxed(b"ftyp", b"avif\0\0\0\0mif1miaf");
-        assert!(!is_sequence(&still));
-        assert!(is_sequence(&boxed(b"ftyp", b"mif1\0\0\0\0avifavis")));
-        assert!(is_sequence(&boxed(b"ftyp", b"avif\0\0\0\0msf1mif1")));
-        assert!(is_sequence(&[still, boxed(b"moov", b"")].concat()));
     }
 }

@@ -4,7 +4,7 @@ use image::DynamicImage;
 
 use super::palette::quantise;
 use crate::error::EncodeError;
-use crate::format::Format;
+use credlink_image_files::Format;
 
 /// Encodes with at most `colours` palette entries (2 to 256); `dither` is the share of Floyd-Steinberg error that is
 /// passed on, 0 to 1. Pixels less than half opaque become transparent.

@@ -6,7 +6,8 @@ use image::DynamicImage;
 use serde::Deserialize;
 
 use crate::error::EncodeError;
-use crate::format::Format;
+use credlink_image_files::Format;
+use credlink_image_files::containers::jpeg::segments;
 
 /// Whose encoder behaviour is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -237,39 +238,16 @@ impl Traits {
     }
 }
 
-/// Marker and place of each segment before the first scan, marker and length included. Ends where a segment is cut off.
-pub(crate) fn segments(bytes: &[u8]) -> Vec<(u8, std::ops::Range<usize>)> {
-    let (mut at, mut found) = (2, Vec::new());
-    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
-        // Any number of fill bytes may stand before a marker (ITU-T T.81, B.1.1.2).
-        if marker == 0xFF {
-            at += 1;
-            continue;
-        }
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        let end = at + 2 + length;
-        // A length counts its own two bytes (B.1.1.4).
-        if marker == 0xDA || length < 2 || end > bytes.len() {
-            break;
-        }
-        found.push((marker, at..end));
-        at = end;
-    }
-    found
-}
-
-/// The same, each with what is behind its length.
+/// Marker and payload of each segment before the first scan.
 fn bodies(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
-    let segments = segments(bytes).into_iter();
-    segments.map(|(marker, place)| (marker, &bytes[place][4..]))
+    segments(bytes).map(|segment| (segment.marker, &bytes[segment.payload]))
 }
 
 /// The bytes that the application segments from APP1 to APP15 take before the first scan, by their length fields.
 #[must_use]
 pub fn segment_bytes(bytes: &[u8]) -> usize {
-    let segments = segments(bytes).into_iter();
-    let application = segments.filter(|(marker, _)| (0xE1..=0xEF).contains(marker));
-    application.map(|(_, place)| place.len() - 2).sum()
+    let application = segments(bytes).filter(|found| (0xE1..=0xEF).contains(&found.marker));
+    application.map(|found| found.whole.len() - 2).sum()
 }
 
 /// Whether a file of three components says two things about its colour space: JFIF means YCbCr, Adobe's transform 0 and the

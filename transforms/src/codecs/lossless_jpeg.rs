@@ -13,8 +13,9 @@ use mozjpeg_sys as ffi;
 
 use super::jpeg::panic_message;
 use crate::error::EncodeError;
-use crate::format::Format;
-use crate::limits;
+use credlink_image_files::Format;
+use credlink_image_files::containers::jpeg::segments;
+use credlink_image_files::decode::{check_size, check_structure};
 
 /// How the coefficients are written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub struct Settings {
 /// When libjpeg cannot read the file (its own words), arithmetic coding included.
 pub fn transcode(file: &[u8], settings: Settings) -> Result<Vec<u8>, EncodeError> {
     // Each scan costs a pass over all blocks, and a few bytes make one.
-    limits::check_structure(Format::Jpeg, file).map_err(|error| EncodeError::Codec {
+    check_structure(Format::Jpeg, file).map_err(|error| EncodeError::Codec {
         format: Format::Jpeg,
         reason: error.to_string(),
     })?;
@@ -185,7 +186,7 @@ fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
         );
         ffi::jpeg_read_header(&mut source.0, 1);
         let (width, height) = (source.0.image_width, source.0.image_height);
-        if let Err(error) = limits::check_size((width, height), 3, file.len()) {
+        if let Err(error) = check_size((width, height), 3, file.len()) {
             std::panic::resume_unwind(Box::new(error.to_string()));
         }
         let coefficients = ffi::jpeg_read_coefficients(&mut source.0);
@@ -216,15 +217,15 @@ fn unwinding_transcode(file: &[u8], settings: Settings) -> Vec<u8> {
 pub fn with_segments_of(bare: &[u8], source: &[u8]) -> Vec<u8> {
     const JFIF: u8 = 0xE0;
     const ADOBE: u8 = 0xEE;
-    let own = super::jpeg::segments(bare).into_iter();
-    let front = own.take_while(|(marker, _)| [JFIF, ADOBE].contains(marker));
-    let at = front.last().map_or(2, |(_, place)| place.end);
+    let own = segments(bare).take_while(|found| [JFIF, ADOBE].contains(&found.marker));
+    let at = own.last().map_or(2, |found| found.whole.end);
     let mut file = bare[..at].to_vec();
-    for (marker, place) in super::jpeg::segments(source) {
-        let stands = (marker == JFIF && source[place.clone()][4..].starts_with(b"JFIF\0"))
-            || (marker == ADOBE && source[place.clone()][4..].starts_with(b"Adobe"));
-        if !stands && (matches!(marker, 0xE0..=0xEF) || marker == 0xFE) {
-            file.extend_from_slice(&source[place]);
+    for found in segments(source) {
+        let payload = &source[found.payload];
+        let stands = (found.marker == JFIF && payload.starts_with(b"JFIF\0"))
+            || (found.marker == ADOBE && payload.starts_with(b"Adobe"));
+        if !stands && (matches!(found.marker, 0xE0..=0xEF) || found.marker == 0xFE) {
+            file.extend_from_slice(&source[found.whole]);
         }
     }
     file.extend_from_slice(&bare[at..]);

@@ -1,13 +1,13 @@
 //! Lossless PNG optimisation: the only file that names oxipng.
 
-use img_parts::Bytes;
-use img_parts::png::Png;
 use oxipng::{Options, StripChunks};
 use serde::Deserialize;
 
 use crate::error::EncodeError;
-use crate::format::Format;
-use crate::limits;
+use credlink_image_files::Format;
+use credlink_image_files::containers::png::chunks;
+use credlink_image_files::decode::check_size;
+use credlink_image_files::limits;
 
 /// Which ancillary chunks go, in oxipng's own terms (a `c2pa` caBX chunk goes in every case).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -57,7 +57,7 @@ pub fn optimise(
     } else {
         channels
     };
-    limits::check_size((width, height), pixel_bytes, file.len())
+    check_size((width, height), pixel_bytes, file.len())
         .map_err(|error| refused(error.to_string()))?;
     let mut options = Options::from_preset(level.min(6));
     // A filter byte a row comes on top.
@@ -72,16 +72,8 @@ pub fn optimise(
 }
 
 /// The bytes of the chunks that hold the image: palette, transparency and data.
-///
-/// # Errors
-/// When a chunk is cut off.
-pub fn image_bytes(file: &[u8]) -> Result<usize, EncodeError> {
-    let png =
-        Png::from_bytes(Bytes::copy_from_slice(file)).map_err(|error| EncodeError::Codec {
-            format: Format::Png,
-            reason: error.to_string(),
-        })?;
-    let chunks = png.chunks().iter();
-    let image = chunks.filter(|chunk| matches!(&chunk.kind(), b"PLTE" | b"tRNS" | b"IDAT"));
-    Ok(image.map(|chunk| chunk.contents().len()).sum())
+#[must_use]
+pub fn image_bytes(file: &[u8]) -> usize {
+    let image = chunks(file).filter(|chunk| matches!(&chunk.kind, b"PLTE" | b"tRNS" | b"IDAT"));
+    image.map(|chunk| chunk.data.len()).sum()
 }

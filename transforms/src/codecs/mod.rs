@@ -3,10 +3,8 @@
 pub mod avif;
 pub mod bmp;
 pub mod colours;
-pub mod decode;
 pub mod frames;
 pub mod gif;
-pub(crate) mod isobmff;
 pub mod jpeg;
 pub mod jxl;
 pub mod lossless_jpeg;

@@ -7,7 +7,7 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 
 use super::palette::quantise;
 use crate::error::EncodeError;
-use crate::format::Format;
+use credlink_image_files::Format;
 
 fn refused(reason: impl ToString) -> EncodeError {
     EncodeError::Codec {

@@ -6,7 +6,7 @@ use image::DynamicImage;
 use image::codecs::tiff::TiffEncoder;
 
 use crate::error::EncodeError;
-use crate::format::Format;
+use credlink_image_files::Format;
 
 /// Encodes the pixels at their own depth, without compression or metadata; grey with alpha becomes RGBA, which the
 /// format's usual readers understand.

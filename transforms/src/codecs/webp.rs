@@ -3,7 +3,7 @@
 use image::DynamicImage;
 
 use crate::error::EncodeError;
-use crate::format::Format;
+use credlink_image_files::Format;
 
 /// The longest side that a WebP file can hold, in pixels.
 const MAX_SIDE: u32 = 16_383;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use image::{DynamicImage, RgbImage, RgbaImage};
 
 use crate::error::StepErrorKind;
-use crate::file::Frame;
+use credlink_image_files::Frame;
 
 /// A picture as interleaved 8-bit samples, three channels or four with alpha last.
 #[derive(Clone)]

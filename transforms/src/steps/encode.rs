@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use crate::codecs::{avif, bmp, gif, jpeg, jxl, png, tiff, webp};
 use crate::error::{EncodeError, StepErrorKind};
-use crate::file::Frame;
-use crate::format::Format;
-use crate::metadata::{self, Kind};
 use crate::step::{Apply, Encodes, Flow, Work};
 use crate::value::{Colour, Colours, Divisor, Level, Quality, Share};
+use credlink_image_files::Format;
+use credlink_image_files::Frame;
+use credlink_image_files::metadata::{self, Kind};
 
 /// `jpeg = { encoder = "libjpeg-turbo", quality = 80, chroma = "4:2:0", progressive = false, keep = [] }`.
 ///
@@ -99,7 +99,8 @@ pub struct Avif {
 }
 
 /// `png = { keep = [] }`, or with `colours` (2 to 256) and `dither` (0 to 1) for a palette, or with `depth` 8 or 16 for
-/// samples of that many bits; without it the pixels' own depth stays.
+/// samples of that many bits; without it the pixels' own depth stays. `colour = true` writes grey pixels as three equal
+/// channels; `indexed_as_source = true` gives a picture that came with a palette one of 256 colours.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Png {
@@ -107,6 +108,15 @@ pub struct Png {
     colours: Option<Colours>,
     dither: Option<Share>,
     depth: Option<Depth>,
+    #[serde(default)]
+    colour: bool,
+    #[serde(default)]
+    indexed_as_source: bool,
+}
+
+/// Whether a PNG file has a palette: colour type 3 of its header (PNG, third edition, 11.2.1).
+fn is_indexed(file: &[u8]) -> bool {
+    Format::sniff(file) == Some(Format::Png) && file.get(25) == Some(&3)
 }
 
 /// Bits a sample.
@@ -158,52 +168,6 @@ pub struct Jxl {
 #[serde(deny_unknown_fields)]
 pub struct Bmp {}
 
-/// `save = { jpeg = {…}, png = {…}, webp = {…}, avif = {…}, gif = {…}, other = "jpeg" }`: what a service does that answers in the format it
-/// was given. A format without settings of its own is written as `other`.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(try_from = "WireSave")]
-pub struct Save {
-    jpeg: Option<Jpeg>,
-    png: Option<Png>,
-    webp: Option<WebP>,
-    avif: Option<Avif>,
-    gif: Option<Gif>,
-    other: Format,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireSave {
-    jpeg: Option<Jpeg>,
-    png: Option<Png>,
-    webp: Option<WebP>,
-    avif: Option<Avif>,
-    gif: Option<Gif>,
-    other: Format,
-}
-
-impl TryFrom<WireSave> for Save {
-    type Error = String;
-
-    fn try_from(wire: WireSave) -> Result<Self, String> {
-        let save = Self {
-            jpeg: wire.jpeg,
-            png: wire.png,
-            webp: wire.webp,
-            avif: wire.avif,
-            gif: wire.gif,
-            other: wire.other,
-        };
-        if save.settings(save.other).is_none() {
-            return Err(format!(
-                "save.other is \"{}\", for which save has no settings",
-                save.other
-            ));
-        }
-        Ok(save)
-    }
-}
-
 /// One encoder's way from a frame to the bytes of a file without metadata.
 pub(crate) trait Encode {
     fn format(&self) -> Format;
@@ -232,50 +196,6 @@ impl<T: Encode> Encodes for T {
 
     fn checked_keep(&self) -> Result<(), String> {
         checked(self)
-    }
-}
-
-impl Encodes for Save {
-    fn gives(&self, format: Format) -> Format {
-        match self.settings(format) {
-            Some(_) => format,
-            None => self.other,
-        }
-    }
-
-    fn checked_keep(&self) -> Result<(), String> {
-        self.all().try_for_each(checked)
-    }
-}
-
-impl Save {
-    /// The settings for a file of `format`.
-    pub(super) fn chosen(&self, format: Format) -> Result<&dyn Encode, StepErrorKind> {
-        // `other` was checked to have settings when the recipe was read.
-        self.settings(format)
-            .or_else(|| self.settings(self.other))
-            .ok_or(StepErrorKind::Format {
-                expected: "the formats it has settings for",
-                found: format,
-            })
-    }
-
-    /// The settings of every format that it has some for.
-    fn all(&self) -> impl Iterator<Item = &dyn Encode> {
-        Format::ALL
-            .iter()
-            .filter_map(|format| self.settings(*format))
-    }
-
-    fn settings(&self, format: Format) -> Option<&dyn Encode> {
-        match format {
-            Format::Jpeg => self.jpeg.as_ref().map(|settings| settings as &dyn Encode),
-            Format::Png => self.png.as_ref().map(|settings| settings as &dyn Encode),
-            Format::WebP => self.webp.as_ref().map(|settings| settings as &dyn Encode),
-            Format::Avif => self.avif.as_ref().map(|settings| settings as &dyn Encode),
-            Format::Gif => self.gif.as_ref().map(|settings| settings as &dyn Encode),
-            _ => None,
-        }
     }
 }
 
@@ -444,17 +364,36 @@ impl Encode for Png {
     fn encode(
         &self,
         frame: &Frame,
-        _source: &[u8],
+        source: &[u8],
         _quality: Option<u8>,
     ) -> Result<Vec<u8>, EncodeError> {
         if let Some(colours) = self.colours {
             let dither = self.dither.map_or(0.0, Share::get);
             return png::encode_palette(&frame.pixels, colours.get(), dither);
         }
-        match self.depth {
-            None => png::encode(&frame.pixels),
-            Some(depth) => png::encode(&with_depth(&frame.pixels, depth.0 == 16)),
+        if self.indexed_as_source && is_indexed(source) {
+            return png::encode_palette(&frame.pixels, 256, 0.0);
         }
+        let coloured = self.colour && !frame.pixels.color().has_color();
+        let pixels = match coloured {
+            true => &in_colour(&frame.pixels),
+            false => &*frame.pixels,
+        };
+        match self.depth {
+            None => png::encode(pixels),
+            Some(depth) => png::encode(&with_depth(pixels, depth.0 == 16)),
+        }
+    }
+}
+
+/// Grey pixels as three equal channels, of the same depth and with their alpha.
+fn in_colour(pixels: &DynamicImage) -> DynamicImage {
+    let is_wide = pixels.color().bytes_per_pixel() / pixels.color().channel_count() > 1;
+    match (pixels.color().has_alpha(), is_wide) {
+        (true, true) => pixels.to_rgba16().into(),
+        (true, false) => pixels.to_rgba8().into(),
+        (false, true) => pixels.to_rgb16().into(),
+        (false, false) => pixels.to_rgb8().into(),
     }
 }
 
@@ -534,7 +473,7 @@ bare!(Jxl, Format::Jxl, |jxl| &jxl.keep, |self, pixels| {
 ///
 /// # Errors
 /// In words, the first kind that it does not hold.
-fn checked(settings: &dyn Encode) -> Result<(), String> {
+pub(super) fn checked(settings: &dyn Encode) -> Result<(), String> {
     let format = settings.format();
     let unheld = |kind: &&Kind| !metadata::held(format).contains(kind);
     match settings.keep().iter().find(unheld) {
@@ -546,7 +485,7 @@ fn checked(settings: &dyn Encode) -> Result<(), String> {
 /// The EXIF tag of the orientation (CIPA DC-008, 4.6.4).
 const ORIENTATION: u16 = 0x0112;
 
-fn run(settings: &dyn Encode, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
+pub(super) fn run(settings: &dyn Encode, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
     let source = Arc::clone(work.file());
     let meter = work.meter();
     let frame = work.frame()?;
@@ -575,9 +514,3 @@ macro_rules! apply_by_encoding {
     )*};
 }
 apply_by_encoding!(Jpeg, WebP, Avif, Png, Gif, Tiff, Bmp, Jxl);
-
-impl Apply for Save {
-    fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
-        run(self.chosen(work.file().format())?, work)
-    }
-}

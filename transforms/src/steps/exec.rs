@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::error::StepErrorKind;
-use crate::format::Format;
 use crate::step::{Apply, Flow, Work};
 use crate::value::Seconds;
+use credlink_image_files::Format;
 
 /// `exec = { program = "cwebp", arguments = ["-q", "75", "{input}", "-o", "{output}"], output = "webp", seconds = 60 }`.
 ///

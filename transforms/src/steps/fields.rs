@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use crate::error::StepErrorKind;
-use crate::metadata::{self, fields};
 use crate::step::{Apply, Flow, Work};
+use credlink_image_files::metadata::{self, fields};
 
 /// `fields = { exif_keep = ["artist", "copyright"], xmp_keep = ["dc:rights", "xmpRights:"], location = false,
 /// caption = "…", iptc = [[40, "…"]], exif_if_absent = true }`, each part optional:

@@ -4,10 +4,10 @@ use serde::Deserialize;
 
 use crate::codecs::{jpeg, lossless_jpeg, lossless_png};
 use crate::error::StepErrorKind;
-use crate::format::Format;
-use crate::metadata::{self, Kind};
 use crate::step::{Apply, Flow, Work};
 use crate::value::Level;
+use credlink_image_files::Format;
+use credlink_image_files::metadata::{self, Kind};
 
 /// `lossless_jpeg = { progressive = true, optimised = true, keep = [] }`: the coefficients are written again. With
 /// `scans_of_source = true` a progressive file stays one. `every_segment = true` is for tools that keep all kinds: application
@@ -97,7 +97,7 @@ impl Apply for LosslessPng {
         let store = metadata.c2pa.take();
         let bare = metadata::written(Format::Png, file.bytes().to_vec(), &metadata)?;
         let smaller = optimise(&bare)?;
-        if lossless_png::image_bytes(&smaller)? < lossless_png::image_bytes(&bare)? {
+        if lossless_png::image_bytes(&smaller) < lossless_png::image_bytes(&bare) {
             let mut left = metadata::read(Format::Png, &smaller);
             left.c2pa = store;
             work.replace(metadata::written(Format::Png, smaller, &left)?)?;

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use crate::error::StepErrorKind;
-use crate::metadata::{self, Kind};
 use crate::step::{Apply, Flow, Work};
+use credlink_image_files::metadata::{self, Kind};
 
 /// `metadata = { keep = ["icc"] }`: all other kinds go, as do comments and application segments of unknown kind.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

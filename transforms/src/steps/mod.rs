@@ -27,6 +27,7 @@ pub mod recipe;
 pub mod resign;
 pub mod resize;
 pub mod rotate;
+pub mod save;
 pub mod sharpen;
 pub mod status_bar;
 pub mod text;

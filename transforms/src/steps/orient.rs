@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use image::metadata::Orientation;
-use img_parts::Bytes;
 use serde::Deserialize;
 
 use crate::error::StepErrorKind;
-use crate::file::Frame;
 use crate::step::{Apply, Flow, Work};
+use credlink_image_files::Frame;
 
 /// `orient = {}`: the pixels are turned as a viewer would turn them, and the EXIF tag, if kept, says "upright".
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]

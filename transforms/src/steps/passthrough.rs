@@ -4,15 +4,16 @@ use serde::Deserialize;
 
 use crate::codecs::jpeg;
 use crate::error::StepErrorKind;
-use crate::format::Format;
-use crate::metadata::{self, Kind};
 use crate::step::{Apply, Flow, Work};
 use crate::value::{Area, Bytes, Factor, Share, Side};
+use credlink_image_files::metadata::{self, Kind};
+use credlink_image_files::{Format, containers};
 
 /// `passthrough = { max_width = 640, max_long_side = 2048, max_pixels = …, max_bytes = …, max_bits_per_pixel = 4,
-/// max_segments = 0.05, formats = ["jpeg"], without = ["exif"] }`: when every limit that is given holds and none of the
+/// max_segments = 0.05, formats = ["jpeg"], without = ["exif"], animated = true }`: when every limit that is given holds and none of the
 /// kinds of metadata is there, the current file is the recipe's result, byte for byte. `max_segments` is the share of a
 /// JPEG file that its application segments but the first kind may take, a manifest among them; other formats have none.
+/// `animated` holds for files of several pictures that a viewer shows one after the other, or for all others.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Passthrough {
@@ -24,6 +25,7 @@ pub struct Passthrough {
     max_segments: Option<Share>,
     formats: Option<Vec<Format>>,
     without: Option<Vec<Kind>>,
+    animated: Option<bool>,
 }
 
 impl Apply for Passthrough {
@@ -36,6 +38,9 @@ impl Apply for Passthrough {
                 .formats
                 .as_ref()
                 .is_none_or(|formats| formats.contains(&file.format()))
+            && self.animated.is_none_or(|wanted| {
+                wanted == containers::is_animation(file.format(), file.bytes())
+            })
             && self.max_segments.is_none_or(|share| {
                 let segments = match file.format() {
                     Format::Jpeg => jpeg::segment_bytes(file.bytes()),

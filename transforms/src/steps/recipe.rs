@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::error::StepErrorKind;
-use crate::format::Format;
 use crate::recipe::Recipe;
 use crate::step::{Apply, Flow, Work};
 use crate::value::{Seed, Times};
+use credlink_image_files::Format;
 
 /// `recipe = { id = "messaging/whatsapp", times = 3 }`. The catalogue puts the named recipe in when it is read, and
 /// refuses names that do not exist and recipes that lead back to themselves.

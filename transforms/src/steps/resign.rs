@@ -4,8 +4,8 @@
 use serde::Deserialize;
 
 use crate::error::StepErrorKind;
-use crate::metadata::{self, Kind};
 use crate::step::{Apply, Flow, Work};
+use credlink_image_files::metadata::{self, Kind};
 
 /// `resign = { actions = ["c2pa.resized", "c2pa.transcoded"], always = false }`: signs the current file anew, with the
 /// manifest of the file that entered the recipe as parent. A file that came without one is signed only if `always`.
@@ -43,6 +43,13 @@ impl Action {
     }
 }
 
+/// Both sides by the header, the shorter first, so that turning is no resizing; `None` where the header says nothing.
+fn sides(bytes: &[u8]) -> Option<[u32; 2]> {
+    let reader = image::ImageReader::new(std::io::Cursor::new(bytes));
+    let (width, height) = reader.with_guessed_format().ok()?.into_dimensions().ok()?;
+    Some([width.min(height), width.max(height)])
+}
+
 impl Apply for Resign {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
         let file = work.encoded()?;
@@ -52,7 +59,13 @@ impl Apply for Resign {
         }
         let signer = work.surroundings().resigner;
         let signer = signer.ok_or(StepErrorKind::NoSigner)?;
-        let actions: Vec<&str> = self.actions.iter().map(|action| action.as_str()).collect();
+        let is_resized = sides(original.bytes())
+            .zip(sides(file.bytes()))
+            .is_none_or(|(before, after)| before != after);
+        // A service that leaves a small image at its size has not resized it, and says so.
+        let taken = self.actions.iter();
+        let taken = taken.filter(|action| **action != Action::Resized || is_resized);
+        let actions: Vec<&str> = taken.map(|action| action.as_str()).collect();
         let signed = signer.resigned(original, file, &actions);
         work.replace(signed.map_err(StepErrorKind::Signing)?)?;
         Ok(Flow::Continue)

@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::area::averaged;
 use crate::error::StepErrorKind;
-use crate::limits;
 use crate::step::{Apply, Flow, Work};
 use crate::value::{Area, Factor, Side};
+use credlink_image_files::limits;
 
 /// The resampling filter, by its name in the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::encode::Save;
 use super::resize::{Filter, resized};
+use super::save::Save;
 use crate::error::StepErrorKind;
-use crate::file::Frame;
-use crate::format::Format;
-use crate::metadata;
 use crate::step::{Apply, Encodes, Flow, Work};
 use crate::value::{Bytes, Quality, Side};
+use credlink_image_files::Format;
+use credlink_image_files::Frame;
+use credlink_image_files::metadata;
 
 /// `until_bytes = { limit = 1048576, long_sides = [1600, 1024, 768, 512], filter = "bilinear", save = {…} }`: each long
 /// side in turn, always from the same pixels and never enlarging, until the file that `save` makes is no larger than

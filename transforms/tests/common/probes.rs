@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use credlink_image_files::Format;
+use credlink_image_files::ImageFile;
+use credlink_image_files::metadata::{self, Kind, Metadata};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::codecs::{avif, jxl, png};
-use credlink_transforms::file::ImageFile;
-use credlink_transforms::format::Format;
-use credlink_transforms::metadata::{self, Kind, Metadata};
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use credlink_transforms::resign::{Resign, Surroundings};
@@ -222,9 +222,7 @@ pub(crate) fn apply(recipe: &Recipe, file: &Arc<ImageFile>) -> Arc<ImageFile> {
 }
 
 pub(crate) fn pixels(file: &ImageFile) -> DynamicImage {
-    let frame = file
-        .frame(&Meter::new(&|| 0))
-        .unwrap_or_else(|error| panic!("{error}"));
+    let frame = file.frame().unwrap_or_else(|error| panic!("{error}"));
     frame.pixels.as_ref().clone()
 }
 

@@ -5,8 +5,42 @@ use super::super::paint::colour::{Rgb, light, scaled, varied};
 use super::super::paint::exact::{cos_sin, lerp};
 use super::super::paint::shapes;
 use super::super::paint::tile::Tile;
-use super::landscape::GROUNDS;
+use super::grounds::GROUNDS;
 use crate::draws::Draws;
+
+/// Where a thing stands, and how it looks from there.
+struct Spot {
+    x: f32,
+    foot: f32,
+    /// Height of a tree here, in pixels.
+    size: f32,
+    /// Side of the sun, -1 or 1.
+    side: f32,
+    veil: (Rgb, f32),
+    /// Dark and light of what grows here.
+    colours: [Rgb; 2],
+}
+
+impl Spot {
+    /// Foliage; on another tile and in other colours, rock.
+    fn surface<'a>(&self, draws: &mut Draws, tile: &'a Tile) -> Paint<'a> {
+        let [dark, pale] = self.colours;
+        Paint {
+            dark: scaled(dark, 0.35),
+            light: pale,
+            grain: Some(Grain {
+                tile,
+                zoom: (self.size / 260.0).clamp(0.4, 3.0),
+                turn: cos_sin(draws.unit()),
+                shift: (draws.unit() * 512.0, draws.unit() * 512.0),
+                contrast: 1.2,
+            }),
+            relief: Relief::Round(0.6 * self.side, -0.6, 0.25),
+            veil: self.veil,
+            opacity: 1.0,
+        }
+    }
+}
 
 /// Trees, bushes, rocks and houses, far ones first.
 pub(super) fn things(
@@ -37,21 +71,13 @@ pub(super) fn things(
         };
         let size = tall * lerp(0.1, 1.0, if wet { 0.25 } else { t }) * draws.between(0.6, 1.2);
         let x = draws.between(-0.05, 1.05) * w;
-        let veil = (haze, 0.55 * (1.0 - t) * (1.0 - t));
-        let [dark, pale] = green.map(|c| varied(c, 0.35, draws));
-        let surface = |tile, draws: &mut Draws| Paint {
-            dark: scaled(dark, 0.35),
-            light: pale,
-            grain: Some(Grain {
-                tile,
-                zoom: (size / 260.0).clamp(0.4, 3.0),
-                turn: cos_sin(draws.unit()),
-                shift: (draws.unit() * 512.0, draws.unit() * 512.0),
-                contrast: 1.2,
-            }),
-            relief: Relief::Round(0.6 * side, -0.6, 0.25),
-            veil,
-            opacity: 1.0,
+        let spot = Spot {
+            x,
+            foot,
+            size,
+            side,
+            veil: (haze, 0.55 * (1.0 - t) * (1.0 - t)),
+            colours: green.map(|c| varied(c, 0.35, draws)),
         };
         canvas.shadow(
             &shapes::ellipse(
@@ -66,50 +92,41 @@ pub(super) fn things(
             0.5,
         );
         match kinds[draws.below(3)] {
-            0 => {
-                let leaves = surface(tile, draws);
-                broadleaf(canvas, draws, (x, foot), size, &leaves);
-            }
-            1 => {
-                let needles = surface(tile, draws);
-                conifer(canvas, draws, (x, foot), size, &needles);
-            }
-            2 => {
-                let leaves = surface(tile, draws);
-                for _ in 0..draws.whole(2, 5) {
-                    let at = (x + 0.25 * size * draws.signed(), foot - 0.12 * size);
-                    let outline = shapes::blob(draws, at, 0.18 * size, 0.15 * size, 0.35, 36);
-                    canvas.polygon(&outline, 0.0, &leaves);
-                }
-            }
-            3 => {
-                let stone = Paint {
-                    dark: light(0x302C28),
-                    light: varied(light(0xA8A29A), 0.3, draws),
-                    ..surface(rock, draws)
-                };
-                let outline = shapes::blob(
-                    draws,
-                    (x, foot - 0.12 * size),
-                    0.28 * size,
-                    0.2 * size,
-                    0.22,
-                    18,
-                );
-                canvas.polygon(&outline, 0.0, &stone);
-            }
-            _ => house(canvas, draws, (x, foot), 0.6 * size, veil),
+            0 => broadleaf(canvas, draws, &spot, tile),
+            1 => conifer(canvas, draws, &spot, tile),
+            2 => bush(canvas, draws, &spot, tile),
+            3 => stone(canvas, draws, &spot, rock),
+            _ => house(canvas, draws, &spot),
         }
     }
 }
 
-fn broadleaf(
-    canvas: &mut Canvas,
-    draws: &mut Draws,
-    (x, foot): (f32, f32),
-    size: f32,
-    leaves: &Paint<'_>,
-) {
+fn bush(canvas: &mut Canvas, draws: &mut Draws, spot: &Spot, tile: &Tile) {
+    let &Spot { x, foot, size, .. } = spot;
+    let leaves = spot.surface(draws, tile);
+    for _ in 0..draws.whole(2, 5) {
+        let at = (x + 0.25 * size * draws.signed(), foot - 0.12 * size);
+        let outline = shapes::blob(draws, at, 0.18 * size, 0.15 * size, 0.35, 36);
+        canvas.polygon(&outline, 0.0, &leaves);
+    }
+}
+
+fn stone(canvas: &mut Canvas, draws: &mut Draws, spot: &Spot, rock: &Tile) {
+    let &Spot { x, foot, size, .. } = spot;
+    let pale = varied(light(0xA8A29A), 0.3, draws);
+    let paint = Paint {
+        dark: light(0x302C28),
+        light: pale,
+        ..spot.surface(draws, rock)
+    };
+    let at = (x, foot - 0.12 * size);
+    let outline = shapes::blob(draws, at, 0.28 * size, 0.2 * size, 0.22, 18);
+    canvas.polygon(&outline, 0.0, &paint);
+}
+
+fn broadleaf(canvas: &mut Canvas, draws: &mut Draws, spot: &Spot, tile: &Tile) {
+    let &Spot { x, foot, size, .. } = spot;
+    let leaves = spot.surface(draws, tile);
     let lean = 0.25 + 0.02 * draws.signed();
     let bark = Paint {
         veil: leaves.veil,
@@ -134,19 +151,15 @@ fn broadleaf(
         let paint = Paint {
             dark: scaled(leaves.dark, tone),
             light: scaled(leaves.light, tone),
-            ..*leaves
+            ..leaves
         };
         canvas.polygon(&outline, 0.0, &paint);
     }
 }
 
-fn conifer(
-    canvas: &mut Canvas,
-    draws: &mut Draws,
-    (x, foot): (f32, f32),
-    size: f32,
-    needles: &Paint<'_>,
-) {
+fn conifer(canvas: &mut Canvas, draws: &mut Draws, spot: &Spot, tile: &Tile) {
+    let &Spot { x, foot, size, .. } = spot;
+    let needles = spot.surface(draws, tile);
     let tiers = draws.whole(5, 11);
     let wide = draws.between(0.16, 0.3) * size;
     for i in 0..tiers {
@@ -164,19 +177,15 @@ fn conifer(
             0.0,
             &Paint {
                 relief: Relief::Slope(0.35, 0.3),
-                ..*needles
+                ..needles
             },
         );
     }
 }
 
-fn house(
-    canvas: &mut Canvas,
-    draws: &mut Draws,
-    (x, foot): (f32, f32),
-    size: f32,
-    veil: (Rgb, f32),
-) {
+fn house(canvas: &mut Canvas, draws: &mut Draws, spot: &Spot) {
+    let &Spot { x, foot, veil, .. } = spot;
+    let size = 0.6 * spot.size;
     let wall = varied(
         light(draws.pick(&[0xE8E0D0, 0xC05A48, 0xD8C8A0, 0xF2F2EE, 0x8FA2B0])),
         0.15,

@@ -8,6 +8,7 @@ use super::super::paint::sensor::{Exposure, develop};
 use super::super::paint::shapes;
 use super::super::paint::tile::{Tile, Walk};
 use super::countryside;
+use super::grounds::GROUNDS;
 use crate::draws::Draws;
 use crate::synthetic::{Picture, Sheet};
 
@@ -20,19 +21,6 @@ const SKIES: [[u32; 4]; 7] = [
     [0x2A2F55, 0xC9656A, 0xF09A7C, 0x4A3A58],
     [0xB9C6CC, 0xE6EAEA, 0xF4F5F4, 0xC4CCD0],
     [0x1E5AA0, 0x7FB6DE, 0xF8F8FF, 0x8FA4BC],
-];
-
-/// Dark and light of what grows or lies on the ground.
-pub(super) const GROUNDS: [[u32; 2]; 9] = [
-    [0x2C4018, 0x86A048],
-    [0x4A5A20, 0xB8B060],
-    [0x6A4A2C, 0xC8A878],
-    [0x8A7A58, 0xE2D4B0],
-    [0x50504C, 0xA8A49C],
-    [0x3C4A2A, 0x7A8A58],
-    [0xB8C4D4, 0xF8FAFF],
-    [0x5A3A30, 0xB87858],
-    [0x6A6A28, 0xE0C850],
 ];
 
 /// Draws a landscape.

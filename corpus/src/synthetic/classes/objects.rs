@@ -3,22 +3,94 @@
 //! shadows and limited depth of field.
 
 use super::super::paint::canvas::{Canvas, Grain, Paint, Relief};
-use super::super::paint::colour::{light, material, scaled, varied};
+use super::super::paint::colour::{Rgb, light, material, scaled, varied};
 use super::super::paint::exact::cos_sin;
+use super::super::paint::polygon::Point;
 use super::super::paint::sensor::{Exposure, develop};
 use super::super::paint::shapes;
 use super::super::paint::tile::Tile;
 use crate::draws::Draws;
 use crate::synthetic::{Picture, Sheet};
 
+/// What the things of one picture have in common.
+struct Scene<'a> {
+    tiles: &'a [Tile; 3],
+    /// Direction of the light.
+    sun: (f32, f32),
+    /// Long side of the picture in pixels.
+    long: f32,
+    /// Depth that is sharp, 0 to 1.
+    focus: f32,
+    /// Blur radius in pixels at half of the depth away from it.
+    blur: f32,
+    /// Smallest and largest radius in pixels.
+    radii: (f32, f32),
+    /// Area to cover before the picture is full, in pixels.
+    crowd: f32,
+    kinds: [usize; 3],
+    /// The colour that many things share, and how many.
+    family: Rgb,
+    kinship: f32,
+}
+
+impl<'a> Scene<'a> {
+    fn drawn(draws: &mut Draws, (w, h): (f32, f32), tiles: &'a [Tile; 3], sun: (f32, f32)) -> Self {
+        let long = w.max(h);
+        Scene {
+            tiles,
+            sun,
+            long,
+            focus: draws.unit(),
+            blur: if draws.chance(0.5) {
+                long * draws.between(0.002, 0.02)
+            } else {
+                0.0
+            },
+            radii: (
+                draws.between(0.008, 0.04) * long,
+                draws.between(0.12, 0.45) * long,
+            ),
+            crowd: draws.between(0.25, 1.5) * w * h,
+            kinds: [draws.below(5), draws.below(5), draws.below(5)],
+            family: material(draws),
+            kinship: draws.unit(),
+        }
+    }
+
+    /// A radius with density r⁻³ between the bounds: 1/r² is uniform.
+    fn radius(&self, draws: &mut Draws) -> f32 {
+        let (smallest, largest) = self.radii;
+        let (a, b) = (1.0 / (smallest * smallest), 1.0 / (largest * largest));
+        1.0 / (b + (a - b) * draws.unit()).sqrt()
+    }
+}
+
 /// Draws a still life.
 pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
-    let (width, height) = (at.width, at.height);
-    let (w, h) = (width as f32, height as f32);
+    let (w, h) = (at.width as f32, at.height as f32);
+    let tiles = surfaces(draws);
+    let mut canvas = Canvas::new(at.width, at.height, [0.2; 3]);
+    let sun = cos_sin(draws.unit());
+    ground(&mut canvas, draws, &tiles[2], sun);
+    let scene = Scene::drawn(draws, (w, h), &tiles, sun);
+    let mut covered = 0.0;
+    let mut drawn = 0;
+    while covered < scene.crowd && drawn < 260 {
+        drawn += 1;
+        let r = scene.radius(draws);
+        covered += 2.2 * r * r;
+        thing(&mut canvas, draws, &scene, r, covered / scene.crowd);
+    }
+    let exposure = Exposure::drawn(draws);
+    Picture::Rgb(develop(canvas, draws, &exposure))
+}
+
+/// The three textures of a picture; the last lies on its ground, too.
+fn surfaces(draws: &mut Draws) -> [Tile; 3] {
     let roughs = [draws.between(0.75, 1.05), draws.between(0.6, 0.9)];
     let across = draws.pick(&[8, 16, 32]);
     let turn = draws.unit();
-    let tiles = [
+    [
         Tile::fractal(draws, 256, roughs[0]),
         Tile::fractal(draws, 512, roughs[1]),
         match draws.below(3) {
@@ -26,118 +98,90 @@ pub(crate) fn paint(draws: &mut Draws, at: Sheet) -> Picture {
             1 => Tile::fibres(draws, 256, turn, 0.03, 40),
             _ => Tile::ridged(draws, 256, 0.9),
         },
-    ];
-    let mut canvas = Canvas::new(width, height, [0.2; 3]);
-    let sun = cos_sin(draws.unit());
-    let long = w.max(h);
-    ground(&mut canvas, draws, &tiles[2], sun);
-    let focus = draws.unit();
-    let blur = if draws.chance(0.5) {
-        long * draws.between(0.002, 0.02)
-    } else {
-        0.0
-    };
-    let (smallest, largest) = (
-        draws.between(0.008, 0.04) * long,
-        draws.between(0.12, 0.45) * long,
+    ]
+}
+
+/// One thing of radius `r` pixels at a depth of 0 to 1, with its shadow, its marks and its gloss.
+fn thing(canvas: &mut Canvas, draws: &mut Draws, scene: &Scene<'_>, r: f32, depth: f32) {
+    let sun = scene.sun;
+    let centre = (
+        draws.between(-0.05, 1.05) * canvas.width as f32,
+        draws.between(-0.05, 1.05) * canvas.height as f32,
     );
-    let crowd = draws.between(0.25, 1.5) * w * h;
-    let kinds = [draws.below(5), draws.below(5), draws.below(5)];
-    let family = material(draws);
-    let kinship = draws.unit();
-    let mut covered = 0.0;
-    let mut drawn = 0;
-    while covered < crowd && drawn < 260 {
-        drawn += 1;
-        // Density r⁻³ between the bounds: 1/r² is uniform.
-        let (a, b) = (1.0 / (smallest * smallest), 1.0 / (largest * largest));
-        let r = 1.0 / (b + (a - b) * draws.unit()).sqrt();
-        covered += 2.2 * r * r;
-        let centre = (
-            draws.between(-0.05, 1.05) * w,
-            draws.between(-0.05, 1.05) * h,
+    let soft = (scene.blur * (depth - scene.focus).abs() * 2.0).min(0.4 * r);
+    let colour = if draws.chance(scene.kinship) {
+        varied(scene.family, 0.5, draws)
+    } else {
+        material(draws)
+    };
+    let flatness = draws.between(0.4, 1.0);
+    let turn = draws.unit();
+    let kind = scene.kinds[draws.below(3)];
+    let outline = silhouette(draws, kind, centre, r, flatness, turn);
+    let fall = 0.12 * r;
+    let shade: Vec<_> = outline
+        .iter()
+        .map(|&(x, y)| (x - sun.0 * fall, y - sun.1 * fall))
+        .collect();
+    canvas.shadow(&shade, soft + 0.07 * r, 0.55);
+    let relief = if draws.chance(0.6) {
+        Relief::Round(0.6 * sun.0, 0.6 * sun.1, 0.3)
+    } else {
+        Relief::Slope(0.3 * sun.0, 0.3 * sun.1)
+    };
+    let paint = Paint {
+        dark: scaled(colour, 0.45),
+        light: scaled(colour, 1.6),
+        grain: Some(Grain {
+            tile: &scene.tiles[draws.below(3)],
+            zoom: (r / 120.0).clamp(0.5, 2.5),
+            turn: cos_sin(turn),
+            shift: (draws.unit() * 512.0, draws.unit() * 512.0),
+            contrast: 0.15 + 0.8 * draws.unit() * draws.unit(),
+        }),
+        relief,
+        veil: ([0.0; 3], 0.0),
+        opacity: 1.0,
+    };
+    canvas.polygon(&outline, soft, &paint);
+    if r > 0.05 * scene.long && draws.chance(0.5) {
+        detail(canvas, draws, centre, r, turn, soft);
+    }
+    if draws.chance(0.35) {
+        // A window or lamp mirrored in a glossy surface.
+        let at = (
+            centre.0 + 0.35 * r * sun.0,
+            centre.1 + 0.35 * r * sun.1 * flatness,
         );
-        let depth = (covered / crowd - focus).abs();
-        let soft = (blur * depth * 2.0).min(0.4 * r);
-        let colour = if draws.chance(kinship) {
-            varied(family, 0.5, draws)
-        } else {
-            material(draws)
+        let gloss = shapes::ellipse(at.0, at.1, 0.16 * r, 0.09 * r, turn, 20);
+        let shine = Paint {
+            opacity: draws.between(0.3, 0.95),
+            ..Paint::plain([1.3; 3])
         };
-        let flatness = draws.between(0.4, 1.0);
-        let turn = draws.unit();
-        let outline = match kinds[draws.below(3)] {
-            0 => shapes::ellipse(centre.0, centre.1, r, r * flatness, turn, 48),
-            1 => shapes::blob(draws, centre, r, r * flatness, 0.16, 56),
-            2 => shapes::rounded(
-                centre.0,
-                centre.1,
-                1.9 * r,
-                1.9 * r * flatness,
-                0.15 * r,
-                turn,
-            ),
-            3 => shapes::leaf(centre.0, centre.1, 2.4 * r, 0.9 * r * flatness, turn),
-            _ => {
-                let corners = draws.whole(3, 7);
-                shapes::star(
-                    centre.0,
-                    centre.1,
-                    r,
-                    corners,
-                    if draws.chance(0.3) { 0.5 } else { 1.0 },
-                    turn,
-                )
-            }
-        };
-        let fall = 0.12 * r;
-        let shade: Vec<_> = outline
-            .iter()
-            .map(|&(x, y)| (x - sun.0 * fall, y - sun.1 * fall))
-            .collect();
-        canvas.shadow(&shade, soft + 0.07 * r, 0.55);
-        let relief = if draws.chance(0.6) {
-            Relief::Round(0.6 * sun.0, 0.6 * sun.1, 0.3)
-        } else {
-            Relief::Slope(0.3 * sun.0, 0.3 * sun.1)
-        };
-        let paint = Paint {
-            dark: scaled(colour, 0.45),
-            light: scaled(colour, 1.6),
-            grain: Some(Grain {
-                tile: &tiles[draws.below(3)],
-                zoom: (r / 120.0).clamp(0.5, 2.5),
-                turn: cos_sin(turn),
-                shift: (draws.unit() * 512.0, draws.unit() * 512.0),
-                contrast: 0.15 + 0.8 * draws.unit() * draws.unit(),
-            }),
-            relief,
-            veil: ([0.0; 3], 0.0),
-            opacity: 1.0,
-        };
-        canvas.polygon(&outline, soft, &paint);
-        if r > 0.05 * long && draws.chance(0.5) {
-            detail(&mut canvas, draws, centre, r, turn, soft);
-        }
-        if draws.chance(0.35) {
-            // A window or lamp mirrored in a glossy surface.
-            let at = (
-                centre.0 + 0.35 * r * sun.0,
-                centre.1 + 0.35 * r * sun.1 * flatness,
-            );
-            let gloss = shapes::ellipse(at.0, at.1, 0.16 * r, 0.09 * r, turn, 20);
-            canvas.polygon(
-                &gloss,
-                soft + 0.03 * r,
-                &Paint {
-                    opacity: draws.between(0.3, 0.95),
-                    ..Paint::plain([1.3; 3])
-                },
-            );
+        canvas.polygon(&gloss, soft + 0.03 * r, &shine);
+    }
+}
+
+/// An ellipse, a lump, a box, a leaf or a polygon, in this order of kinds.
+fn silhouette(
+    draws: &mut Draws,
+    kind: usize,
+    (x, y): Point,
+    r: f32,
+    flatness: f32,
+    turn: f32,
+) -> Vec<Point> {
+    match kind {
+        0 => shapes::ellipse(x, y, r, r * flatness, turn, 48),
+        1 => shapes::blob(draws, (x, y), r, r * flatness, 0.16, 56),
+        2 => shapes::rounded(x, y, 1.9 * r, 1.9 * r * flatness, 0.15 * r, turn),
+        3 => shapes::leaf(x, y, 2.4 * r, 0.9 * r * flatness, turn),
+        _ => {
+            let corners = draws.whole(3, 7);
+            let inner = if draws.chance(0.3) { 0.5 } else { 1.0 };
+            shapes::star(x, y, r, corners, inner, turn)
         }
     }
-    let exposure = Exposure::drawn(draws);
-    Picture::Rgb(develop(canvas, draws, &exposure))
 }
 
 /// Table, cloth or floor, and sometimes the wall behind it.

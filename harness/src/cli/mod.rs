@@ -1,0 +1,598 @@
+//! What can be typed. Nothing here does anything.
+
+mod values;
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use credlink_harness::exit;
+
+use values::{decibels, format_names};
+
+/// Measures whether signed provenance proofs survive what happens to images on the web.
+#[derive(Debug, Parser)]
+#[command(name = "credlink", version, after_help = exit::HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign images, push them through pipelines, verify what comes out, write rows and reports.
+    Survival(SurvivalArgs),
+    /// Write the page, tables and plots of a run anew from its rows, or print it in one format.
+    Report(ReportArgs),
+    /// Compare two runs: what got better or worse, by how much, and whether it is more than noise.
+    Compare(CompareArgs),
+    /// Hold a run against a gate.
+    Gate(GateArgs),
+    /// Write a run's evidence of robustness, one JSON document per carrier.
+    Evidence(EvidenceArgs),
+    /// Run one op of a finished run again, and say whether its row is right.
+    Replay(ReplayArgs),
+    /// List the pipelines, or show one with its sources.
+    Pipelines(PipelinesArgs),
+    /// Run one pipeline on one file.
+    Apply(ApplyArgs),
+    /// Make or show signing keys.
+    Keys(KeysArgs),
+    /// Sign an image file.
+    Sign(SignArgs),
+    /// Look for a proof of ours in an image file.
+    Verify(VerifyArgs),
+    /// Put a 64-bit id invisibly into the pixels, or read it.
+    Watermark(WatermarkArgs),
+    /// Write the figures in README.md and docs/SURVIVAL-RATE.md from the committed summary of a run.
+    Docs(DocsArgs),
+    /// Add a run to a static site with history, trends and changes.
+    Publish(PublishArgs),
+    /// Measure a deployment command, or latencies under load.
+    Measure(MeasureArgs),
+    /// Say what proofs cost, from a run and a list of prices.
+    Cost(CostArgs),
+    /// Compare benchmarks with a saved baseline, and measure again what looks changed.
+    BenchReport(BenchReportArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+    /// Write man pages.
+    Man(ManArgs),
+}
+
+const DOCS_EXAMPLES: &str = "Examples:
+  credlink docs --from reports/runs/today     take this run's figures into the documentation
+  credlink docs --check                       exit code 5 if a generated file is not what the summary says";
+
+#[derive(Debug, Args)]
+#[command(after_help = DOCS_EXAMPLES)]
+pub(crate) struct DocsArgs {
+    /// Make docs/results/summary.json anew from this run directory first.
+    #[arg(long, value_name = "RUN", conflicts_with = "check")]
+    pub(crate) from: Option<PathBuf>,
+    /// Write nothing; say what differs.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// The repository.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) repository: PathBuf,
+}
+
+const PUBLISH_EXAMPLES: &str = "Examples:
+  credlink publish site reports/runs/today
+  credlink publish site nightly-2026-01-31 --failed-night --url https://example.org/credlink";
+
+#[derive(Debug, Args)]
+#[command(after_help = PUBLISH_EXAMPLES)]
+pub(crate) struct PublishArgs {
+    /// The directory of the site, made if absent.
+    #[arg(value_name = "SITE_DIR")]
+    pub(crate) site: PathBuf,
+    /// The run directory; its name is the night's.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// If the run is missing or unreadable, publish the night as failed instead of stopping.
+    #[arg(long)]
+    pub(crate) failed_night: bool,
+    /// Where the site will be, for the links in its feed.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// How many nights keep their pages and rows; the history keeps every night.
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) keep: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MeasureArgs {
+    #[command(subcommand)]
+    pub(crate) command: MeasureCommand,
+}
+
+const DEPLOY_EXAMPLES: &str = "Example:
+  credlink measure deploy --runs 10 -- ./deploy.sh staging";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MeasureCommand {
+    /// Time a command, several times; every run must succeed.
+    #[command(after_help = DEPLOY_EXAMPLES)]
+    Deploy {
+        /// How many times.
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        runs: u32,
+        /// Print JSON for machines.
+        #[arg(long)]
+        json: bool,
+        /// The command and its arguments.
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<String>,
+    },
+    /// Latency of a service under an open-loop load, from the planned time of each request.
+    Load(LoadArgs),
+}
+
+/// A service of CredLink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Service {
+    /// Signing a file.
+    Sign,
+    /// Verifying a signed file, every carrier.
+    Verify,
+    /// Fetching a proof by its id.
+    Retrieve,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// The service.
+    #[arg(value_enum)]
+    pub(crate) service: Service,
+    /// Requests a second.
+    #[arg(long, value_name = "N", default_value_t = 20.0)]
+    pub(crate) rate: f64,
+    /// How long requests are due.
+    #[arg(long, value_name = "S", default_value_t = 30.0)]
+    pub(crate) seconds: f64,
+    /// Threads that answer [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub(crate) threads: Option<u64>,
+    /// Seed of the synthetic images.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CostArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// A dated price file with sources; docs/prices.example.toml shows its form.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) prices: PathBuf,
+    /// Proofs made in a month.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) proofs_a_month: u64,
+    /// Verifications of each proof.
+    #[arg(long, value_name = "N", default_value_t = 10.0)]
+    pub(crate) verifications: f64,
+    /// Months that a proof is kept.
+    #[arg(long, value_name = "N", default_value_t = 60.0)]
+    pub(crate) months_kept: f64,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const BENCH_EXAMPLES: &str = "Example:
+  cargo bench -- --save-baseline main     before the change
+  cargo bench -- --baseline main          after it
+  credlink bench-report --baseline main   exit code 5 if something is slower, confirmed
+Where valgrind is installed:
+  cargo build --release -p credlink-benches --example instructions
+  credlink bench-report --instructions target/release/examples/instructions --counts counts.json";
+
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_EXAMPLES)]
+pub(crate) struct BenchReportArgs {
+    /// Name of the saved baseline.
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub(crate) baseline: String,
+    /// Criterion's folder.
+    #[arg(long, value_name = "DIR", default_value = "target/criterion")]
+    pub(crate) criterion: PathBuf,
+    /// Count instructions of this program under callgrind instead of comparing times.
+    #[arg(long, value_name = "PROGRAM", requires = "counts")]
+    pub(crate) instructions: Option<PathBuf>,
+    /// The file with the counts to compare with; made if absent.
+    #[arg(long, value_name = "FILE", requires = "instructions")]
+    pub(crate) counts: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The directory to write to, made if absent.
+    #[arg(value_name = "DIR", default_value = "man")]
+    pub(crate) folder: PathBuf,
+}
+
+const SURVIVAL_EXAMPLES: &str = "Examples:
+  credlink survival --ops 10000
+  credlink survival --ops 2000 --images ~/Pictures --pipelines social,messaging
+  credlink survival --per-pipeline 3000 --pipelines core --seed 7 --out nightly
+  credlink survival --pipelines all --dry-run";
+
+#[derive(Debug, Args)]
+#[command(after_help = SURVIVAL_EXAMPLES)]
+pub(crate) struct SurvivalArgs {
+    /// Number of ops in all (signed image through pipeline), spread evenly over the pipelines [default: 10000].
+    #[arg(long, value_name = "N", conflicts_with = "per_pipeline", value_parser = clap::value_parser!(u64).range(1..=MAX_OPS))]
+    pub(crate) ops: Option<u64>,
+    /// Number of ops for each pipeline instead.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_OPS))]
+    pub(crate) per_pipeline: Option<u64>,
+    /// Pipelines by id or family, separated by commas; `core` and `all` name sets.
+    #[arg(
+        long,
+        value_name = "LIST",
+        default_value = "core",
+        value_delimiter = ','
+    )]
+    pub(crate) pipelines: Vec<String>,
+    /// A directory of images, searched recursively, instead of the synthetic set.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
+    /// Seed of images, ids and keys: the same seed gives the same rows.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Number of worker threads [default: one a core].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
+    pub(crate) threads: Option<u64>,
+    /// The run directory to make [default: reports/runs/<time>-seed<seed>].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Sign with the keys in this directory instead of keys made from the seed.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: Option<PathBuf>,
+    /// A gate that the run must pass; exit code 22 if it does not.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gate: Option<PathBuf>,
+    /// Fill the proof store with so many other proofs, to see what its size does to false accepts. The first time they
+    /// are made, at about a second of CPU time for a thousand; later they come from reports/cache.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    pub(crate) distractors: u32,
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
+    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
+    #[arg(long)]
+    pub(crate) search_rotation: bool,
+    /// Print the plan with an estimate of its time and disk, and run nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print nothing but warnings and errors.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Print the whole report as JSON instead of a table.
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) json: bool,
+}
+
+const REPORT_EXAMPLES: &str = "Examples:
+  credlink report reports/runs/today                       write report.html and everything else anew
+  credlink report RUN --format job-summary >> \"$GITHUB_STEP_SUMMARY\"
+  credlink report RUN --format csv --table survival";
+
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_EXAMPLES)]
+pub(crate) struct ReportArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// Hold the run against this gate; a copy of it stays in the run directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gate: Option<PathBuf>,
+    /// Print this format instead of writing all of them.
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(format_names()))]
+    pub(crate) format: Option<String>,
+    /// Only this table, in a format for tables.
+    #[arg(long, value_name = "ID", requires = "format")]
+    pub(crate) table: Option<String>,
+    /// Write to this file instead of printing.
+    #[arg(long, short, value_name = "FILE", requires = "format")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print nothing but warnings and errors.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The number of the op, as rows and pages show it.
+    #[arg(value_name = "OP")]
+    pub(crate) op: u64,
+    /// The directory of images of the run, for unsigned trials.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: Option<PathBuf>,
+}
+
+const COMPARE_EXAMPLES: &str = "Examples:
+  credlink compare reports/runs/yesterday reports/runs/today
+  credlink compare --equivalence 0.01 reports/runs/synthetic reports/runs/photos
+
+Exit codes: 0 nothing is worse beyond noise (or all is equivalent), 1 the runs cannot be compared,
+20 something is worse, 21 equivalence is not shown.";
+
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub(crate) struct CompareArgs {
+    /// The run directory to compare with.
+    #[arg(value_name = "BEFORE")]
+    pub(crate) before: PathBuf,
+    /// The run directory to judge.
+    #[arg(value_name = "AFTER")]
+    pub(crate) after: PathBuf,
+    /// Test instead whether survival agrees within this share (0.01 is one percentage point), per family and carrier.
+    #[arg(long, value_name = "MARGIN")]
+    pub(crate) equivalence: Option<f64>,
+    /// Compare what the runs share even though images, recipes or carriers differ.
+    #[arg(long)]
+    pub(crate) allow_different: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvidenceArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The directory to write to, made if absent; files there are never overwritten.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GateArgs {
+    /// The gate, a TOML file such as gates/default.toml.
+    #[arg(value_name = "GATE")]
+    pub(crate) gate: PathBuf,
+    /// The run directory.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PipelinesArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<PipelinesCommand>,
+    /// Only pipelines whose weakest source has one of these grades.
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        value_enum,
+        ignore_case = true
+    )]
+    pub(crate) grade: Vec<Grade>,
+    /// Only pipelines that this id, family or set names.
+    #[arg(long, value_name = "NAME", default_value = "all")]
+    pub(crate) select: String,
+}
+
+/// A grade of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Grade {
+    /// Open source code that does it.
+    A,
+    /// The vendor's documentation.
+    B,
+    /// A published measurement.
+    C,
+    /// An estimate.
+    D,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PipelinesCommand {
+    /// Print a pipeline's manual: steps, what is known, sources, assumptions.
+    Show {
+        /// The pipeline's id, such as `social/bluesky`.
+        id: String,
+    },
+    /// Read every recipe anew, refuse what is faulty or unsourced, and print the coverage by family and grade.
+    Check {
+        /// A directory of recipes, `family/name.toml`, to be checked beside those of the program.
+        dir: Option<PathBuf>,
+    },
+    /// Write the list of all pipelines as Markdown.
+    Doc {
+        /// The file to write.
+        #[arg(default_value = "docs/PIPELINES.md")]
+        file: PathBuf,
+        /// Only compare the file with what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Compare real round trips, as uploaded and as downloaded, with what a pipeline predicts.
+    Calibrate {
+        /// The pipeline's id.
+        id: String,
+        /// The uploaded files.
+        #[arg(value_name = "BEFORE_DIR")]
+        before: PathBuf,
+        /// The downloaded files, with the same names; extensions may differ.
+        #[arg(value_name = "AFTER_DIR")]
+        after: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// The pipeline's id.
+    pub(crate) id: String,
+    /// The image file to read.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The file to write; it must not exist.
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeysArgs {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a new Ed25519 key with a certificate chain of its own test authority, and a watermark secret.
+    Generate {
+        /// The directory to make.
+        #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
+        dir: PathBuf,
+        /// The organisation named in the certificates.
+        #[arg(long, default_value = "CredLink")]
+        name: String,
+    },
+    /// Show whose keys a directory holds; private keys are never printed.
+    Show {
+        /// The directory.
+        #[arg(value_name = "DIR", default_value = DEFAULT_KEYS)]
+        dir: PathBuf,
+    },
+}
+
+/// The most ops that a run may be asked for: a plan is held in memory, and this many fill about ten gigabytes.
+const MAX_OPS: u64 = 100_000_000;
+
+/// Where `keys`, `sign` and `verify` look for keys unless told otherwise.
+pub(crate) const DEFAULT_KEYS: &str = "credlink-keys";
+/// Where `sign` and `verify` keep proofs unless told otherwise.
+pub(crate) const DEFAULT_STORE: &str = "credlink-store";
+
+#[derive(Debug, Args)]
+pub(crate) struct SignArgs {
+    /// The image file to sign.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The signed file to write; it must not exist.
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// The directory with the keys.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
+    pub(crate) keys: PathBuf,
+    /// The directory of the proof store, made if absent.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
+    pub(crate) store: PathBuf,
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
+    /// Put a new XMP packet in the place of one that takes no link: no XML, or not in UTF-8. What it held is lost.
+    #[arg(long)]
+    pub(crate) replace_xmp: bool,
+    /// Sign a file whose manifest is invalid without that manifest, instead of refusing it.
+    #[arg(long)]
+    pub(crate) drop_invalid_manifest: bool,
+    /// Print JSON for machines: the proof, and what was kept, changed and dropped of the file.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = exit::HELP)]
+pub(crate) struct VerifyArgs {
+    /// The image files to look at; - is standard input. Of several, the highest exit code is given.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The directory with the certificates of the signer that counts as ours [default: credlink-keys, if it is there].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Certificates (PEM) of authorities whose signers are to be told as trusted; they are ours no more than before.
+    #[arg(long, value_name = "FILE", conflicts_with = "any_key_of_root")]
+    pub(crate) trust: Option<PathBuf>,
+    /// The directory of the proof store; a run directory is one, too [default: credlink-store, if it is there].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Take every manifest for ours whose certificate our root issued, whatever its key: colleagues under one authority.
+    #[arg(long)]
+    pub(crate) any_key_of_root: bool,
+    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
+    #[arg(long)]
+    pub(crate) search_rotation: bool,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatermarkArgs {
+    #[command(subcommand)]
+    pub(crate) command: WatermarkCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WatermarkCommand {
+    /// Mark a picture and write it anew in its own format.
+    Embed {
+        /// The image file to read.
+        #[arg(value_name = "IN")]
+        input: PathBuf,
+        /// The marked file to write; it must not exist.
+        #[arg(value_name = "OUT")]
+        output: PathBuf,
+        /// The id, 16 hexadecimal digits [default: random].
+        #[arg(long, value_name = "HEX")]
+        id: Option<String>,
+        /// A file with a secret of at least 16 bytes.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The lowest PSNR to aim at, dB [default: 42.3].
+        #[arg(long, value_name = "DB", value_parser = decibels)]
+        psnr: Option<f64>,
+    },
+    /// Read the id from a picture.
+    Detect {
+        /// The image file to look at.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// A file with the secret that the mark was made with.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Search small rotations, too (about a second more).
+        #[arg(long)]
+        rotated: bool,
+    },
+    /// Show how a mark was found or missed, and how well the picture would carry one.
+    Inspect {
+        /// The image file to look at.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// A file with the secret.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Search small rotations, too.
+        #[arg(long)]
+        rotated: bool,
+        /// Write the amplified residual of a new mark as PNG.
+        #[arg(long, value_name = "PNG")]
+        residual: Option<PathBuf>,
+    },
+}

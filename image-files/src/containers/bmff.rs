@@ -1,0 +1,216 @@
+//! AVIF boxes (ISO/IEC 14496-12 clause 4.2; XMP specification part 3, 1.2.7.1; C2PA, `uuid` box).
+//!
+//! HEIF keeps XMP as an item, whose place is recorded in offsets all over the file. We write the `uuid`
+//! box of the XMP specification instead, at the end, where nothing moves, and read both.
+
+use std::ops::Range;
+
+use super::{ManifestPlace, array, spliced};
+use crate::error::ContainerError;
+use crate::format::Format;
+
+pub(crate) const XMP_UUID: [u8; 16] = [
+    0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8, 0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac,
+];
+pub(crate) const C2PA_UUID: [u8; 16] = [
+    0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c, 0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81,
+];
+
+/// How far an XMP item is looked for. Encoders put it beside the headers or behind the image; both ends of
+/// the file are searched that far.
+const SCANNED: usize = 1 << 20;
+
+/// A box (ISO/IEC 14496-12, clause 4.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileBox {
+    /// Its type, four letters.
+    pub kind: [u8; 4],
+    /// Header and body.
+    pub whole: Range<usize>,
+    /// What is behind the header.
+    pub body: Range<usize>,
+    /// Whether the size field says "to the end of the file".
+    pub open: bool,
+}
+
+/// The boxes of a file, or of the body of another box, that do not lie within others; stops where the structure ends or
+/// breaks.
+pub fn boxes(bytes: &[u8]) -> impl Iterator<Item = FileBox> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let size = u32::from_be_bytes(array(bytes, at)?);
+        let kind = array(bytes, at + 4)?;
+        let (header, length) = match size {
+            0 => (8, bytes.len() - at),
+            1 => (
+                16,
+                usize::try_from(u64::from_be_bytes(array(bytes, at + 8)?)).ok()?,
+            ),
+            _ => (8, size as usize),
+        };
+        let end = at.checked_add(length)?;
+        if length < header || end > bytes.len() {
+            return None;
+        }
+        let found = FileBox {
+            kind,
+            whole: at..end,
+            body: at + header..end,
+            open: size == 0,
+        };
+        at = end;
+        Some(found)
+    })
+}
+
+/// Whether a HEIF file has a movie, or says that it is a sequence by any of its brands.
+pub(crate) fn is_sequence(bytes: &[u8]) -> bool {
+    boxes(bytes).any(|found| {
+        let mut brands = bytes[found.body].chunks_exact(4);
+        &found.kind == b"moov"
+            || &found.kind == b"ftyp" && brands.any(|brand| brand == b"avis" || brand == b"msf1")
+    })
+}
+
+fn uuid_box(bytes: &[u8], uuid: &[u8; 16]) -> Option<FileBox> {
+    boxes(bytes).find(|found| found.kind == *b"uuid" && bytes[found.body.clone()].starts_with(uuid))
+}
+
+pub(crate) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
+    if let Some(found) = uuid_box(bytes, &XMP_UUID) {
+        return Some(bytes[found.body.start + 16..found.body.end].to_vec());
+    }
+    let ends = if bytes.len() <= 2 * SCANNED {
+        [bytes, &[]]
+    } else {
+        [&bytes[..SCANNED], &bytes[bytes.len() - SCANNED..]]
+    };
+    ends.into_iter().find_map(scanned)
+}
+
+/// The first XMP element of raw bytes. It must be closed, so that coded image data cannot look like one.
+fn scanned(bytes: &[u8]) -> Option<Vec<u8>> {
+    let find = |needle: &[u8], from: usize| {
+        bytes
+            .get(from..)?
+            .windows(needle.len())
+            .position(|window| window == needle)
+            .map(|at| from + at)
+    };
+    let start = find(b"<x:xmpmeta", 0)?;
+    let end = find(b"</x:xmpmeta>", start)? + b"</x:xmpmeta>".len();
+    Some(bytes[start..end].to_vec())
+}
+
+pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, ContainerError> {
+    let damaged = |what| ContainerError::damaged(Format::Avif, what);
+    let size = u32::try_from(24 + packet.len()).map_err(|_| damaged("XMP packet over 4 GiB"))?;
+    let old = uuid_box(bytes, &XMP_UUID);
+    let place = match &old {
+        Some(found) if found.whole.end == bytes.len() => found.whole.clone(),
+        _ => bytes.len()..bytes.len(),
+    };
+    let last = boxes(bytes).last().ok_or_else(|| damaged("no boxes"))?;
+    if last.whole.end != bytes.len() {
+        return Err(damaged("box out of bounds"));
+    }
+    let size = size.to_be_bytes();
+    let mut out = spliced(bytes, place.clone(), &[&size, b"uuid", &XMP_UUID, packet]);
+    if let Some(old) = old.filter(|_| place.is_empty()) {
+        // Removing it would move what follows, and with it every recorded offset, so it becomes free space.
+        out[old.whole.start + 4..old.whole.start + 8].copy_from_slice(b"free");
+    }
+    if last.open && place.is_empty() {
+        // The last box reached to the end of the file; now it needs its size.
+        let closed = u32::try_from(last.whole.len())
+            .map_err(|_| damaged("open box over 4 GiB"))?
+            .to_be_bytes();
+        out[last.whole.start..last.whole.start + 4].copy_from_slice(&closed);
+    }
+    Ok(out)
+}
+
+/// The manifest's only box: purpose, no auxiliary boxes, and the store to the end of the box (C2PA 2.2, "Embedding
+/// manifests into BMFF-based assets"). The hash leaves out `ftyp`, whose brands say which of two pictures is shown: none
+/// where the file has a track beside the still picture.
+pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
+    let is_manifest = |found: &FileBox| {
+        found.kind == *b"uuid" && bytes[found.body.clone()].starts_with(&C2PA_UUID)
+    };
+    if boxes(bytes).any(|found| found.kind == *b"moov") {
+        return None;
+    }
+    let mut found = boxes(bytes).filter(is_manifest);
+    let only = found.next().filter(|_| found.next().is_none())?;
+    // Behind the identifier: version and flags, then "manifest" and its terminator, then eight bytes of offset.
+    let body = &bytes[only.body];
+    let jumbf = body
+        .get(16..)?
+        .strip_prefix(b"\0\0\0\0manifest\0\0\0\0\0\0\0\0\0")?;
+    Some(ManifestPlace {
+        jumbf: jumbf.to_vec(),
+        ranges: vec![only.whole],
+    })
+}
+
+pub(super) fn has_manifest(bytes: &[u8]) -> bool {
+    uuid_box(bytes, &C2PA_UUID).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        let length = (8 + body.len() as u32).to_be_bytes();
+        [&length, &kind[..], body].concat()
+    }
+
+    #[test]
+    fn a_packet_goes_to_the_end_and_nothing_moves() {
+        let head = boxed(b"ftyp", b"avif\0\0\0\0mif1");
+        let data = boxed(b"mdat", b"coded image");
+        let file = [&head[..], &data].concat();
+        assert_eq!(Format::sniff(&file), Some(Format::Avif));
+        let once = with_xmp(&file, b"<one/>").unwrap();
+        assert_eq!(once[..file.len()], file);
+        assert_eq!(xmp(&once).unwrap(), b"<one/>");
+        let twice = with_xmp(&once, b"<number two/>").unwrap();
+        assert_eq!(twice, with_xmp(&file, b"<number two/>").unwrap());
+
+        // An old packet in the middle becomes free space.
+        let old = boxed(b"uuid", &[&XMP_UUID[..], b"<old/>"].concat());
+        let middle = [&head[..], &old, &data].concat();
+        let new = with_xmp(&middle, b"<new/>").unwrap();
+        assert_eq!(xmp(&new).unwrap(), b"<new/>");
+        assert_eq!(new[head.len() + old.len()..][..data.len()], data);
+
+        // A last box that runs to the end of the file is closed first.
+        let mut open = file.clone();
+        open[head.len()..head.len() + 4].copy_from_slice(&[0; 4]);
+        assert_eq!(with_xmp(&open, b"<one/>").unwrap(), once);
+    }
+
+    #[test]
+    fn an_item_packet_is_found() {
+        let head = boxed(b"ftyp", b"avif\0\0\0\0mif1");
+        let data = boxed(
+            b"mdat",
+            b"..<x:xmpmeta xmlns:x='adobe:ns:meta/'>x</x:xmpmeta>..",
+        );
+        let file = [&head[..], &data].concat();
+        assert_eq!(
+            xmp(&file).unwrap(),
+            b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>x</x:xmpmeta>"
+        );
+    }
+
+    #[test]
+    fn a_sequence_is_known_by_its_movie_or_any_of_its_brands() {
+        let still = boxed(b"ftyp", b"avif\0\0\0\0mif1miaf");
+        assert!(!is_sequence(&still));
+        assert!(is_sequence(&boxed(b"ftyp", b"mif1\0\0\0\0avifavis")));
+        assert!(is_sequence(&boxed(b"ftyp", b"avif\0\0\0\0msf1mif1")));
+        assert!(is_sequence(&[still, boxed(b"moov", b"")].concat()));
+    }
+}

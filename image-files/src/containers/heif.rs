@@ -1,0 +1,393 @@
+//! The few boxes of a HEIF file (ISO 23008-12 over ISO 14496-12) that a still AVIF image needs: where the coded
+//! items lie, which of them is the picture, its alpha plane, EXIF and XMP, and how it is turned. Every length is
+//! checked against the bytes at hand; unknown boxes are passed over.
+
+use bytes::Bytes;
+use image::metadata::Orientation;
+
+use super::bmff;
+use crate::limits::{MAX_EXTENTS, MAX_ITEMS};
+use crate::metadata::Metadata;
+
+/// The primary picture of an AVIF file.
+pub(crate) struct PrimaryItem {
+    /// AV1 data of the colour planes.
+    pub(crate) colour: Vec<u8>,
+    /// AV1 data of the alpha plane, if any.
+    pub(crate) alpha: Option<Vec<u8>>,
+    /// Width in pixels, by the `ispe` property.
+    pub(crate) width: u32,
+    /// Height in pixels, by the `ispe` property.
+    pub(crate) height: u32,
+    /// The turn that `irot` and `imir` ask for.
+    pub(crate) orientation: Orientation,
+}
+
+/// Reads big-endian numbers and never past the end.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (head, tail) = self.0.split_at_checked(count)?;
+        self.0 = tail;
+        Some(head)
+    }
+
+    /// An unsigned number of `size` bytes, 0 to 8; no bytes are the number 0.
+    fn number(&mut self, size: usize) -> Option<u64> {
+        Some(
+            self.take(size)?
+                .iter()
+                .fold(0, |sum, &byte| (sum << 8) | u64::from(byte)),
+        )
+    }
+
+    fn small(&mut self, size: usize) -> Option<usize> {
+        usize::try_from(self.number(size)?).ok()
+    }
+
+    /// The boxes, one behind the other: their types and contents.
+    fn boxes(self) -> impl Iterator<Item = (&'a [u8], Reader<'a>)> {
+        let bytes = self.0;
+        bmff::boxes(bytes).map(|found| {
+            let kind = &bytes[found.whole.start + 4..found.whole.start + 8];
+            (kind, Reader(&bytes[found.body]))
+        })
+    }
+
+    pub(crate) fn find(self, kind: &[u8; 4]) -> Option<Reader<'a>> {
+        self.boxes()
+            .find(|(found, _)| found == kind)
+            .map(|(_, contents)| contents)
+    }
+}
+
+/// The boxes of a file that do not lie within others: their types and contents.
+pub(crate) fn top_boxes(file: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    Reader(file)
+        .boxes()
+        .map(|(kind, contents)| (kind, contents.0))
+}
+
+pub(crate) struct Item<'a> {
+    pub(crate) id: u64,
+    pub(crate) kind: &'a [u8],
+    /// For `mime` items: the content type.
+    pub(crate) content_type: &'a [u8],
+    /// Whether it is not meant to be shown by itself.
+    pub(crate) hidden: bool,
+    /// Everything from the kind on, as the entry holds it.
+    pub(crate) rest: &'a [u8],
+}
+
+pub(crate) struct Meta<'a> {
+    file: &'a [u8],
+    boxes: Reader<'a>,
+}
+
+impl<'a> Meta<'a> {
+    pub(crate) fn of(file: &'a [u8]) -> Option<Self> {
+        let mut boxes = Reader(file).find(b"meta")?;
+        boxes.take(4)?;
+        Some(Self { file, boxes })
+    }
+
+    pub(crate) fn primary(&self) -> Option<u64> {
+        let mut pitm = self.boxes.find(b"pitm")?;
+        let version = pitm.take(4)?[0];
+        pitm.number(if version == 0 { 2 } else { 4 })
+    }
+
+    pub(crate) fn items(&self) -> Vec<Item<'a>> {
+        let parse = || {
+            let mut iinf = self.boxes.find(b"iinf")?;
+            let version = iinf.take(4)?[0];
+            iinf.take(if version == 0 { 2 } else { 4 })?;
+            Some(
+                iinf.boxes()
+                    .filter(|(kind, _)| *kind == b"infe")
+                    .filter_map(|(_, entry)| item(entry))
+                    .take(MAX_ITEMS)
+                    .collect(),
+            )
+        };
+        parse().unwrap_or_default()
+    }
+
+    /// The bytes of an item, its extents joined (`iloc`, construction methods 0 and 1).
+    pub(crate) fn data(&self, wanted: u64) -> Option<Vec<u8>> {
+        let mut iloc = self.boxes.find(b"iloc")?;
+        let version = iloc.take(4)?[0];
+        let sizes = iloc.small(2)?;
+        let (offset_size, length_size, base_size) =
+            (sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15);
+        let index_size = if version == 0 { 0 } else { sizes & 15 };
+        let id_size = if version < 2 { 2 } else { 4 };
+        let count = iloc.small(id_size)?;
+        // Extents without any field take no byte of the file, so their number says nothing of its size.
+        let mut left = MAX_EXTENTS;
+        for _ in 0..count {
+            let id = iloc.number(id_size)?;
+            let method = if version == 0 { 0 } else { iloc.small(2)? & 15 };
+            iloc.take(2)?;
+            let base = iloc.small(base_size)?;
+            let extents = iloc.small(2)?;
+            left = left.checked_sub(extents)?;
+            let source = match method {
+                0 => self.file,
+                1 => self.boxes.find(b"idat")?.0,
+                _ => return None,
+            };
+            let mut data = Vec::new();
+            for _ in 0..extents {
+                iloc.take(index_size)?;
+                let offset = iloc.small(offset_size)?.checked_add(base)?;
+                let length = iloc.small(length_size)?;
+                let end = if length == 0 {
+                    source.len()
+                } else {
+                    offset.checked_add(length)?
+                };
+                if id == wanted {
+                    data.extend_from_slice(source.get(offset..end)?);
+                    // Extents may overlap; a small file must not grow without bound.
+                    if data.len() > self.file.len() {
+                        return None;
+                    }
+                }
+            }
+            if id == wanted {
+                return Some(data);
+            }
+        }
+        None
+    }
+
+    /// The contents of a box within the meta box.
+    pub(crate) fn contents(&self, kind: &[u8; 4]) -> Option<&'a [u8]> {
+        self.boxes.find(kind).map(|found| found.0)
+    }
+
+    /// All properties in the order of their numbers, which begin at 1.
+    pub(crate) fn all_properties(&self) -> Vec<(&'a [u8], &'a [u8])> {
+        let ipco = self.boxes.find(b"iprp").and_then(|iprp| iprp.find(b"ipco"));
+        let boxes = ipco.into_iter().flat_map(Reader::boxes);
+        boxes.map(|(kind, contents)| (kind, contents.0)).collect()
+    }
+
+    /// The items' properties by number, the highest of sixteen bits saying that a reader must know it.
+    pub(crate) fn associations(&self) -> Vec<(u64, Vec<u16>)> {
+        let parse = || {
+            let mut ipma = self.boxes.find(b"iprp")?.find(b"ipma")?;
+            let header = ipma.take(4)?;
+            let (version, wide) = (header[0], header[3] & 1 == 1);
+            let count = ipma.number(4)?;
+            let mut found = Vec::new();
+            for _ in 0..count.min(MAX_ITEMS as u64) {
+                let id = ipma.number(if version < 1 { 2 } else { 4 })?;
+                let mut numbers = Vec::new();
+                for _ in 0..ipma.small(1)? {
+                    let entry = ipma.number(if wide { 2 } else { 1 })? as u16;
+                    numbers.push(if wide {
+                        entry
+                    } else {
+                        (entry & 0x80) << 8 | (entry & 0x7F)
+                    });
+                }
+                found.push((id, numbers));
+            }
+            Some(found)
+        };
+        parse().unwrap_or_default()
+    }
+
+    /// All references between items: their type, whence, and whither.
+    pub(crate) fn references(&self) -> Vec<(&'a [u8], u64, Vec<u64>)> {
+        let parse = || {
+            let mut iref = self.boxes.find(b"iref")?;
+            let size = if iref.take(4)?[0] == 0 { 2 } else { 4 };
+            let mut found = Vec::new();
+            let mut left = MAX_ITEMS;
+            for (kind, mut contents) in iref.boxes() {
+                let from = contents.number(size)?;
+                let count = contents.small(2)?;
+                left = left.checked_sub(count.max(1))?;
+                let mut to = Vec::with_capacity(count);
+                for _ in 0..count {
+                    to.push(contents.number(size)?);
+                }
+                found.push((kind, from, to));
+            }
+            Some(found)
+        };
+        parse().unwrap_or_default()
+    }
+
+    /// The properties of every item, read once.
+    fn properties(&self) -> Properties<'a> {
+        Properties {
+            all: self.all_properties(),
+            associations: self.associations(),
+        }
+    }
+
+    /// Items that reference `target` with a reference of this type (`iref`).
+    fn referrers(&self, wanted: &[u8; 4], target: u64) -> Vec<u64> {
+        let references = self.references().into_iter();
+        references
+            .filter(|(kind, ..)| kind == wanted)
+            .flat_map(|(_, from, to)| to.into_iter().map(move |to| (from, to)))
+            .filter(|(_, to)| *to == target)
+            .map(|(from, _)| from)
+            .collect()
+    }
+}
+
+/// Which properties which item has.
+struct Properties<'a> {
+    all: Vec<(&'a [u8], &'a [u8])>,
+    associations: Vec<(u64, Vec<u16>)>,
+}
+
+impl<'a> Properties<'a> {
+    /// Those of one item, in order.
+    fn of(&self, wanted: u64) -> Vec<(&'a [u8], Reader<'a>)> {
+        let of_item = self.associations.iter().filter(|(id, _)| *id == wanted);
+        of_item
+            .flat_map(|(_, numbers)| numbers)
+            .filter_map(|number| {
+                let place = usize::from(number & 0x7FFF).checked_sub(1)?;
+                let (kind, contents) = self.all.get(place)?;
+                Some((*kind, Reader(contents)))
+            })
+            .collect()
+    }
+}
+
+fn item(mut entry: Reader<'_>) -> Option<Item<'_>> {
+    let header = entry.take(4)?;
+    let (version, hidden) = (header[0], header[3] & 1 == 1);
+    let id = entry.number(if version < 3 { 2 } else { 4 })?;
+    entry.take(2)?;
+    let rest = entry.0;
+    let kind = entry.take(4)?;
+    // Behind the type: the item's name and, for mime items, the content type, each ended by a zero byte.
+    let content_type = entry.0.split(|byte| *byte == 0).nth(1).unwrap_or_default();
+    Some(Item {
+        id,
+        kind,
+        content_type,
+        hidden,
+        rest,
+    })
+}
+
+/// Finds the primary picture of an AVIF file.
+///
+/// # Errors
+/// In words, when the boxes do not lead to an AV1 picture.
+pub(crate) fn primary_item(file: &[u8]) -> Result<PrimaryItem, String> {
+    let meta = Meta::of(file).ok_or("no meta box")?;
+    let id = meta.primary().ok_or("no primary item")?;
+    let item = meta
+        .items()
+        .into_iter()
+        .find(|item| item.id == id)
+        .ok_or("the primary item is not listed")?;
+    if item.kind != b"av01" {
+        return Err(format!(
+            "the primary item is `{}`, not a single AV1 picture",
+            String::from_utf8_lossy(item.kind)
+        ));
+    }
+    let colour = meta
+        .data(id)
+        .ok_or("the primary item's data lies outside the file")?;
+    let all_properties = meta.properties();
+    let properties = all_properties.of(id);
+    let property = |kind: &[u8; 4]| {
+        properties
+            .iter()
+            .find(|(found, _)| found == kind)
+            .map(|(_, contents)| *contents)
+    };
+    let size = property(b"ispe").and_then(|mut ispe| {
+        ispe.take(4)?;
+        Some((ispe.number(4)?, ispe.number(4)?))
+    });
+    let (width, height) = size.ok_or("the primary item has no size")?;
+    let alpha = meta.referrers(b"auxl", id).into_iter().find(|aux| {
+        all_properties
+            .of(*aux)
+            .iter()
+            .any(|(kind, contents)| *kind == b"auxC" && is_alpha(contents.0))
+    });
+    let quarter_turns =
+        property(b"irot").map_or(0, |irot| irot.0.first().map_or(0, |angle| angle & 3));
+    let mirror = property(b"imir").and_then(|imir| imir.0.first().map(|axis| axis & 1));
+    Ok(PrimaryItem {
+        colour,
+        alpha: alpha.and_then(|alpha| meta.data(alpha)),
+        width: u32::try_from(width).unwrap_or(u32::MAX),
+        height: u32::try_from(height).unwrap_or(u32::MAX),
+        orientation: orientation(quarter_turns, mirror),
+    })
+}
+
+fn is_alpha(aux: &[u8]) -> bool {
+    let needle = b"auxiliary:alpha";
+    aux.windows(needle.len()).any(|window| window == needle)
+}
+
+/// `irot` turns anticlockwise by quarters, then `imir` mirrors: axis 0 swaps top and bottom, 1 left and right.
+fn orientation(quarter_turns: u8, mirror: Option<u8>) -> Orientation {
+    match (quarter_turns, mirror) {
+        (0, None) => Orientation::NoTransforms,
+        (1, None) => Orientation::Rotate270,
+        (2, None) => Orientation::Rotate180,
+        (_, None) => Orientation::Rotate90,
+        (0, Some(0)) | (2, Some(1)) => Orientation::FlipVertical,
+        (0, Some(_)) | (2, Some(_)) => Orientation::FlipHorizontal,
+        (1, Some(0)) | (3, Some(1)) => Orientation::Rotate90FlipH,
+        (_, Some(_)) => Orientation::Rotate270FlipH,
+    }
+}
+
+/// EXIF, XMP and ICC of an AVIF file.
+pub(crate) fn metadata(file: &[u8]) -> Metadata {
+    let mut metadata = Metadata::default();
+    let Some(meta) = Meta::of(file) else {
+        return metadata;
+    };
+    for item in meta.items() {
+        if item.kind == b"Exif" && metadata.exif.is_none() {
+            // The block starts with the offset of the TIFF header behind these four bytes (ISO 23008-12, A.2.1).
+            metadata.exif = meta.data(item.id).and_then(|data| {
+                let mut reader = Reader(&data);
+                let skip = reader.small(4)?;
+                reader.0.get(skip..).map(Bytes::copy_from_slice)
+            });
+        } else if item.kind == b"mime"
+            && item.content_type == b"application/rdf+xml"
+            && metadata.xmp.is_none()
+        {
+            metadata.xmp = meta.data(item.id).map(Bytes::from);
+        }
+    }
+    let properties = meta
+        .primary()
+        .map(|id| meta.properties().of(id))
+        .unwrap_or_default();
+    metadata.icc = properties
+        .iter()
+        .filter(|(kind, _)| *kind == b"colr")
+        .find_map(|(_, contents)| {
+            let profile = contents
+                .0
+                .strip_prefix(b"prof")
+                .or_else(|| contents.0.strip_prefix(b"rICC"))?;
+            Some(Bytes::copy_from_slice(profile))
+        });
+    metadata
+}

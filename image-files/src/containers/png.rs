@@ -1,0 +1,189 @@
+//! PNG chunks (PNG specification, third edition, clauses 5 and 11.3.3; XMP specification part 3, 1.1.5;
+//! C2PA, chunk `caBX`).
+
+use std::ops::Range;
+
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+
+use super::{ManifestPlace, array, spliced};
+use crate::error::ContainerError;
+use crate::format::Format;
+
+pub(crate) const XMP_KEYWORD: &[u8] = b"XML:com.adobe.xmp\0";
+
+/// One chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Its type, four letters.
+    pub kind: [u8; 4],
+    /// Length, type, data and check sum.
+    pub whole: Range<usize>,
+    /// The data alone.
+    pub data: Range<usize>,
+}
+
+/// Complete chunks in file order, to the one that ends the image; stops where the structure breaks.
+pub fn chunks(bytes: &[u8]) -> impl Iterator<Item = Chunk> {
+    let mut at = 8;
+    let mut is_over = false;
+    std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
+        let length = u32::from_be_bytes(array(bytes, at)?) as usize;
+        let kind = array(bytes, at + 4)?;
+        let data = at + 8..(at + 8).checked_add(length)?;
+        let end = data.end.checked_add(4)?;
+        if end > bytes.len() {
+            return None;
+        }
+        let whole = at..end;
+        at = end;
+        is_over = &kind == b"IEND";
+        Some(Chunk { kind, whole, data })
+    })
+}
+
+/// Behind the chunk that ends the image, or behind the last whole chunk.
+#[must_use]
+pub fn end(bytes: &[u8]) -> usize {
+    chunks(bytes)
+        .last()
+        .map_or(bytes.len().min(8), |chunk| chunk.whole.end)
+}
+
+fn is_xmp(bytes: &[u8], chunk: &Chunk) -> bool {
+    chunk.kind == *b"iTXt" && bytes[chunk.data.clone()].starts_with(XMP_KEYWORD)
+}
+
+pub(crate) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
+    let chunk = chunks(bytes).find(|chunk| is_xmp(bytes, chunk))?;
+    let data = &bytes[chunk.data];
+    let rest = &data[XMP_KEYWORD.len()..];
+    match rest {
+        // Compression flag, compression method, language, translated keyword, text.
+        [0, _, rest @ ..] => {
+            let text = rest.splitn(3, |&b| b == 0).nth(2)?;
+            Some(text.to_vec())
+        }
+        [1, 0, rest @ ..] => inflated(rest.splitn(3, |&b| b == 0).nth(2)?),
+        _ => None,
+    }
+}
+
+pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, ContainerError> {
+    let header = chunks(bytes)
+        .next()
+        .filter(|chunk| chunk.kind == *b"IHDR")
+        .ok_or_else(|| ContainerError::damaged(Format::Png, "no header chunk"))?;
+    let place = chunks(bytes)
+        .find(|chunk| is_xmp(bytes, chunk))
+        .map_or(header.whole.end..header.whole.end, |chunk| chunk.whole);
+
+    let new = chunk(*b"iTXt", &[XMP_KEYWORD, &[0; 4], packet])
+        .map_err(|reason| ContainerError::damaged(Format::Png, reason))?;
+    Ok(spliced(bytes, place, &[&new]))
+}
+
+/// A chunk with its length and check sum.
+pub(crate) fn chunk(kind: [u8; 4], parts: &[&[u8]]) -> Result<Vec<u8>, &'static str> {
+    let length = parts.iter().map(|part| part.len()).sum::<usize>();
+    // Lengths stay below 2^31 (PNG 3rd edition, 5.3).
+    let length = i32::try_from(length).map_err(|_| "a chunk over 2 GiB")?;
+    let mut out = length.to_be_bytes().to_vec();
+    out.extend(kind);
+    parts.iter().for_each(|part| out.extend_from_slice(part));
+    let check = crc32fast::hash(&out[4..]);
+    out.extend(check.to_be_bytes());
+    Ok(out)
+}
+
+/// The most bytes that packed text or a packed profile may unfold to; a few kilobytes may promise gigabytes.
+const MAX_INFLATED: usize = 16 << 20;
+
+/// What a zlib stream holds; `None` where it is damaged or holds more than [`MAX_INFLATED`].
+pub(crate) fn inflated(packed: &[u8]) -> Option<Vec<u8>> {
+    decompress_to_vec_zlib_with_limit(packed, MAX_INFLATED).ok()
+}
+
+/// The manifest's only chunk, if its check sum is right.
+pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
+    let mut found = chunks(bytes).filter(|chunk| chunk.kind == *b"caBX");
+    let chunk = found.next().filter(|_| found.next().is_none())?;
+    let check = u32::from_be_bytes(array(bytes, chunk.data.end)?);
+    let is_sound = check == crc32fast::hash(&bytes[chunk.whole.start + 4..chunk.data.end]);
+    is_sound.then(|| ManifestPlace {
+        jumbf: bytes[chunk.data].to_vec(),
+        ranges: vec![chunk.whole],
+    })
+}
+
+pub(super) fn has_manifest(bytes: &[u8]) -> bool {
+    manifest(bytes).is_some()
+}
+
+fn manifest(bytes: &[u8]) -> Option<Chunk> {
+    chunks(bytes).find(|chunk| chunk.kind == *b"caBX")
+}
+
+pub(super) fn repair_manifest_check_sum(bytes: &mut [u8]) {
+    if let Some(chunk) = manifest(bytes) {
+        let check = crc32fast::hash(&bytes[chunk.whole.start + 4..chunk.data.end]);
+        bytes[chunk.data.end..chunk.whole.end].copy_from_slice(&check.to_be_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A PNG file of one white pixel.
+    fn pixel() -> Vec<u8> {
+        let mut out = std::io::Cursor::new(Vec::new());
+        image::DynamicImage::new_rgb8(1, 1)
+            .write_to(&mut out, image::ImageFormat::Png)
+            .unwrap();
+        out.into_inner()
+    }
+
+    /// A zlib stream that holds `data` uncompressed.
+    fn stored(data: &[u8]) -> Vec<u8> {
+        let length = (data.len() as u16).to_le_bytes();
+        let (a, b) = data.iter().fold((1_u32, 0_u32), |(a, b), &byte| {
+            let a = (a + u32::from(byte)) % 65521;
+            (a, (b + a) % 65521)
+        });
+        let inverse = length.map(|byte| !byte);
+        [
+            &[0x78, 1, 1][..],
+            &length,
+            &inverse,
+            data,
+            &(b << 16 | a).to_be_bytes(),
+        ]
+        .concat()
+    }
+
+    #[test]
+    fn a_compressed_packet_is_read_and_replaced() {
+        let mut chunk = b"\0\0\0\0iTXtXML:com.adobe.xmp\0\x01\0\0\0".to_vec();
+        chunk.extend(stored(b"<old/>"));
+        let length = (chunk.len() - 8) as u32;
+        chunk[..4].copy_from_slice(&length.to_be_bytes());
+        let check = crc32fast::hash(&chunk[4..]);
+        chunk.extend(check.to_be_bytes());
+        let file = spliced(&pixel(), 33..33, &[&chunk]);
+        assert_eq!(xmp(&file).unwrap(), b"<old/>");
+        let new = with_xmp(&file, b"<new/>").unwrap();
+        assert_eq!(xmp(&new).unwrap(), b"<new/>");
+        assert_eq!(chunks(&new).filter(|chunk| is_xmp(&new, chunk)).count(), 1);
+        assert_eq!(with_xmp(&pixel(), b"<new/>").unwrap(), new);
+    }
+
+    #[test]
+    fn the_check_sum_is_the_one_of_the_end_chunk() {
+        // Every PNG file ends with this check sum.
+        assert_eq!(crc32fast::hash(b"IEND"), 0xae42_6082);
+        assert_eq!(crc32fast::hash(b"123456789"), 0xcbf4_3926);
+    }
+}
