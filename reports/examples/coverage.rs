@@ -6,7 +6,9 @@
 #![allow(clippy::print_stdout, reason = "an example reports on the terminal")]
 #![allow(dead_code, reason = "a test includes this file and uses its own part")]
 
-use credlink_reports::stats::{Clusters, Interval, PerPipeline, Random, average, wilson};
+use credlink_reports::stats::{
+    Arm, Clusters, Interval, PerPipeline, Random, average, square_and_add, wilson,
+};
 
 /// What the sources of an invented run are like.
 #[derive(Clone, Copy, Debug)]
@@ -282,6 +284,25 @@ pub(crate) fn averaged(sources: u32, dice: &mut Random) -> Vec<PerPipeline> {
 
 const HARD: f64 = 0.08;
 
+/// The share of rounds in which the interval of the difference of two independent runs held the true one, which is 0.
+pub(crate) fn difference_coverage(shape: &Shape, rounds: u32) -> f64 {
+    let mut dice = Random::new(79);
+    let mut arm = || {
+        let clusters = Clusters::of(2, shape.invented(&mut dice));
+        let value = clusters.rate(1, 0).value()?;
+        let interval = clusters.interval(1, 0, 0.05)?;
+        Some(Arm { value, interval })
+    };
+    let held = (0..rounds).filter(|_| {
+        let arms = arm().zip(arm());
+        arms.is_some_and(|(before, after)| {
+            let found = square_and_add(after, before);
+            found.low <= 0.0 && 0.0 <= found.high
+        })
+    });
+    f64::from(held.count() as u32) / f64::from(rounds)
+}
+
 /// The share of rounds in which the interval of an average over twenty pipelines held the true one.
 pub(crate) fn average_coverage(sources: u32, rounds: u32) -> f64 {
     let truth = (1.0 + 0.99 + 0.95 + 0.8 + 0.05) / 5.0 * (1.0 - HARD / 2.0);
@@ -321,4 +342,17 @@ fn main() {
             percent(average_coverage(sources, rounds))
         );
     }
+    for shape in SHAPES
+        .iter()
+        .filter(|shape| COMPARED.contains(&shape.sources))
+    {
+        println!(
+            "| difference of two runs: {} | | {} | | | |",
+            shape.name,
+            percent(difference_coverage(shape, rounds))
+        );
+    }
 }
+
+/// Sources of the shapes whose differences are looked at.
+const COMPARED: [u32; 3] = [58, 150, 551];

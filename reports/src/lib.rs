@@ -2,7 +2,7 @@
 //!
 //! # How to use
 //!
-//! A runner writes one [`Row`] per op and one [`RunHeader`] per run into a [`RunDir`]; [`regenerate`]
+//! A runner writes one [`Row`](credlink_trial_record::Row) per op and one [`RunHeader`] per run into a [`RunDir`]; [`regenerate`]
 //! then writes every table and plot and returns the [`Summary`] that a terminal shows.
 //!
 //! ```

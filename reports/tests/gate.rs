@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use credlink_reports::RunHeader;
 use credlink_reports::gate::{Gate, GateError, GateReport};
 use credlink_reports::tables::Evidence;
-use credlink_trial_record::{Outcome, Row};
+use credlink_trial_record::{Outcome, Row, Trial};
 use support::{evidence, header, signed, unsigned};
 
 const PIPELINES: [&str; 2] = ["cdn/a", "social/b"];
@@ -321,4 +321,56 @@ fn the_gates_that_ship_can_be_read() {
         found += 1;
     }
     assert!(found >= 2);
+}
+
+#[test]
+fn the_default_gate_names_every_core_pipeline_and_every_kind_of_trial() {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let gate = Gate::read(&root.join("gates/default.toml")).unwrap();
+    let mut core = Vec::new();
+    for family in std::fs::read_dir(root.join("transforms/recipes")).unwrap() {
+        let family = family.unwrap().path();
+        for recipe in std::fs::read_dir(&family).into_iter().flatten() {
+            let path = recipe.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            if text.lines().any(|line| line == "core = true") {
+                let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+                core.push(format!("{}/{}", name(&family), name(&path)));
+            }
+        }
+    }
+    core.sort();
+    assert!(core.len() >= 20, "{core:?}");
+    let mut named = gate.run.pipelines.clone();
+    named.sort();
+    assert_eq!(named, core);
+    for trial in Trial::NEGATIVES {
+        let demands = gate.false_accepts.iter();
+        let found = demands.filter(|demand| demand.trial.as_deref() == Some(trial.as_str()));
+        assert_eq!(found.count(), 1, "{trial}");
+    }
+    // Four easy pipelines without a watermark are refused by name.
+    let easy = made(rows(), |_| {});
+    assert!(matches!(gate.judge(&easy), Err(GateError::Unknown { .. })));
+}
+
+#[test]
+fn a_latency_passes_by_the_share_that_takes_longer() {
+    let slow = |slow: u32| {
+        let mut rows = rows();
+        for row in rows.iter_mut().filter(|row| !row.trial.is_negative()) {
+            // One value an image: the slow ones are the last.
+            row.sign_ns = if row.image >= 400 - slow {
+                900_000_000
+            } else {
+                1_000_000
+            };
+        }
+        made(rows, |_| {})
+    };
+    let demand = "[[service]]\nname = \"sign\"\npercentile = 95\nmax_ms = 500";
+    // At most 5 % of 400 may be slow: 8 are shown to be fewer, 16 have a p95 of 1 ms but may be more.
+    assert!(failures(demand, &slow(8)).is_empty());
+    assert_eq!(failures(demand, &slow(16)).len(), 1);
+    assert_eq!(failures(demand, &slow(40)).len(), 1);
 }

@@ -1,6 +1,8 @@
 //! The tests that METHODOLOGY.md names are there.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use credlink_reports::tables::TABLES;
+use credlink_trial_record::{Outcome, Trial};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,5 +42,40 @@ fn every_guard_that_the_methodology_names_is_a_test() {
         let test = format!("#[test]\n    fn {name}()");
         let plain = format!("#[test]\nfn {name}()");
         assert!(code.contains(&test) || code.contains(&plain), "{name}");
+    }
+}
+
+/// The words in backticks that begin the lines of the table below a heading.
+fn listed(text: &str, heading: &str) -> Vec<String> {
+    let (_, section) = text.split_once(heading).unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let words = section.lines().filter_map(|line| {
+        let word = line.strip_prefix("| `")?.split('`').next()?;
+        Some(word.to_owned())
+    });
+    words.collect()
+}
+
+#[test]
+fn the_methodology_lists_what_the_program_lists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let text = fs::read_to_string(root.join("METHODOLOGY.md")).unwrap();
+    let outcomes: Vec<String> = Outcome::SIGNED.iter().map(ToString::to_string).collect();
+    assert_eq!(listed(&text, "## Outcomes"), outcomes);
+    let trials: Vec<String> = Trial::NEGATIVES.iter().map(ToString::to_string).collect();
+    assert_eq!(listed(&text, "## Negative trials"), trials);
+    for table in TABLES {
+        let is_named = text.contains(&format!("tables/{}", table.id));
+        assert!(
+            is_named,
+            "METHODOLOGY.md does not say what tables/{} shows",
+            table.id
+        );
+    }
+    // Every carrier that the published run had is explained.
+    let (_, words) = text.split_once("## Words").unwrap();
+    let (words, _) = words.split_once("\n## ").unwrap();
+    for carrier in ["manifest", "link", "fingerprint", "watermark"] {
+        assert!(words.contains(&format!("`{carrier}`")), "{carrier}");
     }
 }

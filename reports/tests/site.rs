@@ -251,3 +251,67 @@ fn a_name_that_is_no_folder_is_refused() {
     }
     assert!(!base.path().join("history.jsonl").exists());
 }
+
+#[test]
+fn other_rows_or_figures_under_the_name_of_a_night_are_refused_and_replace_nothing() {
+    let base = tempfile::tempdir().unwrap();
+    let site = base.path().join("site");
+    let first = night(&base.path().join("first"), 1);
+    publish(&site, &Source::Run(&first), &Settings::default()).unwrap();
+    let kept = std::fs::read(site.join("runs/night-01/rows.parquet")).unwrap();
+    // Every count is the same; one row says another time.
+    let read = credlink_reports::read_rows(&first.rows()).unwrap();
+    let mut rows: Vec<Row> = (0..read.len()).map(|row| read.row(row).unwrap()).collect();
+    rows[0].received_bytes += 1;
+    let other = run(
+        &base.path().join("other"),
+        &first.read_header().unwrap(),
+        rows,
+    );
+    let refused = publish(&site, &Source::Run(&other), &Settings::default()).unwrap_err();
+    assert!(
+        refused.to_string().contains("another run called night-01"),
+        "{refused}"
+    );
+    assert_eq!(
+        std::fs::read(site.join("runs/night-01/rows.parquet")).unwrap(),
+        kept
+    );
+    assert_eq!(history(&site).len(), 1);
+}
+
+#[test]
+fn a_change_of_settings_is_never_sold_as_a_change_of_the_program() {
+    let base = tempfile::tempdir().unwrap();
+    let site = base.path().join("site");
+    for number in [1, 2] {
+        let dir = night(&base.path().join("runs"), number);
+        let read = credlink_reports::read_rows(&dir.rows()).unwrap();
+        let mut rows: Vec<Row> = (0..read.len()).map(|row| read.row(row).unwrap()).collect();
+        let mut header = dir.read_header().unwrap();
+        header.seed = 1;
+        header.settings.insert(
+            "watermark".to_owned(),
+            ["on", "off"][number as usize - 1].to_owned(),
+        );
+        for row in rows
+            .iter_mut()
+            .filter(|row| number == 2 && row.pipeline == "social/a")
+        {
+            row.outcome = credlink_trial_record::Outcome::Lost;
+            row.survived = false;
+            (row.recovered_by, row.carriers[0].accepted) = (None, false);
+        }
+        rows.retain(|row| !row.trial.is_negative() || number == 1 || row.pipeline != "social/a");
+        let n = rows.len() as u64;
+        (header.ops_planned, header.ops_done) = (n, n);
+        let dir = run(&base.path().join(format!("again-{number}")), &header, rows);
+        publish(&site, &Source::Run(&dir), &Settings::default()).unwrap();
+    }
+    let found = changes(&history(&site));
+    let change = found
+        .iter()
+        .find(|change| change.pipeline == "social/a")
+        .unwrap();
+    assert_eq!(change.why, "the recipe or the settings changed, too");
+}

@@ -4,7 +4,7 @@
 #[path = "../examples/coverage.rs"]
 mod coverage;
 
-use coverage::{SHAPES, average_coverage, coverage as covered};
+use coverage::{SHAPES, average_coverage, coverage as covered, difference_coverage};
 
 /// Six hundred runs of each shape know a coverage of 95 % to ±2 points; the shapes together to a few tenths.
 /// `cargo run --release -p credlink-reports --example coverage -- 4000` knows each.
@@ -42,5 +42,14 @@ fn averages_over_pipelines_hold_the_true_one() {
         let found = average_coverage(sources, ROUNDS);
         println!("{sources} sources: {found}");
         assert!(found >= 0.935, "{sources} sources: {found}");
+    }
+}
+
+#[test]
+fn differences_of_independent_runs_hold_the_true_one() {
+    for shape in SHAPES.iter().filter(|shape| shape.sources <= 551) {
+        let found = difference_coverage(shape, ROUNDS);
+        println!("{}: {found}", shape.name);
+        assert!(found >= 0.935, "{}: {found}", shape.name);
     }
 }

@@ -32,7 +32,7 @@ fn rate<'a>(ops: impl Iterator<Item = &'a Op>, hit: impl Fn(&Op) -> Option<bool>
             100.0 * low,
             100.0 * high
         ),
-        _ => "not measured".to_owned(),
+        None => "not measured".to_owned(),
     }
 }
 

@@ -137,7 +137,9 @@ pub fn compare(
     let paired = same_images(before.header(), after.header());
     let shared = shared_pipelines(before, after)?;
     let survival = survival::lines(before, after, &shared, paired);
-    let (here, there): (Vec<usize>, Vec<usize>) = shared.iter().copied().unzip();
+    let pipelines = &before.header().pipelines;
+    let pooled = shared.iter().filter(|pair| !pipelines[pair.0].is_control());
+    let (here, there): (Vec<usize>, Vec<usize>) = pooled.copied().unzip();
     let averages = before
         .average(&here, None, 0.05)
         .zip(after.average(&there, None, 0.05));

@@ -180,11 +180,16 @@ fn survival(report: &Report) -> Vec<Family> {
     vec![survival.ratio, survival.low, survival.high, survival.ops]
 }
 
-fn negatives(report: &Report) -> [Family; 2] {
+fn negatives(report: &Report) -> [Family; 3] {
     let mut accepts = family(
         "credlink_false_accept_ratio",
         "ratio",
         "Share of negative trials that were accepted, by kind of trial.",
+    );
+    let mut upper = family(
+        "credlink_false_accept_high_ratio",
+        "ratio",
+        "Upper end of the one-sided 95 % interval of the share, over sources.",
     );
     let mut trials = family(
         "credlink_false_accept_trials",
@@ -199,8 +204,11 @@ fn negatives(report: &Report) -> [Family; 2] {
         if let Some(value) = control.accepted.rate.value() {
             accepts.add(&[("trial", kind)], value);
         }
+        if let Some(bound) = control.accepted.upper {
+            upper.add(&[("trial", kind)], bound);
+        }
     }
-    [accepts, trials]
+    [accepts, upper, trials]
 }
 
 fn controls(report: &Report) -> Family {

@@ -159,9 +159,10 @@ fn false_accepts(report: &Report) -> Card {
         title: "False accepts",
         figure: bounded(accepts.accepted),
         detail: format!(
-            "{} of {}",
+            "{} of {} from {}",
             count(accepts.accepted.rate.k),
-            plural(accepts.accepted.rate.n, "negative trial")
+            plural(accepts.accepted.rate.n, "negative trial"),
+            plural(accepts.sources, "source file")
         ),
         tone: if accepts.accepted.rate.k > 0 {
             "bad"
@@ -223,6 +224,7 @@ fn services(report: &Report) -> Card {
         title: "Service levels at p95",
         figure: match (not_met, unmeasured) {
             (0, 0) => "met".to_owned(),
+            (0, some) if some == services.len() => "not measured".to_owned(),
             (0, _) => format!("{} of {} met", met(LevelVerdict::Met), services.len()),
             (some, _) => format!("{some} of {} NOT met", services.len()),
         },

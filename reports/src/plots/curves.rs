@@ -37,8 +37,9 @@ pub fn curves(evidence: &Evidence) -> Vec<Lines> {
 }
 
 fn chart(sweep: &SweepHeader, points: &[(f64, &PipelineTally)], carriers: &[String]) -> Lines {
-    let line = |name: &str, of: &dyn Fn(&PipelineTally) -> Measured| Line {
+    let line = |series: usize, name: &str, of: &dyn Fn(&PipelineTally) -> Measured| Line {
         name: name.to_owned(),
+        series,
         points: points
             .iter()
             .filter_map(|(x, pipeline)| {
@@ -51,10 +52,10 @@ fn chart(sweep: &SweepHeader, points: &[(f64, &PipelineTally)], carriers: &[Stri
             })
             .collect(),
     };
-    let mut lines = vec![line("any carrier", &|pipeline| pipeline.tally.any)];
+    let mut lines = vec![line(0, "any carrier", &|pipeline| pipeline.tally.any)];
     for (index, carrier) in carriers.iter().enumerate() {
         let alone = move |pipeline: &PipelineTally| pipeline.tally.carriers[index].alone;
-        lines.push(line(carrier, &alone));
+        lines.push(line(index + 1, carrier, &alone));
     }
     let unit = if sweep.unit.is_empty() || sweep.unit == sweep.parameter {
         String::new()

@@ -15,14 +15,14 @@ const LABEL: f64 = 17.0;
 const SMALL: f64 = 15.0;
 
 /// Where the data area lies, and how nanoseconds become a place in it.
-struct Frame {
+struct LatencyFrame {
     left: f64,
     right: f64,
     /// Decades that the axis spans, as powers of ten of nanoseconds.
     decades: (i32, i32),
 }
 
-impl Frame {
+impl LatencyFrame {
     fn new(left: f64, right: f64, latencies: &[Latency]) -> Self {
         let levels = latencies
             .iter()
@@ -63,7 +63,7 @@ pub(super) fn scene(evidence: &Evidence) -> Result<Scene, PlotError> {
     for latency in &latencies {
         label_room = label_room.max(text_width(&latency.name, LABEL)?);
     }
-    let frame = Frame::new(
+    let frame = LatencyFrame::new(
         MARGIN + label_room.clamp(120.0, 330.0) + 24.0,
         WIDTH - MARGIN - 250.0,
         &latencies,
@@ -181,7 +181,7 @@ fn head(scene: &mut Scene, evidence: &Evidence) -> Result<f64, PlotError> {
     Ok(y + 40.0)
 }
 
-fn axis(scene: &mut Scene, frame: &Frame, top: f64, bottom: f64) {
+fn axis(scene: &mut Scene, frame: &LatencyFrame, top: f64, bottom: f64) {
     for decade in frame.decades.0..=frame.decades.1 {
         let Some(nanos) = u32::try_from(decade)
             .ok()
@@ -207,7 +207,12 @@ fn power_of_ten(nanos: u64) -> String {
     }
 }
 
-fn row(scene: &mut Scene, frame: &Frame, top: f64, latency: &Latency) -> Result<(), PlotError> {
+fn row(
+    scene: &mut Scene,
+    frame: &LatencyFrame,
+    top: f64,
+    latency: &Latency,
+) -> Result<(), PlotError> {
     let y = top + ROW / 2.0;
     let quantiles = &latency.quantiles;
     let label = Scene::fitted(&latency.name, LABEL, frame.left - MARGIN - 18.0)?;

@@ -1,6 +1,6 @@
 //! Lines with intervals over one axis: dose and response, generations, nights.
 
-use super::palette::{GRID, INK, MUTED, series};
+use super::palette::{GRID, INK, MUTED, look};
 use super::{Anchor, PlotError, Scene, text_width};
 
 const WIDTH: f64 = 760.0;
@@ -29,6 +29,8 @@ pub struct Point {
 pub struct Line {
     /// Its name in the legend.
     pub name: String,
+    /// Which series it is of all charts: 0 is any carrier, c + 1 is carrier c, so that a colour means the same everywhere.
+    pub series: usize,
     /// Its points by ascending x.
     pub points: Vec<Point>,
 }
@@ -83,14 +85,14 @@ pub fn lines(chart: &Lines) -> Result<Scene, PlotError> {
 /// The names of the lines from height `y` on; gives the height of its last line.
 fn legend(chart: &Lines, scene: &mut Scene, mut y: f64) -> Result<f64, PlotError> {
     let mut x = RIGHT;
-    for (index, line) in chart.lines.iter().enumerate() {
+    for line in &chart.lines {
         let words = Scene::fitted(&line.name, LABEL, 240.0)?;
         let width = 24.0 + text_width(&words, LABEL)? + 22.0;
         if x + width > WIDTH - RIGHT && x > RIGHT {
             x = RIGHT;
             y += 22.0;
         }
-        let (color, marker) = series(index);
+        let (color, marker) = look(line.series);
         scene.mark((x + 8.0, y), marker, 5.0, color);
         scene.text((x + 22.0, y), Anchor::Start, (LABEL, INK), words);
         x += width;
@@ -185,7 +187,7 @@ fn axes(chart: &Lines, field: &Field, scene: &mut Scene) -> Result<(), PlotError
 fn curve(chart: &Lines, field: &Field, index: usize, line: &Line, scene: &mut Scene) {
     let failed_between = |a: Point, b: Point| chart.failures.iter().any(|x| a.x < *x && *x < b.x);
     let height = |value: f64| field.height(value);
-    let (color, marker) = series(index);
+    let (color, marker) = look(line.series);
     // Beside each other, since lines at 0 and 100 % would hide one another.
     let shift = DODGE * (index as f64 - (chart.lines.len() as f64 - 1.0) / 2.0);
     let place = |x: f64| field.place(x) + shift;

@@ -34,3 +34,11 @@ pub(super) fn series(index: usize) -> (Color, Marker) {
         MARKERS[(index + round) % MARKERS.len()],
     )
 }
+
+/// The look of a series wherever it is drawn: 0 is any carrier, c + 1 is carrier c.
+pub(super) fn look(series_index: usize) -> (Color, Marker) {
+    match series_index.checked_sub(1) {
+        None => (INK, Marker::Tick),
+        Some(carrier) => series(carrier),
+    }
+}

@@ -1,6 +1,6 @@
 //! Survival by pipeline: a bar for "any carrier", a marker with its interval for each carrier.
 
-use super::palette::{BAR, GRID, INK, MUTED, series};
+use super::palette::{BAR, GRID, INK, MUTED, look};
 use super::{Anchor, Color, Marker, PlotError, Scene, text_width};
 use crate::figures::{NOT_MEASURED, count, measured, plural};
 use crate::stats::Measured;
@@ -17,12 +17,12 @@ const LABEL: f64 = 17.0;
 const SMALL: f64 = 15.0;
 
 /// Where the data area lies, and how a fraction becomes a place in it.
-struct Frame {
+struct SurvivalFrame {
     left: f64,
     right: f64,
 }
 
-impl Frame {
+impl SurvivalFrame {
     fn x(&self, fraction: f64) -> f64 {
         self.left + (self.right - self.left) * fraction
     }
@@ -36,7 +36,7 @@ pub(super) fn scene(evidence: &Evidence) -> Result<Scene, PlotError> {
     for pipeline in pipelines {
         label_room = label_room.max(text_width(short(pipeline), LABEL)?);
     }
-    let frame = Frame {
+    let frame = SurvivalFrame {
         left: MARGIN + label_room.clamp(120.0, 330.0) + 24.0,
         right: WIDTH - MARGIN - 280.0,
     };
@@ -149,15 +149,7 @@ fn head(scene: &mut Scene, evidence: &Evidence, carriers: &[String]) -> Result<f
     Ok(y + 40.0)
 }
 
-/// Series 0 is "any", series c + 1 is carrier c.
-fn look(series_index: usize) -> (Color, Marker) {
-    match series_index.checked_sub(1) {
-        None => (INK, Marker::Tick),
-        Some(carrier) => series(carrier),
-    }
-}
-
-fn axis(scene: &mut Scene, frame: &Frame, top: f64, bottom: f64) {
+fn axis(scene: &mut Scene, frame: &SurvivalFrame, top: f64, bottom: f64) {
     for tick in 0..=5 {
         let x = frame.x(f64::from(tick) / 5.0);
         scene.line((x, top + 12.0), (x, bottom), GRID, 1.0);
@@ -174,7 +166,7 @@ fn axis(scene: &mut Scene, frame: &Frame, top: f64, bottom: f64) {
 
 fn row(
     scene: &mut Scene,
-    frame: &Frame,
+    frame: &SurvivalFrame,
     y: f64,
     height: f64,
     pipeline: &PipelineTally,
@@ -225,7 +217,7 @@ fn row(
 
 fn point(
     scene: &mut Scene,
-    frame: &Frame,
+    frame: &SurvivalFrame,
     y: f64,
     shown: Measured,
     (color, marker): (Color, Marker),

@@ -38,7 +38,7 @@ type Images<'a> = (u64, &'a str);
 
 /// Survived, ops and the sources behind them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Seen {
+struct Counted {
     survived: (u64, u64),
     sources: u64,
 }
@@ -49,7 +49,7 @@ struct Stretch<'a> {
     /// Recipe and settings.
     conditions: Option<Conditions<'a>>,
     /// What was seen of each distinct set of images; nights over the same images count once.
-    counts: Vec<(Images<'a>, Seen)>,
+    counts: Vec<(Images<'a>, Counted)>,
 }
 
 /// Every change, in the order of the nights. Nights that are not ok are passed over.
@@ -68,7 +68,7 @@ pub fn changes(nights: &[Night]) -> Vec<NightChange> {
             let Some(pipeline) = night.pipelines.get(name) else {
                 continue;
             };
-            let after = Seen {
+            let after = Counted {
                 survived: pipeline.survived,
                 sources: pipeline.sources,
             };
@@ -85,7 +85,7 @@ pub fn changes(nights: &[Night]) -> Vec<NightChange> {
             let before = stretch
                 .counts
                 .iter()
-                .fold(Seen::default(), |sum, (_, count)| sum.with(*count));
+                .fold(Counted::default(), |sum, (_, count)| sum.with(*count));
             let why = if before.survived.1 == 0 {
                 None
             } else if changed {
@@ -127,7 +127,7 @@ pub fn changes(nights: &[Night]) -> Vec<NightChange> {
     found
 }
 
-impl Seen {
+impl Counted {
     fn with(self, other: Self) -> Self {
         Self {
             survived: (
@@ -151,7 +151,7 @@ impl Seen {
 }
 
 /// Whether the interval of the difference leaves out 0, at [`ALARM`] shared by `comparisons`.
-fn differs(before: Seen, after: Seen, comparisons: usize) -> bool {
+fn differs(before: Counted, after: Counted, comparisons: usize) -> bool {
     let level = ALARM / comparisons.max(1) as f64;
     let z = upper_quantile(level / 2.0);
     let (before, after) = (before.worth(), after.worth());
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn only_a_difference_beyond_noise_differs() {
-        let seen = |k, n, sources| Seen {
+        let seen = |k, n, sources| Counted {
             survived: (k, n),
             sources,
         };

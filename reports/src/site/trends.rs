@@ -16,13 +16,19 @@ fn places(nights: &[Night]) -> (Vec<(f64, String)>, Vec<f64>) {
 }
 
 /// The figures of the nights that are ok.
-fn trend(name: &str, nights: &[Night], point: impl Fn(f64, &Night) -> Option<Point>) -> Line {
+fn trend(
+    name: &str,
+    series: usize,
+    nights: &[Night],
+    point: impl Fn(f64, &Night) -> Option<Point>,
+) -> Line {
     let points = (0..)
         .zip(nights)
         .filter(|(_, night)| night.is_ok())
         .filter_map(|(x, night)| point(f64::from(x), night));
     Line {
         name: name.to_owned(),
+        series,
         points: points.collect(),
     }
 }
@@ -33,7 +39,7 @@ pub(super) fn survival(
     of: impl Fn(&Night) -> Option<Measured>,
 ) -> Lines {
     let (x_ticks, failures) = places(nights);
-    let line = trend("survived by any carrier", nights, |x, night| {
+    let line = trend("survived by any carrier", 0, nights, |x, night| {
         let found = of(night)?;
         Some(Point {
             x,
@@ -85,8 +91,8 @@ pub(super) fn latency(nights: &[Night], service: &str) -> Lines {
         if p95 { service.p95 } else { service.p50 }
     };
     let mut lines = Vec::new();
-    for (name, p95) in [("median", false), ("p95", true)] {
-        lines.push(trend(name, nights, |x, night| {
+    for (series, name, p95) in [(1, "median", false), (2, "p95", true)] {
+        lines.push(trend(name, series, nights, |x, night| {
             Some(Point {
                 x,
                 y: value(night, p95)? as f64,

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::clustered::UNSEEN;
-use super::weighted::{self, Kind};
+use super::weighted::{self, SourceKind};
 use super::{Arm, Interval};
 
 /// What each source did in one pipeline: its index, its ops, and how many of them were kept.
@@ -37,17 +37,17 @@ pub fn average(pipelines: &[PerPipeline], alpha: f64) -> Option<Arm> {
         }
     }
     // Sources that contribute the same are counted together; a billionth apart is the same.
-    let mut kinds: BTreeMap<(u64, i64), Kind> = BTreeMap::new();
+    let mut kinds: BTreeMap<(u64, i64), SourceKind> = BTreeMap::new();
     for (size, beside) in sources.into_values() {
         let key = ((size * 1e12) as u64, (beside * 1e12) as i64);
-        let kind = kinds.entry(key).or_insert(Kind {
+        let kind = kinds.entry(key).or_insert(SourceKind {
             size,
             kept: beside + mean * size,
             copies: 0.0,
         });
         kind.copies += 1.0;
     }
-    let kinds: Vec<Kind> = kinds.into_values().collect();
+    let kinds: Vec<SourceKind> = kinds.into_values().collect();
     let low = weighted::lower(&kinds, UNSEEN, alpha / 2.0)?;
     let high = weighted::upper(&kinds, UNSEEN, alpha / 2.0)?;
     Some(Arm {

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::random::Random;
-use super::weighted::{self, Kind};
+use super::weighted::{self, SourceKind};
 use super::{Bounded, Interval, Measured, Rate};
 
 /// Replicates of a published interval.
@@ -182,12 +182,12 @@ impl Clusters {
     }
 
     /// Two columns of the sources that have trials.
-    fn pairs(&self, k: usize, n: usize) -> Vec<Kind> {
+    fn pairs(&self, k: usize, n: usize) -> Vec<SourceKind> {
         let mut known: BTreeMap<[u32; 2], u64> = BTreeMap::new();
         for (counts, copies) in self.kinds().filter(|(counts, _)| counts[n] > 0) {
             *known.entry([counts[n], counts[k]]).or_default() += copies;
         }
-        let kind = |([size, kept], copies): ([u32; 2], u64)| Kind {
+        let kind = |([size, kept], copies): ([u32; 2], u64)| SourceKind {
             size: size.into(),
             kept: kept.into(),
             copies: copies as f64,

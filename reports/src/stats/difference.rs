@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use super::Interval;
 use super::clustered::UNSEEN;
-use super::weighted::{self, Kind};
+use super::weighted::{self, SourceKind};
 
 /// One side of a comparison: a proportion and its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub fn square_and_add(first: Arm, second: Arm) -> Interval {
 /// balance, pairs won minus pairs lost; `None` without pairs.
 ///
 /// A source whose pairs all were won is worth 1, one whose pairs all were lost −1, so that the change is a ratio over
-/// sources like any rate ([`super::weighted`]).
+/// sources like any rate (`weighted.rs`).
 pub fn paired_difference(
     sources: impl Iterator<Item = (i64, i64)>,
     alpha: f64,
@@ -47,12 +47,12 @@ pub fn paired_difference(
     for source in sources.filter(|(pairs, _)| *pairs > 0) {
         *known.entry(source).or_default() += 1.0;
     }
-    let kind = |((pairs, balance), copies): ((i64, i64), f64)| Kind {
+    let kind = |((pairs, balance), copies): ((i64, i64), f64)| SourceKind {
         size: pairs as f64,
         kept: (pairs + balance) as f64 / 2.0,
         copies,
     };
-    let kinds: Vec<Kind> = known.into_iter().map(kind).collect();
+    let kinds: Vec<SourceKind> = known.into_iter().map(kind).collect();
     let scaled = |share: f64| 2.0 * share - 1.0;
     Some(Interval {
         low: scaled(weighted::lower(&kinds, UNSEEN, alpha / 2.0)?),

@@ -35,7 +35,7 @@ use super::{normal_cdf, normal_quantile};
 
 /// Sources that are alike.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Kind {
+pub(super) struct SourceKind {
     /// The size of each.
     pub(super) size: f64,
     /// What each keeps of it.
@@ -46,8 +46,8 @@ pub(super) struct Kind {
 
 /// The lower bound at error `alpha` of what sources keep together, 0 to 1, with an unseen source of weight `unseen`.
 /// `None` without sources.
-pub(super) fn lower(kinds: &[Kind], unseen: f64, alpha: f64) -> Option<f64> {
-    let sum = |of: &dyn Fn(&Kind) -> f64| -> f64 {
+pub(super) fn lower(kinds: &[SourceKind], unseen: f64, alpha: f64) -> Option<f64> {
+    let sum = |of: &dyn Fn(&SourceKind) -> f64| -> f64 {
         kinds.iter().map(|kind| kind.copies * of(kind)).sum()
     };
     let (size, kept) = (sum(&|kind| kind.size), sum(&|kind| kind.kept));
@@ -108,7 +108,7 @@ pub(super) fn lower(kinds: &[Kind], unseen: f64, alpha: f64) -> Option<f64> {
     let same = |size: f64| (size - kinds[0].size).abs() <= 1e-9 * size;
     let alike = kinds.iter().all(|kind| same(kind.size));
     if alike && rate < 1.0 {
-        let lossless = Kind {
+        let lossless = SourceKind {
             kept: kinds[0].size,
             copies: sum(&|_| 1.0),
             ..kinds[0]
@@ -119,10 +119,10 @@ pub(super) fn lower(kinds: &[Kind], unseen: f64, alpha: f64) -> Option<f64> {
 }
 
 /// The upper bound; [`lower`] of what is lost.
-pub(super) fn upper(kinds: &[Kind], unseen: f64, alpha: f64) -> Option<f64> {
-    let mirrored: Vec<Kind> = kinds
+pub(super) fn upper(kinds: &[SourceKind], unseen: f64, alpha: f64) -> Option<f64> {
+    let mirrored: Vec<SourceKind> = kinds
         .iter()
-        .map(|kind| Kind {
+        .map(|kind| SourceKind {
             kept: kind.size - kind.kept,
             ..*kind
         })
@@ -239,8 +239,8 @@ mod tests {
     use super::*;
     use crate::stats::{Random, Rate, lower_bound, upper_bound};
 
-    fn all_or_nothing(k: u64, n: u64) -> [Kind; 2] {
-        [(1.0, k), (0.0, n - k)].map(|(kept, copies)| Kind {
+    fn all_or_nothing(k: u64, n: u64) -> [SourceKind; 2] {
+        [(1.0, k), (0.0, n - k)].map(|(kept, copies)| SourceKind {
             size: 7.0,
             kept: 7.0 * kept,
             copies: copies as f64,
@@ -300,9 +300,9 @@ mod tests {
             let ops = 1 + random.below(20);
             let mut kept: Vec<u64> = (0..sources).map(|_| ops).collect();
             let bounds = |kept: &[u64]| {
-                let kinds: Vec<Kind> = kept
+                let kinds: Vec<SourceKind> = kept
                     .iter()
-                    .map(|kept| Kind {
+                    .map(|kept| SourceKind {
                         size: ops as f64,
                         kept: *kept as f64,
                         copies: 1.0,

@@ -6,7 +6,7 @@ use credlink_trial_record::Trial;
 
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
 
-/// The position of "refused" in [`Embedded::ALL`].
+/// The position of "refused" in [`Embedded::ALL`](credlink_trial_record::Embedded::ALL).
 const REFUSED: usize = 2;
 /// The cause that is no state of the carrier.
 const NOT_EMBEDDED: usize = usize::MAX;

@@ -77,12 +77,12 @@ pub(crate) struct Entrant {
     /// PSNR and SSIM of the watermark alone, then of signing, as bits so that they can be told apart; NaN where there
     /// is none.
     pub(crate) distortion: [u32; 4],
-    /// Two bits a carrier: position in [`Embedded::ALL`], 3 where the row does not say.
+    /// Two bits a carrier: position in [`Embedded::ALL`](credlink_trial_record::Embedded::ALL), 3 where the row does not say.
     pub(crate) embedded: u128,
 }
 
 impl Entrant {
-    /// How the image took a carrier: position in [`Embedded::ALL`], 3 where it is not known.
+    /// How the image took a carrier: position in [`Embedded::ALL`](credlink_trial_record::Embedded::ALL), 3 where it is not known.
     pub(crate) fn embedded(&self, carrier: usize) -> usize {
         (self.embedded >> (2 * carrier) & 3) as usize
     }
