@@ -48,7 +48,7 @@ pub struct Replay {
 /// # Errors
 /// When the op is not in the rows, its file is gone, or its pipeline is no longer in the catalogue.
 pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Result<Replay> {
-    let header = run_dir.read_header()?;
+    let header = credlink_reports::bound_header(run_dir)?;
     let (recorded, related) = recorded(run_dir, op)?;
     let catalogue = Catalogue::embedded()?;
     let recipe = catalogue

@@ -26,7 +26,7 @@ use anyhow::{Context, Result, anyhow};
 use credlink_corpus::MAX_FILE_BYTES;
 use credlink_harness::exit;
 use credlink_image_files::Format;
-use credlink_reports::{RunHeader, printable};
+use credlink_reports::{RunDir, RunHeader, printable, unusable};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 use tempfile::NamedTempFile;
@@ -159,10 +159,10 @@ pub(crate) fn named(file: NamedTempFile, path: &Path) -> Result<()> {
 const TAKEN: &str = "existing files are never overwritten";
 
 /// The exit code of a run, and on standard error what speaks against it.
-pub(crate) fn verdict(run: &RunHeader) -> u8 {
+pub(crate) fn verdict(run: &RunHeader, run_dir: &RunDir) -> Result<u8> {
     if run.partial {
         complain("interrupted: the rows so far are written and marked as partial");
-        return exit::INTERRUPTED;
+        return Ok(exit::INTERRUPTED);
     }
     for control in run.controls.iter().filter(|control| !control.passed) {
         complain(&format!(
@@ -170,11 +170,17 @@ pub(crate) fn verdict(run: &RunHeader) -> u8 {
             control.name, control.detail
         ));
     }
-    if run.controls.iter().all(|control| control.passed) {
-        exit::OK
-    } else {
-        exit::CONTROL_FAILED
+    if run.controls.iter().any(|control| !control.passed) {
+        return Ok(exit::CONTROL_FAILED);
     }
+    // What the header says is not enough: the rows have the last word.
+    Ok(match unusable(&credlink_reports::load(run_dir)?) {
+        None => exit::OK,
+        Some(why) => {
+            complain(&format!("its figures must not be used: the run {why}"));
+            exit::CONTROL_FAILED
+        }
+    })
 }
 
 /// The recipe of an id, or an error that suggests what may have been meant.

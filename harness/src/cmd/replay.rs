@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<u8> {
     if let Some(error) = &row.error {
         writeln!(text, "error     {error}")?;
     }
-    let carriers = run_dir.read_header()?.carriers;
+    let carriers = credlink_reports::bound_header(&run_dir)?.carriers;
     for (carrier, cell) in carriers.iter().zip(&row.carriers) {
         write!(text, "{carrier:<12} {}", cell.state)?;
         if let Some(distance) = cell.distance {

@@ -226,7 +226,7 @@ fn measured(
 fn complete(header: &mut RunHeader, ending: Ending) {
     header.ops_done = ending.ops_done;
     header.partial = ending.partial;
-    header.ops_planned -= ending.ops_not_made;
+    header.ops_left_out = ending.ops_not_made;
     header.skipped.extend(ending.not_made);
     header.controls = ending.controls;
     header.peak_memory_bytes = machine::peak_memory_bytes();
@@ -252,7 +252,7 @@ fn report(args: &SurvivalArgs, run_dir: &RunDir) -> Result<()> {
 
 /// The exit code. Interrupted, or a control failed: the gate cannot pass, and the code says why.
 fn judged(header: &RunHeader, gate: Option<&Gate>, run_dir: &RunDir) -> Result<u8> {
-    let verdict = super::verdict(header);
+    let verdict = super::verdict(header, run_dir)?;
     let Some(gate) = gate else {
         return Ok(verdict);
     };
@@ -277,6 +277,34 @@ fn gate(args: &SurvivalArgs, pipelines: &[Arc<Recipe>]) -> Result<Option<Gate>> 
         .collect();
     gate.check_names(&named, &carriers())?;
     Ok(Some(gate))
+}
+
+/// Every setting that decides results, with the value that takes effect.
+fn settings(args: &SurvivalArgs) -> BTreeMap<String, String> {
+    let watermark = match (args.no_watermark, args.watermark_psnr) {
+        (true, _) => "none".to_owned(),
+        (false, Some(floor)) => format!("PSNR of the file at least {floor} dB"),
+        (false, None) => "default strength".to_owned(),
+    };
+    let effort = if args.search_rotation {
+        "turned, too"
+    } else {
+        "default"
+    };
+    let keys = if args.keys.is_some() {
+        "given"
+    } else {
+        "of the run"
+    };
+    [
+        ("system", credlink::about().name),
+        ("watermark", watermark),
+        ("watermark search", effort.to_owned()),
+        ("keys", keys.to_owned()),
+        ("distractors", args.distractors.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
 }
 
 /// Names of the carriers, in ladder order.
@@ -387,6 +415,7 @@ fn described(args: &SurvivalArgs, plan: &Plan, set: &dyn ImageSet) -> RunHeader 
                 .map(|file| format!("{}: {}", file.path, file.why))
                 .collect(),
         },
+        settings: settings(args),
         pipelines: plan.described(),
         carriers: carriers(),
         ops_planned: plan.signed_ops + plan.negative_ops,
