@@ -101,7 +101,7 @@ const DECEPTION_SHARE: usize = 5;
 /// Images that a kind of deception is tried on, where there are so many: making one may take a second.
 const DECEIVING_IMAGES: usize = 36;
 
-/// The share of signed images of which a neighbouring view is tried: one in forty.
+/// A neighbouring view of a signed image is tried once for every so many signed ops.
 const NEIGHBOUR_SHARE: usize = 40;
 
 /// Plans a run over an image set.
@@ -175,15 +175,15 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
 
 /// Numbers the negative trials behind the signed ones, kind by kind.
 fn plan_negatives(plan: &mut Plan, held_out: &[PlannedImage]) {
-    let every = |trial: Trial, images: &[PlannedImage], step: usize| -> Vec<Negative> {
-        let chosen = images.iter().step_by(step).cloned();
-        chosen.map(|image| Negative { trial, image }).collect()
-    };
-    let mut negatives = every(Trial::Unsigned, held_out, 1);
+    let unsigned = held_out.iter().cloned().map(|image| Negative {
+        trial: Trial::Unsigned,
+        image,
+    });
+    let mut negatives: Vec<Negative> = unsigned.collect();
     for trial in DECEPTIONS {
-        negatives.extend(deceptions(trial, held_out));
+        negatives.extend(spread(trial, held_out, DECEPTION_SHARE));
     }
-    negatives.extend(every(Trial::NearDuplicate, &plan.signed, NEIGHBOUR_SHARE));
+    negatives.extend(spread(Trial::NearDuplicate, &plan.signed, NEIGHBOUR_SHARE));
     for negative in &mut negatives {
         negative.image.first_op = plan.signed_ops + plan.negative_ops;
         plan.negative_ops += negative.image.pipelines.len() as u64;
@@ -191,15 +191,13 @@ fn plan_negatives(plan: &mut Plan, held_out: &[PlannedImage]) {
     plan.negatives = negatives;
 }
 
-/// One kind of deception, spread over as many images as there are up to [`DECEIVING_IMAGES`], each through some of its
-/// pipelines in turn.
-fn deceptions(trial: Trial, held_out: &[PlannedImage]) -> Vec<Negative> {
-    let ops: usize = held_out.iter().map(|image| image.pipelines.len()).sum();
-    let images = held_out.len().min(DECEIVING_IMAGES).max(1);
-    let each = ops.div_ceil(DECEPTION_SHARE).div_ceil(images);
-    let chosen = held_out
-        .iter()
-        .step_by(held_out.len().div_ceil(images).max(1));
+/// A kind of trial, once for every `share` ops of these images, spread over as many of them as there are up to
+/// [`DECEIVING_IMAGES`], each through some of its pipelines in turn.
+fn spread(trial: Trial, of: &[PlannedImage], share: usize) -> Vec<Negative> {
+    let ops: usize = of.iter().map(|image| image.pipelines.len()).sum();
+    let images = of.len().min(DECEIVING_IMAGES).max(1);
+    let each = ops.div_ceil(share).div_ceil(images);
+    let chosen = of.iter().step_by(of.len().div_ceil(images).max(1));
     let planned = chosen.enumerate().map(|(turn, image)| {
         let count = image.pipelines.len();
         let mut pipelines: Vec<usize> = (0..each.min(count))

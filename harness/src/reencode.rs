@@ -24,6 +24,8 @@ const LARGE: u64 = 8_000_000;
 #[derive(Debug)]
 pub struct Rewriter<'a> {
     original: &'a [u8],
+    /// Whether files may grow as they like.
+    is_unlimited: bool,
     nanos: Cell<u64>,
 }
 
@@ -33,6 +35,7 @@ impl<'a> Rewriter<'a> {
     pub fn of(original: &'a [u8]) -> Self {
         Self {
             original,
+            is_unlimited: false,
             nanos: Cell::new(0),
         }
     }
@@ -43,12 +46,15 @@ impl<'a> Rewriter<'a> {
         self.nanos.get()
     }
 
-    /// The pixels in the original's format, with everything that it holds beside its own.
+    /// The pixels in the original's format, with everything that it holds beside its own, however large that gets.
     ///
     /// # Errors
     /// The codec's words, or why the original is not written anew.
     pub fn recoded(original: &[u8], pixels: &DynamicImage) -> Result<Vec<u8>, String> {
-        let rewriter = Rewriter::of(original);
+        let rewriter = Rewriter {
+            is_unlimited: true,
+            ..Rewriter::of(original)
+        };
         if let Some(why) = rewriter.refusal() {
             return Err(format!("the file is not written anew, because {why}"));
         }
@@ -80,7 +86,7 @@ impl Encoder for Rewriter<'_> {
             let bare = bare.map_err(|error| Unwritten::Failed(error.to_string()))?;
             whole = recoded(format, self.original, &bare)
                 .map_err(|error| Unwritten::Failed(error.to_string()))?;
-            if !has_outgrown(self.original, &whole) {
+            if self.is_unlimited || !has_outgrown(self.original, &whole) {
                 break;
             }
             // Without loss, another quality makes nothing smaller.
@@ -88,7 +94,8 @@ impl Encoder for Rewriter<'_> {
                 break;
             }
         }
-        if care == Care::Usual && has_outgrown(self.original, &whole) {
+        let is_limited = care == Care::Usual && !self.is_unlimited;
+        if is_limited && has_outgrown(self.original, &whole) {
             let percent = 100 * whole.len() / self.original.len() - 100;
             return Err(Unwritten::Grows(percent));
         }

@@ -6,6 +6,7 @@
 pub mod collision;
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use anyhow::Result;
 use credlink_image_files::metadata::{self, Kind, Metadata};
@@ -45,8 +46,23 @@ pub(crate) struct Forger {
 
 /// The signed images of a run, which forgers take from.
 pub(crate) struct Donors<'a> {
-    pub(crate) images: &'a [PlannedImage],
-    pub(crate) signed: &'a [Option<Result<SignedFile, SigningFailure>>],
+    images: &'a [PlannedImage],
+    signed: &'a [Option<Result<SignedFile, SigningFailure>>],
+    residuals: OnceLock<Result<Vec<Residual>, String>>,
+}
+
+impl<'a> Donors<'a> {
+    /// Of these images, and what became of each of them.
+    pub(crate) fn new(
+        images: &'a [PlannedImage],
+        signed: &'a [Option<Result<SignedFile, SigningFailure>>],
+    ) -> Self {
+        Self {
+            images,
+            signed,
+            residuals: OnceLock::new(),
+        }
+    }
 }
 
 /// A signed image that a forger takes from.
@@ -97,17 +113,59 @@ impl Donors<'_> {
         })
     }
 
-    /// The first [`AVERAGED`] watermarked images of other sources.
-    fn many(&self, target: &PlannedImage) -> Vec<Donor<'_>> {
-        let pairs = self.images.iter().zip(self.signed);
-        let marked = pairs.filter_map(|(image, signed)| match signed {
-            Some(Ok(signed)) if signed.mark.is_some() => Some(Donor { image, signed }),
-            _ => None,
+    /// What signing changed in the first [`AVERAGED`] watermarked images, made once for all targets: their sources are held
+    /// out, so that none of them is among the signed ones.
+    fn residuals(&self, setting: &Setting<'_>) -> Result<&[Residual], String> {
+        let made = self.residuals.get_or_init(|| {
+            let pairs = self.images.iter().zip(self.signed);
+            let marked = pairs.filter_map(|(image, signed)| match signed {
+                Some(Ok(signed)) if signed.mark.is_some() => Some(Donor { image, signed }),
+                _ => None,
+            });
+            let made = marked
+                .take(AVERAGED)
+                .map(|donor| Residual::of(&donor, setting));
+            made.collect()
         });
-        marked
-            .filter(|donor| donor.image.entry.source != target.entry.source)
-            .take(AVERAGED)
-            .collect()
+        made.as_deref().map_err(Clone::clone)
+    }
+}
+
+/// Exactly what marking and coding changed in a picture: fractions of full scale in 32,767ths, three to a pixel.
+struct Residual {
+    size: (u32, u32),
+    samples: Vec<i16>,
+}
+
+impl Residual {
+    fn of(donor: &Donor<'_>, setting: &Setting<'_>) -> Result<Self, String> {
+        let source = setting
+            .set
+            .load(donor.image.entry.index)
+            .map_err(|error| error.to_string())?;
+        let before = frame(source.bytes)?.pixels.to_rgb32f();
+        let after = frame(donated(donor)?)?.pixels.to_rgb32f();
+        if before.dimensions() != after.dimensions() {
+            return Err("signing changed the size of the donor".to_owned());
+        }
+        let differences = after.iter().zip(before.iter());
+        Ok(Self {
+            size: before.dimensions(),
+            samples: differences
+                .map(|(after, before)| ((after - before) * f32::from(i16::MAX)).round() as i16)
+                .collect(),
+        })
+    }
+
+    /// Stretched to a size.
+    fn stretched(&self, (width, height): (u32, u32)) -> Result<Rgb32FImage, String> {
+        let samples = self
+            .samples
+            .iter()
+            .map(|sample| f32::from(*sample) / f32::from(i16::MAX));
+        let whole = Rgb32FImage::from_raw(self.size.0, self.size.1, samples.collect())
+            .ok_or("a residual of another size")?;
+        resized(&whole.into(), width, height, Filter::Bicubic).map(DynamicImage::into_rgb32f)
     }
 }
 
@@ -196,7 +254,7 @@ impl Forger {
                 let donor = donors.donor(target, number, true)?;
                 with_copied_mark(&donor, &source, setting)
             }
-            Trial::WatermarkAverage => with_average_mark(&donors.many(target), &source, setting),
+            Trial::WatermarkAverage => with_average_mark(donors.residuals(setting)?, &source),
             Trial::Replay => {
                 let donor = donors.donor(target, number, true)?;
                 let marked = with_copied_mark(&donor, &source, setting)?;
@@ -312,27 +370,6 @@ fn frame(bytes: Vec<u8>) -> Result<Frame, String> {
     frame.map_err(|error| error.to_string())
 }
 
-/// Exactly what marking and coding changed in a donor, stretched to a size.
-fn residual(
-    donor: &Donor<'_>,
-    (width, height): (u32, u32),
-    setting: &Setting<'_>,
-) -> Result<Rgb32FImage, String> {
-    let source = setting
-        .set
-        .load(donor.image.entry.index)
-        .map_err(|error| error.to_string())?;
-    let before = frame(source.bytes)?.pixels.to_rgb32f();
-    let mut residual = frame(donated(donor)?)?.pixels.to_rgb32f();
-    if before.dimensions() != residual.dimensions() {
-        return Err("signing changed the size of the donor".to_owned());
-    }
-    for (value, before) in residual.iter_mut().zip(before.iter()) {
-        *value -= before;
-    }
-    resized(&residual.into(), width, height, Filter::Bicubic).map(DynamicImage::into_rgb32f)
-}
-
 /// A file with this added to its pixels.
 fn added(own: &Frame, residual: &Rgb32FImage, file: &[u8]) -> Result<Vec<u8>, String> {
     let mut pixels = own.pixels.to_rgb8();
@@ -352,16 +389,16 @@ fn with_copied_mark(
 ) -> Result<Vec<u8>, String> {
     let own = frame(target.to_vec())?;
     let size = (own.pixels.width(), own.pixels.height());
-    added(&own, &residual(donor, size, setting)?, target)
+    added(
+        &own,
+        &Residual::of(donor, setting)?.stretched(size)?,
+        target,
+    )
 }
 
 /// The average mark of many donors on another file, made as strong as a single one.
-fn with_average_mark(
-    donors: &[Donor<'_>],
-    target: &[u8],
-    setting: &Setting<'_>,
-) -> Result<Vec<u8>, String> {
-    if donors.len() < 2 {
+fn with_average_mark(residuals: &[Residual], target: &[u8]) -> Result<Vec<u8>, String> {
+    if residuals.len() < 2 {
         return Err("fewer than two images with a watermark to average".to_owned());
     }
     let own = frame(target.to_vec())?;
@@ -369,8 +406,8 @@ fn with_average_mark(
     let energy = |image: &Rgb32FImage| image.iter().map(|v| f64::from(v * v)).sum::<f64>();
     let mut sum = Rgb32FImage::new(width, height);
     let mut strongest: f64 = 0.0;
-    for donor in donors {
-        let one = residual(donor, (width, height), setting)?;
+    for residual in residuals {
+        let one = residual.stretched((width, height))?;
         strongest = strongest.max(energy(&one));
         for (sum, value) in sum.iter_mut().zip(one.iter()) {
             *sum += value;

@@ -87,10 +87,7 @@ impl<'a> Verifying<'a> {
             setting,
             forger: Forger::new(setting.seed, setting.signer_name)
                 .context("failed to make the keys of the negative trials")?,
-            donors: Donors {
-                images: &plan.signed,
-                signed,
-            },
+            donors: Donors::new(&plan.signed, signed),
             related,
             not_made: Mutex::new(Vec::new()),
         })
