@@ -96,7 +96,7 @@ const DECEPTIONS: [Trial; 9] = [
     Trial::Collision,
     Trial::ResignedTransplant,
 ];
-const DECEPTION_SHARE: usize = 5;
+const DECEPTION_SHARE: usize = 8;
 
 /// Images that a kind of deception is tried on, where there are so many: making one may take a second.
 const DECEIVING_IMAGES: usize = 36;

@@ -214,9 +214,10 @@ fn qualities(care: Care) -> &'static [Quality] {
     }
 }
 
-/// Whether a file has grown beyond what a mark may cost: to more than twice its size, small ones by more than 64 KiB.
+/// Whether a file has grown beyond what a mark may cost: to more than four times its size, and by more than 256 KiB. Photographs
+/// do not come near; a screenshot whose few colours cost next to nothing may.
 fn has_outgrown(before: &[u8], after: &[u8]) -> bool {
-    after.len() > (2 * before.len()).max(before.len() + (64 << 10))
+    after.len() > (4 * before.len()).max(before.len() + (256 << 10))
 }
 
 /// JPEG keeps its scan mode and colour subsampling, WebP stays lossy or lossless, PNG is lossless anyway.

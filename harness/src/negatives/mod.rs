@@ -5,8 +5,9 @@
 
 pub mod collision;
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Result;
 use credlink_image_files::metadata::{self, Kind, Metadata};
@@ -25,6 +26,9 @@ use crate::reencode::Rewriter;
 use crate::stages::setting::Setting;
 use crate::stages::sign::{SignedFile, SigningFailure};
 use crate::{identity, received};
+
+/// Files of held-out images that are kept in memory.
+const HELD_SOURCES: usize = 64;
 
 /// Images whose residuals are averaged: what they have in common is what the key puts into all of them.
 const AVERAGED: usize = 16;
@@ -49,6 +53,8 @@ pub(crate) struct Donors<'a> {
     images: &'a [PlannedImage],
     signed: &'a [Option<Result<SignedFile, SigningFailure>>],
     residuals: OnceLock<Result<Vec<Residual>, String>>,
+    /// Files of the images that deceptions are made of: every kind is tried on the same ones.
+    sources: Mutex<HashMap<usize, Arc<Vec<u8>>>>,
 }
 
 impl<'a> Donors<'a> {
@@ -61,6 +67,7 @@ impl<'a> Donors<'a> {
             images,
             signed,
             residuals: OnceLock::new(),
+            sources: Mutex::new(HashMap::new()),
         }
     }
 }
@@ -111,6 +118,21 @@ impl Donors<'_> {
                 if marked { " with a watermark" } else { "" }
             )
         })
+    }
+
+    /// The file of a held-out image, made once for all kinds of deception.
+    fn source(&self, index: usize, setting: &Setting<'_>) -> Result<Vec<u8>, String> {
+        let lock = || self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = lock().get(&index) {
+            return Ok(held.to_vec());
+        }
+        let loaded = setting.set.load(index).map_err(|error| error.to_string())?;
+        let mut held = lock();
+        // As many as the plan takes; a larger plan makes the others anew.
+        if held.len() < HELD_SOURCES {
+            held.insert(index, Arc::new(loaded.bytes.clone()));
+        }
+        Ok(loaded.bytes)
     }
 
     /// What signing changed in the first [`AVERAGED`] watermarked images, made once for all targets: their sources are held
@@ -223,11 +245,15 @@ impl Forger {
         donors: &Donors<'_>,
         setting: &Setting<'_>,
     ) -> Result<Vec<u8>, String> {
-        let source = setting
-            .set
-            .load(target.entry.index)
-            .map_err(|error| error.to_string())?
-            .bytes;
+        let index = target.entry.index;
+        let source = match trial {
+            // These come once.
+            Trial::Unsigned | Trial::NearDuplicate | Trial::Signed => {
+                let loaded = setting.set.load(index);
+                loaded.map_err(|error| error.to_string())?.bytes
+            }
+            _ => donors.source(index, setting)?,
+        };
         match trial {
             Trial::Unsigned => Ok(source),
             Trial::ForeignKey => {
