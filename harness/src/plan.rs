@@ -195,7 +195,7 @@ fn plan_negatives(plan: &mut Plan, held_out: &[PlannedImage]) {
 /// [`DECEIVING_IMAGES`], each through some of its pipelines in turn.
 fn spread(trial: Trial, of: &[PlannedImage], share: usize) -> Vec<Negative> {
     let ops: usize = of.iter().map(|image| image.pipelines.len()).sum();
-    let images = of.len().min(DECEIVING_IMAGES).max(1);
+    let images = of.len().clamp(1, DECEIVING_IMAGES);
     let each = ops.div_ceil(share).div_ceil(images);
     let chosen = of.iter().step_by(of.len().div_ceil(images).max(1));
     let planned = chosen.enumerate().map(|(turn, image)| {

@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<u8> {
                 run.root().join("report.html").display()
             ))?;
         }
-        return Ok(super::verdict(&run.read_header()?, &run)?);
+        return super::verdict(&run.read_header()?, &run);
     };
     let text = written(&Report::read(&run)?, name, args.table.as_deref())?;
     match &args.output {

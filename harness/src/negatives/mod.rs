@@ -153,10 +153,10 @@ impl Donors<'_> {
     }
 }
 
-/// Exactly what marking and coding changed in a picture: fractions of full scale in 32,767ths, three to a pixel.
+/// What marking and coding changed in a picture, in steps of eight bits, three to a pixel.
 struct Residual {
     size: (u32, u32),
-    samples: Vec<i16>,
+    samples: Vec<i8>,
 }
 
 impl Residual {
@@ -174,7 +174,7 @@ impl Residual {
         Ok(Self {
             size: before.dimensions(),
             samples: differences
-                .map(|(after, before)| ((after - before) * f32::from(i16::MAX)).round() as i16)
+                .map(|(after, before)| ((after - before) * f32::from(u8::MAX)).round() as i8)
                 .collect(),
         })
     }
@@ -184,7 +184,7 @@ impl Residual {
         let samples = self
             .samples
             .iter()
-            .map(|sample| f32::from(*sample) / f32::from(i16::MAX));
+            .map(|sample| f32::from(*sample) / f32::from(u8::MAX));
         let whole = Rgb32FImage::from_raw(self.size.0, self.size.1, samples.collect())
             .ok_or("a residual of another size")?;
         resized(&whole.into(), width, height, Filter::Bicubic).map(DynamicImage::into_rgb32f)
