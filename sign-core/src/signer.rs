@@ -38,7 +38,7 @@ impl Signer {
     /// A signer with the default base URL and this crate as generator.
     ///
     /// # Errors
-    /// [`EngineError`] if the C2PA library does not take the anchor.
+    /// [`SignError::Manifest`] if the C2PA library does not take the anchor.
     pub fn new(identity: Identity) -> Result<Self, SignError> {
         Ok(Self {
             engine: engine_of(&identity)?,

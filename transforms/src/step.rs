@@ -1,4 +1,4 @@
-//! The steps that recipes are made of. [`steps!`] below is the one list: a new step is one file in `steps/` and one
+//! The steps that recipes are made of. `steps!` below is the one list: a new step is one file in `steps/` and one
 //! line here.
 
 use std::sync::Arc;

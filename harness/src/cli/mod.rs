@@ -257,7 +257,7 @@ pub(crate) struct SurvivalArgs {
     /// Number of worker threads [default: one a core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
     pub(crate) threads: Option<u64>,
-    /// The run directory to make [default: reports/runs/<time>-seed<seed>].
+    /// The run directory to make [default: reports/runs/TIME-seedSEED].
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Sign with the keys in this directory instead of keys made from the seed.

@@ -32,7 +32,7 @@ pub struct Decoded {
 /// Decodes an image file: animated files give their first frame, CMYK becomes RGB.
 ///
 /// # Errors
-/// Unknown format, damaged data, or more than [`limits`](crate::limits) allow, by the header (nothing is decoded then).
+/// Unknown format, damaged data, or more than [`limits`] allow, by the header (nothing is decoded then).
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
