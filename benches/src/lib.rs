@@ -9,7 +9,7 @@ use credlink_image_files::decode;
 use credlink_sign_core::keys::{Date, Identity, Validity};
 use credlink_sign_core::{Pixels, Signer};
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
-use credlink_transforms::steps::resize::{Filter, resized};
+use credlink_transforms::recipe::steps::resize::{Filter, resized};
 use image::DynamicImage;
 use zeroize::Zeroizing;
 

@@ -15,7 +15,7 @@ use credlink_reports::{RunDir, RunHeader};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder};
 use credlink_transforms::meter::Meter;
-use credlink_transforms::steps::resize::{Filter, resized};
+use credlink_transforms::recipe::steps::resize::{Filter, resized};
 use image::{DynamicImage, Rgb, RgbImage};
 use rayon::prelude::*;
 

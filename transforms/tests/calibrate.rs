@@ -13,8 +13,8 @@ use credlink_transforms::calibrate::{Comparison, compare, report};
 use credlink_transforms::codecs::jpeg::{Chroma, Encoder, Settings, encode};
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
+use credlink_transforms::recipe::steps::resize::{Filter, resized};
 use credlink_transforms::resign::Surroundings;
-use credlink_transforms::steps::resize::{Filter, resized};
 
 fn recipe(side: u32, quality: u8) -> Recipe {
     let text = format!(

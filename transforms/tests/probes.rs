@@ -15,9 +15,9 @@ use credlink_image_files::ImageFile;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::error::{EncodeError, StepError, StepErrorKind};
 use credlink_transforms::meter::Meter;
+use credlink_transforms::recipe::step::Step;
 use credlink_transforms::recipe::{Contract, Recipe};
 use credlink_transforms::resign::Surroundings;
-use credlink_transforms::step::Step;
 
 /// Set to any value, it adds pictures of 12 and of 40 megapixels: minutes instead of seconds, for nightly runs.
 const LARGE: &str = "CREDLINK_LARGE_PROBE";

@@ -1,7 +1,7 @@
 //! What happens to an image besides pipelines, each a definition.
 
 use anyhow::{Result, anyhow};
-use credlink_transforms::steps::resize::{Filter, resized};
+use credlink_transforms::recipe::steps::resize::{Filter, resized};
 use image::{DynamicImage, GenericImageView, Rgb, RgbImage, imageops};
 
 pub(crate) type Edit = (&'static str, fn(&DynamicImage, u64) -> Result<DynamicImage>);

@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow};
 use credlink_image_files::decode;
 use credlink_sign_core::watermark::Effort;
 use credlink_transforms::codecs::{avif, jpeg, webp};
-use credlink_transforms::steps::resize::{Filter, resized};
+use credlink_transforms::recipe::steps::resize::{Filter, resized};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, imageops};
 
 pub(crate) type Attack = (

@@ -15,7 +15,7 @@ use credlink_image_files::{Frame, ImageFile};
 use credlink_sign_core::fingerprint::ContentHash;
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::{Asset, Marker, ProofId, Resigner, Signer};
-use credlink_transforms::steps::resize::{Filter, resized};
+use credlink_transforms::recipe::steps::resize::{Filter, resized};
 use credlink_trial_record::Trial;
 use image::{DynamicImage, Rgb32FImage};
 use sha2::{Digest, Sha256};

@@ -7,7 +7,7 @@ use image::{DynamicImage, GenericImageView, Rgb, RgbImage};
 use sha2::{Digest, Sha256};
 
 use super::jpeg;
-use crate::steps::convert_to_srgb::converted;
+use crate::recipe::steps::convert_to_srgb::converted;
 use credlink_image_files::Format;
 use credlink_image_files::containers::png::chunks;
 use credlink_image_files::metadata;
@@ -216,7 +216,7 @@ fn stray(a: &DynamicImage, b: &DynamicImage) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::steps::convert_to_srgb::tests::profile;
+    use crate::recipe::steps::convert_to_srgb::tests::profile;
     use credlink_image_files::metadata::{Metadata, written};
 
     /// A picture of the one, with the three highest bits of another in its lowest.

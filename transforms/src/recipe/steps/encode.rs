@@ -1,0 +1,516 @@
+//! Encoding steps: pixels to a file, with the metadata that the step keeps.
+
+use std::sync::Arc;
+
+use image::{DynamicImage, GrayImage, Rgb, RgbImage};
+use serde::Deserialize;
+
+use crate::codecs::{avif, bmp, gif, jpeg, jxl, png, tiff, webp};
+use crate::error::{EncodeError, StepErrorKind};
+use crate::recipe::step::{Apply, Encodes, Flow, Work};
+use crate::value::{Colour, Colours, Divisor, Level, Quality, Share};
+use credlink_image_files::Format;
+use credlink_image_files::Frame;
+use credlink_image_files::metadata::{self, Kind};
+
+/// `jpeg = { encoder = "libjpeg-turbo", quality = 80, chroma = "4:2:0", progressive = false, keep = [] }`.
+///
+/// `keep` lists the kinds of metadata that stay. `capped_at_source = true` lowers the quality to that of a JPEG
+/// source, as jpegoptim's `-m` does; `like_source = true` takes quality, sampling and scan mode from a JPEG source, as
+/// ImageMagick does, and the settings given here for others. `optimised = true` fits the Huffman tables (bytes alone
+/// change). `tables` are the luma and chroma quantisation tables in zigzag order in place of the quality's, for
+/// `jpeg-encoder` only. `grey_as_colour = true` writes grey pictures with three components, as GD and sharp do;
+/// `like_source` writes pictures that hold no colour with one, as ImageMagick does. Alpha is flattened over `background`,
+/// white if absent. 16-bit samples are reduced to 8.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "WireJpeg")]
+pub struct Jpeg(WireJpeg);
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireJpeg {
+    encoder: jpeg::Encoder,
+    quality: Quality,
+    chroma: jpeg::Chroma,
+    progressive: bool,
+    keep: Vec<Kind>,
+    #[serde(default)]
+    capped_at_source: bool,
+    #[serde(default)]
+    like_source: bool,
+    #[serde(default)]
+    optimised: bool,
+    #[serde(default)]
+    grey_as_colour: bool,
+    tables: Option<Tables>,
+    background: Option<Colour>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tables {
+    luma: Vec<Divisor>,
+    chroma: Vec<Divisor>,
+}
+
+impl TryFrom<WireJpeg> for Jpeg {
+    type Error = String;
+
+    fn try_from(wire: WireJpeg) -> Result<Self, String> {
+        if let Some(tables) = &wire.tables {
+            if tables.luma.len() != 64 || tables.chroma.len() != 64 {
+                return Err("jpeg.tables takes 64 numbers each for luma and chroma".to_owned());
+            }
+            if wire.encoder != jpeg::Encoder::JpegEncoder {
+                return Err("jpeg.tables works with encoder = \"jpeg-encoder\" only".to_owned());
+            }
+        }
+        if wire.like_source && wire.capped_at_source {
+            return Err("jpeg takes at most one of like_source and capped_at_source".to_owned());
+        }
+        Ok(Self(wire))
+    }
+}
+
+/// `webp = { quality = 75, method = 4, keep = [] }`, or `lossless = true` with the quality as effort.
+/// `sharp_yuv = true` is libwebp's careful chroma subsampling (sharp's smart_subsample), `alpha_quality` 100 if absent.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebP {
+    quality: Quality,
+    method: Level,
+    #[serde(default)]
+    lossless: bool,
+    #[serde(default)]
+    sharp_yuv: bool,
+    alpha_quality: Option<Quality>,
+    keep: Vec<Kind>,
+}
+
+/// `avif = { quality = 60, speed = 9 }`: 8-bit 4:4:4 by rav1e, in ravif's quality scale. No metadata is kept unless
+/// `keep` names it, as in all formats below.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Avif {
+    quality: Quality,
+    speed: Level,
+    #[serde(default)]
+    keep: Vec<Kind>,
+}
+
+/// `png = { keep = [] }`, or with `colours` (2 to 256) and `dither` (0 to 1) for a palette, or with `depth` 8 or 16 for
+/// samples of that many bits; without it the pixels' own depth stays. `colour = true` writes grey pixels as three equal
+/// channels; `indexed_as_source = true` gives a picture that came with a palette one of 256 colours.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Png {
+    keep: Vec<Kind>,
+    colours: Option<Colours>,
+    dither: Option<Share>,
+    depth: Option<Depth>,
+    #[serde(default)]
+    colour: bool,
+    #[serde(default)]
+    indexed_as_source: bool,
+}
+
+/// Whether a PNG file has a palette: colour type 3 of its header (PNG, third edition, 11.2.1).
+fn is_indexed(file: &[u8]) -> bool {
+    Format::sniff(file) == Some(Format::Png) && file.get(25) == Some(&3)
+}
+
+/// Bits a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "u8")]
+struct Depth(u8);
+
+impl TryFrom<u8> for Depth {
+    type Error = String;
+
+    fn try_from(bits: u8) -> Result<Self, String> {
+        match bits {
+            8 | 16 => Ok(Self(bits)),
+            _ => Err(format!("{bits} is not 8 or 16 bits")),
+        }
+    }
+}
+
+/// `gif = { colours = 256, dither = 1.0 }`: one frame; a pixel is transparent or opaque. `keep` as for AVIF.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gif {
+    colours: Colours,
+    dither: Share,
+    #[serde(default)]
+    keep: Vec<Kind>,
+}
+
+/// `tiff = {}`: uncompressed, at the pixels' own depth. `keep` as for AVIF; `orientation = true` writes the source's, which is
+/// part of EXIF elsewhere and a tag of its own here.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tiff {
+    #[serde(default)]
+    keep: Vec<Kind>,
+    #[serde(default)]
+    orientation: bool,
+}
+
+/// `jxl = { keep = [] }`: without loss, at the pixels' own depth, for pictures of at least 2 by 2 pixels.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jxl {
+    keep: Vec<Kind>,
+}
+
+/// `bmp = {}`: 8 bits, with alpha where the pixels have it; no metadata is kept.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bmp {}
+
+/// One encoder's way from a frame to the bytes of a file without metadata.
+pub(crate) trait Encode {
+    fn format(&self) -> Format;
+    fn keep(&self) -> &[Kind];
+    /// Whether the orientation stays where EXIF does not.
+    fn keeps_orientation(&self) -> bool {
+        false
+    }
+    /// The quality that the recipe sets, where the format has one.
+    fn quality(&self) -> Option<u8> {
+        None
+    }
+    /// `quality` stands in for the recipe's own; `source` is the file that the pixels come from.
+    fn encode(
+        &self,
+        frame: &Frame,
+        source: &[u8],
+        quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError>;
+}
+
+impl<T: Encode> Encodes for T {
+    fn gives(&self, _: Format) -> Format {
+        self.format()
+    }
+
+    fn checked_keep(&self) -> Result<(), String> {
+        checked(self)
+    }
+}
+
+impl Encode for Jpeg {
+    fn format(&self) -> Format {
+        Format::Jpeg
+    }
+
+    fn keep(&self) -> &[Kind] {
+        &self.0.keep
+    }
+
+    fn quality(&self) -> Option<u8> {
+        Some(self.0.quality.get())
+    }
+
+    fn encode(
+        &self,
+        frame: &Frame,
+        source: &[u8],
+        quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let own = &self.0;
+        let mut settings = jpeg::Settings {
+            encoder: own.encoder,
+            quality: quality.unwrap_or(own.quality.get()),
+            chroma: own.chroma,
+            progressive: own.progressive,
+        };
+        let traits = if own.capped_at_source || own.like_source {
+            jpeg::traits(source)
+        } else {
+            None
+        };
+        if let Some(traits) = traits {
+            if own.capped_at_source {
+                settings.quality = settings.quality.min(traits.quality.unwrap_or(100));
+            } else {
+                settings.quality = jpeg::quality_by_sum(source).unwrap_or(settings.quality);
+                settings.chroma = traits.chroma().unwrap_or(settings.chroma);
+                settings.progressive = traits.progressive;
+            }
+        }
+        let flat;
+        let pixels = if frame.pixels.color().has_alpha() {
+            flat = flattened(&frame.pixels, own.background.map_or([255; 3], Colour::rgb));
+            &flat
+        } else {
+            &*frame.pixels
+        };
+        let converted: DynamicImage;
+        let pixels = if own.grey_as_colour && !pixels.color().has_color() {
+            converted = pixels.to_rgb8().into();
+            &converted
+        } else if own.like_source
+            && let Some(grey) = without_colour(pixels)
+        {
+            converted = grey.into();
+            &converted
+        } else {
+            pixels
+        };
+        let tables = own.tables.as_ref().map(|tables| {
+            [&tables.luma, &tables.chroma]
+                .map(|table| std::array::from_fn(|index| table[index].get()))
+        });
+        let extras = jpeg::Extras {
+            optimised: own.optimised,
+            tables: tables.map(Box::new),
+        };
+        jpeg::encode_with(pixels, settings, &extras)
+    }
+}
+
+/// The one channel of a picture whose three are equal everywhere.
+fn without_colour(pixels: &DynamicImage) -> Option<GrayImage> {
+    let DynamicImage::ImageRgb8(rgb) = pixels else {
+        return None;
+    };
+    let grey = rgb.pixels().all(|Rgb([r, g, b])| r == g && g == b);
+    let luma = || rgb.pixels().map(|pixel| pixel[0]).collect();
+    grey.then(|| GrayImage::from_raw(rgb.width(), rgb.height(), luma()))?
+}
+
+/// The pixels composited over an opaque colour.
+fn flattened(pixels: &DynamicImage, background: [u8; 3]) -> DynamicImage {
+    let rgba = pixels.to_rgba8();
+    let mut flat = RgbImage::new(rgba.width(), rgba.height());
+    for (target, source) in flat.pixels_mut().zip(rgba.pixels()) {
+        let alpha = u32::from(source[3]);
+        let over = |c: usize| {
+            let sum = u32::from(source[c]) * alpha + u32::from(background[c]) * (255 - alpha);
+            // Rounded division by 255; the quotient is at most 255.
+            ((sum + 127) / 255) as u8
+        };
+        *target = Rgb([over(0), over(1), over(2)]);
+    }
+    DynamicImage::ImageRgb8(flat)
+}
+
+impl Encode for WebP {
+    fn format(&self) -> Format {
+        Format::WebP
+    }
+
+    fn keep(&self) -> &[Kind] {
+        &self.keep
+    }
+
+    fn quality(&self) -> Option<u8> {
+        (!self.lossless).then(|| self.quality.get())
+    }
+
+    fn encode(
+        &self,
+        frame: &Frame,
+        _source: &[u8],
+        quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let settings = webp::Settings {
+            quality: quality.unwrap_or(self.quality.get()),
+            method: self.method.get(),
+            lossless: self.lossless,
+        };
+        let extras = webp::Extras {
+            sharp_yuv: self.sharp_yuv,
+            alpha_quality: self.alpha_quality.map_or(100, Quality::get),
+        };
+        webp::encode_with(&frame.pixels, settings, extras)
+    }
+}
+
+impl Encode for Avif {
+    fn format(&self) -> Format {
+        Format::Avif
+    }
+
+    fn keep(&self) -> &[Kind] {
+        &self.keep
+    }
+
+    fn quality(&self) -> Option<u8> {
+        Some(self.quality.get())
+    }
+
+    fn encode(
+        &self,
+        frame: &Frame,
+        _source: &[u8],
+        quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        let quality = quality.unwrap_or(self.quality.get());
+        avif::encode(&frame.pixels, quality, self.speed.get())
+    }
+}
+
+impl Encode for Png {
+    fn format(&self) -> Format {
+        Format::Png
+    }
+
+    fn keep(&self) -> &[Kind] {
+        &self.keep
+    }
+
+    fn encode(
+        &self,
+        frame: &Frame,
+        source: &[u8],
+        _quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        if let Some(colours) = self.colours {
+            let dither = self.dither.map_or(0.0, Share::get);
+            return png::encode_palette(&frame.pixels, colours.get(), dither);
+        }
+        if self.indexed_as_source && is_indexed(source) {
+            return png::encode_palette(&frame.pixels, 256, 0.0);
+        }
+        let coloured = self.colour && !frame.pixels.color().has_color();
+        let pixels = match coloured {
+            true => &in_colour(&frame.pixels),
+            false => &*frame.pixels,
+        };
+        match self.depth {
+            None => png::encode(pixels),
+            Some(depth) => png::encode(&with_depth(pixels, depth.0 == 16)),
+        }
+    }
+}
+
+/// Grey pixels as three equal channels, of the same depth and with their alpha.
+fn in_colour(pixels: &DynamicImage) -> DynamicImage {
+    let is_wide = pixels.color().bytes_per_pixel() / pixels.color().channel_count() > 1;
+    match (pixels.color().has_alpha(), is_wide) {
+        (true, true) => pixels.to_rgba16().into(),
+        (true, false) => pixels.to_rgba8().into(),
+        (false, true) => pixels.to_rgb16().into(),
+        (false, false) => pixels.to_rgb8().into(),
+    }
+}
+
+/// The same kind of pixels with 16 bits a sample, or 8.
+fn with_depth(pixels: &DynamicImage, wide: bool) -> DynamicImage {
+    let colour = pixels.color();
+    match (colour.has_color(), colour.has_alpha(), wide) {
+        (true, true, true) => pixels.to_rgba16().into(),
+        (true, true, false) => pixels.to_rgba8().into(),
+        (true, false, true) => pixels.to_rgb16().into(),
+        (true, false, false) => pixels.to_rgb8().into(),
+        (false, true, true) => pixels.to_luma_alpha16().into(),
+        (false, true, false) => pixels.to_luma_alpha8().into(),
+        (false, false, true) => pixels.to_luma16().into(),
+        (false, false, false) => pixels.to_luma8().into(),
+    }
+}
+
+impl Encode for Tiff {
+    fn format(&self) -> Format {
+        Format::Tiff
+    }
+
+    fn keep(&self) -> &[Kind] {
+        &self.keep
+    }
+
+    fn keeps_orientation(&self) -> bool {
+        self.orientation
+    }
+
+    fn encode(
+        &self,
+        frame: &Frame,
+        _source: &[u8],
+        _quality: Option<u8>,
+    ) -> Result<Vec<u8>, EncodeError> {
+        tiff::encode(&frame.pixels)
+    }
+}
+
+macro_rules! bare {
+    ($type:ty, $format:expr, $keep:expr, |$self:ident, $pixels:ident| $encoded:expr) => {
+        impl Encode for $type {
+            fn format(&self) -> Format {
+                $format
+            }
+
+            fn keep(&self) -> &[Kind] {
+                let keep: fn(&Self) -> &[Kind] = $keep;
+                keep(self)
+            }
+
+            fn encode(
+                &$self,
+                frame: &Frame,
+                _source: &[u8],
+                _quality: Option<u8>,
+            ) -> Result<Vec<u8>, EncodeError> {
+                let $pixels = &frame.pixels;
+                $encoded
+            }
+        }
+    };
+}
+bare!(Gif, Format::Gif, |gif| &gif.keep, |self, pixels| {
+    gif::encode(pixels, self.colours.get(), self.dither.get())
+});
+bare!(Bmp, Format::Bmp, |_| &[], |self, pixels| bmp::encode(
+    pixels
+));
+bare!(Jxl, Format::Jxl, |jxl| &jxl.keep, |self, pixels| {
+    jxl::encode(pixels)
+});
+
+/// Whether the format holds what the settings keep.
+///
+/// # Errors
+/// In words, the first kind that it does not hold.
+pub(super) fn checked(settings: &dyn Encode) -> Result<(), String> {
+    let format = settings.format();
+    let unheld = |kind: &&Kind| !metadata::held(format).contains(kind);
+    match settings.keep().iter().find(unheld) {
+        Some(kind) => Err(format!("keep: {format} files hold no {}", kind.as_str())),
+        None => Ok(()),
+    }
+}
+
+/// The EXIF tag of the orientation (CIPA DC-008, 4.6.4).
+const ORIENTATION: u16 = 0x0112;
+
+pub(super) fn run(settings: &dyn Encode, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
+    let source = Arc::clone(work.file());
+    let meter = work.meter();
+    let frame = work.frame()?;
+    let bare = meter.codec(|| settings.encode(frame, source.bytes(), None))?;
+    let mut kept = frame.metadata.filtered(settings.keep());
+    if settings.keeps_orientation() && kept.exif.is_none() {
+        let exif = frame.metadata.exif.as_ref();
+        kept.exif = exif.and_then(|exif| metadata::fields::exif_with_only(exif, &[ORIENTATION]));
+    }
+    let bytes = if kept.is_empty() {
+        bare
+    } else {
+        metadata::written(settings.format(), bare, &kept)?
+    };
+    work.replace(bytes)?;
+    Ok(Flow::Continue)
+}
+
+macro_rules! apply_by_encoding {
+    ($($type:ty),*) => {$(
+        impl Apply for $type {
+            fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
+                run(self, work)
+            }
+        }
+    )*};
+}
+apply_by_encoding!(Jpeg, WebP, Avif, Png, Gif, Tiff, Bmp, Jxl);
