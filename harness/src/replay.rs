@@ -75,20 +75,7 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
     let distortion = |psnr: Option<f32>, ssim: Option<f32>| {
         psnr.zip(ssim).map(|(psnr, ssim)| Distortion { psnr, ssim })
     };
-    let names = |told: &Option<String>| -> Vec<String> {
-        let told = told.iter().flat_map(|told| told.split("; "));
-        told.filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    let fate = recorded.sign_kept.as_ref().map(|_| Fate {
-        kept: names(&recorded.sign_kept),
-        changed: names(&recorded.sign_changed),
-        dropped: names(&recorded.sign_dropped)
-            .into_iter()
-            .map(|name| (name, Weight::Technical))
-            .collect(),
-    });
+    let fate = fate(&recorded);
     let subject = Subject {
         trial: recorded.trial,
         entry: &entry,
@@ -130,6 +117,24 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
         warnings,
         input,
         output,
+    })
+}
+
+/// What became of the source's blocks when it was signed, as the row tells it.
+fn fate(recorded: &Row) -> Option<Fate> {
+    let names = |told: &Option<String>| -> Vec<String> {
+        let told = told.iter().flat_map(|told| told.split("; "));
+        told.filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    recorded.sign_kept.as_ref().map(|_| Fate {
+        kept: names(&recorded.sign_kept),
+        changed: names(&recorded.sign_changed),
+        dropped: names(&recorded.sign_dropped)
+            .into_iter()
+            .map(|name| (name, Weight::Technical))
+            .collect(),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::asset::{Asset, Pixels};
 use crate::carriers::{CARRIERS, Carrier as _, Embedded, Registration, Watermark};
 use crate::keys::{Identity, KeyError};
 use crate::manifest::Engine;
-use crate::manifest::write::{Statement, embedded};
+use crate::manifest::write::{ManifestFile, Statement, embedded};
 use crate::marker::{Marked, Marker};
 use crate::proof_id::{DEFAULT_BASE_URL, ProofId};
 use crate::record::{History, ProofRecord};
@@ -191,6 +191,31 @@ impl Signer {
         Ok((linked, packet.len().saturating_sub(before)))
     }
 
+    /// The linked file with a manifest that says what is registered of it.
+    fn with_manifest(
+        &self,
+        media_type: Format,
+        linked: &[u8],
+        original: &[u8],
+        registration: &Registration,
+    ) -> Result<ManifestFile, SignError> {
+        let soft_bindings: Vec<_> = CARRIERS
+            .iter()
+            .filter_map(|carrier| carrier.soft_binding(registration))
+            .collect();
+        let statement = Statement {
+            id: registration.id,
+            media_type,
+            base_url: &self.base_url,
+            generator: (&self.generator.0, &self.generator.1),
+            soft_bindings: &soft_bindings,
+            source_type: self.source_type.as_ref(),
+            marked: Watermark.embedded(registration) != Embedded::Refused,
+        };
+        let signed = embedded(&self.engine, &self.identity, &statement, linked, original)?;
+        Ok(signed)
+    }
+
     /// Signs a file whose pixels are final. `original` is the file that was handed in.
     fn signed(
         &self,
@@ -219,21 +244,8 @@ impl Signer {
         let (linked, link_bytes) = self.linked(media_type, file.bytes(), id)?;
         let linking = clock().saturating_sub(start);
 
-        let soft_bindings: Vec<_> = CARRIERS
-            .iter()
-            .filter_map(|carrier| carrier.soft_binding(&registration))
-            .collect();
-        let statement = Statement {
-            id,
-            media_type,
-            base_url: &self.base_url,
-            generator: (&self.generator.0, &self.generator.1),
-            soft_bindings: &soft_bindings,
-            source_type: self.source_type.as_ref(),
-            marked: Watermark.embedded(&registration) != Embedded::Refused,
-        };
         let start = clock();
-        let signed = embedded(&self.engine, &self.identity, &statement, &linked, original)?;
+        let signed = self.with_manifest(media_type, &linked, original, &registration)?;
         let manifest = clock().saturating_sub(start);
 
         let (width, height) = pixels.displayed_size();

@@ -15,7 +15,7 @@ use crate::proof_id::DEFAULT_BASE_URL;
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 use crate::sketch::{Comparison, Registered, Verdict, is_plain};
-use crate::store::ProofStore;
+use crate::store::Store;
 use crate::watermark::{Effort, WatermarkKey};
 
 /// What a verifier knows: whom it accepts, which proofs there are, when content counts as the same.
@@ -25,7 +25,7 @@ pub struct Verifier {
     anchors: Vec<TrustAnchor>,
     keys: Vec<VerifyingKey>,
     any_of_anchor: bool,
-    store: Arc<ProofStore>,
+    store: Arc<dyn Store>,
     policy: MatchPolicy,
     base_url: String,
     watermark: Option<(WatermarkKey, Effort)>,
@@ -61,7 +61,7 @@ impl Verifier {
     ///
     /// # Errors
     /// [`EngineError`] if the C2PA library does not take the anchors.
-    pub fn new(anchors: Vec<TrustAnchor>, store: Arc<ProofStore>) -> Result<Self, EngineError> {
+    pub fn new(anchors: Vec<TrustAnchor>, store: Arc<dyn Store>) -> Result<Self, EngineError> {
         Ok(Self {
             engine: Engine::new(&anchors)?,
             keys: anchors.iter().map(|anchor| *anchor.key()).collect(),
@@ -165,8 +165,8 @@ impl Verifier {
     }
 
     /// The proofs it looks among.
-    pub fn store(&self) -> &ProofStore {
-        &self.store
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
     }
 
     /// When content counts as the same.

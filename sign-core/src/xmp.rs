@@ -166,6 +166,19 @@ pub(crate) fn without_padding(packet: &[u8]) -> Vec<u8> {
 
 type Edit = (Range<usize>, String);
 
+/// The property as an attribute. A prefix of our own cannot clash with what the packet means by `dcterms`; where it means the
+/// same, readers that look for the literal prefix find it.
+fn property(reader: &NsReader<&[u8]>, value: &str) -> String {
+    let resolver = reader.resolver();
+    match resolver.resolve_prefix(QName(b"dcterms:x").prefix(), false) {
+        ResolveResult::Bound(Namespace(DCTERMS)) => format!(" dcterms:provenance=\"{value}\""),
+        ResolveResult::Bound(_) => format!(
+            " xmlns:credlinkterms=\"http://purl.org/dc/terms/\" credlinkterms:provenance=\"{value}\""
+        ),
+        _ => format!(" xmlns:dcterms=\"http://purl.org/dc/terms/\" dcterms:provenance=\"{value}\""),
+    }
+}
+
 /// The cuts and insertions that replace every provenance property by one. Ascending, disjoint.
 fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
     let mut edits: Vec<Edit> = Vec::new();
@@ -205,24 +218,7 @@ fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
                 if !inserted {
                     inserted = true;
                     let name_end = start + 1 + element.name().as_ref().len();
-                    // A prefix of our own cannot clash with what the packet means by `dcterms`; where it
-                    // means the same, readers that look for the literal prefix find it.
-                    let bound = reader
-                        .resolver()
-                        .resolve_prefix(QName(b"dcterms:x").prefix(), false);
-                    let property = match bound {
-                        ResolveResult::Bound(Namespace(DCTERMS)) => {
-                            format!(" dcterms:provenance=\"{value}\"")
-                        }
-                        ResolveResult::Bound(_) => format!(
-                            " xmlns:credlinkterms=\"http://purl.org/dc/terms/\" \
-                             credlinkterms:provenance=\"{value}\""
-                        ),
-                        _ => format!(
-                            " xmlns:dcterms=\"http://purl.org/dc/terms/\" \
-                             dcterms:provenance=\"{value}\""
-                        ),
-                    };
+                    let property = property(&reader, value);
                     edits.push((name_end..name_end, property));
                 }
             }

@@ -49,6 +49,28 @@ fn deployment(runs: u32, as_json: bool, command: &[String]) -> Result<u8> {
     Ok(exit::OK)
 }
 
+/// The result for machines.
+fn told_as_json(
+    args: &LoadArgs,
+    load: load::Load,
+    found: &load::Measured,
+    rows: &[(f64, u64, u64)],
+) -> Result<u8> {
+    let n = found.latency.len();
+    let percentiles: Vec<_> = rows
+        .iter()
+        .map(|(share, latency, service)| json!({"quantile": share, "latency_ns": latency, "service_ns": service}))
+        .collect();
+    let report = json!({
+        "service": format!("{:?}", args.service).to_lowercase(),
+        "rate": load.rate, "seconds": load.seconds, "threads": load.threads,
+        "requests": n, "errors": found.errors, "answered_rate": found.answered_rate,
+        "max_ns": found.latency.max(), "percentiles": percentiles,
+    });
+    super::say(&serde_json::to_string_pretty(&report)?)?;
+    Ok(exit::OK)
+}
+
 fn under_load(args: &LoadArgs) -> Result<u8> {
     let threads = args
         .threads
@@ -80,18 +102,7 @@ fn under_load(args: &LoadArgs) -> Result<u8> {
         })
         .collect();
     if args.json {
-        let percentiles: Vec<_> = rows
-            .iter()
-            .map(|(share, latency, service)| json!({"quantile": share, "latency_ns": latency, "service_ns": service}))
-            .collect();
-        let report = json!({
-            "service": format!("{:?}", args.service).to_lowercase(),
-            "rate": load.rate, "seconds": load.seconds, "threads": load.threads,
-            "requests": n, "errors": found.errors, "answered_rate": found.answered_rate,
-            "max_ns": found.latency.max(), "percentiles": percentiles,
-        });
-        super::say(&serde_json::to_string_pretty(&report)?)?;
-        return Ok(exit::OK);
+        return told_as_json(args, load, &found, &rows);
     }
     let mut text = format!(
         "{:?} at {} requests a second for {} s, {} threads, {} requests, {} errors, {:.1} answered a second\n\n{:<8}{:>14}{:>16}\n",

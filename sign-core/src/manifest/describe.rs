@@ -89,15 +89,9 @@ pub struct Described {
     pub soft_bindings: Vec<Binding>,
 }
 
-/// Describes the active manifest of a file; `None` where it has none.
-pub(crate) fn described(engine: &Engine, format: Format, bytes: &[u8]) -> Option<Described> {
-    if !containers::has_manifest(format, bytes) {
-        return None;
-    }
-    let read = guarded(|| {
-        Reader::from_shared_context(&engine.0).with_stream(format.mime(), Cursor::new(bytes))
-    });
-    let unreadable = |codes: Vec<String>| Described {
+/// A manifest that cannot be read, for these reasons.
+fn unreadable(codes: Vec<String>) -> Described {
+    Described {
         standing: Standing::Invalid,
         codes,
         signer: None,
@@ -109,7 +103,17 @@ pub(crate) fn described(engine: &Engine, format: Format, bytes: &[u8]) -> Option
         actions: Vec::new(),
         ingredients: Vec::new(),
         soft_bindings: Vec::new(),
-    };
+    }
+}
+
+/// Describes the active manifest of a file; `None` where it has none.
+pub(crate) fn described(engine: &Engine, format: Format, bytes: &[u8]) -> Option<Described> {
+    if !containers::has_manifest(format, bytes) {
+        return None;
+    }
+    let read = guarded(|| {
+        Reader::from_shared_context(&engine.0).with_stream(format.mime(), Cursor::new(bytes))
+    });
     let reader = match read {
         Ok(reader) => reader,
         Err(error) => return Some(unreadable(vec![super::read::error_code(&error).to_owned()])),

@@ -22,7 +22,7 @@ const SALT_BOX: [u8; 4] = *b"c2sh";
 const SALT_LENGTH: usize = 16;
 
 /// A file with its manifest embedded, and that manifest.
-pub(crate) struct Embedded {
+pub(crate) struct ManifestFile {
     pub(crate) bytes: Vec<u8>,
     pub(crate) manifest: Vec<u8>,
 }
@@ -44,16 +44,16 @@ const FIXED_MOMENT: &[u8; 24] = b"1970-01-01T00:00:00.000Z";
 
 /// `made` with salts that follow from identity and context. `signed` is what the signer was asked to sign.
 pub(super) fn repeatable(
-    made: Embedded,
+    made: ManifestFile,
     signed: Option<&[u8]>,
     identity: &Identity,
     by: &Repeatable<'_>,
-) -> Result<Embedded, EngineError> {
+) -> Result<ManifestFile, EngineError> {
     let unexpected = || EngineError::new("manifest is not laid out as expected");
     let signed = signed.ok_or_else(unexpected)?;
     let manifest = resalted(&made.manifest, signed, identity, by).ok_or_else(unexpected)?;
     let bytes = replaced(by.media_type, made.bytes, &made.manifest, &manifest)?;
-    Ok(Embedded { bytes, manifest })
+    Ok(ManifestFile { bytes, manifest })
 }
 
 /// The manifest store with new salts, hashes and signature in its active manifest.

@@ -10,7 +10,8 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::salts::{self, Embedded, Repeatable};
+pub(crate) use super::salts::ManifestFile;
+use super::salts::{self, Repeatable};
 use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, SOFT_BINDING, guarded};
 use crate::carriers::SoftBinding;
 use crate::keys::Identity;
@@ -116,7 +117,7 @@ pub(crate) fn embedded(
     statement: &Statement<'_>,
     source: &[u8],
     original: &[u8],
-) -> Result<Embedded, EngineError> {
+) -> Result<ManifestFile, EngineError> {
     signed(
         identity,
         &Repeatable {
@@ -137,7 +138,7 @@ pub(crate) fn delivered(
     delivery: &Delivery<'_>,
     source: &[u8],
     original: &[u8],
-) -> Result<Embedded, EngineError> {
+) -> Result<ManifestFile, EngineError> {
     signed(
         identity,
         &Repeatable {
@@ -176,7 +177,7 @@ fn signed(
     by: &Repeatable<'_>,
     source: &[u8],
     builder: impl FnOnce() -> Result<Builder, c2pa::Error>,
-) -> Result<Embedded, EngineError> {
+) -> Result<ManifestFile, EngineError> {
     let signer = Ed25519 {
         identity,
         signed: Mutex::new(None),
@@ -186,7 +187,7 @@ fn signed(
         let mut out = Cursor::new(Vec::with_capacity(source.len() + (16 << 10)));
         let mut source = Cursor::new(source);
         let manifest = builder.sign(&signer, by.media_type.mime(), &mut source, &mut out)?;
-        Ok(Embedded {
+        Ok(ManifestFile {
             bytes: out.into_inner(),
             manifest,
         })

@@ -15,6 +15,7 @@ mod builder;
 mod files;
 mod index;
 mod lock;
+mod query;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,8 @@ use std::path::{Path, PathBuf};
 
 pub use self::builder::ProofStoreBuilder;
 use self::files::Manifests;
-use self::index::Index;
+use self::index::{BANDED_RADIUS, Index};
+pub use self::query::Store;
 use crate::fingerprint::{Difference, Fingerprint, MatchPolicy, SYMMETRIES, View};
 use crate::keys::TrustAnchor;
 use crate::proof_id::ProofId;
@@ -131,8 +133,10 @@ pub struct Distractor {
 
 /// What a neighbour's id stands for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Candidate<'a> {
+pub enum Candidate<'a> {
+    /// A proof of the store.
     Record(&'a ProofRecord),
+    /// One that is registered only to be mistaken for another.
     Distractor(&'a Distractor),
 }
 
@@ -296,9 +300,26 @@ impl ProofStore {
             None => self.distractors[position - self.records.len()].quality,
         };
         let mut nearest = None;
-        let views = views
+        let views: Vec<&View> = views
             .iter()
-            .filter(|view| !view.fingerprint.is_featureless());
+            .filter(|view| !view.fingerprint.is_featureless())
+            .collect();
+        // Whatever lies within the radius for which the index is exact is nearer than everything beyond.
+        for view in &views {
+            self.index
+                .within(&view.fingerprint, BANDED_RADIUS, |position| {
+                    let distance = self.index.entries()[position].distance(&view.fingerprint);
+                    if nearest.is_none_or(|held| distance < held)
+                        && quality(position) >= min_quality
+                        && !is_right(self.at(position).0)
+                    {
+                        nearest = Some(distance);
+                    }
+                });
+        }
+        if nearest.is_some() {
+            return nearest;
+        }
         for view in views {
             for (position, entry) in self.index.entries().iter().enumerate() {
                 let distance = entry.distance(&view.fingerprint);

@@ -214,6 +214,22 @@ struct FirstPass {
     scores: Scores,
 }
 
+/// The strongest mark, as `at` makes one of a PSNR in dB, that keeps the least similarity; begun with this PSNR.
+fn softened(at: impl Fn(f64) -> Marked, mut psnr: f64, settings: &EmbedSettings) -> Marked {
+    let mut result = at(psnr);
+    for _ in 0..MOST_SOFTENINGS {
+        if result.ssim >= settings.ssim_floor {
+            break;
+        }
+        // What is missing from full similarity goes with the energy of the residual; a little is for its share
+        // that does not.
+        let missing = (1.0 - result.ssim) / (1.0 - settings.ssim_floor).max(1e-6);
+        psnr = psnr.max(result.psnr) + 10.0 * missing.log10() + 0.1;
+        result = at(psnr);
+    }
+    result
+}
+
 /// Mean square error of a PSNR, dB.
 fn energy(psnr: f64) -> f64 {
     255.0 * 255.0 / 10_f64.powf(psnr / 10.0)
@@ -305,7 +321,7 @@ impl<'a> Host<'a> {
         // Second pass: more where lossy coding would leave a bit weak, and as invisible as the score allows.
         let second = Plan::corrected(&clean, &coarse, shaper.reference() * level, z_q);
         let psnr = settings.psnr_start + 20.0 * (z_q.max(1e-3) / settings.z_target).log10();
-        let mut psnr = psnr.min(settings.psnr_ceiling).max(settings.psnr_floor);
+        let psnr = psnr.min(settings.psnr_ceiling).max(settings.psnr_floor);
         let at = |psnr: f64| {
             let level = shaper.level(energy(psnr) / ratio.max(1e-12), &second);
             let residual = self.on_fine_grid(&shaper.residual(&shaper.chips(level, &second).chips));
@@ -315,17 +331,7 @@ impl<'a> Host<'a> {
                 canonical_size(native),
             )
         };
-        let mut result = at(psnr);
-        for _ in 0..MOST_SOFTENINGS {
-            if result.ssim >= settings.ssim_floor {
-                break;
-            }
-            // What is missing from full similarity goes with the energy of the residual; a little is for its share
-            // that does not.
-            let missing = (1.0 - result.ssim) / (1.0 - settings.ssim_floor).max(1e-6);
-            psnr = psnr.max(result.psnr) + 10.0 * missing.log10() + 0.1;
-            result = at(psnr);
-        }
+        let result = softened(at, psnr, settings);
         let Marked {
             image: result,
             luma: canonical,

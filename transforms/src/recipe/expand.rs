@@ -61,6 +61,17 @@ pub(crate) struct Pipeline {
     pub(crate) may_be_core: bool,
 }
 
+/// Whether a variant is one more, and another recipe.
+fn checked(axis: &str, name: &str, is_new: bool, is_changed: bool) -> Result<(), String> {
+    match (is_new, is_changed) {
+        (false, _) => Err(format!("the variant `{axis}={name}` stands twice")),
+        (true, false) => Err(format!(
+            "nothing in the recipe depends on `{axis}`: write \"{{{axis}}}\" in its place"
+        )),
+        (true, true) => Ok(()),
+    }
+}
+
 /// The pipelines that a recipe file describes, at least one, in the file's order.
 pub(crate) fn expand(file: &str, text: &str) -> Result<Vec<Pipeline>, RecipeError> {
     let refused = |message: String| RecipeError::Variants {
@@ -107,24 +118,19 @@ pub(crate) fn expand(file: &str, text: &str) -> Result<Vec<Pipeline>, RecipeErro
     for value in &values {
         let mut expanded = text.to_owned();
         let name = fill(&mut expanded, &axis, value).map_err(refused)?;
-        if !names.insert(name.clone()) {
-            return Err(refused(format!("the variant `{axis}={name}` stands twice")));
-        }
-        if expanded == text {
-            return Err(refused(format!(
-                "nothing in the recipe depends on `{axis}`: write \"{{{axis}}}\" in its place"
-            )));
-        }
-        let sweep = match (&unit, number(value)) {
-            (None, _) => None,
-            (Some(unit), Some(value)) => Some(SweepPoint {
+        let is_new = names.insert(name.clone());
+        checked(&axis, &name, is_new, expanded != text).map_err(refused)?;
+        let point = |unit: &String| {
+            let value =
+                number(value).ok_or_else(|| format!("sweep.values: {name} is no number"))?;
+            Ok(SweepPoint {
                 recipe: file.to_owned(),
                 parameter: axis.clone(),
                 value,
                 unit: unit.clone(),
-            }),
-            (Some(_), None) => return Err(refused(format!("sweep.values: {name} is no number"))),
+            })
         };
+        let sweep = unit.as_ref().map(point).transpose().map_err(refused)?;
         let bare = plain.as_ref() == Some(&name);
         pipelines.push(Pipeline {
             id: if bare {

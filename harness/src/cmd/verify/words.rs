@@ -8,7 +8,7 @@ use credlink_sign_core::carriers::State;
 use credlink_sign_core::conclusion::Conclusion;
 use credlink_sign_core::manifest::{Described, Standing};
 use credlink_sign_core::sketch::{self, Comparison};
-use credlink_sign_core::store::ProofStore;
+use credlink_sign_core::store::Store;
 use credlink_sign_core::{ProofId, Verification};
 
 use super::Verdict;
@@ -135,7 +135,7 @@ pub(super) fn manifest(manifest: &Described) -> String {
 }
 
 /// When the proof was made, what came before it, and which others fit the same content; each on a line.
-pub(super) fn history(conclusion: &Conclusion, store: &ProofStore) -> String {
+pub(super) fn history(conclusion: &Conclusion, store: &dyn Store) -> String {
     let mut text = String::new();
     let Some(accepted) = conclusion.accepted else {
         return text;

@@ -1,0 +1,72 @@
+//! What a verifier asks a store, whatever keeps it: the files of a directory, memory, or a service that somebody adds.
+
+use std::fmt::Debug;
+
+use super::{Candidate, Neighbours, ProofStore};
+use crate::fingerprint::{Difference, MatchPolicy, View};
+use crate::proof_id::ProofId;
+use crate::record::ProofRecord;
+
+/// A sealed store. Answers depend on the question alone: not on timing, threads, or what was asked before.
+pub trait Store: Debug + Send + Sync {
+    /// The record of a proof.
+    fn by_id(&self, id: ProofId) -> Option<&ProofRecord>;
+
+    /// What a neighbour's id stands for.
+    fn candidate(&self, id: ProofId) -> Option<Candidate<'_>>;
+
+    /// The best record within `radius` bits of any of the views, and how good the next one is; see
+    /// [`ProofStore::nearest`].
+    fn nearest(&self, views: &[View], radius: u32, policy: &MatchPolicy) -> Neighbours;
+
+    /// The records within `radius` bits of any of the views, the best first; `most` of them at most.
+    fn all_near(
+        &self,
+        views: &[View],
+        radius: u32,
+        policy: &MatchPolicy,
+        most: usize,
+    ) -> Vec<(&ProofRecord, Difference)>;
+
+    /// Distance to the nearest record that is wrong, bits; see [`ProofStore::nearest_wrong`]. Asked for tables alone, never to
+    /// verify.
+    fn nearest_wrong(
+        &self,
+        views: &[View],
+        min_quality: u8,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Option<u32>;
+}
+
+impl Store for ProofStore {
+    fn by_id(&self, id: ProofId) -> Option<&ProofRecord> {
+        Self::by_id(self, id)
+    }
+
+    fn candidate(&self, id: ProofId) -> Option<Candidate<'_>> {
+        Self::candidate(self, id)
+    }
+
+    fn nearest(&self, views: &[View], radius: u32, policy: &MatchPolicy) -> Neighbours {
+        Self::nearest(self, views, radius, policy)
+    }
+
+    fn all_near(
+        &self,
+        views: &[View],
+        radius: u32,
+        policy: &MatchPolicy,
+        most: usize,
+    ) -> Vec<(&ProofRecord, Difference)> {
+        Self::all_near(self, views, radius, policy, most)
+    }
+
+    fn nearest_wrong(
+        &self,
+        views: &[View],
+        min_quality: u8,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Option<u32> {
+        Self::nearest_wrong(self, views, min_quality, is_right)
+    }
+}
