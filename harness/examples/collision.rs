@@ -53,7 +53,6 @@ struct Attempt {
     ways: Vec<(String, bool, bool)>,
 }
 
-#[expect(clippy::print_stdout, reason = "an example reports to people")]
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let sources = sources(&arguments)?;
@@ -89,6 +88,13 @@ fn main() -> Result<()> {
             attempt(&arguments, &verifier, &stranger, target, &sources[own])
         })
         .collect();
+    tell(arguments.pairs, sources.len(), &attempts);
+    Ok(())
+}
+
+/// The pictures that were crafted, and how often each way was believed.
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
+fn tell(pairs: usize, sources: usize, attempts: &[Result<Attempt>]) {
     let made: Vec<&Attempt> = attempts.iter().flatten().collect();
     let mut psnr: Vec<f64> = made.iter().map(|attempt| attempt.psnr).collect();
     psnr.sort_by(f64::total_cmp);
@@ -98,10 +104,10 @@ fn main() -> Result<()> {
     };
     println!(
         "{} pairs of {} sources, {} pictures crafted, {} not; at {:.1} to {:.1} dB (median {:.1}); distance at most {} bits",
-        arguments.pairs,
-        sources.len(),
+        pairs,
+        sources,
         made.len(),
-        arguments.pairs - made.len(),
+        pairs - made.len(),
         at(0.0).unwrap_or(f64::NAN),
         at(1.0).unwrap_or(f64::NAN),
         at(0.5).unwrap_or(f64::NAN),
@@ -135,7 +141,6 @@ fn main() -> Result<()> {
     {
         println!("not crafted: {error:#}");
     }
-    Ok(())
 }
 
 fn sources(arguments: &Arguments) -> Result<Vec<Vec<u8>>> {

@@ -49,22 +49,7 @@ fn main() -> Result<()> {
     }
     let made = tempfile::tempdir()?;
     worst(made.path())?;
-    let mut files = Vec::new();
-    for folder in arguments
-        .folders
-        .iter()
-        .map(PathBuf::as_path)
-        .chain([made.path()])
-    {
-        for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-            let entry = entry?;
-            let about = entry.metadata()?;
-            if about.is_file() && about.len() < SMALL_FILE {
-                files.push(entry.path());
-            }
-        }
-    }
-    files.sort();
+    let files = small_files(&arguments.folders, made.path())?;
     let catalogue = Catalogue::embedded()?;
     let core = catalogue
         .select("core")
@@ -117,9 +102,35 @@ fn main() -> Result<()> {
             ),
         ));
     }
+    tell(files.len(), broken, costs);
+    if broken > 0 {
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+/// The small files of given folders and of the one that was made, sorted.
+fn small_files(folders: &[PathBuf], made: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for folder in folders.iter().map(PathBuf::as_path).chain([made]) {
+        for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+            let entry = entry?;
+            let about = entry.metadata()?;
+            if about.is_file() && about.len() < SMALL_FILE {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The slowest trials and those that took most memory.
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
+fn tell(files: usize, broken: usize, mut costs: Vec<(f64, u64, String)>) {
     println!(
         "{} files, {} trials, {broken} beyond {SECONDS} s or {} MB",
-        files.len(),
+        files,
         costs.len(),
         BYTES / 1_000_000
     );
@@ -131,10 +142,6 @@ fn main() -> Result<()> {
     for (seconds, peak, name) in costs.iter().take(8) {
         println!("{} MB, {seconds:.2} s: {name}", peak / 1_000_000);
     }
-    if broken > 0 {
-        std::process::exit(1);
-    }
-    Ok(())
 }
 
 /// The largest pictures that few bytes may ask for: plain ones, and stripes of one pixel.

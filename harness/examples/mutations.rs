@@ -9,7 +9,7 @@
 //! ends it with 1.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -77,44 +77,9 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let signer = Signer::new(identity::of_run(None, [3; 32].into())?)?;
     let store = ProofStoreBuilder::in_memory();
-    let mut victims = Vec::new();
-    let set = SyntheticSet::new(3);
-    for index in 0..18 {
-        let image = set.load(index)?;
-        let picture = image::load_from_memory(&image.bytes)?.thumbnail(320, 320);
-        let format = [
-            ImageFormat::Jpeg,
-            ImageFormat::Png,
-            ImageFormat::WebP,
-            ImageFormat::Gif,
-            ImageFormat::Tiff,
-        ][index % 5];
-        let mut bytes = std::io::Cursor::new(Vec::new());
-        DynamicImage::ImageRgb8(picture.to_rgb8()).write_to(&mut bytes, format)?;
-        let bytes = bytes.into_inner();
-        let id = identity::proof_id(3, index, &bytes);
-        let signed = signer.sign(&Asset::new(&bytes, &received::decode_bytes), id)?;
-        store.insert(signed.record.clone(), &signed.manifest)?;
-        victims.push(Victim {
-            bytes: signed.bytes,
-            id: Some(id),
-        });
-    }
+    let mut victims = signed(&signer, &store)?;
     for folder in &arguments.folders {
-        let mut paths = Vec::new();
-        for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
-            let entry = entry?;
-            if entry.metadata()?.is_file() && entry.metadata()?.len() < 300_000 {
-                paths.push(entry.path());
-            }
-        }
-        paths.sort();
-        for path in paths {
-            victims.push(Victim {
-                bytes: std::fs::read(path)?,
-                id: None,
-            });
-        }
+        victims.extend(small_files(folder)?);
     }
     let verifier = Verifier::new(vec![signer.identity().anchor()?], Arc::new(store.seal()?))?;
     std::panic::set_hook(Box::new(|_| {}));
@@ -170,6 +135,53 @@ fn main() -> Result<()> {
         std::process::exit(1);
     }
     Ok(())
+}
+
+/// Signed pictures of every format, whose records are in the store.
+fn signed(signer: &Signer, store: &ProofStoreBuilder) -> Result<Vec<Victim>> {
+    let mut victims = Vec::new();
+    let set = SyntheticSet::new(3);
+    for index in 0..18 {
+        let image = set.load(index)?;
+        let picture = image::load_from_memory(&image.bytes)?.thumbnail(320, 320);
+        let format = [
+            ImageFormat::Jpeg,
+            ImageFormat::Png,
+            ImageFormat::WebP,
+            ImageFormat::Gif,
+            ImageFormat::Tiff,
+        ][index % 5];
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        DynamicImage::ImageRgb8(picture.to_rgb8()).write_to(&mut bytes, format)?;
+        let bytes = bytes.into_inner();
+        let id = identity::proof_id(3, index, &bytes);
+        let signed = signer.sign(&Asset::new(&bytes, &received::decode_bytes), id)?;
+        store.insert(signed.record.clone(), &signed.manifest)?;
+        victims.push(Victim {
+            bytes: signed.bytes,
+            id: Some(id),
+        });
+    }
+    Ok(victims)
+}
+
+/// The small files of a folder.
+fn small_files(folder: &Path) -> Result<Vec<Victim>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let entry = entry?;
+        if entry.metadata()?.is_file() && entry.metadata()?.len() < 300_000 {
+            paths.push(entry.path());
+        }
+    }
+    paths.sort();
+    let victim = |path| {
+        Ok(Victim {
+            bytes: std::fs::read(path)?,
+            id: None,
+        })
+    };
+    paths.into_iter().map(victim).collect()
 }
 
 fn verdict(verifier: &Verifier, victim: &Victim, broken: &[u8]) -> &'static str {

@@ -110,19 +110,23 @@ fn dice(seed: u64) -> u64 {
     Random::new(seed).bits()
 }
 
-fn row(op: u64) -> Row {
-    let (image, index) = (op / PIPELINES, op % PIPELINES);
-    let signed = image % 21 != 20;
-    let chance = dice(op);
+/// Which carriers accept.
+fn hits(image: u64, index: u64, chance: u64) -> [bool; 4] {
     // Some images are hard in every pipeline, some pipelines for every image.
     let hard = dice(image).is_multiple_of(10) || index % 7 == 3;
-    let hits = [
+    [
         index.is_multiple_of(5),
         index.is_multiple_of(3) && !chance.is_multiple_of(50),
         chance % 100 > if hard { 60 } else { 3 },
         chance % 100 > 20,
-    ];
-    let hits = hits.map(|hit| hit && signed);
+    ]
+}
+
+fn row(op: u64) -> Row {
+    let (image, index) = (op / PIPELINES, op % PIPELINES);
+    let signed = image % 21 != 20;
+    let chance = dice(op);
+    let hits = hits(image, index, chance).map(|hit| hit && signed);
     let survived = hits.iter().any(|hit| *hit);
     let cell = |hit: bool, measured: bool| Cell {
         embedded: signed.then_some(Embedded::Carried),

@@ -13,7 +13,7 @@ use crate::Clock;
 use crate::fingerprint::{ContentHash, Difference, MatchPolicy, View};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::sketch::{Received, Registered, Shades, Verdict, over_black};
+use crate::sketch::{Likeness, Received, Registered, Shades, over_black};
 use crate::xmp;
 
 /// Decoded pixels as they are coded in the file; `orientation` says how to display them. Cheap to clone.
@@ -121,7 +121,7 @@ pub struct Asset<'a> {
 /// The last comparison with a proof's content: several pointers mostly lead to one proof.
 struct Sketched {
     id: ProofId,
-    verdict: Option<Verdict>,
+    verdict: Option<Likeness>,
 }
 
 /// The perceptual hash of a file, in every orientation.
@@ -265,7 +265,7 @@ impl<'a> Asset<'a> {
         &self,
         record: &ProofRecord,
         registered: &dyn Fn() -> Arc<Registered>,
-    ) -> Option<Verdict> {
+    ) -> Option<Likeness> {
         if let Some(held) = &*self.sketched.borrow()
             && held.id == record.id
         {
@@ -289,7 +289,7 @@ impl<'a> Asset<'a> {
                 ..
             }) => shown.as_ref().is_some_and(|shown| {
                 let received = Received::of(shown, *orientation);
-                registered().compare(&received).verdict == Verdict::Same
+                registered().compare(&received).verdict == Likeness::Same
             }),
             Ok(_) => true,
             Err(_) => false,
@@ -310,9 +310,9 @@ impl<'a> Asset<'a> {
         // Black strokes show nothing on black; then nothing else may show there either.
         let is_plain = || comparison.shades.is_some_and(Shades::are_equal);
         match comparison.verdict {
-            Verdict::Same => true,
-            Verdict::Plain | Verdict::Featureless => is_plain(),
-            Verdict::Altered | Verdict::Different => false,
+            Likeness::Same => true,
+            Likeness::Plain | Likeness::Featureless => is_plain(),
+            Likeness::Altered | Likeness::Different => false,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::asset::{Asset, Care, Pixels, Unwritten};
 use crate::distortion::Distortion;
 use crate::proof_id::ProofId;
 use crate::signed::SignError;
-use crate::watermark::{Effort, EmbedSettings, Refusal, Verdict, WatermarkKey, detect, embed};
+use crate::watermark::{Effort, EmbedSettings, Marking, Refusal, WatermarkKey, detect, embed};
 
 /// Puts the proof id into the pixels and has the image coded anew, by the encoder that came with the file.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ const SPARE: f64 = 0.2;
 /// An image file after marking.
 pub(crate) struct Marked {
     /// How the image took the mark; `None` if its kind of file is not written anew.
-    pub(crate) verdict: Option<Verdict>,
+    pub(crate) verdict: Option<Marking>,
     /// Why a file is not written anew, in words that follow "because"; `None` where the verdict says it, or it is.
     pub(crate) why: Option<String>,
     /// The new file; `None` where the image stays as it was.
@@ -94,7 +94,7 @@ impl Marker {
                     settings.psnr_start = settings.psnr_start.max(settings.psnr_floor);
                     settings.psnr_ceiling = settings.psnr_ceiling.max(settings.psnr_floor);
                 }
-                (None, Some(Verdict::Refused(Refusal::TooFlat | Refusal::NotFound)))
+                (None, Some(Marking::Refused(Refusal::TooFlat | Refusal::NotFound)))
                     if settings.psnr_floor > EmbedSettings::default().psnr_floor =>
                 {
                     break;
@@ -103,7 +103,7 @@ impl Marker {
             }
         }
         Ok(Marked {
-            verdict: Some(Verdict::Refused(Refusal::TooFaint)),
+            verdict: Some(Marking::Refused(Refusal::TooFaint)),
             why: None,
             file: None,
         })
@@ -166,7 +166,7 @@ impl Marker {
         let found = detect(&received.image, orientation, &self.key, Effort::Direct);
         file.add_watermark_nanos(clock().saturating_sub(start));
         if found.id != Some(id) {
-            return Ok(stays(Some(Verdict::Refused(Refusal::NotFound)), None));
+            return Ok(stays(Some(Marking::Refused(Refusal::NotFound)), None));
         }
         Ok(Marked {
             verdict: Some(embedding.verdict),

@@ -7,7 +7,7 @@ use credlink_trial_record::Embedded;
 use crate::distortion::Distortion;
 use crate::manifest::EngineError;
 use crate::record::ProofRecord;
-use crate::watermark::Verdict;
+use crate::watermark::Marking;
 use crate::xmp::XmpError;
 
 /// Why a file could not be signed.
@@ -48,7 +48,7 @@ pub struct SignedImage {
     /// The manifest as embedded (a JUMBF store).
     pub manifest: Vec<u8>,
     /// How the image took the watermark; `None` if none was asked for, or the file is not written anew.
-    pub watermark: Option<Verdict>,
+    pub watermark: Option<Marking>,
     /// Why the file was not written anew, where that is why it has no watermark; in words that follow "because".
     pub unmarked: Option<String>,
     /// What became of everything that the file held beside its pixels, found by comparing the two files.

@@ -13,7 +13,7 @@ use crate::proof_id::{DEFAULT_BASE_URL, ProofId};
 use crate::record::{History, ProofRecord};
 use crate::signed::{SignError, SignedImage, SigningTimes};
 use crate::sketch::{Sketch, over_black};
-use crate::watermark::Verdict;
+use crate::watermark::Marking;
 use crate::xmp::{self, XmpError};
 use credlink_image_files::contents;
 use credlink_image_files::{ContainerError, Format, containers};
@@ -223,7 +223,7 @@ impl Signer {
         file: &Asset<'_>,
         original: &[u8],
         id: ProofId,
-        watermark: Option<Verdict>,
+        watermark: Option<Marking>,
     ) -> Result<SignedImage, SignError> {
         let pixels = file
             .pixels()

@@ -14,7 +14,7 @@ use crate::manifest::{Engine, EngineError};
 use crate::proof_id::DEFAULT_BASE_URL;
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::sketch::{Comparison, Registered, Verdict, is_plain};
+use crate::sketch::{Comparison, Likeness, Registered, is_plain};
 use crate::store::Store;
 use crate::watermark::{Effort, WatermarkKey};
 
@@ -236,22 +236,24 @@ impl Verifier {
         let registered = || self.registered(record);
         let verdict = match file.sketch_verdict(record, &registered) {
             None => Err("credlink.image.undecodable"),
-            Some(Verdict::Same | Verdict::Plain) if are_frames() => Err("credlink.content.frames"),
-            Some(Verdict::Same | Verdict::Plain) if !file.is_same_in_colours(&registered) => {
+            Some(Likeness::Same | Likeness::Plain) if are_frames() => {
+                Err("credlink.content.frames")
+            }
+            Some(Likeness::Same | Likeness::Plain) if !file.is_same_in_colours(&registered) => {
                 Err("credlink.content.colours")
             }
-            Some(Verdict::Same | Verdict::Plain) if !file.is_same_on_black(record) => {
+            Some(Likeness::Same | Likeness::Plain) if !file.is_same_on_black(record) => {
                 Err("credlink.content.background")
             }
             // Shades alone say too little: the fingerprint has to agree, and no stroke may hide in them.
-            Some(Verdict::Plain) if !is_near => Err("credlink.content.featureless"),
-            Some(Verdict::Plain) if !pixels.is_ok_and(|pixels| is_plain(&pixels.image)) => {
+            Some(Likeness::Plain) if !is_near => Err("credlink.content.featureless"),
+            Some(Likeness::Plain) if !pixels.is_ok_and(|pixels| is_plain(&pixels.image)) => {
                 Err("credlink.content.differs")
             }
-            Some(Verdict::Same | Verdict::Plain) => Ok("sketch"),
-            Some(Verdict::Altered) => Err("credlink.content.altered"),
-            Some(Verdict::Different) => Err("credlink.content.differs"),
-            Some(Verdict::Featureless) => Err("credlink.content.featureless"),
+            Some(Likeness::Same | Likeness::Plain) => Ok("sketch"),
+            Some(Likeness::Altered) => Err("credlink.content.altered"),
+            Some(Likeness::Different) => Err("credlink.content.differs"),
+            Some(Likeness::Featureless) => Err("credlink.content.featureless"),
         };
         Confirmation {
             distance: difference.map(|difference| difference.distance),

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 //! Content sketches through the public interface: what is confirmed, what is refused, and what strangers' bytes do.
 
-use credlink_sign_core::sketch::{Comparison, Received, Registered, Sketch, Verdict};
+use credlink_sign_core::sketch::{Comparison, Likeness, Received, Registered, Sketch};
 use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
 use image::{DynamicImage, Rgb, RgbImage};
@@ -88,7 +88,7 @@ fn everyday_changes_are_the_same_image() {
             let found = compared(&image, &changed);
             assert_eq!(
                 found.verdict,
-                Verdict::Same,
+                Likeness::Same,
                 "{name} {seed}: {}",
                 found.similarity
             );
@@ -108,7 +108,7 @@ fn parts_down_to_a_quarter_of_the_area_are_the_same_image_and_are_located() {
             let found = compared(&image, &part);
             assert_eq!(
                 found.verdict,
-                Verdict::Same,
+                Likeness::Same,
                 "{seed} {share}: {}",
                 found.similarity
             );
@@ -141,7 +141,7 @@ fn other_images_are_different() {
                 let found = compared(one, other);
                 assert_eq!(
                     found.verdict,
-                    Verdict::Different,
+                    Likeness::Different,
                     "{a} {b}: {}",
                     found.similarity
                 );
@@ -172,12 +172,12 @@ fn window(seed: u64) -> DynamicImage {
 fn windows_of_one_layout_with_other_words_are_different() {
     for (a, b) in [(1, 2), (3, 4), (5, 6)] {
         let found = compared(&window(a), &window(b));
-        assert_ne!(found.verdict, Verdict::Same, "{}", found.similarity);
+        assert_ne!(found.verdict, Likeness::Same, "{}", found.similarity);
         let itself = compared(
             &window(a),
             &window(a).resize(500, 500, FilterType::Triangle),
         );
-        assert_eq!(itself.verdict, Verdict::Same, "{}", itself.similarity);
+        assert_eq!(itself.verdict, Likeness::Same, "{}", itself.similarity);
     }
 }
 
@@ -191,7 +191,7 @@ fn a_replaced_subject_is_an_alteration() {
         let found = compared(&image, &altered.into());
         assert_eq!(
             found.verdict,
-            Verdict::Altered,
+            Likeness::Altered,
             "{seed}: {}",
             found.similarity
         );
@@ -215,7 +215,7 @@ fn a_small_thing_pasted_is_noticed_though_most_such_pictures_count_as_the_same()
         let mut altered = image.to_rgb8();
         imageops::replace(&mut altered, &thing.to_rgb8(), 420, 250);
         let found = compared(&image, &altered.into());
-        same += usize::from(found.verdict == Verdict::Same);
+        same += usize::from(found.verdict == Likeness::Same);
         assert!(
             found.is_change_noticed(),
             "{seed}: {}",
@@ -236,7 +236,7 @@ fn content_without_features_confirms_nothing() {
         Rgb([(x / 2) as u8, (y / 2) as u8, 100])
     }));
     for (image, other) in [(&flat, &flat), (&flat, &slope), (&slope, &flat)] {
-        assert_ne!(compared(image, other).verdict, Verdict::Same);
+        assert_ne!(compared(image, other).verdict, Likeness::Same);
     }
 }
 
@@ -257,10 +257,10 @@ fn plain_pictures_are_told_apart_by_their_shades() {
     let registered = slope(80.0, 0.0);
     let smaller = registered.thumbnail_exact(150, 100).fliph();
     for copy in [&registered, &smaller] {
-        assert_eq!(compared(&registered, copy).verdict, Verdict::Plain);
+        assert_eq!(compared(&registered, copy).verdict, Likeness::Plain);
     }
     for other in [slope(84.0, 0.0), slope(80.0, 5.0), slope(80.0, -5.0)] {
-        assert_ne!(compared(&registered, &other).verdict, Verdict::Plain);
+        assert_ne!(compared(&registered, &other).verdict, Likeness::Plain);
     }
 }
 
@@ -293,7 +293,7 @@ fn any_bytes_of_the_right_length_are_compared_without_a_panic() {
         let sketch = Sketch::from_bytes(bytes).unwrap();
         for size in [(300, 200), (0, 0), (1, u32::MAX), (u32::MAX, 1)] {
             let found = Registered::new(&sketch, size).compare(&received);
-            assert_ne!(found.verdict, Verdict::Same);
+            assert_ne!(found.verdict, Likeness::Same);
         }
     }
 }

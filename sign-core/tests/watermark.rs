@@ -3,7 +3,7 @@
 
 use credlink_sign_core::ProofId;
 use credlink_sign_core::watermark::{
-    Detection, Effort, EmbedSettings, Embedding, Features, Refusal, Verdict, WatermarkKey, detect,
+    Detection, Effort, EmbedSettings, Embedding, Features, Marking, Refusal, WatermarkKey, detect,
     embed,
 };
 use image::imageops::{self, FilterType};
@@ -61,7 +61,7 @@ fn read(image: &DynamicImage, effort: Effort) -> Detection {
 
 fn carried(width: u32, height: u32) -> DynamicImage {
     let embedding = marked(&landscape(width, height).into());
-    assert_eq!(embedding.verdict, Verdict::Carried, "{embedding:?}");
+    assert_eq!(embedding.verdict, Marking::Carried, "{embedding:?}");
     embedding.image.unwrap()
 }
 
@@ -69,7 +69,7 @@ fn carried(width: u32, height: u32) -> DynamicImage {
 fn a_mark_is_invisible_by_number_and_leaves_the_sky_alone() {
     let original = landscape(900, 640);
     let embedding = marked(&original.clone().into());
-    assert_eq!(embedding.verdict, Verdict::Carried);
+    assert_eq!(embedding.verdict, Marking::Carried);
     assert!(embedding.psnr >= 42.0, "{}", embedding.psnr);
     assert!(embedding.ssim >= 0.985, "{}", embedding.ssim);
     let result = embedding.image.unwrap().to_rgb8();
@@ -281,7 +281,7 @@ fn what_cannot_carry_is_refused_with_its_reason() {
     ];
     for (image, reason) in cases {
         let embedding = marked(&image);
-        assert_eq!(embedding.verdict, Verdict::Refused(reason));
+        assert_eq!(embedding.verdict, Marking::Refused(reason));
         assert!(embedding.image.is_none());
     }
 }
@@ -293,9 +293,9 @@ fn a_probe_that_destroys_the_mark_makes_it_fragile() {
     let with = |probe: &dyn Fn(&DynamicImage) -> Option<DynamicImage>| {
         embed(&image, UPRIGHT, ID, &key(), &settings, Some(probe)).verdict
     };
-    assert_eq!(with(&|image| Some(image.clone())), Verdict::Carried);
-    assert_eq!(with(&|image| Some(image.blur(20.0))), Verdict::Fragile);
-    assert_eq!(with(&|_| None), Verdict::Fragile);
+    assert_eq!(with(&|image| Some(image.clone())), Marking::Carried);
+    assert_eq!(with(&|image| Some(image.blur(20.0))), Marking::Fragile);
+    assert_eq!(with(&|_| None), Marking::Fragile);
 }
 
 #[test]
@@ -317,20 +317,20 @@ fn images_of_every_size_give_answers_and_no_id() {
             DynamicImage::new_rgba8(width, height),
         ] {
             assert_eq!(read(&image, Effort::Search).id, None, "{width}×{height}");
-            assert!(matches!(marked(&image).verdict, Verdict::Refused(_)));
+            assert!(matches!(marked(&image).verdict, Marking::Refused(_)));
         }
     }
     for side in 1..=24 {
         for image in every_type(&landscape(side, 25 - side).into()) {
             assert_eq!(read(&image, Effort::Cheap).id, None, "{side}");
-            let refused = Verdict::Refused(Refusal::TooSmall);
+            let refused = Marking::Refused(Refusal::TooSmall);
             assert_eq!(marked(&image).verdict, refused, "{side}");
         }
     }
     let nan = image::Rgb32FImage::from_pixel(300, 200, image::Rgb([f32::NAN, f32::INFINITY, -1.0]))
         .into();
     assert_eq!(read(&nan, Effort::Search).id, None);
-    assert!(matches!(marked(&nan).verdict, Verdict::Refused(_)));
+    assert!(matches!(marked(&nan).verdict, Marking::Refused(_)));
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub(super) struct Scanned {
 }
 
 /// What became of one file.
-enum Verdict {
+enum Sorted {
     Usable(Box<Found>),
     Rejected { why: Why, sha256: Option<[u8; 32]> },
     Ignored,
@@ -67,7 +67,7 @@ pub(super) fn scan(root: &Path, usable: Usable) -> Result<Scanned, CorpusError> 
     walk.enter(Path::new("")).map_err(unlisted)?;
     let mut rejected = walk.rejected;
     let paths: Vec<(String, PathBuf)> = walk.found.into_iter().collect();
-    let verdicts: Vec<Verdict> = paths
+    let verdicts: Vec<Sorted> = paths
         .par_iter()
         .map(|(path, native)| examine(root, path, native, usable))
         .collect();
@@ -77,9 +77,9 @@ pub(super) fn scan(root: &Path, usable: Usable) -> Result<Scanned, CorpusError> 
     let mut first_with = BTreeMap::new();
     for ((path, _), verdict) in paths.iter().zip(verdicts) {
         let sha256 = match &verdict {
-            Verdict::Usable(file) => Some(file.sha256),
-            Verdict::Rejected { sha256, .. } => *sha256,
-            Verdict::Ignored => None,
+            Sorted::Usable(file) => Some(file.sha256),
+            Sorted::Rejected { sha256, .. } => *sha256,
+            Sorted::Ignored => None,
         };
         let earlier = sha256.and_then(|hash| match first_with.entry(hash) {
             std::collections::btree_map::Entry::Occupied(first) => Some(*first.get()),
@@ -93,10 +93,10 @@ pub(super) fn scan(root: &Path, usable: Usable) -> Result<Scanned, CorpusError> 
             why,
         };
         match (verdict, earlier) {
-            (Verdict::Ignored, _) => ignored += 1,
+            (Sorted::Ignored, _) => ignored += 1,
             (_, Some(first)) => rejected.push(reject(Why::Copy(first.clone()))),
-            (Verdict::Usable(file), None) => files.push(*file),
-            (Verdict::Rejected { why, .. }, None) => rejected.push(reject(why)),
+            (Sorted::Usable(file), None) => files.push(*file),
+            (Sorted::Rejected { why, .. }, None) => rejected.push(reject(why)),
         }
     }
     rejected.sort_by(|a, b| a.path.cmp(&b.path));
@@ -192,27 +192,27 @@ fn shown(path: &Path) -> String {
         .join("/")
 }
 
-fn examine(root: &Path, path: &str, native: &Path, usable: Usable) -> Verdict {
+fn examine(root: &Path, path: &str, native: &Path, usable: Usable) -> Sorted {
     match try_examine(root, path, native, usable) {
         Ok(verdict) => verdict,
-        Err(error) => Verdict::Rejected {
+        Err(error) => Sorted::Rejected {
             why: Why::Inaccessible(format!("cannot read: {error}")),
             sha256: None,
         },
     }
 }
 
-fn try_examine(root: &Path, path: &str, native: &Path, usable: Usable) -> io::Result<Verdict> {
+fn try_examine(root: &Path, path: &str, native: &Path, usable: Usable) -> io::Result<Sorted> {
     let full = root.join(native);
     let data = fs::metadata(&full)?;
     let mut file = fs::File::open(&full)?;
     let mut head = Vec::with_capacity(256);
     file.by_ref().take(256).read_to_end(&mut head)?;
-    let unread = |why| Ok(Verdict::Rejected { why, sha256: None });
+    let unread = |why| Ok(Sorted::Rejected { why, sha256: None });
     let Some(format) = Format::sniff(&head) else {
         return match Format::unread(&head) {
             Some(kind) => unread(Why::NoDecoder(kind)),
-            None if !is_named_as_image(native) => Ok(Verdict::Ignored),
+            None if !is_named_as_image(native) => Ok(Sorted::Ignored),
             None if head.is_empty() => unread(Why::Empty),
             None => unread(Why::Misnamed),
         };
@@ -228,7 +228,7 @@ fn try_examine(root: &Path, path: &str, native: &Path, usable: Usable) -> io::Re
     file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     let sha256: [u8; 32] = Sha256::digest(&bytes).into();
     let rejected = |why| {
-        Ok(Verdict::Rejected {
+        Ok(Sorted::Rejected {
             why,
             sha256: Some(sha256),
         })
@@ -245,7 +245,7 @@ fn try_examine(root: &Path, path: &str, native: &Path, usable: Usable) -> io::Re
     };
     let class = path.split_once('/').map_or("file", |(first, _)| first);
     let lossless = matches!(format, Format::Png | Format::Gif | Format::Bmp);
-    Ok(Verdict::Usable(Box::new(Found {
+    Ok(Sorted::Usable(Box::new(Found {
         path: path.to_owned(),
         native: native.to_owned(),
         class: class.to_owned(),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use credlink_reports::stats::{Rate, upper_bound};
-use credlink_sign_core::sketch::Verdict;
+use credlink_sign_core::sketch::Likeness;
 
 use crate::trial::Trial;
 
@@ -30,7 +30,7 @@ pub(crate) fn report(trials: &[Trial]) {
     }
     groups.insert("~ all", trials.iter().collect());
     for (what, group) in groups {
-        let count = |wanted: Verdict| {
+        let count = |wanted: Likeness| {
             group
                 .iter()
                 .filter(|trial| trial.comparison.verdict == wanted)
@@ -39,7 +39,7 @@ pub(crate) fn report(trials: &[Trial]) {
         let fingerprint = group.iter().filter(|trial| trial.fingerprint).count();
         let neither = group
             .iter()
-            .filter(|t| !t.fingerprint && t.comparison.verdict != Verdict::Same)
+            .filter(|t| !t.fingerprint && t.comparison.verdict != Likeness::Same)
             .count();
         let mut times: Vec<f64> = group.iter().map(|trial| trial.milliseconds).collect();
         let mut values: Vec<f64> = group
@@ -49,10 +49,10 @@ pub(crate) fn report(trials: &[Trial]) {
         println!(
             "| {what} | {} | {} | {} | {} | {} | {fingerprint} | {neither} | {:.3} {:.3} {:.3} | {:.2} {:.2} |",
             group.len(),
-            count(Verdict::Same),
-            count(Verdict::Altered),
-            count(Verdict::Different),
-            count(Verdict::Featureless),
+            count(Likeness::Same),
+            count(Likeness::Altered),
+            count(Likeness::Different),
+            count(Likeness::Featureless),
             percentile(&mut values, 0.0),
             percentile(&mut values, 0.5),
             percentile(&mut values, 1.0),
@@ -60,7 +60,7 @@ pub(crate) fn report(trials: &[Trial]) {
             percentile(&mut times, 0.99),
         );
     }
-    let same = |trial: &&Trial| trial.comparison.verdict == Verdict::Same;
+    let same = |trial: &&Trial| trial.comparison.verdict == Likeness::Same;
     let confirmed = trials.iter().filter(same).count();
     let rate = Rate {
         k: confirmed as u64,

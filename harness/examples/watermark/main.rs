@@ -20,7 +20,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Parser;
-use credlink_sign_core::watermark::{EmbedSettings, Verdict, WatermarkKey};
+use credlink_sign_core::watermark::{EmbedSettings, Marking, WatermarkKey};
 use rayon::prelude::*;
 
 use crate::attack::{ATTACKS, Attack};
@@ -63,7 +63,6 @@ struct Arguments {
     list: bool,
 }
 
-#[expect(clippy::print_stdout, reason = "an example reports to people")]
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let sources = source::sources(&arguments)?;
@@ -89,34 +88,47 @@ fn main() -> Result<()> {
         .collect::<Result<_>>()?;
 
     if arguments.list {
-        for t in &trials {
-            let lost = t
-                .attacks
-                .iter()
-                .zip(&attacks)
-                .filter(|((_, right, _), _)| !right);
-            let lost: Vec<String> = lost
-                .map(|((d, ..), (name, ..))| {
-                    let wrong = if d.id.is_some() { " WRONG ID" } else { "" };
-                    format!("{name}({:.0}{wrong})", d.exponent)
-                })
-                .collect();
-            println!(
-                "{:36} {:>4}x{:<4} {:?} psnr {:.2} ssim {:.4} z_q {:.1} embed {:.0} ms; lost: {}",
-                t.name,
-                t.size.0,
-                t.size.1,
-                t.verdict,
-                t.psnr,
-                t.ssim,
-                t.z_q,
-                t.embed_ms,
-                lost.join(" ")
-            );
-        }
+        list(&trials, &attacks);
     }
-    let class = |verdict: Verdict| trials.iter().filter(move |t| t.verdict == verdict);
-    for verdict in [Verdict::Carried, Verdict::Fragile] {
+    tell(&trials, &attacks);
+    Ok(())
+}
+
+/// Every image, and the attacks that it lost its mark to.
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
+fn list(trials: &[Trial], attacks: &[&Attack]) {
+    for t in trials {
+        let lost = t
+            .attacks
+            .iter()
+            .zip(attacks)
+            .filter(|((_, right, _), _)| !right);
+        let lost: Vec<String> = lost
+            .map(|((d, ..), (name, ..))| {
+                let wrong = if d.id.is_some() { " WRONG ID" } else { "" };
+                format!("{name}({:.0}{wrong})", d.exponent)
+            })
+            .collect();
+        println!(
+            "{:36} {:>4}x{:<4} {:?} psnr {:.2} ssim {:.4} z_q {:.1} embed {:.0} ms; lost: {}",
+            t.name,
+            t.size.0,
+            t.size.1,
+            t.verdict,
+            t.psnr,
+            t.ssim,
+            t.z_q,
+            t.embed_ms,
+            lost.join(" ")
+        );
+    }
+}
+
+/// Quality by class, then what each attack left.
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
+fn tell(trials: &[Trial], attacks: &[&Attack]) {
+    let class = |verdict: Marking| trials.iter().filter(move |t| t.verdict == verdict);
+    for verdict in [Marking::Carried, Marking::Fragile] {
         let sorted = |value: fn(&Trial) -> f64| {
             let mut values: Vec<f64> = class(verdict).map(value).collect();
             values.sort_by(f64::total_cmp);
@@ -147,10 +159,9 @@ fn main() -> Result<()> {
         let median = times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
         println!(
             "| {name} | {} | {} | {median:.1} |",
-            count(Verdict::Carried),
-            count(Verdict::Fragile)
+            count(Marking::Carried),
+            count(Marking::Fragile)
         );
     }
     println!("wrong ids: {wrong}");
-    Ok(())
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use credlink_harness::clock::thread_nanos;
 use credlink_sign_core::ProofId;
 use credlink_sign_core::watermark::{
-    Detection, EmbedSettings, Verdict, WatermarkKey, detect, embed,
+    Detection, EmbedSettings, Marking, WatermarkKey, detect, embed,
 };
 use image::DynamicImage;
 use image::metadata::Orientation;
@@ -15,7 +15,7 @@ use crate::source::Source;
 
 pub(crate) struct Trial {
     pub(crate) name: String,
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: Marking,
     pub(crate) psnr: f64,
     pub(crate) ssim: f64,
     pub(crate) z_q: f64,
@@ -36,7 +36,7 @@ pub(crate) fn tried(
     let start = thread_nanos();
     let embedding = embed(&source.pixels, source.orientation, id, key, settings, None);
     let embed_ms = (thread_nanos() - start) as f64 / 1e6;
-    let embedding = if embedding.verdict == Verdict::Carried {
+    let embedding = if embedding.verdict == Marking::Carried {
         embed(
             &source.pixels,
             source.orientation,

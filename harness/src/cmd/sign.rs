@@ -11,7 +11,7 @@ use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::manifest::Standing;
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder, StoreError};
-use credlink_sign_core::watermark::Verdict;
+use credlink_sign_core::watermark::Marking;
 use credlink_sign_core::{Asset, History, ProofId, SignError, SignedImage, Signer, Verifier};
 use serde_json::json;
 
@@ -232,9 +232,9 @@ fn marking(signed: &SignedImage, unwanted: bool) -> String {
         )
     };
     match (signed.watermark, &signed.unmarked) {
-        (Some(Verdict::Carried), _) => distortion(),
-        (Some(Verdict::Fragile), _) => format!("{}, which may be lost early", distortion()),
-        (Some(Verdict::Refused(reason)), _) => {
+        (Some(Marking::Carried), _) => distortion(),
+        (Some(Marking::Fragile), _) => format!("{}, which may be lost early", distortion()),
+        (Some(Marking::Refused(reason)), _) => {
             format!("no watermark, because the {reason}; no pixel was changed")
         }
         (None, Some(why)) => format!("no watermark, because {why}; no pixel was changed"),

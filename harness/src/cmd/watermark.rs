@@ -8,7 +8,7 @@ use credlink_harness::{clock, exit};
 use credlink_image_files::{Frame, ImageFile};
 use credlink_sign_core::keys::WatermarkSecret;
 use credlink_sign_core::watermark::{
-    Detection, Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed,
+    Detection, Effort, EmbedSettings, Marking, WatermarkKey, detect, embed,
 };
 use credlink_sign_core::{Care, Encoder, Marker, ProofId};
 use image::{DynamicImage, RgbImage};
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
                 Some(&|pixels| rewriter.through_jpeg_60(pixels)),
             );
             let Some(marked) = &embedding.image else {
-                let Verdict::Refused(reason) = embedding.verdict else {
+                let Marking::Refused(reason) = embedding.verdict else {
                     anyhow::bail!("the mark was made but no image");
                 };
                 super::say(&format!("{}: refused, {reason}", input.display()))?;
@@ -111,7 +111,7 @@ fn inspect(path: &Path, key: &WatermarkKey, rotated: bool, residual: Option<&Pat
         Some(&|pixels| Rewriter::of(&[]).through_jpeg_60(pixels)),
     );
     let verdict = match embedding.verdict {
-        Verdict::Refused(reason) => format!("refused, {reason}"),
+        Marking::Refused(reason) => format!("refused, {reason}"),
         verdict => word(verdict).to_owned(),
     };
     super::say(&format!(
@@ -147,11 +147,11 @@ fn amplified(original: &DynamicImage, marked: &DynamicImage) -> DynamicImage {
     DynamicImage::ImageRgb8(picture)
 }
 
-fn word(verdict: Verdict) -> &'static str {
+fn word(verdict: Marking) -> &'static str {
     match verdict {
-        Verdict::Carried => "carried",
-        Verdict::Fragile => "carried, fragile",
-        Verdict::Refused(_) => "refused",
+        Marking::Carried => "carried",
+        Marking::Fragile => "carried, fragile",
+        Marking::Refused(_) => "refused",
     }
 }
 

@@ -45,7 +45,7 @@ use crate::fingerprint::Fingerprint as ContentFingerprint;
 use crate::proof_id::ProofId;
 use crate::signed::SignedImage;
 use crate::verifier::{Confirmation, Verifier};
-use crate::watermark::Verdict;
+use crate::watermark::Marking;
 
 /// The carriers in ladder order: what proves most comes first, then what costs least. A watermark that is not there
 /// takes a long search to miss.
@@ -85,7 +85,7 @@ pub struct Registration {
     /// PDQ quality, 0 to 100.
     pub quality: u8,
     /// How the image took the watermark; `None` if none was tried.
-    pub watermark: Option<Verdict>,
+    pub watermark: Option<Marking>,
 }
 
 /// What one carrier took when an image was signed.

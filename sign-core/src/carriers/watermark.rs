@@ -5,7 +5,7 @@ use crate::Clock;
 use crate::asset::Asset;
 use crate::signed::SignedImage;
 use crate::verifier::Verifier;
-use crate::watermark::{Verdict, detect};
+use crate::watermark::{Marking, detect};
 
 /// Name of the soft-binding algorithm: CT-128 as in [`crate::watermark`], the proof id, big endian.
 const ALGORITHM: &str = "com.credlink.ct128.v1";
@@ -26,9 +26,9 @@ impl Carrier for Watermark {
 
     fn embedded(&self, registration: &Registration) -> Embedded {
         match registration.watermark {
-            Some(Verdict::Carried) => Embedded::Carried,
-            Some(Verdict::Fragile) => Embedded::Fragile,
-            Some(Verdict::Refused(_)) | None => Embedded::Refused,
+            Some(Marking::Carried) => Embedded::Carried,
+            Some(Marking::Fragile) => Embedded::Fragile,
+            Some(Marking::Refused(_)) | None => Embedded::Refused,
         }
     }
 

@@ -67,7 +67,7 @@ pub enum Path {
 
 /// What a comparison says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Likeness {
     /// The registered image, or a part of it.
     Same,
     /// No texture, and the shades of the registered image all over. Fine strokes do not show in them, so that something
@@ -111,16 +111,16 @@ pub struct Comparison {
     /// The shades of both, where there is too little texture to compare.
     pub shades: Option<Shades>,
     /// What follows.
-    pub verdict: Verdict,
+    pub verdict: Likeness,
 }
 
 impl Comparison {
     /// Whether something was probably changed. The opposite is never shown: what is smaller than a cell does not show.
     pub fn is_change_noticed(&self) -> bool {
         match self.verdict {
-            Verdict::Altered | Verdict::Different => true,
-            Verdict::Same => self.local_difference > NOTICED_FROM,
-            Verdict::Plain | Verdict::Featureless => false,
+            Likeness::Altered | Likeness::Different => true,
+            Likeness::Same => self.local_difference > NOTICED_FROM,
+            Likeness::Plain | Likeness::Featureless => false,
         }
     }
 }
@@ -130,11 +130,11 @@ impl Registered {
     pub fn compare(&self, received: &Received) -> Comparison {
         let mut best = self.direct(&received.plane, &Affine::IDENTITY, Path::Direct);
         let is_textured = best.evidence >= LEAST_EVIDENCE;
-        if best.verdict == Verdict::Featureless {
+        if best.verdict == Likeness::Featureless {
             let shades = Shades::of(&self.coded, &received.plane);
             best.shades = Some(shades);
             if shades.agree() {
-                best.verdict = Verdict::Plain;
+                best.verdict = Likeness::Plain;
                 return best;
             }
         }
@@ -158,8 +158,8 @@ impl Registered {
             best = better(best, found);
         }
         // The best place may show little of images that have much.
-        if best.verdict == Verdict::Featureless && is_textured {
-            best.verdict = Verdict::Different;
+        if best.verdict == Likeness::Featureless && is_textured {
+            best.verdict = Likeness::Different;
         }
         best.shades = shades;
         best
@@ -337,13 +337,13 @@ fn comparison(
     let same_from = same_from(path, corners) + SET_ASIDE * set_aside;
     let is_same = similarity >= same_from && place_is_clear;
     let verdict = if evidence < LEAST_EVIDENCE {
-        Verdict::Featureless
+        Likeness::Featureless
     } else if !is_same {
-        Verdict::Different
+        Likeness::Different
     } else if altered {
-        Verdict::Altered
+        Likeness::Altered
     } else {
-        Verdict::Same
+        Likeness::Same
     };
     Comparison {
         similarity,

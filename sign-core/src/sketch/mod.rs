@@ -6,7 +6,7 @@
 //! area and small rotations, and then compared cell by cell.
 //!
 //! ```
-//! use credlink_sign_core::sketch::{Received, Registered, Sketch, Verdict};
+//! use credlink_sign_core::sketch::{Received, Registered, Sketch, Likeness};
 //! use image::{DynamicImage, RgbImage, metadata::Orientation};
 //!
 //! let picture = RgbImage::from_fn(600, 400, |x, y| image::Rgb([(x * y % 251) as u8, (x / 3) as u8, (y / 2) as u8]));
@@ -15,7 +15,7 @@
 //! let registered = Registered::new(&sketch, (600, 400));
 //! let smaller = picture.thumbnail_exact(280, 200).fliph();
 //! let comparison = registered.compare(&Received::of(&smaller, Orientation::NoTransforms));
-//! assert_eq!(comparison.verdict, Verdict::Same);
+//! assert_eq!(comparison.verdict, Likeness::Same);
 //! assert_eq!(comparison.symmetry, Orientation::FlipHorizontal);
 //! ```
 
@@ -41,7 +41,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::affine::Affine;
 pub use self::agreement::{AgreementMap, Cell};
-pub use self::compare::{Comparison, Path, Verdict};
+pub use self::compare::{Comparison, Likeness, Path};
 pub use self::received::Received;
 pub use self::registered::Registered;
 pub use self::shade::Shades;

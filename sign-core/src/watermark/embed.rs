@@ -95,7 +95,7 @@ impl fmt::Display for Refusal {
 
 /// What became of an attempt to mark an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Marking {
     /// The mark is there and will survive what the design promises.
     Carried,
     /// The mark is there and will survive some of it.
@@ -110,7 +110,7 @@ pub struct Embedding {
     /// The marked image, of the type of the original and as coded; `None` where refused.
     pub image: Option<DynamicImage>,
     /// What became of it.
-    pub verdict: Verdict,
+    pub verdict: Marking,
     /// Peak signal to noise ratio over the colour samples, dB; infinite where nothing changed.
     pub psnr: f64,
     /// Mean structural similarity of luma (8×8 windows every 4 pixels); 1 where nothing changed.
@@ -125,7 +125,7 @@ impl Embedding {
     fn refused(reason: Refusal) -> Self {
         Self {
             image: None,
-            verdict: Verdict::Refused(reason),
+            verdict: Marking::Refused(reason),
             psnr: f64::INFINITY,
             ssim: 1.0,
             z_q: 0.0,
@@ -179,15 +179,15 @@ pub fn embed(
     let wide = embedded(Cover::WIDE);
     // Where the masks and not the eye set the limit, or the mark would be lost, it goes closer to the edges.
     let enough =
-        wide.verdict == Verdict::Carried && wide.psnr <= settings.psnr_ceiling + PSNR_TO_SPARE;
+        wide.verdict == Marking::Carried && wide.psnr <= settings.psnr_ceiling + PSNR_TO_SPARE;
     if enough {
         return wide;
     }
     let close = embedded(Cover::CLOSE);
     let rank = |embedding: &Embedding| match embedding.verdict {
-        Verdict::Carried => 2,
-        Verdict::Fragile => 1,
-        Verdict::Refused(_) => 0,
+        Marking::Carried => 2,
+        Marking::Fragile => 1,
+        Marking::Refused(_) => 0,
     };
     let better = (rank(&close), close.z_q) > (rank(&wide), wide.z_q);
     if better { close } else { wide }
@@ -357,15 +357,15 @@ impl<'a> Host<'a> {
         let enlarged = LONG_SIDE as f64 / native.0.max(native.1) as f64;
         let carried_z = settings.carried_z * enlarged.max(1.0).powi(2);
         let verdict = if scores.z_q < settings.fragile_z {
-            Verdict::Refused(Refusal::TooFlat)
+            Marking::Refused(Refusal::TooFlat)
         } else if !is_read {
-            Verdict::Refused(Refusal::NotFound)
+            Marking::Refused(Refusal::NotFound)
         } else if scores.z_q >= carried_z && probe.is_none_or(survives) {
-            Verdict::Carried
+            Marking::Carried
         } else {
-            Verdict::Fragile
+            Marking::Fragile
         };
-        let refused = matches!(verdict, Verdict::Refused(_));
+        let refused = matches!(verdict, Marking::Refused(_));
         Embedding {
             image: (!refused).then_some(result),
             verdict,

@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use credlink_sign_core::ProofId;
-//! use credlink_sign_core::watermark::{Effort, EmbedSettings, Verdict, WatermarkKey, detect, embed};
+//! use credlink_sign_core::watermark::{Effort, EmbedSettings, Marking, WatermarkKey, detect, embed};
 //! use image::{DynamicImage, RgbImage, imageops::FilterType, metadata::Orientation::NoTransforms};
 //!
 //! let key = WatermarkKey::derive(b"a secret of 16 bytes or more")?;
@@ -19,7 +19,7 @@
 //! let picture = image::imageops::blur(&picture, 0.8);
 //! let id = ProofId::new(42);
 //! let embedding = embed(&picture.into(), NoTransforms, id, &key, &EmbedSettings::default(), None);
-//! assert_eq!(embedding.verdict, Verdict::Carried);
+//! assert_eq!(embedding.verdict, Marking::Carried);
 //!
 //! let smaller = embedding.image.map(|image| image.resize(500, 500, FilterType::Triangle));
 //! let found = smaller.map(|image| detect(&image, NoTransforms, &key, Effort::Direct));
@@ -54,5 +54,5 @@ mod shape;
 mod trim;
 
 pub use self::detect::{Detection, Effort, Features, detect};
-pub use self::embed::{EmbedSettings, Embedding, Probe, Refusal, Verdict, embed};
+pub use self::embed::{EmbedSettings, Embedding, Marking, Probe, Refusal, embed};
 pub use self::key::{MIN_SECRET, WatermarkError, WatermarkKey};

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use super::common::*;
 use credlink_sign_core::carriers::{CARRIERS, Embedded, State};
-use credlink_sign_core::watermark::{Effort, Refusal, Verdict, WatermarkKey};
+use credlink_sign_core::watermark::{Effort, Marking, Refusal, WatermarkKey};
 use credlink_sign_core::{
     Asset, Care, Distortion, Encoder, Marker, SignError, SignedImage, Unwritten, Verifier,
 };
@@ -75,7 +75,7 @@ fn posted(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn a_marked_image_is_recovered_by_its_mark_when_all_metadata_is_gone() {
     let signed = signed(&textured(1), 77);
-    assert_eq!(signed.watermark, Some(Verdict::Carried));
+    assert_eq!(signed.watermark, Some(Marking::Carried));
     assert_eq!(signed.embedded, vec![Embedded::Carried; CARRIERS.len()]);
     let verifier = reader(1, [&signed]);
 
@@ -120,7 +120,7 @@ fn an_image_that_cannot_hide_a_mark_is_signed_as_it_is() {
     let flat = RgbImage::from_pixel(400, 300, image::Rgb([90, 120, 150]));
     let bytes = encoded(&flat, ImageFormat::Png);
     let marked = signed(&flat, 5);
-    assert_eq!(marked.watermark, Some(Verdict::Refused(Refusal::TooFlat)));
+    assert_eq!(marked.watermark, Some(Marking::Refused(Refusal::TooFlat)));
     assert_eq!((marked.mark, marked.distortion), (None, None));
     let plain = signer().sign(&file(&bytes), id(5)).unwrap();
     assert_eq!(marked.bytes, plain.bytes);
@@ -300,7 +300,7 @@ fn a_marked_image_is_not_marked_again() {
         .sign(&file, id(10))
         .unwrap();
     let reason = Refusal::AlreadyMarked(id(9));
-    assert_eq!(again.watermark, Some(Verdict::Refused(reason)));
+    assert_eq!(again.watermark, Some(Marking::Refused(reason)));
     assert_eq!(again.distortion, None);
 }
 

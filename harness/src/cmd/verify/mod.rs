@@ -81,7 +81,7 @@ struct Seen {
 
 impl Seen {
     fn unopened(path: &Path, reason: &str) -> Self {
-        let verdict = Verdict::Unreadable(reason);
+        let verdict = Reply::Unreadable(reason);
         Self {
             text: format!("The file could not be read, so nothing is said about it: {reason}."),
             report: json!({
@@ -163,7 +163,7 @@ impl Examiner {
         let content = content(verifier, &file, &conclusion);
         let manifest = verifier.described(&file);
         let standing = manifest.as_ref().map(|manifest| manifest.standing);
-        let verdict = Verdict::of(&conclusion, standing, file.pixels().err());
+        let verdict = Reply::of(&conclusion, standing, file.pixels().err());
         let report = json!({
             "file": path.display().to_string(),
             "verdict": verdict.word(),
@@ -279,7 +279,7 @@ fn content(verifier: &Verifier, file: &Asset<'_>, conclusion: &Conclusion) -> Op
 
 /// What is said of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict<'a> {
+enum Reply<'a> {
     /// A proof was found beside an invalid manifest.
     Altered(Accepted),
     /// A proof was found.
@@ -298,7 +298,7 @@ enum Verdict<'a> {
     Nothing,
 }
 
-impl<'a> Verdict<'a> {
+impl<'a> Reply<'a> {
     fn of(
         conclusion: &Conclusion,
         standing: Option<Standing>,

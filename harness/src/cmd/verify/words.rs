@@ -11,23 +11,23 @@ use credlink_sign_core::sketch::{self, Comparison};
 use credlink_sign_core::store::Store;
 use credlink_sign_core::{ProofId, Verification};
 
-use super::Verdict;
+use super::Reply;
 
 /// What a content sketch can say. It never says that nothing was altered: a few letters are smaller than its cells.
-pub(super) fn word(verdict: sketch::Verdict) -> &'static str {
+pub(super) fn word(verdict: sketch::Likeness) -> &'static str {
     match verdict {
-        sketch::Verdict::Same => "alike",
-        sketch::Verdict::Plain => "plain",
-        sketch::Verdict::Altered => "altered",
-        sketch::Verdict::Different => "different",
-        sketch::Verdict::Featureless => "featureless",
+        sketch::Likeness::Same => "alike",
+        sketch::Likeness::Plain => "plain",
+        sketch::Likeness::Altered => "altered",
+        sketch::Likeness::Different => "different",
+        sketch::Likeness::Featureless => "featureless",
     }
 }
 
 pub(super) fn compared(content: &Comparison) -> String {
     let percent = |share: f32| 100.0 * share;
     match content.verdict {
-        sketch::Verdict::Same if content.is_change_noticed() => {
+        sketch::Likeness::Same if content.is_change_noticed() => {
             let [x, y] = content.local_difference_at.map(percent);
             format!(
                 "By the content sketch {:.0} % of the original is seen, and a part of it was probably changed: about {x:.0} % \
@@ -35,21 +35,21 @@ pub(super) fn compared(content: &Comparison) -> String {
                 percent(content.coverage)
             )
         }
-        sketch::Verdict::Same => format!(
+        sketch::Likeness::Same => format!(
             "By the content sketch {:.0} % of the original is seen, and no large part of it differs in brightness; small changes and colours do not show.",
             percent(content.coverage)
         ),
-        sketch::Verdict::Plain => {
+        sketch::Likeness::Plain => {
             "The picture is plain, and its shades are those of the original; fine strokes and colours do not show in them.".to_owned()
         }
-        sketch::Verdict::Altered => format!(
+        sketch::Likeness::Altered => format!(
             "By the content sketch a part of the picture was replaced: {:.0} % of what is seen of the original.",
             percent(content.largest_difference)
         ),
-        sketch::Verdict::Different => {
+        sketch::Likeness::Different => {
             "By the content sketch this is another picture, or much of it was replaced.".to_owned()
         }
-        sketch::Verdict::Featureless => {
+        sketch::Likeness::Featureless => {
             "The picture has too few features for its content sketch to say anything.".to_owned()
         }
     }
@@ -179,13 +179,13 @@ pub(super) fn history(conclusion: &Conclusion, store: &dyn Store) -> String {
 
 /// The verdict for people.
 pub(super) fn sentence(
-    verdict: &Verdict<'_>,
+    verdict: &Reply<'_>,
     verification: &Verification,
     proofs: usize,
     known: &dyn Fn(ProofId) -> bool,
 ) -> String {
     match verdict {
-        Verdict::Found(accepted) => match accepted.by {
+        Reply::Found(accepted) => match accepted.by {
             "manifest" if accepted.state == State::Resigned => format!(
                 "Somebody else signed this file last and names ours as what it was made from; the picture agrees. Proof {}, by the manifest.",
                 accepted.proof
@@ -203,29 +203,29 @@ pub(super) fn sentence(
                 accepted.proof
             ),
         },
-        Verdict::Altered(accepted) => format!(
+        Reply::Altered(accepted) => format!(
             "This file is not as it was signed: its manifest is invalid. By its {} it descends from the original of proof {}.",
             accepted.by, accepted.proof
         ),
-        Verdict::Broken => {
+        Reply::Broken => {
             "There is a manifest, but it is invalid, and nothing else leads to a proof.".to_owned()
         }
-        Verdict::Expired => {
+        Reply::Expired => {
             "The manifest holds, but its certificate does not: it was not valid at the time, or is unfit for signing content."
                 .to_owned()
         }
-        Verdict::Unconfirmed => unconfirmed(verification).to_owned(),
-        Verdict::Foreign(Standing::Trusted) => {
+        Reply::Unconfirmed => unconfirmed(verification).to_owned(),
+        Reply::Foreign(Standing::Trusted) => {
             "There is a valid manifest, of another signer.".to_owned()
         }
-        Verdict::Foreign(_) => {
+        Reply::Foreign(_) => {
             "There is a manifest that holds, of a signer for whom nobody here vouches: the file is as that signer left it, whoever it is."
                 .to_owned()
         }
-        Verdict::Unreadable(reason) => format!(
+        Reply::Unreadable(reason) => format!(
             "The file could not be read, so nothing is said about it: {reason}."
         ),
-        Verdict::Nothing => format!("No proof of ours was found ({proofs} in the store)."),
+        Reply::Nothing => format!("No proof of ours was found ({proofs} in the store)."),
     }
 }
 
