@@ -1,4 +1,4 @@
-//! The tests that METHODOLOGY.md names are there.
+//! What the documents name is there: tests, files, outcomes, tables.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use credlink_reports::tables::TABLES;
@@ -43,6 +43,39 @@ fn every_guard_that_the_methodology_names_is_a_test() {
         let plain = format!("#[test]\nfn {name}()");
         assert!(code.contains(&test) || code.contains(&plain), "{name}");
     }
+}
+
+/// Files that a document names by their path, from the root or within the sources of a crate, are there.
+#[test]
+fn documents_name_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let rooms: Vec<PathBuf> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("src"))
+        .filter(|sources| sources.is_dir())
+        .collect();
+    let (mut seen, mut missing) = (0, Vec::new());
+    for document in [
+        "ARCHITECTURE.md",
+        "BIAS.md",
+        "CONTRIBUTING.md",
+        "METHODOLOGY.md",
+        "README.md",
+        "SECURITY.md",
+    ] {
+        let text = fs::read_to_string(root.join(document)).unwrap();
+        for path in text.split('`').filter(|word| {
+            word.ends_with(".rs") && word.contains('/') && !word.contains([' ', '\n', '*', '<'])
+        }) {
+            seen += 1;
+            let is_there = root.join(path).exists() || rooms.iter().any(|r| r.join(path).exists());
+            if !is_there {
+                missing.push(format!("{document}: {path}"));
+            }
+        }
+    }
+    assert!(seen >= 40, "{seen}");
+    assert!(missing.is_empty(), "{missing:#?}");
 }
 
 /// The words in backticks that begin the lines of the table below a heading.
