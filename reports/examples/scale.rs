@@ -143,13 +143,12 @@ fn row(op: u64) -> Row {
         (_, true, _) => Outcome::Recovered,
         _ => Outcome::Lost,
     };
+    let trial = if signed {
+        Trial::Signed
+    } else {
+        Trial::Unsigned
+    };
     Row {
-        op,
-        trial: if signed {
-            Trial::Signed
-        } else {
-            Trial::Unsigned
-        },
         pipeline: pipeline(index),
         family: format!("family{}", index % 8),
         grade: 'B',
@@ -166,27 +165,15 @@ fn row(op: u64) -> Row {
         width: 400 + (image % 2000) as u32,
         height: 300 + (image % 1500) as u32,
         issued: signed.then(|| format!("{image:016x}")),
-        outcome,
         survived,
-        recovered_by: None,
-        error: None,
-        error_cause: None,
         source_bytes: 100_000 + image % 1000,
         signed_bytes: 113_000 + image % 1000,
         received_bytes: 80_000,
         received_format: "jpeg".to_owned(),
         received_width: 400,
         received_height: 300,
-        same_bytes: false,
-        same_pixels: None,
-        content_distance: None,
-        mark_psnr: None,
-        mark_ssim: None,
         sign_psnr: signed.then_some(42.5),
         sign_ssim: signed.then_some(0.99),
-        sign_kept: None,
-        sign_changed: None,
-        sign_dropped: None,
         sign_ns: 5_000_000 + image % 1_000_000,
         transform_ns: 20_000_000 + chance % 10_000_000,
         codec_ns: 10_000_000,
@@ -195,5 +182,6 @@ fn row(op: u64) -> Row {
         carriers: (0..hits.len())
             .map(|index| cell(hits[index], index == 2))
             .collect(),
+        ..Row::new(op, trial, outcome)
     }
 }

@@ -6,33 +6,16 @@ mod common;
 use std::sync::Arc;
 
 use common::picture;
-use common::probes::{apply, camera_jpeg, holds, kinds, pixels, recipe, signed_png, signed_webp};
+use common::probes::{
+    TURBO, apply, camera_jpeg, edited, file, holds, kinds, pixels, png_file, recipe, signed_png,
+    signed_webp,
+};
 use credlink_image_files::Format;
 use credlink_image_files::ImageFile;
 use credlink_image_files::metadata;
 use credlink_transforms::codecs::jpeg::{self, tables, traits};
 use credlink_transforms::recipe::Recipe;
 use image::{DynamicImage, Rgb, RgbImage};
-
-fn file(bytes: Vec<u8>) -> Arc<ImageFile> {
-    Arc::new(ImageFile::new(bytes).unwrap())
-}
-
-fn png(picture: impl Into<DynamicImage>) -> Arc<ImageFile> {
-    file(signed_png(&picture.into()))
-}
-
-/// What a step leaves of an RGB picture, through PNG.
-fn edited(step: &str, source: RgbImage) -> RgbImage {
-    pixels(&apply(
-        &recipe(&[step, "png = { keep = [] }"]),
-        &png(source),
-    ))
-    .to_rgb8()
-}
-
-const TURBO: &str =
-    "encoder = \"libjpeg-turbo\", chroma = \"4:2:0\", progressive = false, keep = []";
 
 #[test]
 fn nothing_is_enlarged_unless_the_recipe_says_so_and_areas_are_limits() {
@@ -65,7 +48,7 @@ fn light_is_averaged_in_linear_light_only_where_asked() {
 
 #[test]
 fn a_ladder_goes_down_until_the_bytes_fit_and_no_further() {
-    let source = png(picture(300, 200));
+    let source = png_file(picture(300, 200));
     let ladder = |limit: u32, more: &str| {
         let step = format!(
             "until_bytes = {{ limit = {limit}, long_sides = [300, 150, 75], filter = \"box\"{more}, \
@@ -128,13 +111,13 @@ fn small_and_clean_files_pass_and_others_do_not() {
 fn the_smaller_of_original_and_result_is_served() {
     let rough = format!("jpeg = {{ quality = 20, {TURBO} }}");
     let fine = format!("jpeg = {{ quality = 100, {TURBO} }}");
-    let source = apply(&recipe(&[&rough]), &png(picture(90, 60)));
+    let source = apply(&recipe(&[&rough]), &png_file(picture(90, 60)));
     let smaller = "keep_smaller = { min_saving = 0.0 }";
     assert_eq!(
         apply(&recipe(&[&fine, smaller]), &source).bytes(),
         source.bytes()
     );
-    let large = apply(&recipe(&[&fine]), &png(picture(90, 60)));
+    let large = apply(&recipe(&[&fine]), &png_file(picture(90, 60)));
     assert_ne!(
         apply(&recipe(&[&rough, smaller]), &large).bytes(),
         large.bytes()
@@ -148,7 +131,7 @@ fn quality_is_that_of_the_source_where_the_service_takes_it_from_there() {
             "jpeg = {{ encoder = \"libjpeg-turbo\", quality = {quality}, chroma = \"{chroma}\", \
              progressive = {progressive}, keep = [] }}"
         );
-        apply(&recipe(&[&step]), &png(picture(90, 60)))
+        apply(&recipe(&[&step]), &png_file(picture(90, 60)))
     };
     let (low, high) = (made(60, "4:4:4", true), made(95, "4:2:2", false));
     let capped = recipe(&[&format!(
@@ -164,7 +147,7 @@ fn quality_is_that_of_the_source_where_the_service_takes_it_from_there() {
         assert_eq!(traits(apply(&like, source).bytes()), traits(source.bytes()));
     }
     // A source that is no JPEG has no quality to take.
-    assert_eq!(quality(&apply(&like, &png(picture(90, 60)))), Some(80));
+    assert_eq!(quality(&apply(&like, &png_file(picture(90, 60)))), Some(80));
 }
 
 #[test]
@@ -311,7 +294,7 @@ fn quantisation_tables_are_written_as_given_and_only_by_their_encoder() {
     };
     let received = apply(
         &recipe(&[&step("jpeg-encoder", &luma)]),
-        &png(picture(40, 30)),
+        &png_file(picture(40, 30)),
     );
     assert_eq!(
         tables(received.bytes()),
@@ -335,7 +318,7 @@ fn quantisation_tables_are_written_as_given_and_only_by_their_encoder() {
 
 #[test]
 fn fitted_huffman_tables_change_bytes_and_no_pixel() {
-    let source = png(picture(200, 150));
+    let source = png_file(picture(200, 150));
     let made = |more: &str| {
         apply(
             &recipe(&[&format!("jpeg = {{ quality = 80{more}, {TURBO} }}")]),
@@ -350,7 +333,7 @@ fn fitted_huffman_tables_change_bytes_and_no_pixel() {
 
 #[test]
 fn trellis_and_its_tables_make_smaller_files_at_the_same_number() {
-    let source = png(picture(200, 150));
+    let source = png_file(picture(200, 150));
     let made = |encoder: &str| {
         let step = format!("jpeg = {{ quality = 75, {TURBO} }}").replace("libjpeg-turbo", encoder);
         apply(&recipe(&[&step]), &source)
@@ -365,7 +348,7 @@ fn palettes_dither_only_where_asked_in_png_and_gif() {
     let ramp = RgbImage::from_fn(256, 32, |x, _| Rgb([x as u8, x as u8, x as u8]));
     // Dithering makes many changes between neighbours where bands make few.
     let changes = |step: &str| {
-        let image = pixels(&apply(&recipe(&[step]), &png(ramp.clone()))).to_rgb8();
+        let image = pixels(&apply(&recipe(&[step]), &png_file(ramp.clone()))).to_rgb8();
         let row: Vec<u8> = (0..256).map(|x| image.get_pixel(x, 16)[0]).collect();
         row.windows(2).filter(|pair| pair[0] != pair[1]).count()
     };
@@ -385,7 +368,7 @@ fn palettes_dither_only_where_asked_in_png_and_gif() {
 #[test]
 fn bare_formats_and_depths_give_the_pixels_back() {
     let wide = DynamicImage::ImageRgb8(picture(40, 30)).to_rgb16();
-    let source = png(wide.clone());
+    let source = png_file(wide.clone());
     for (step, format, sixteen) in [
         ("tiff = {}", Format::Tiff, true),
         ("bmp = {}", Format::Bmp, false),
@@ -402,7 +385,7 @@ fn bare_formats_and_depths_give_the_pixels_back() {
     }
     let gif = apply(
         &recipe(&["gif = { colours = 256, dither = 0.0 }"]),
-        &png(RgbImage::from_pixel(9, 7, Rgb([9, 99, 199]))),
+        &png_file(RgbImage::from_pixel(9, 7, Rgb([9, 99, 199]))),
     );
     assert_eq!(pixels(&gif).to_rgb8().get_pixel(4, 3), &Rgb([9, 99, 199]));
 }

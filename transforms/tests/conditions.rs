@@ -6,31 +6,13 @@ mod common;
 use std::sync::Arc;
 
 use common::picture;
-use common::probes::{apply, camera_jpeg, holds, kinds, pixels, recipe, signed_png};
+use common::probes::{
+    TURBO, apply, camera_jpeg, edited, file, holds, kinds, pixels, png_file, recipe,
+};
 use credlink_image_files::ImageFile;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
-use image::{DynamicImage, Rgb, RgbImage};
-
-fn file(bytes: Vec<u8>) -> Arc<ImageFile> {
-    Arc::new(ImageFile::new(bytes).unwrap())
-}
-
-fn png(picture: impl Into<DynamicImage>) -> Arc<ImageFile> {
-    file(signed_png(&picture.into()))
-}
-
-/// What a step leaves of an RGB picture, through PNG.
-fn edited(step: &str, source: RgbImage) -> RgbImage {
-    pixels(&apply(
-        &recipe(&[step, "png = { keep = [] }"]),
-        &png(source),
-    ))
-    .to_rgb8()
-}
-
-const TURBO: &str =
-    "encoder = \"libjpeg-turbo\", chroma = \"4:2:0\", progressive = false, keep = []";
+use image::Rgb;
 
 #[test]
 fn overlays_cover_what_they_say_and_the_rest_stays() {
@@ -86,8 +68,8 @@ fn conditions_look_at_shape_orientation_and_metadata() {
         result.pixels().all(|pixel| pixel[0] == pixel[1])
     };
     let (wide, high, turned) = (
-        png(picture(30, 20)),
-        png(picture(20, 30)),
+        png_file(picture(30, 20)),
+        png_file(picture(20, 30)),
         file(camera_jpeg(30, 20)),
     );
     assert!(grey("shape = \"landscape\"", &wide) && !grey("shape = \"landscape\"", &high));

@@ -6,16 +6,12 @@ mod common;
 use std::sync::Arc;
 
 use common::picture;
-use common::probes::{apply, camera_jpeg, kinds, pixels, recipe, signed_png};
+use common::probes::{TURBO, apply, camera_jpeg, file, kinds, pixels, recipe, signed_png};
 use credlink_image_files::Format;
 use credlink_image_files::ImageFile;
 use credlink_image_files::metadata::{self, Metadata};
 use credlink_transforms::codecs::png;
 use image::{DynamicImage, Rgb, RgbImage, RgbaImage};
-
-fn file(bytes: Vec<u8>) -> Arc<ImageFile> {
-    Arc::new(ImageFile::new(bytes).unwrap())
-}
 
 fn bare(pixels: impl Into<DynamicImage>) -> Arc<ImageFile> {
     file(png::encode(&pixels.into()).unwrap())
@@ -28,9 +24,6 @@ fn edited(step: &str, source: impl Into<DynamicImage>) -> DynamicImage {
         &bare(source),
     ))
 }
-
-const TURBO: &str =
-    "encoder = \"libjpeg-turbo\", chroma = \"4:2:0\", progressive = false, keep = []";
 
 #[test]
 fn gd_averages_the_covered_area_and_cuts_fractions_off() {

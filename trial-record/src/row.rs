@@ -144,6 +144,52 @@ impl Cell {
 }
 
 impl Row {
+    /// A row that says this and nothing else.
+    pub fn new(op: u64, trial: Trial, outcome: Outcome) -> Self {
+        Self {
+            op,
+            trial,
+            pipeline: String::new(),
+            family: String::new(),
+            grade: 'A',
+            image: 0,
+            name: String::new(),
+            source: String::new(),
+            class: String::new(),
+            image_format: String::new(),
+            width: 0,
+            height: 0,
+            issued: None,
+            outcome,
+            survived: false,
+            recovered_by: None,
+            error: None,
+            error_cause: None,
+            source_bytes: 0,
+            signed_bytes: 0,
+            received_bytes: 0,
+            received_format: String::new(),
+            received_width: 0,
+            received_height: 0,
+            same_bytes: false,
+            same_pixels: None,
+            content_distance: None,
+            mark_psnr: None,
+            mark_ssim: None,
+            sign_psnr: None,
+            sign_ssim: None,
+            sign_kept: None,
+            sign_changed: None,
+            sign_dropped: None,
+            sign_ns: 0,
+            transform_ns: 0,
+            codec_ns: 0,
+            verify_ns: 0,
+            retrieve_ns: 0,
+            carriers: Vec::new(),
+        }
+    }
+
     /// Checks that the row does not contradict itself or the run's carriers; a measurement that does is not
     /// evidence.
     ///

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use credlink_harness::exit;
 
-use values::{decibels, format_names};
+use values::{MarkArgs, decibels, format_names};
 
 /// Measures whether signed provenance proofs survive what happens to images on the web.
 #[derive(Debug, Parser)]
@@ -270,12 +270,8 @@ pub(crate) struct SurvivalArgs {
     /// are made, at about a second of CPU time for a thousand; later they come from reports/cache.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
     pub(crate) distractors: u32,
-    /// Leave the pixels as they are: no watermark.
-    #[arg(long, conflicts_with = "watermark_psnr")]
-    pub(crate) no_watermark: bool,
-    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
-    #[arg(long, value_name = "DB", value_parser = decibels)]
-    pub(crate) watermark_psnr: Option<f64>,
+    #[command(flatten)]
+    pub(crate) mark: MarkArgs,
     /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
     #[arg(long)]
     pub(crate) search_rotation: bool,
@@ -499,12 +495,8 @@ pub(crate) struct SignArgs {
     /// The directory of the proof store, made if absent.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_STORE)]
     pub(crate) store: PathBuf,
-    /// Leave the pixels as they are: no watermark.
-    #[arg(long, conflicts_with = "watermark_psnr")]
-    pub(crate) no_watermark: bool,
-    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
-    #[arg(long, value_name = "DB", value_parser = decibels)]
-    pub(crate) watermark_psnr: Option<f64>,
+    #[command(flatten)]
+    pub(crate) mark: MarkArgs,
     /// Put a new XMP packet in the place of one that takes no link: no XML, or not in UTF-8. What it held is lost.
     #[arg(long)]
     pub(crate) replace_xmp: bool,

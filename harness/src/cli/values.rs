@@ -1,7 +1,19 @@
-//! What single arguments may be.
+//! What single arguments may be, and the options that commands share.
 
+use clap::Args;
 use credlink_reports::documents::DOCUMENTS;
 use credlink_reports::formats::FORMATS;
+
+/// How images are marked.
+#[derive(Debug, Args)]
+pub(crate) struct MarkArgs {
+    /// Leave the pixels as they are: no watermark.
+    #[arg(long, conflicts_with = "watermark_psnr")]
+    pub(crate) no_watermark: bool,
+    /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
+    #[arg(long, value_name = "DB", value_parser = decibels)]
+    pub(crate) watermark_psnr: Option<f64>,
+}
 
 /// Below 30 dB a mark would be plain to see, above 60 dB rounding leaves nothing of it.
 pub(super) fn decibels(text: &str) -> Result<f64, String> {

@@ -42,9 +42,9 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     if args.replace_xmp {
         signer = signer.replacing_xmp();
     }
-    if !args.no_watermark {
+    if !args.mark.no_watermark {
         let key = identity::loaded_watermark(&args.keys)?.key()?;
-        signer = signer.with_marker(super::watermark::marker(key, args.watermark_psnr));
+        signer = signer.with_marker(super::watermark::marker(key, args.mark.watermark_psnr));
     }
     let earlier_link = file.links().first().cloned();
     let history = History {
@@ -152,7 +152,7 @@ fn told(
             "proof": id,
             "bytes": signed.bytes.len(),
             "grown_by": growth,
-            "watermark": marking(signed, args.no_watermark),
+            "watermark": marking(signed, args.mark.no_watermark),
             "psnr": signed.distortion.map(|distortion| distortion.psnr),
             "kept": signed.fate.kept,
             "changed": signed.fate.changed,
@@ -168,7 +168,7 @@ fn told(
         args.output.display(),
         signed.bytes.len(),
         100.0 * growth as f64 / bytes.len() as f64,
-        marking(signed, args.no_watermark)
+        marking(signed, args.mark.no_watermark)
     ))?;
     let list = |names: &[String]| match names {
         [] => "nothing".to_owned(),

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let pipelines = chosen(&args.pipelines)?;
     let gate = gate(args, &pipelines)?;
     let identity = identity::of_run(args.keys.as_deref(), identity::fresh_seed()?)?;
-    let watermark = (!args.no_watermark)
+    let watermark = (!args.mark.no_watermark)
         .then(|| identity::watermark_of_run(args.keys.as_deref(), args.seed))
         .transpose()?;
     let pool = workers(args)?;
@@ -181,9 +181,10 @@ fn signer(
 ) -> Result<Signer> {
     let signer = Signer::new(identity)?;
     Ok(match watermark {
-        Some(secret) => {
-            signer.with_marker(super::watermark::marker(secret.key()?, args.watermark_psnr))
-        }
+        Some(secret) => signer.with_marker(super::watermark::marker(
+            secret.key()?,
+            args.mark.watermark_psnr,
+        )),
         None => signer,
     })
 }
@@ -281,7 +282,7 @@ fn gate(args: &SurvivalArgs, pipelines: &[Arc<Recipe>]) -> Result<Option<Gate>> 
 
 /// Every setting that decides results, with the value that takes effect.
 fn settings(args: &SurvivalArgs) -> BTreeMap<String, String> {
-    let watermark = match (args.no_watermark, args.watermark_psnr) {
+    let watermark = match (args.mark.no_watermark, args.mark.watermark_psnr) {
         (true, _) => "none".to_owned(),
         (false, Some(floor)) => format!("PSNR of the file at least {floor} dB"),
         (false, None) => "default strength".to_owned(),

@@ -401,11 +401,8 @@ mod tests {
     fn row(op: u64) -> Row {
         let text = |word: &str| word.to_owned();
         Row {
-            op,
-            trial: Trial::Unsigned,
             pipeline: text("a/b"),
             family: text("a"),
-            grade: 'A',
             image: op as u32,
             name: format!("image-{op}"),
             source: text("file"),
@@ -413,34 +410,7 @@ mod tests {
             image_format: text("png"),
             width: 1,
             height: 1,
-            issued: None,
-            outcome: Outcome::Error,
-            survived: false,
-            recovered_by: None,
-            error: None,
-            error_cause: None,
-            source_bytes: 0,
-            signed_bytes: 0,
-            received_bytes: 0,
-            received_format: String::new(),
-            received_width: 0,
-            received_height: 0,
-            same_bytes: false,
-            same_pixels: None,
-            content_distance: None,
-            mark_psnr: None,
-            mark_ssim: None,
-            sign_psnr: None,
-            sign_ssim: None,
-            sign_kept: None,
-            sign_changed: None,
-            sign_dropped: None,
-            sign_ns: 0,
-            transform_ns: 0,
-            codec_ns: 0,
-            verify_ns: 0,
-            retrieve_ns: 0,
-            carriers: Vec::new(),
+            ..Row::new(op, Trial::Unsigned, Outcome::Error)
         }
     }
 

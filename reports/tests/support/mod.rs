@@ -17,8 +17,6 @@ use credlink_trial_record::{Cell, Embedded, Outcome, Row, State, Trial};
 pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bool]) -> Row {
     let survived = matches!(outcome, "intact" | "resigned" | "recovered");
     Row {
-        op,
-        trial: Trial::Signed,
         pipeline: pipeline.to_owned(),
         family: pipeline.split('/').next().unwrap_or_default().to_owned(),
         grade: 'B',
@@ -30,9 +28,7 @@ pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bo
         width: 1200,
         height: 800,
         issued: Some(format!("{:016x}", u64::from(image) + 1)),
-        outcome: Outcome::parse(outcome).unwrap(),
         survived,
-        recovered_by: None,
         error: (outcome == "error").then(|| "decode: unexpected end".to_owned()),
         error_cause: (outcome == "error").then(|| "decode".to_owned()),
         source_bytes: 100_000,
@@ -41,16 +37,11 @@ pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bo
         received_format: "webp".to_owned(),
         received_width: 600,
         received_height: 400,
-        same_bytes: false,
-        same_pixels: None,
         content_distance: survived.then_some(4),
         mark_psnr: Some(43.5),
         mark_ssim: Some(0.99),
         sign_psnr: Some(42.5),
         sign_ssim: Some(0.99),
-        sign_kept: None,
-        sign_changed: None,
-        sign_dropped: None,
         sign_ns: 1_000_000 + u64::from(image),
         transform_ns: 30_000_000 + op,
         codec_ns: 20_000_000,
@@ -73,6 +64,7 @@ pub fn signed(op: u64, pipeline: &str, image: u32, outcome: &str, accepted: &[bo
                 })
             })
             .collect(),
+        ..Row::new(op, Trial::Signed, Outcome::parse(outcome).unwrap())
     }
 }
 

@@ -12,7 +12,7 @@ use credlink_transforms::codecs::{avif, jxl, png};
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use credlink_transforms::resign::{Resign, Surroundings};
-use image::{DynamicImage, ImageFormat, RgbaImage};
+use image::{DynamicImage, ImageFormat, RgbImage, RgbaImage};
 use img_parts::jpeg::{Jpeg, JpegSegment, markers};
 use img_parts::png::{Png, PngChunk};
 use img_parts::riff::{RiffChunk, RiffContent};
@@ -362,3 +362,26 @@ pub(crate) fn recipe(steps: &[&str]) -> Recipe {
     );
     Recipe::parse("edits/example", &(head + &text)).unwrap_or_else(|error| panic!("{error}"))
 }
+
+/// A file of these bytes.
+pub(crate) fn file(bytes: Vec<u8>) -> Arc<ImageFile> {
+    Arc::new(ImageFile::new(bytes).unwrap())
+}
+
+/// A signed PNG of a picture.
+pub(crate) fn png_file(picture: impl Into<DynamicImage>) -> Arc<ImageFile> {
+    file(signed_png(&picture.into()))
+}
+
+/// What a step leaves of an RGB picture, through PNG.
+pub(crate) fn edited(step: &str, source: RgbImage) -> RgbImage {
+    pixels(&apply(
+        &recipe(&[step, "png = { keep = [] }"]),
+        &png_file(source),
+    ))
+    .to_rgb8()
+}
+
+/// Settings of a `jpeg` step.
+pub(crate) const TURBO: &str =
+    "encoder = \"libjpeg-turbo\", chroma = \"4:2:0\", progressive = false, keep = []";
