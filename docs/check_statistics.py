@@ -20,9 +20,6 @@ When is a figure equal?
   the end stands for (2.5 % for each end of an interval, 5 % for a one-sided bound). How far the farthest end is from the
   exact one is printed, and how many chances are off by more than the one part in twenty that the program's source
   names. Nothing random is involved in either test.
-- What carriers cost: the report says "means over signed ops". Bytes and time of signing are taken over all signed ops,
-  those of controls included, and everything else over the ops that the table counts, as in the report; a cost "per proof"
-  is the mean times the table's n. Were all taken over the same ops, the figures would differ in the fifth digit.
 - Percentiles of what signing does: to half a unit of the last decimal that the report keeps (0.0005 dB, 0.0000005 of
   SSIM, 0.0005 %), since it rounds them; bytes and times exactly.
 - Intervals of 50 % and 95 % points along a swept parameter are percentiles of 2,000 resamples, whose random numbers are
@@ -479,9 +476,8 @@ def mean(values):
 
 
 def layers(run):
-    # Bytes and time of signing over all signed ops, controls included; the rest over those of the table's n.
-    taken = {c: mean(run.signed[f"{c}_bytes"]) for c in run.carriers}
-    spent = {c: mean(run.signed.filter(pl.col(f"{c}_sign_ns") > 0)[f"{c}_sign_ns"]) for c in run.carriers}
+    taken = {c: mean(run.pooled[f"{c}_bytes"]) for c in run.carriers}
+    spent = {c: mean(run.pooled.filter(pl.col(f"{c}_sign_ns") > 0)[f"{c}_sign_ns"]) for c in run.carriers}
     looked = {c: mean(run.pooled.filter(pl.col(f"{c}_ns") > 0)[f"{c}_ns"]) for c in run.carriers}
     psnr = run.pooled["mark_psnr"].cast(pl.Float64)
     psnr = mean(psnr.filter(psnr.is_finite()))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use credlink_corpus::SyntheticSet;
 use credlink_harness::plan::{Plan, PlannedImage, Size, plan};
+use credlink_reports::header::CarrierHeader;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 use credlink_trial_record::Trial;
@@ -147,10 +148,20 @@ fn the_same_seed_plans_the_same_and_another_seed_another() {
 }
 
 #[test]
-fn reports_show_the_threshold_that_the_verifier_uses() {
+fn carriers_describe_themselves_to_reports_soundly() {
+    let about = credlink_harness::systems::credlink::about();
+    let facts = about.facts();
+    let names: Vec<&String> = facts.iter().map(|carrier| &carrier.name).collect();
+    assert_eq!(names, about.names().iter().collect::<Vec<_>>());
+    for decision in facts.iter().filter_map(|carrier| carrier.decision.as_ref()) {
+        assert!(decision.is_sound(), "{decision:?}");
+    }
+    // The threshold that reports show is the one that the verifier uses.
     let policy = credlink_sign_core::fingerprint::MatchPolicy::default();
-    assert_eq!(
-        policy.max_distance,
-        credlink_reports::tables::FINGERPRINT_BITS
+    let shown = |carrier: &CarrierHeader| carrier.decision.as_ref().map(|by| by.in_use);
+    assert!(
+        facts
+            .iter()
+            .any(|carrier| shown(carrier) == Some(policy.max_distance))
     );
 }

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use credlink_trial_record::{Contract, Outcome, Row, State, Trial};
+use credlink_trial_record::{CarrierPlace, Contract, Outcome, Row, State, Trial};
 
-use crate::header::{CarrierPlace, ControlResult, RunHeader};
+use crate::header::{ControlResult, RunHeader};
 
 /// What a control looks at of one op. Borrowed from a row, or from columns.
 #[derive(Clone, Copy, Debug)]

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use credlink_trial_record::Contract;
+use credlink_trial_record::{CarrierPlace, Contract};
 use serde::{Deserialize, Serialize};
 
+pub use crate::carrier::CarrierHeader;
 use crate::carrier::undescribed;
-pub use crate::carrier::{CarrierHeader, CarrierPlace, DecisionHeader};
 
 /// Version of `run.json`. It grows when a field changes its meaning.
 pub const HEADER_VERSION: u32 = 1;
@@ -42,7 +42,7 @@ pub struct RunHeader {
     pub pipelines: Vec<PipelineHeader>,
     /// The carriers in ladder order.
     pub carriers: Vec<String>,
-    /// What each of them is, in any order; [`RunHeader::carrier`] reads it.
+    /// What each of them is, in any order; [`RunHeader::carrier`] reads it. Runs from before this field have none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub carrier_facts: Vec<CarrierHeader>,
     /// Proofs in the store that belong to no image of the run.

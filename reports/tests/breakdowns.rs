@@ -3,10 +3,10 @@
 
 mod support;
 
-use credlink_reports::header::{CarrierHeader, CarrierPlace, DecisionHeader, SweepHeader};
+use credlink_reports::header::{CarrierHeader, SweepHeader};
 use credlink_reports::stats::{Measured, Rate};
 use credlink_reports::tables::{Evidence, TABLES, Value, calibrates};
-use credlink_trial_record::{Contract, Embedded, Outcome, Row, State};
+use credlink_trial_record::{CarrierPlace, Contract, Decision, Embedded, Outcome, Row, State};
 use support::{evidence, header, signed, unsigned};
 
 /// The values of the table's line whose first cells are these words.
@@ -552,7 +552,7 @@ fn a_carrier_that_only_the_header_knows_is_counted_like_any_other() {
         header.carrier_facts = vec![CarrierHeader {
             name: "sonar".to_owned(),
             place,
-            decision: Some(DecisionHeader {
+            decision: Some(Decision {
                 unit: "echoes".to_owned(),
                 rising: false,
                 in_use: 10,

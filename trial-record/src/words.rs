@@ -57,7 +57,7 @@ pub(crate) use words;
 
 #[cfg(test)]
 mod tests {
-    use crate::{Contract, Embedded, Outcome, State, Trial};
+    use crate::{CarrierPlace, Contract, Embedded, Outcome, State, Trial};
 
     #[test]
     fn every_word_leads_back_to_its_variant_and_no_other_word_does() {
@@ -82,5 +82,10 @@ mod tests {
         check(&State::ALL, State::as_str, State::parse);
         check(&Contract::ALL, Contract::as_str, Contract::parse);
         check(&Embedded::ALL, Embedded::as_str, Embedded::parse);
+        check(
+            &CarrierPlace::ALL,
+            CarrierPlace::as_str,
+            CarrierPlace::parse,
+        );
     }
 }

@@ -276,7 +276,7 @@ fn gate(args: &SurvivalArgs, pipelines: &[Arc<Recipe>]) -> Result<Option<Gate>> 
         .iter()
         .map(|recipe| (recipe.id.clone(), recipe.family.clone()))
         .collect();
-    gate.check_names(&named, &carriers())?;
+    gate.check_names(&named, &credlink::about().names())?;
     Ok(Some(gate))
 }
 
@@ -306,12 +306,6 @@ fn settings(args: &SurvivalArgs) -> BTreeMap<String, String> {
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
-}
-
-/// Names of the carriers, in ladder order.
-fn carriers() -> Vec<String> {
-    let carriers = credlink::about().carriers.into_iter();
-    carriers.map(|carrier| carrier.name).collect()
 }
 
 /// The recipes that the patterns name, each once, in the order of the patterns.
@@ -396,6 +390,7 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
 
 fn described(args: &SurvivalArgs, plan: &Plan, set: &dyn ImageSet) -> RunHeader {
     let header = set.header();
+    let system = credlink::about();
     RunHeader {
         seed: args.seed,
         distractors: args.distractors.into(),
@@ -418,7 +413,8 @@ fn described(args: &SurvivalArgs, plan: &Plan, set: &dyn ImageSet) -> RunHeader 
         },
         settings: settings(args),
         pipelines: plan.described(),
-        carriers: carriers(),
+        carriers: system.names(),
+        carrier_facts: system.facts(),
         ops_planned: plan.signed_ops + plan.negative_ops,
         partial: true,
         skipped: plan.shortfalls.clone(),

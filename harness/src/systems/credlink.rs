@@ -42,6 +42,8 @@ pub fn about() -> About {
     let carriers = CARRIERS.iter().map(|carrier| CarrierAbout {
         name: carrier.name().to_owned(),
         describes: carrier.describe().to_owned(),
+        place: carrier.place(),
+        decision: carrier.decision(),
     });
     About {
         name: "CredLink".to_owned(),

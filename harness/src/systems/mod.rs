@@ -7,9 +7,10 @@
 pub mod credlink;
 
 use credlink_image_files::contents::Fate;
+use credlink_reports::header::CarrierHeader;
 use credlink_sign_core::carriers::Cost;
 use credlink_sign_core::{Asset, Clock, Distortion, ProofId, SigningTimes, Verification};
-use credlink_trial_record::Embedded;
+use credlink_trial_record::{CarrierPlace, Decision, Embedded};
 
 /// What a system is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,25 @@ pub struct About {
     pub carriers: Vec<CarrierAbout>,
 }
 
+impl About {
+    /// The carriers as a run's header names them.
+    pub fn names(&self) -> Vec<String> {
+        let carriers = self.carriers.iter();
+        carriers.map(|carrier| carrier.name.clone()).collect()
+    }
+
+    /// The carriers as a run's header describes them: all that reports know of a carrier.
+    pub fn facts(&self) -> Vec<CarrierHeader> {
+        let carriers = self.carriers.iter().cloned();
+        let header = carriers.map(|carrier| CarrierHeader {
+            name: carrier.name,
+            place: carrier.place,
+            decision: carrier.decision,
+        });
+        header.collect()
+    }
+}
+
 /// What a carrier is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CarrierAbout {
@@ -29,6 +49,10 @@ pub struct CarrierAbout {
     pub name: String,
     /// What it is and what its answer means, in one line.
     pub describes: String,
+    /// Where it lies, which says what strips it.
+    pub place: CarrierPlace,
+    /// The number it decides by, which [`Sealed::nearness`] or its [strength](Verification) gives; `None` if by none.
+    pub decision: Option<Decision>,
 }
 
 /// Why a system could not do its work, in words that begin with a small letter.

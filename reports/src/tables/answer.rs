@@ -1,10 +1,9 @@
 //! The answer of a run: is the proof still in the file, is it found again through the store, and what do other readers see?
 
-use credlink_trial_record::Outcome;
+use credlink_trial_record::{CarrierPlace, Outcome};
 
 use super::detail::ReaderSees;
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
-use crate::header::CarrierPlace;
 use crate::stats::Measured;
 
 /// The first figures of a run, over all signed ops but those of controls.

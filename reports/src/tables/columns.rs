@@ -1,6 +1,6 @@
 //! Rows into compact columns, slice by slice: words become indices, and what repeats is kept once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use credlink_trial_record::{Embedded, Outcome, State, Trial};
 use polars::prelude::StringChunked;
@@ -37,13 +37,28 @@ pub(super) struct Columns {
     /// One column per carrier; `None` where no row has a value.
     pub(super) own: Vec<Option<Figures>>,
     pub(super) wrong: Vec<Option<Figures>>,
-    /// For each carrier bytes and nanoseconds that it took when images were signed.
+    /// For each carrier bytes and nanoseconds that it took when images were signed, over the ops of pooled figures.
     pub(super) taken: Vec<[Mean; 2]>,
     /// Rows that do not contradict themselves.
     checked: RowCheck,
     /// What the rows say of the run's controls.
     pub(super) controls: Controls,
     pipelines: HashMap<String, usize>,
+}
+
+/// Which rows pooled figures count: signed ops, but for those of controls.
+fn pooled(
+    header: &RunHeader,
+    rows: &Rows,
+    words: &[(Trial, Outcome)],
+) -> Result<Vec<bool>, EvidenceError> {
+    let controls = header.pipelines.iter().filter(|one| one.is_control());
+    let controls: HashSet<&str> = controls.map(|one| one.id.as_str()).collect();
+    let pipelines = rows.texts("pipeline")?.iter().zip(words);
+    let counted = pipelines.map(|(id, (trial, _))| {
+        *trial == Trial::Signed && id.is_some_and(|id| !controls.contains(id))
+    });
+    Ok(counted.collect())
 }
 
 /// The last word of a column and its index: neighbouring rows often say the same.
@@ -137,6 +152,8 @@ impl Columns {
                 .iter()
                 .for_each(|nanos| into.push(nanos.unwrap_or_default()));
         }
+        let pooled = pooled(header, rows, &words)?;
+        let counted = || pooled.iter().copied();
         for (index, carrier) in rows.carriers().iter().enumerate() {
             let times = rows.big(&format!("{carrier}_ns"))?;
             let into = &mut self.carrier_ns[index];
@@ -148,12 +165,14 @@ impl Columns {
                 rows.big(&format!("{carrier}_sign_ns"))?,
             );
             let [all_bytes, all_spent] = &mut self.taken[index];
+            let bytes = bytes.iter().zip(counted()).filter(|(_, counted)| *counted);
             bytes
-                .iter()
-                .flatten()
+                .filter_map(|(bytes, _)| bytes)
                 .for_each(|bytes| all_bytes.add(u64::from(bytes)));
-            let measured = spent.iter().flatten().filter(|nanos| *nanos > 0);
-            measured.for_each(|nanos| all_spent.add(nanos));
+            let spent = spent.iter().zip(counted()).filter(|(_, counted)| *counted);
+            spent
+                .filter_map(|(nanos, _)| nanos.filter(|nanos| *nanos > 0))
+                .for_each(|nanos| all_spent.add(nanos));
             for (name, into) in [
                 ("own", &mut self.own[index]),
                 ("wrong", &mut self.wrong[index]),

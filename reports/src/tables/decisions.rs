@@ -4,23 +4,24 @@
 //! of its name (G. Fowler, L. C. Noll, K.-P. Vo, RFC 9923), mixed as in SplitMix64, is 0. So it is the same half in every
 //! run.
 
+use credlink_trial_record::Decision;
+
 use super::Evidence;
-use crate::header::DecisionHeader;
 use crate::stats::mixed;
 
 /// A carrier of a run that decides by a number.
-pub(super) struct Decision {
+pub(super) struct Deciding {
     /// Its place among the run's carriers.
     pub(super) carrier: usize,
     pub(super) name: String,
-    pub(super) by: DecisionHeader,
+    pub(super) by: Decision,
 }
 
 /// Every carrier of a run that decides by a number, in ladder order.
-pub(super) fn decisions(evidence: &Evidence) -> Vec<Decision> {
+pub(super) fn decisions(evidence: &Evidence) -> Vec<Deciding> {
     let header = evidence.header();
     let decides = |(carrier, name): (usize, &String)| {
-        Some(Decision {
+        Some(Deciding {
             carrier,
             name: name.clone(),
             by: header.carrier(name).decision?,
@@ -34,7 +35,7 @@ pub(super) fn decisions(evidence: &Evidence) -> Vec<Decision> {
         .collect()
 }
 
-impl Decision {
+impl Deciding {
     /// What decides towards a wrong proof; `None` where the carrier does not decide by this number. A strength of
     /// nothing is 0.
     pub(super) fn wrong(&self, evidence: &Evidence, op: usize) -> Option<u32> {

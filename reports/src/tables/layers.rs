@@ -1,8 +1,9 @@
 //! Layer arithmetic: what each set of carriers keeps, what would be lost without it, and what looking for it costs.
 
+use credlink_trial_record::CarrierPlace;
+
 use super::detail::Nanos;
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::header::CarrierPlace;
 use crate::stats::Clusters;
 
 /// With more carriers only single ones, all but one, and all are listed: there would be too many sets.
@@ -24,7 +25,7 @@ const MILLIS: Unit = Unit {
 const NOTES: [&str; 5] = [
     "Survives by these alone: ops that survived and in which one of these carriers accepted. Lost without these: ops that survived and in which no other carrier accepted.",
     super::INTERVALS,
-    "Costs are means over signed ops. Bytes in the file: the manifest store; the link's share of the XMP packet; for the watermark whatever else the file grew by, since marked pixels are coded anew (less than 0 where that made it smaller). Bytes in the store: the signed record with fingerprint, tone and content sketch; the sketch also confirms links and watermarks. The manifest is kept there once more, which is not counted.",
+    "Costs are means over the ops that are counted here. Bytes in the file: the manifest store; the link's share of the XMP packet; for the watermark whatever else the file grew by, since marked pixels are coded anew (less than 0 where that made it smaller). Bytes in the store: the signed record with fingerprint, tone and content sketch; the sketch also confirms links and watermarks. The manifest is kept there once more, which is not counted.",
     "PSNR: of marked beside unmarked pixels, before coding; no other carrier touches pixels. Signing: CPU time of what is done for that carrier alone (for the manifest with the hash of the file and the signature), without decoding the image and coding it anew; the whole stands in the table \"signing\". Looking: examining the carriers on every op, found or not; decoding is shared and counts for whichever carrier needs it first.",
     "Per proof: the cost of all ops over the proofs that the set kept, or that only the set saved.",
 ];
@@ -132,7 +133,7 @@ fn line(
     ]
 }
 
-/// What each carrier costs, means over signed ops; `None` where it was not measured.
+/// What each carrier costs, means over the ops of pooled figures; `None` where it was not measured.
 struct Costs {
     file_bytes: Vec<Option<f64>>,
     store_bytes: Vec<Option<f64>>,
@@ -224,7 +225,7 @@ fn sets(carriers: usize) -> Vec<u64> {
     sets
 }
 
-/// The mean time in milliseconds over signed ops, of the values that were measured.
+/// The mean time in milliseconds over the ops of pooled figures, of the values that were measured.
 fn looked(evidence: &Evidence, times: &Nanos) -> Option<f64> {
     let measured = || {
         evidence

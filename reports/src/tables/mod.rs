@@ -28,7 +28,6 @@ mod sweeps;
 mod tally;
 mod thresholds;
 
-pub use crate::carrier::FINGERPRINT_BITS;
 pub use crate::figures::Unit;
 pub use crate::table::{Column, Kind, Table, Value};
 pub use answer::Answer;

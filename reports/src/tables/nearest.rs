@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use credlink_trial_record::Trial;
 
-use super::decisions::{Decision, decisions};
+use super::decisions::{Deciding, decisions};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 
 pub(super) fn table(evidence: &Evidence) -> Table {
@@ -78,13 +78,13 @@ pub(super) fn table(evidence: &Evidence) -> Table {
 }
 
 /// What was compared with what.
-fn compared(evidence: &Evidence, decisions: &[Decision]) -> String {
+fn compared(evidence: &Evidence, decisions: &[Deciding]) -> String {
     let proofs = evidence.header().distractors + evidence.distinct_images().len() as u64;
     let mut note = format!(
         "Every received image against every proof in the store ({}).",
         crate::figures::plural(proofs, "proof")
     );
-    for Decision { name, by, .. } in decisions {
+    for Deciding { name, by, .. } in decisions {
         let mut letters = name.chars();
         let first = letters
             .next()
@@ -96,7 +96,7 @@ fn compared(evidence: &Evidence, decisions: &[Decision]) -> String {
 
 fn nearest_line(
     evidence: &Evidence,
-    decision: &Decision,
+    decision: &Deciding,
     trial: Trial,
     images: &str,
     ops: &mut dyn Iterator<Item = usize>,

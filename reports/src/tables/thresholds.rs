@@ -2,7 +2,7 @@
 
 use credlink_trial_record::Trial;
 
-use super::decisions::{Decision, calibrates, decisions};
+use super::decisions::{Deciding, calibrates, decisions};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::stats::Clusters;
 
@@ -19,7 +19,7 @@ struct Half {
 impl Half {
     fn count(
         evidence: &Evidence,
-        decision: &Decision,
+        decision: &Deciding,
         name: &'static str,
         is_of: &dyn Fn(usize) -> bool,
     ) -> Self {
@@ -81,7 +81,7 @@ impl Half {
     }
 
     /// The line of a candidate, by its place, or of all rules.
-    fn line(&self, decision: &Decision, place: usize, role: &str) -> Vec<Value> {
+    fn line(&self, decision: &Deciding, place: usize, role: &str) -> Vec<Value> {
         let sums = self.signed.sums();
         let threshold = decision.by.candidates.get(place);
         vec![
@@ -106,7 +106,7 @@ impl Half {
     }
 }
 
-fn halves(evidence: &Evidence, decision: &Decision) -> [Half; 2] {
+fn halves(evidence: &Evidence, decision: &Deciding) -> [Half; 2] {
     let names = evidence.source_names().iter();
     let calibrates: Vec<bool> = names.map(|name| calibrates(name)).collect();
     [("calibration", true), ("held out", false)].map(|(name, wanted)| {

@@ -1,9 +1,11 @@
 //! The perceptual fingerprint, matched in the proof store.
 
-use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
+use super::{
+    Carrier, CarrierPlace, Cost, Decision, Embedded, Finding, Registration, SoftBinding, State,
+};
 use crate::Clock;
 use crate::asset::Asset;
-use crate::fingerprint::Match;
+use crate::fingerprint::{Match, MatchPolicy};
 use crate::signed::SignedImage;
 use crate::store::Candidate;
 use crate::verifier::Verifier;
@@ -22,6 +24,24 @@ impl Carrier for Fingerprint {
 
     fn describe(&self) -> &'static str {
         "perceptual hash of the pixels, looked up in the proof store; recovered means that the content confirms the proof; of several proofs of one picture all are named"
+    }
+
+    fn place(&self) -> CarrierPlace {
+        CarrierPlace::Store
+    }
+
+    fn decision(&self) -> Option<Decision> {
+        let policy = MatchPolicy::default();
+        Some(Decision {
+            unit: "bits".to_owned(),
+            rising: false,
+            in_use: policy.max_distance,
+            candidates: vec![8, 16, 24, 31, 36, 42, 48, 56, 64, 72, 80, 88],
+            about: format!(
+                "smallest distance in bits to an image of another source, in eight orientations, between contents of quality {} and more; {} and less would count",
+                policy.min_quality, policy.max_distance
+            ),
+        })
     }
 
     fn embedded(&self, registration: &Registration) -> Embedded {

@@ -1,6 +1,8 @@
 //! The provenance link in XMP.
 
-use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
+use super::{
+    Carrier, CarrierPlace, Cost, Decision, Embedded, Finding, Registration, SoftBinding, State,
+};
 use crate::Clock;
 use crate::asset::Asset;
 use crate::proof_id::ProofId;
@@ -19,6 +21,14 @@ impl Carrier for Link {
 
     fn describe(&self) -> &'static str {
         "provenance URL in the XMP metadata; recovered means that the content confirms it"
+    }
+
+    fn place(&self) -> CarrierPlace {
+        CarrierPlace::Metadata
+    }
+
+    fn decision(&self) -> Option<Decision> {
+        None
     }
 
     fn embedded(&self, _: &Registration) -> Embedded {

@@ -3,7 +3,9 @@
 use credlink_image_files::Format;
 use sha2::{Digest, Sha256};
 
-use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
+use super::{
+    Carrier, CarrierPlace, Cost, Decision, Embedded, Finding, Registration, SoftBinding, State,
+};
 use crate::Clock;
 use crate::asset::Asset;
 use crate::manifest::read::{Reading, judged};
@@ -21,6 +23,14 @@ impl Carrier for Manifest {
 
     fn describe(&self) -> &'static str {
         "C2PA manifest embedded in the file; intact means signed by us, and no byte altered that the manifest covers"
+    }
+
+    fn place(&self) -> CarrierPlace {
+        CarrierPlace::Metadata
+    }
+
+    fn decision(&self) -> Option<Decision> {
+        None
     }
 
     fn embedded(&self, _: &Registration) -> Embedded {

@@ -32,7 +32,7 @@ mod link;
 mod manifest;
 mod watermark;
 
-pub use credlink_trial_record::{Embedded, State};
+pub use credlink_trial_record::{CarrierPlace, Decision, Embedded, State};
 use serde::Serialize;
 
 pub use self::fingerprint::Fingerprint;
@@ -58,6 +58,12 @@ pub trait Carrier: Sync {
 
     /// One sentence for people: what it is, and what a find by it means.
     fn describe(&self) -> &'static str;
+
+    /// Where it lies, which says what strips it.
+    fn place(&self) -> CarrierPlace;
+
+    /// The number that it decides by; `None` if it does not decide by one.
+    fn decision(&self) -> Option<Decision>;
 
     /// How well an image with these properties takes the carrier.
     fn embedded(&self, registration: &Registration) -> Embedded;

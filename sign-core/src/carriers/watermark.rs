@@ -1,6 +1,8 @@
 //! The proof id in the pixels.
 
-use super::{Carrier, Cost, Embedded, Finding, Registration, SoftBinding, State};
+use super::{
+    Carrier, CarrierPlace, Cost, Decision, Embedded, Finding, Registration, SoftBinding, State,
+};
 use crate::Clock;
 use crate::asset::Asset;
 use crate::signed::SignedImage;
@@ -22,6 +24,20 @@ impl Carrier for Watermark {
 
     fn describe(&self) -> &'static str {
         "proof id in the pixels, read with the watermark key; recovered means that the content confirms it"
+    }
+
+    fn place(&self) -> CarrierPlace {
+        CarrierPlace::Pixels
+    }
+
+    fn decision(&self) -> Option<Decision> {
+        Some(Decision {
+            unit: "‰ of its gate".to_owned(),
+            rising: true,
+            in_use: 1000,
+            candidates: vec![2000, 1500, 1250, 1100, 1000, 900, 800, 700, 600, 500],
+            about: "strength of a word that is another id, in thousandths of what it must reach; 0 where there is none".to_owned(),
+        })
     }
 
     fn embedded(&self, registration: &Registration) -> Embedded {
