@@ -13,7 +13,7 @@ use crate::Clock;
 use crate::fingerprint::{ContentHash, Difference, MatchPolicy, View};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::sketch::{Likeness, Received, Registered, Shades, over_black};
+use crate::sketch::{Likeness, Placement, Received, Registered, Shades, over_black};
 use crate::xmp;
 
 /// Decoded pixels as they are coded in the file; `orientation` says how to display them. Cheap to clone.
@@ -121,6 +121,7 @@ pub struct Asset<'a> {
 /// The last comparison with a proof's content: several pointers mostly lead to one proof.
 struct Sketched {
     id: ProofId,
+    is_led: bool,
     verdict: Option<Likeness>,
 }
 
@@ -260,28 +261,37 @@ impl<'a> Asset<'a> {
             .as_ref()
     }
 
-    /// What a record's sketch says of what a viewer shows; `None` if the pixels cannot be decoded.
+    /// What a record's sketch says of what a viewer shows; `None` if the pixels cannot be decoded. Of `places` as
+    /// [`Registered::likeness`] has it.
     pub(crate) fn sketch_verdict(
         &self,
         record: &ProofRecord,
         registered: &dyn Fn() -> Arc<Registered>,
+        places: &[Placement],
     ) -> Option<Likeness> {
+        let is_led = !places.is_empty();
         if let Some(held) = &*self.sketched.borrow()
             && held.id == record.id
+            && held.is_led == is_led
         {
             return held.verdict;
         }
         let received = self.received();
-        let verdict = received.map(|received| registered().compare(received).verdict);
+        let verdict = received.map(|received| registered().likeness(received, places));
         *self.sketched.borrow_mut() = Some(Sketched {
             id: record.id,
+            is_led,
             verdict,
         });
         verdict
     }
 
     /// Whether a viewer shows what is registered in the pixels that a colour profile makes, too.
-    pub(crate) fn is_same_in_colours(&self, registered: &dyn Fn() -> Arc<Registered>) -> bool {
+    pub(crate) fn is_same_in_colours(
+        &self,
+        registered: &dyn Fn() -> Arc<Registered>,
+        places: &[Placement],
+    ) -> bool {
         match self.pixels() {
             Ok(Pixels {
                 shown: Shown::Colours(shown),
@@ -289,7 +299,7 @@ impl<'a> Asset<'a> {
                 ..
             }) => shown.as_ref().is_some_and(|shown| {
                 let received = Received::of(shown, *orientation);
-                registered().compare(&received).verdict == Likeness::Same
+                registered().likeness(&received, places) == Likeness::Same
             }),
             Ok(_) => true,
             Err(_) => false,
@@ -297,7 +307,7 @@ impl<'a> Asset<'a> {
     }
 
     /// Whether the pixels show what is registered on a dark page as well as on a white one; true for opaque pixels.
-    pub(crate) fn is_same_on_black(&self, record: &ProofRecord) -> bool {
+    pub(crate) fn is_same_on_black(&self, record: &ProofRecord, places: &[Placement]) -> bool {
         let Ok(pixels) = self.pixels() else {
             return false;
         };
@@ -306,13 +316,14 @@ impl<'a> Asset<'a> {
         };
         let sketch = record.sketch_on_black.as_ref().unwrap_or(&record.sketch);
         let registered = Registered::new(sketch, (record.width, record.height));
-        let comparison = registered.compare(&Received::of(&dark, pixels.orientation));
+        let received = Received::of(&dark, pixels.orientation);
+        let comparison = registered.compare(&received);
         // Black strokes show nothing on black; then nothing else may show there either.
         let is_plain = || comparison.shades.is_some_and(Shades::are_equal);
         match comparison.verdict {
             Likeness::Same => true,
-            Likeness::Plain | Likeness::Featureless => is_plain(),
-            Likeness::Altered | Likeness::Different => false,
+            Likeness::Plain | Likeness::Featureless if is_plain() => true,
+            _ => registered.likeness(&received, places) == Likeness::Same,
         }
     }
 

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)]
 //! Content sketches through the public interface: what is confirmed, what is refused, and what strangers' bytes do.
 
-use credlink_sign_core::sketch::{Comparison, Likeness, Received, Registered, Sketch};
+use credlink_sign_core::sketch::{Comparison, Likeness, Path, Received, Registered, Sketch};
+use credlink_sign_core::watermark::Geometry;
 use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
 use image::{DynamicImage, Rgb, RgbImage};
@@ -130,6 +131,48 @@ fn parts_down_to_a_quarter_of_the_area_are_the_same_image_and_are_located() {
             );
         }
     }
+}
+
+/// Layers of cloud: lines along the width, with little that fixes a place across.
+fn evening(seed: u64) -> DynamicImage {
+    let layers = picture(seed, 2, 400).resize_exact(600, 400, FilterType::CatmullRom);
+    let few = picture(seed + 1, 12, 12).resize_exact(600, 400, FilterType::CatmullRom);
+    let (layers, few) = (layers.to_luma8(), few.to_luma8());
+    RgbImage::from_fn(600, 400, |x, y| {
+        let of = |image: &image::GrayImage| u16::from(image.get_pixel(x, y)[0]);
+        Rgb([((7 * of(&layers) + of(&few)) / 8) as u8; 3])
+    })
+    .into()
+}
+
+#[test]
+fn where_the_grid_of_a_mark_says_the_place_fewer_corners_will_do() {
+    let (registered, other) = (evening(1), evening(3));
+    let part = registered.crop_imm(60, 20, 480, 340);
+    let per_pixel = 384.0 / 600.0;
+    let geometry = Geometry::upright(
+        (480, 340),
+        480.0 / 600.0,
+        false,
+        (-60.0 * per_pixel, -20.0 * per_pixel),
+    );
+    let places = geometry.placements((600, 400));
+    let at = |registered: &DynamicImage| {
+        let sketch = Sketch::of(registered, Orientation::NoTransforms);
+        Registered::new(&sketch, (600, 400))
+            .compare_at(&Received::of(&part, Orientation::NoTransforms), &places)
+            .unwrap()
+    };
+    let searched = compared(&registered, &part);
+    let (verdict, corners) = (searched.verdict, searched.corners);
+    assert_eq!(verdict, Likeness::Different, "{corners} corners");
+    let led = at(&registered);
+    assert_eq!((led.verdict, led.path), (Likeness::Same, Path::Led));
+    assert_eq!(at(&other).verdict, Likeness::Different);
+    let sketch = Sketch::of(&registered, Orientation::NoTransforms);
+    let received = Received::of(&part, Orientation::NoTransforms);
+    let nowhere = Registered::new(&sketch, (600, 400)).compare_at(&received, &[]);
+    assert!(nowhere.is_none());
 }
 
 #[test]

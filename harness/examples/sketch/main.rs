@@ -10,6 +10,7 @@
 //! Photographs are split by the SHA-256 of the file name (an even first byte: calibration); synthetic images by seed.
 
 mod edit;
+mod led;
 mod report;
 mod source;
 mod trial;
@@ -60,12 +61,16 @@ struct Arguments {
     tsv: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum What {
     /// Images that went through pipelines and edits.
     True,
     /// Pairs of different images.
     Pairs,
+    /// Crops beside their originals, where the grid of a mark leaves a few places.
+    Crops,
+    /// Pairs of different images, where the grid of a mark leaves a few places.
+    Led,
     /// Images whose subject was replaced.
     Replaced,
 }
@@ -75,7 +80,8 @@ fn main() -> Result<()> {
     let sources = source::sources(&arguments)?;
     let trials = match arguments.what {
         What::True => trial::true_pairs(&arguments, &sources)?,
-        What::Pairs => trial::different_pairs(&arguments, &sources)?,
+        What::Pairs | What::Led => trial::different_pairs(&arguments, &sources)?,
+        What::Crops => led::crops(&sources)?,
         What::Replaced => trial::replaced(&sources)?,
     };
     if let Some(path) = &arguments.tsv {

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 
 use crate::edit::{EDITS, jpeg, over_white, with_subject};
 use crate::source::{Source, displayed};
-use crate::{Arguments, photographs};
+use crate::{Arguments, What, led, photographs};
 
 /// One comparison.
 pub(crate) struct Trial {
@@ -146,12 +146,12 @@ pub(crate) fn true_pairs(arguments: &Arguments, sources: &[Source]) -> Result<Ve
 }
 
 pub(crate) fn different_pairs(arguments: &Arguments, sources: &[Source]) -> Result<Vec<Trial>> {
-    let made: Vec<(Proof, Received)> = sources
+    let made: Vec<(Proof, Received, (u32, u32))> = sources
         .par_iter()
         .map(|source| {
             let image = displayed(source)?;
             let received = Received::of(&image, Orientation::NoTransforms);
-            Ok((Proof::of(&image), received))
+            Ok((Proof::of(&image), received, image.dimensions()))
         })
         .collect::<Result<_>>()?;
     let mut pairs: Vec<(usize, usize)> = (0..sources.len())
@@ -171,14 +171,22 @@ pub(crate) fn different_pairs(arguments: &Arguments, sources: &[Source]) -> Resu
     Ok(pairs
         .par_iter()
         .map(|&(a, b)| {
+            let names = format!("{} | {}", sources[a].name, sources[b].name);
+            let (proof, received) = (&made[a].0, &made[b].1);
             let start = thread_nanos();
-            let comparison = made[a].0.registered.compare(&made[b].1);
+            let comparison = if arguments.what == What::Led {
+                let places = led::by_chance(made[b].2, &names).placements(made[a].2);
+                let found = proof.registered.compare_at(received, &places);
+                found.unwrap_or_else(|| proof.registered.compare(received))
+            } else {
+                proof.registered.compare(received)
+            };
             let milliseconds = (thread_nanos() - start) as f64 / 1e6;
             let same = sources[a].class == sources[b].class;
             Trial {
                 class: sources[a].class.clone(),
                 what: if same { "same class" } else { "other class" }.to_owned(),
-                names: format!("{} | {}", sources[a].name, sources[b].name),
+                names,
                 comparison,
                 fingerprint: made[a].0.fingerprint(&made[b].0.hash),
                 milliseconds,

@@ -121,7 +121,9 @@ impl Carrier for Fingerprint {
             neighbours.runner_up,
         ) {
             Match::Accepted => match candidate {
-                Candidate::Record(record) => finding.confirmed(against.confirmation(file, record)),
+                Candidate::Record(record) => {
+                    finding.confirmed(against.confirmation(file, record, None))
+                }
                 // It has no sketch that could refuse, so a match counts as the false accept that it may be.
                 Candidate::Distractor(_) => Finding {
                     state: State::Recovered,
@@ -163,7 +165,7 @@ fn several(finding: Finding, file: &Asset<'_>, against: &Verifier) -> Finding {
                 && against.is_genuine(record)
         })
         .filter_map(|(record, _)| {
-            let confirmation = against.confirmation(file, record);
+            let confirmation = against.confirmation(file, record, None);
             confirmation
                 .verdict
                 .is_ok()

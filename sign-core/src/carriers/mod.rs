@@ -45,7 +45,7 @@ use crate::fingerprint::Fingerprint as ContentFingerprint;
 use crate::proof_id::ProofId;
 use crate::signed::SignedImage;
 use crate::verifier::{Confirmation, Verifier};
-use crate::watermark::Marking;
+use crate::watermark::{Geometry, Marking};
 
 /// The carriers in ladder order: what proves most comes first, then what costs least. A watermark that is not there
 /// takes a long search to miss.
@@ -172,6 +172,18 @@ impl Finding {
     /// A pointer to a proof, as the store, our signature and the content judge it: the one way in which any pointer may
     /// count. The quality is that of the received content, unless the carrier has one of its own.
     fn resolved(self, id: ProofId, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Self {
+        self.resolved_at(id, file, against, clock, None)
+    }
+
+    /// The same where the carrier knows how the image lies on what is registered.
+    fn resolved_at(
+        self,
+        id: ProofId,
+        file: &Asset<'_>,
+        against: &Verifier,
+        clock: Clock<'_>,
+        geometry: Option<&Geometry>,
+    ) -> Self {
         let start = clock();
         let record = against.store().by_id(id);
         let genuine = record.is_some_and(|record| against.is_genuine(record));
@@ -194,7 +206,7 @@ impl Finding {
             quality: finding.quality.or_else(of_content),
             ..finding
         };
-        finding.confirmed(against.confirmation(file, record))
+        finding.confirmed(against.confirmation(file, record, geometry))
     }
 
     fn confirmed(self, confirmation: Confirmation) -> Self {

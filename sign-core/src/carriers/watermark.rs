@@ -89,6 +89,6 @@ impl Carrier for Watermark {
             quality: Some(detection.z.clamp(0.0, 100.0) as u8),
             ..Finding::new(State::Unconfirmed)
         };
-        finding.resolved(id, file, against, clock)
+        finding.resolved_at(id, file, against, clock, detection.geometry.as_ref())
     }
 }

@@ -1,6 +1,6 @@
 //! Luma with its local contrast taken out, so that brightness, contrast and gamma hardly show.
 
-use super::affine::Affine;
+use crate::pixels::affine::Affine;
 use crate::pixels::plane::{Plane, reflected};
 
 /// Contrast, grey levels, below which a neighbourhood counts as flat.

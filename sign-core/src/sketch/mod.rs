@@ -19,7 +19,6 @@
 //! assert_eq!(comparison.symmetry, Orientation::FlipHorizontal);
 //! ```
 
-mod affine;
 mod agreement;
 mod codec;
 mod compare;
@@ -39,13 +38,13 @@ use image::DynamicImage;
 use image::metadata::Orientation;
 use serde::{Deserialize, Serialize};
 
-pub use self::affine::Affine;
 pub use self::agreement::{AgreementMap, Cell};
 pub use self::compare::{Comparison, Likeness, Path};
 pub use self::received::Received;
 pub use self::registered::Registered;
 pub use self::shade::Shades;
 pub(crate) use self::shade::is_plain;
+pub use crate::pixels::affine::{Affine, Placement};
 use crate::pixels::canonical::resized;
 use crate::pixels::plane::Plane;
 

@@ -1,8 +1,8 @@
 //! From roughly aligned to aligned: the inverse compositional algorithm (Baker and Matthews, "Lucas-Kanade 20 Years
 //! On", 2004) for affine maps, with weights that let covered parts count little.
 
-use super::affine::Affine;
 use super::field::warped;
+use crate::pixels::affine::Affine;
 use crate::pixels::plane::Plane;
 
 /// Difference of normalised samples at which a sample counts half.

@@ -3,11 +3,11 @@
 
 use image::metadata::Orientation;
 
-use super::affine::Affine;
 use super::field::{Energy, dot};
 use super::received::Received;
 use super::registered::Registered;
 use crate::fingerprint::SYMMETRIES;
+use crate::pixels::affine::{Affine, Placement};
 use crate::pixels::plane::Plane;
 
 /// Smallest and largest size of the received image along its tighter axis, the registered one being 1: a crop to a
@@ -31,6 +31,32 @@ pub(super) struct Candidate {
     pub(super) map: Affine,
     /// Fisher's transform of the correlation, in standard deviations of unrelated samples.
     pub(super) score: f32,
+}
+
+/// Places that something else than the picture says.
+pub(super) fn led(
+    registered: &Registered,
+    received: &Received,
+    places: &[Placement],
+) -> Vec<Candidate> {
+    let target = &registered.coarse.plane;
+    let side = ((target.width * target.height) as f64).sqrt();
+    let candidate = |place: &Placement| {
+        // The size at which the registered image has as many pixels as its template.
+        let wanted = side / place.map.scale();
+        let ratio = |level: &usize| {
+            let (width, height) = received.size(*level);
+            (((width * height) as f64).sqrt() / wanted).ln().abs()
+        };
+        let level = (0..received.levels()).min_by(|a, b| ratio(a).total_cmp(&ratio(b)))?;
+        Some(Candidate {
+            symmetry: place.symmetry,
+            level,
+            map: place.map,
+            score: 0.0,
+        })
+    };
+    places.iter().filter_map(candidate).collect()
 }
 
 /// The best place of each size and orientation, best first.

@@ -5,10 +5,12 @@ use image::metadata::Orientation;
 
 use super::features::{Blocks, FLOOR, folded, weighted};
 use super::gate::{CAP, gate, strength};
+use super::geometry::Geometry;
 use super::key::WatermarkKey;
 use super::layout::{BLOCK, SLOTS};
 use super::trim::trimmed;
 use super::{crc, masks, polar, search};
+use crate::pixels::affine::Affine;
 use crate::pixels::canonical::{canonical_size, resized};
 use crate::pixels::luma;
 use crate::pixels::plane::Plane;
@@ -60,6 +62,8 @@ pub struct Detection {
     pub z: f64,
     /// Feature vectors that were decoded.
     pub decodes: u32,
+    /// How the image lies on the grid of the mark that was read, where it was searched for.
+    pub geometry: Option<Geometry>,
 }
 
 impl Detection {
@@ -73,6 +77,7 @@ impl Detection {
             gate: gate(stage),
             z: 0.0,
             decodes: 0,
+            geometry: None,
         }
     }
 }
@@ -163,23 +168,32 @@ pub fn detect(
     let [luma] = luma::reduced(image, [native]);
     let luma = luma.displayed(orientation);
     let inner = trimmed(&luma);
-    let mut best = better(found, cheap(key, &canonical, inner.as_ref()));
+    let mut best = better(
+        found,
+        cheap(key, &canonical, inner.as_ref().map(|inner| &inner.plane)),
+    );
     if best.id.is_some() || effort == Effort::Cheap {
         return best;
     }
-    let searched = inner.as_ref().unwrap_or(&luma);
+    let (searched, place) = match &inner {
+        Some(inner) => (&inner.plane, inner.place),
+        None => (&luma, Affine::IDENTITY),
+    };
+    let size = canonical_size((searched.width, searched.height));
     let mut decodes = 0;
     for rotated in [false, true] {
         if rotated && effort != Effort::SearchRotated {
             break;
         }
-        for (hypothesis, folded) in search::hypotheses(key, searched, rotated) {
+        for (alignment, folded) in search::hypotheses(key, searched, rotated) {
             if decodes == CAP {
                 break;
             }
             decodes += 1;
-            best = better(best, decided(key, &folded, LONG_LIST, 2, || hypothesis));
+            let found = decided(key, &folded, LONG_LIST, 2, || alignment.to_string());
+            best = better(best, found);
             if best.id.is_some() {
+                best.geometry = Some(Geometry::new(alignment, size, place));
                 return best;
             }
         }

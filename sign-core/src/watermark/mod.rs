@@ -45,6 +45,7 @@ mod features;
 mod fft;
 mod frames;
 mod gate;
+mod geometry;
 mod key;
 mod layout;
 mod masks;
@@ -55,4 +56,5 @@ mod trim;
 
 pub use self::detect::{Detection, Effort, Features, detect};
 pub use self::embed::{EmbedSettings, Embedding, Marking, Probe, Refusal, embed};
+pub use self::geometry::Geometry;
 pub use self::key::{MIN_SECRET, WatermarkError, WatermarkKey};

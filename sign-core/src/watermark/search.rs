@@ -35,13 +35,13 @@ const LEAST_FINE: f32 = 5.1;
 /// Least short side that a search makes sense for, canonical pixels.
 const LEAST_SHORT_SIDE: usize = 32;
 
-/// The best alignments of an image with the pilots, each with its name and its folded features, made when asked for.
+/// The best alignments of an image with the pilots, each with its folded features, made when asked for.
 /// Only pilot signs decide here, which the bound needs: payload signs stay independent of everything that was chosen.
 pub(super) fn hypotheses<'a>(
     key: &'a WatermarkKey,
     luma: &'a Plane,
     rotated: bool,
-) -> impl Iterator<Item = (String, Vec<f32>)> + 'a {
+) -> impl Iterator<Item = (Alignment, Vec<f32>)> + 'a {
     let size = canonical_size((luma.width, luma.height));
     let peaks = if size.0.min(size.1) < LEAST_SHORT_SIDE {
         Vec::new()
@@ -49,10 +49,9 @@ pub(super) fn hypotheses<'a>(
         peaks(key, luma, size, rotated)
     };
     let source = Source::new(luma, size);
-    peaks.into_iter().map(move |peak| {
-        let (alignment, folded) = source.aligned(key, peak.alignment, rotated);
-        (alignment.to_string(), folded)
-    })
+    peaks
+        .into_iter()
+        .map(move |peak| source.aligned(key, peak.alignment, rotated))
 }
 
 /// The best refined peaks, the best first.

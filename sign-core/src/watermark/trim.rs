@@ -1,5 +1,6 @@
 //! Uniform borders, as letterboxes and captions add them.
 
+use crate::pixels::affine::Affine;
 use crate::pixels::plane::Plane;
 
 /// Largest standard deviation of a border's row or column, luma levels.
@@ -10,14 +11,31 @@ const SAME: f64 = 8.0;
 /// Least side that is left over.
 const LEAST: usize = 32;
 
+/// What lies within uniform borders.
+#[derive(Debug, PartialEq)]
+pub(super) struct Inner {
+    pub(super) plane: Plane,
+    /// Where it lies in the image, unit by unit.
+    pub(super) place: Affine,
+}
+
 /// The image without its uniform rows and then columns; `None` if it has none, or too little else.
-pub(super) fn trimmed(plane: &Plane) -> Option<Plane> {
+pub(super) fn trimmed(plane: &Plane) -> Option<Inner> {
     let (top, bottom) = extent(plane.height, |y| moments(plane.row(y).iter().copied()))?;
     let column = |x: usize| (top..bottom).map(move |y| plane.row(y)[x]);
     let (left, right) = extent(plane.width, |x| moments(column(x)))?;
     let (width, height) = (right - left, bottom - top);
     let whole = (width, height) == (plane.width, plane.height);
-    (!whole && width >= LEAST && height >= LEAST).then(|| plane.cropped(left, top, width, height))
+    (!whole && width >= LEAST && height >= LEAST).then(|| inner(plane, left, top, width, height))
+}
+
+fn inner(plane: &Plane, left: usize, top: usize, width: usize, height: usize) -> Inner {
+    let across = |pixels: usize| pixels as f64 / plane.width as f64;
+    let down = |pixels: usize| pixels as f64 / plane.height as f64;
+    Inner {
+        plane: plane.cropped(left, top, width, height),
+        place: Affine::onto(across(left), down(top), across(width), down(height)),
+    }
 }
 
 /// First and one past the last line that is not of the border.
@@ -69,7 +87,13 @@ mod tests {
             }
         });
         let inner = Plane::from_fn(80, 85, |x, y| texture(x + 10, y + 25));
-        assert_eq!(trimmed(&boxed), Some(inner));
+        let found = trimmed(&boxed).unwrap();
+        assert_eq!(found.plane, inner);
+        let (x, y) = found.place.apply(0.5, 1.0);
+        assert!(
+            (x - 0.5).abs() < 1e-9 && (y - 110.0 / 120.0).abs() < 1e-9,
+            "{x} {y}"
+        );
     }
 
     #[test]
@@ -79,7 +103,8 @@ mod tests {
             20..50 => 200.0,
             _ => texture(x, y),
         });
-        assert_eq!(trimmed(&boxed), Some(boxed.cropped(0, 20, 100, 100)));
+        let found = trimmed(&boxed).map(|inner| inner.plane);
+        assert_eq!(found, Some(boxed.cropped(0, 20, 100, 100)));
     }
 
     #[test]

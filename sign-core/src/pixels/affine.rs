@@ -1,5 +1,16 @@
 //! Where a point of the registered image lies in the received one.
 
+use image::metadata::Orientation;
+
+/// Where a registered image may lie in a received one, as far as something else than the picture says so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placement {
+    /// How the received image has to be turned to lie like the registered one.
+    pub symmetry: Orientation,
+    /// Where the registered image lies in the received one, once that is turned.
+    pub map: Affine,
+}
+
 /// An affine map. Both images are displayed and have the corners (0, 0) and (1, 1).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Affine {
@@ -9,31 +20,31 @@ pub struct Affine {
 
 impl Affine {
     /// Edge to edge.
-    pub(super) const IDENTITY: Self = Self {
+    pub(crate) const IDENTITY: Self = Self {
         rows: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]],
     };
 
     /// The map onto a rectangle.
-    pub(super) fn onto(left: f64, top: f64, width: f64, height: f64) -> Self {
+    pub(crate) fn onto(left: f64, top: f64, width: f64, height: f64) -> Self {
         Self {
             rows: [[width, 0.0, left], [0.0, height, top]],
         }
     }
 
     /// Where a point goes.
-    pub(super) fn apply(&self, x: f64, y: f64) -> (f64, f64) {
+    pub(crate) fn apply(&self, x: f64, y: f64) -> (f64, f64) {
         let [[a, b, c], [d, e, f]] = self.rows;
         (a * x + b * y + c, d * x + e * y + f)
     }
 
     /// By how much lengths grow, in the geometric mean of all directions.
-    pub(super) fn scale(&self) -> f64 {
+    pub(crate) fn scale(&self) -> f64 {
         let [[a, b, _], [d, e, _]] = self.rows;
         (a * e - b * d).abs().sqrt()
     }
 
     /// First `inner`, then this.
-    pub(super) fn after(&self, inner: &Self) -> Self {
+    pub(crate) fn after(&self, inner: &Self) -> Self {
         let [[a, b, c], [d, e, f]] = self.rows;
         let [[p, q, r], [s, t, u]] = inner.rows;
         Self {
@@ -45,7 +56,7 @@ impl Affine {
     }
 
     /// The way back; `None` where all points fall on a line.
-    pub(super) fn inverse(&self) -> Option<Self> {
+    pub(crate) fn inverse(&self) -> Option<Self> {
         let [[a, b, c], [d, e, f]] = self.rows;
         let determinant = a * e - b * d;
         if determinant.abs() < 1e-9 {
@@ -62,7 +73,7 @@ impl Affine {
 
     /// The same map between pixels: from a plane of `registered` pixels to one of `received` pixels, with the centre of
     /// pixel k at k.
-    pub(super) fn in_pixels(&self, registered: (usize, usize), received: (usize, usize)) -> Self {
+    pub(crate) fn in_pixels(&self, registered: (usize, usize), received: (usize, usize)) -> Self {
         let to = |size: (usize, usize)| Self {
             rows: [[size.0 as f64, 0.0, -0.5], [0.0, size.1 as f64, -0.5]],
         };
@@ -76,7 +87,7 @@ impl Affine {
     }
 
     /// Undoes [`Affine::in_pixels`].
-    pub(super) fn without_pixels(
+    pub(crate) fn without_pixels(
         &self,
         registered: (usize, usize),
         received: (usize, usize),
