@@ -1,6 +1,7 @@
 //! Who signs in a measurement run.
 
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use credlink_sign_core::ProofId;
@@ -18,6 +19,30 @@ pub fn validity() -> Result<Validity> {
         not_after: Date::new(2045, 1, 1)?,
     })
 }
+
+/// The validity of certificates for use: from the day of `now` (Unix seconds) on, for so many days. A signature without a
+/// time stamp is worth as much as its certificate, so that this is not for ever.
+///
+/// # Errors
+/// For days that no certificate can name.
+pub fn validity_from(now: u64, days: u16) -> Result<Validity> {
+    const DAY: u64 = 86_400;
+    let day = |seconds: u64| -> Result<Date> {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(LAST_SECOND));
+        let text = humantime::format_rfc3339_seconds(time).to_string();
+        let mut parts = text.split(['-', 'T']);
+        let mut next = || parts.next().context("the clock shows no date");
+        let (year, month, day) = (next()?.parse()?, next()?.parse()?, next()?.parse()?);
+        Ok(Date::new(year, month, day)?)
+    };
+    Ok(Validity {
+        not_before: day(now)?,
+        not_after: day(now.saturating_add(DAY * u64::from(days)))?,
+    })
+}
+
+/// The last second of the year 2999, where [`Date`] ends.
+const LAST_SECOND: u64 = 32_503_679_999;
 
 /// Randomness of the operating system for the keys of one run.
 ///
@@ -90,4 +115,22 @@ pub fn proof_id(seed: u64, image: usize, source: &[u8]) -> ProofId {
         .chain_update(Sha256::digest(source))
         .finalize();
     ProofId::new(u64::from_le_bytes(std::array::from_fn(|index| hash[index])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_for_use_begin_today_and_end() {
+        let day = |year, month, day| Date::new(year, month, day).unwrap();
+        // 2028-02-28, 12:00.
+        let validity = validity_from(1_835_352_000, 365).unwrap();
+        assert_eq!(validity.not_before, day(2028, 2, 28));
+        assert_eq!(validity.not_after, day(2029, 2, 27));
+        assert!(
+            validity_from(u64::MAX, 365)
+                .is_ok_and(|validity| validity.not_before.eq(&day(2999, 12, 31)))
+        );
+    }
 }

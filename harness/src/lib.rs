@@ -23,5 +23,7 @@ pub mod reencode;
 pub mod replay;
 pub mod stages;
 pub mod systems;
+pub mod thumbnail;
+pub mod time_authority;
 pub mod trial;
 pub mod versions;

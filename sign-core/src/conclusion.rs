@@ -12,6 +12,8 @@ pub struct Conclusion {
     pub accepted: Option<Accepted>,
     /// The proofs of the same picture that came before that one, the last of them first, by its record and theirs.
     pub chain: Vec<ProofId>,
+    /// Proofs of the same picture that came after that one, the newest first: the file is, byte for byte, an earlier one.
+    pub later: Vec<ProofId>,
     /// Proofs that fit the same content and are not related to that one by their records.
     pub alternatives: Vec<ProofId>,
     /// There is a manifest, and it does not validate.
@@ -23,6 +25,14 @@ pub struct Conclusion {
     pub foreign: bool,
     /// A pointer leads to this proof, without confirmation.
     pub unconfirmed: Option<ProofId>,
+}
+
+impl Conclusion {
+    /// The newest proof of the picture: what a further signature comes after.
+    pub fn newest(&self) -> Option<ProofId> {
+        let accepted = self.accepted.map(|accepted| accepted.proof);
+        self.later.first().copied().or(accepted)
+    }
 }
 
 /// One accepted carrier.
@@ -53,7 +63,7 @@ const MAX_GENERATIONS: usize = 1024;
 ///
 /// All that was accepted was confirmed by the content, so different proofs are proofs of one picture. Where one of them
 /// names the others as what came before, it is the answer; otherwise the carrier highest on the ladder decides, and the
-/// others are told beside it.
+/// others are told beside it. But what is, byte for byte, the file of one proof is that, whatever was signed after it.
 pub fn conclude<'f>(
     findings: impl IntoIterator<Item = (&'static str, &'f Finding)>,
     parent: &dyn Fn(ProofId) -> Option<ProofId>,
@@ -61,6 +71,7 @@ pub fn conclude<'f>(
     let mut conclusion = Conclusion {
         accepted: None,
         chain: Vec::new(),
+        later: Vec::new(),
         alternatives: Vec::new(),
         broken: false,
         expired: false,
@@ -84,7 +95,7 @@ pub fn conclude<'f>(
         // A later signer's manifest is valid even where nothing confirms that it is about our image.
         let signed = |code: &String| code.starts_with("signer:");
         conclusion.foreign |= matches!(finding.state, State::Foreign | State::Resigned)
-            || finding.codes.iter().any(signed);
+            || finding.state != State::Intact && finding.codes.iter().any(signed);
         if finding.state == State::Unconfirmed {
             conclusion.unconfirmed = conclusion.unconfirmed.or(finding.proof);
         }
@@ -107,13 +118,20 @@ pub fn conclude<'f>(
             .iter()
             .all(|other| other.proof == one.proof || behind.contains(&other.proof))
     });
-    conclusion.accepted = newest.or(found.first()).copied();
+    let intact = found.iter().find(|one| one.state == State::Intact);
+    conclusion.accepted = intact.or(newest).or(found.first()).copied();
     if let Some(accepted) = conclusion.accepted {
         conclusion.chain = before(accepted.proof);
         let others = found.iter().map(|one| one.proof);
-        conclusion.alternatives = others
+        let others = others
             .filter(|other| *other != accepted.proof && !conclusion.chain.contains(other))
-            .collect();
+            .map(|other| (before(other), other));
+        let (mut later, unrelated): (Vec<_>, Vec<_>) =
+            others.partition(|(behind, _)| behind.contains(&accepted.proof));
+        later.sort_by_key(|(behind, _)| std::cmp::Reverse(behind.len()));
+        let proofs = |list: Vec<(Vec<ProofId>, ProofId)>| list.into_iter().map(|(_, proof)| proof);
+        conclusion.later = proofs(later).collect();
+        conclusion.alternatives = proofs(unrelated).collect();
     }
     conclusion
 }
@@ -166,6 +184,22 @@ mod tests {
         // A circle is nobody's history.
         let circle = |proof| Some(if proof == OURS { OTHER } else { OURS });
         assert_eq!(answer(&concluded(&findings, &circle)), Some((OURS, "b")));
+    }
+
+    #[test]
+    fn the_file_of_an_earlier_proof_is_that_file() {
+        let findings = [
+            Finding::new(State::Intact)
+                .leading_to(OURS)
+                .because("signer:Press"),
+            Finding::new(State::Recovered).leading_to(OTHER),
+            Finding::new(State::Absent),
+        ];
+        let again = concluded(&findings, &|proof| (proof == OTHER).then_some(OURS));
+        assert_eq!(again.accepted.map(|a| a.proof), Some(OURS));
+        assert_eq!(again.later, [OTHER]);
+        assert_eq!(again.newest(), Some(OTHER));
+        assert!(again.chain.is_empty() && again.alternatives.is_empty() && !again.foreign);
     }
 
     #[test]

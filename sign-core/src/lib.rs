@@ -76,13 +76,13 @@ pub use self::asset::{Asset, Care, Decode, Encoder, Pixels, Shown, Unwritten};
 pub use self::distortion::Distortion;
 pub use self::formats::{SIGNABLE, signable};
 pub use self::ladder::{Examined, Verification};
-pub use self::manifest::EngineError;
+pub use self::manifest::{Credential, EngineError, TimeStamps};
 pub use self::marker::Marker;
 pub use self::proof_id::{DEFAULT_BASE_URL, ProofId, ProofIdError};
 pub use self::record::{History, ProofRecord};
 pub use self::resigner::Resigner;
 pub use self::signed::{SignError, SignedImage, SigningTimes};
-pub use self::signer::Signer;
+pub use self::signer::{Signer, Thumbnail};
 pub use self::verifier::{Distances, Verifier};
 pub use self::xmp::XmpError;
 

@@ -23,6 +23,9 @@ pub enum SignError {
     /// A marked image could not be written.
     #[error("marked image cannot be written: {0}")]
     Unencodable(String),
+    /// A thumbnail could not be made.
+    #[error("thumbnail cannot be made: {0}")]
+    Thumbnail(String),
     /// The container cannot take the link.
     #[error("link cannot be written")]
     Container(#[from] ContainerError),

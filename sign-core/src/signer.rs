@@ -1,13 +1,16 @@
 //! Signing an image file.
 
+use std::time::{Duration, SystemTime};
+
 use c2pa::DigitalSourceType;
 use sha2::{Digest, Sha256};
 
 use crate::asset::{Asset, Pixels};
 use crate::carriers::{CARRIERS, Carrier as _, Embedded, Registration, Watermark};
 use crate::keys::{Identity, KeyError};
-use crate::manifest::Engine;
-use crate::manifest::write::{ManifestFile, Statement, embedded};
+use crate::manifest::claim_signer::ClaimSigner;
+use crate::manifest::write::{ManifestFile, Statement, embedded, instance};
+use crate::manifest::{Credential, Engine, TimeStamps};
 use crate::marker::{Marked, Marker};
 use crate::proof_id::{DEFAULT_BASE_URL, ProofId};
 use crate::record::{History, ProofRecord};
@@ -17,6 +20,9 @@ use crate::watermark::Marking;
 use crate::xmp::{self, XmpError};
 use credlink_image_files::contents;
 use credlink_image_files::{ContainerError, Format, containers};
+
+/// Makes a small JPEG of a picture, or says why it cannot.
+pub type Thumbnail = fn(&Pixels) -> Result<Vec<u8>, String>;
 
 /// Signs files as one identity. Shared freely between threads.
 ///
@@ -30,6 +36,10 @@ pub struct Signer {
     generator: (String, String),
     source_type: Option<DigitalSourceType>,
     marker: Option<Marker>,
+    credential: Option<Credential>,
+    stamps: Option<Box<dyn TimeStamps>>,
+    title: Option<String>,
+    thumbnail: Option<Thumbnail>,
     replaces_xmp: bool,
     engine: Engine,
 }
@@ -47,6 +57,10 @@ impl Signer {
             generator: ("CredLink".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
             source_type: None,
             marker: None,
+            credential: None,
+            stamps: None,
+            title: None,
+            thumbnail: None,
             replaces_xmp: false,
         })
     }
@@ -79,6 +93,36 @@ impl Signer {
     #[must_use]
     pub fn replacing_xmp(mut self) -> Self {
         self.replaces_xmp = true;
+        self
+    }
+
+    /// Says the picture's title.
+    #[must_use]
+    pub fn with_title(mut self, title: &str) -> Self {
+        self.title = Some(title.to_owned());
+        self
+    }
+
+    /// Puts a small JPEG of the signed picture into the manifest, as `thumbnail` makes it.
+    #[must_use]
+    pub fn with_thumbnail(mut self, thumbnail: Thumbnail) -> Self {
+        self.thumbnail = Some(thumbnail);
+        self
+    }
+
+    /// Signs claims with a key and certificates of the user's own. Records, and salts, stay under the identity's key: the
+    /// record is what makes such a manifest one of ours.
+    #[must_use]
+    pub fn with_credential(mut self, credential: Credential) -> Self {
+        self.credential = Some(credential);
+        self
+    }
+
+    /// Has every signature stamped by a time authority. Such files outlive their certificate, and cannot be made again
+    /// byte for byte.
+    #[must_use]
+    pub fn with_time_stamps(mut self, stamps: Box<dyn TimeStamps>) -> Self {
+        self.stamps = Some(stamps);
         self
     }
 
@@ -122,7 +166,9 @@ impl Signer {
         id: ProofId,
         history: Option<History>,
     ) -> Result<SignedImage, SignError> {
-        let signed = self.marked_and_signed(file, id)?;
+        let signed_at = history.as_ref().and_then(|history| history.signed_at);
+        let when = signed_at.and_then(moment);
+        let signed = self.marked_and_signed(file, id, when.as_deref())?;
         Ok(match history {
             None => signed,
             Some(history) => SignedImage {
@@ -136,7 +182,12 @@ impl Signer {
         })
     }
 
-    fn marked_and_signed(&self, file: &Asset<'_>, id: ProofId) -> Result<SignedImage, SignError> {
+    fn marked_and_signed(
+        &self,
+        file: &Asset<'_>,
+        id: ProofId,
+        when: Option<&str>,
+    ) -> Result<SignedImage, SignError> {
         let media_type = file.media_type().ok_or(SignError::Unsupported)?;
         let pixels = file
             .pixels()
@@ -150,7 +201,14 @@ impl Signer {
             },
         };
         let Some(new) = marked.file else {
-            let signed = self.signed(media_type, file, file.bytes(), id, marked.verdict);
+            let about = About {
+                original: file.bytes(),
+                id,
+                when,
+                watermark: marked.verdict,
+                is_changed: false,
+            };
+            let signed = self.signed(media_type, file, &about);
             return signed.map(|signed| SignedImage {
                 unmarked: marked.why,
                 ..signed
@@ -158,7 +216,14 @@ impl Signer {
         };
         let decode = |_: &[u8]| -> Result<Pixels, String> { Ok(new.pixels.clone()) };
         let rewritten = Asset::new(&new.bytes, &decode).with_clock(file.clock());
-        let mut signed = self.signed(media_type, &rewritten, file.bytes(), id, marked.verdict)?;
+        let about = About {
+            original: file.bytes(),
+            id,
+            when,
+            watermark: marked.verdict,
+            is_changed: true,
+        };
+        let mut signed = self.signed(media_type, &rewritten, &about)?;
         (signed.mark, signed.distortion) = (Some(new.mark), new.distortion);
         signed.times.marking = file.watermark_nanos();
         Ok(signed)
@@ -169,15 +234,16 @@ impl Signer {
         &self,
         media_type: Format,
         bytes: &[u8],
-        id: ProofId,
+        about: &About<'_>,
     ) -> Result<(Vec<u8>, usize), SignError> {
-        let link = format!("{}/{id}", self.base_url);
+        let link = format!("{}/{}", self.base_url, about.id);
+        let instance = about.is_changed.then(|| instance(about.id));
         if containers::has_unreadable_xmp(media_type, bytes) && !self.replaces_xmp {
             return Err(XmpError::Unreadable.into());
         }
         let before = containers::xmp(media_type, bytes);
-        let packet = match xmp::with_link(before.as_deref(), &link) {
-            Err(_) if self.replaces_xmp => xmp::with_link(None, &link),
+        let packet = match xmp::with_link(before.as_deref(), &link, instance.as_deref()) {
+            Err(_) if self.replaces_xmp => xmp::with_link(None, &link, None),
             other => other,
         }?;
         let linked = match containers::with_xmp(media_type, bytes, &packet) {
@@ -196,9 +262,11 @@ impl Signer {
         &self,
         media_type: Format,
         linked: &[u8],
-        original: &[u8],
+        pixels: &Pixels,
+        about: &About<'_>,
         registration: &Registration,
     ) -> Result<ManifestFile, SignError> {
+        let thumbnail = self.thumbnail.map(|made| made(pixels)).transpose();
         let soft_bindings: Vec<_> = CARRIERS
             .iter()
             .filter_map(|carrier| carrier.soft_binding(registration))
@@ -211,20 +279,27 @@ impl Signer {
             soft_bindings: &soft_bindings,
             source_type: self.source_type.as_ref(),
             marked: Watermark.embedded(registration) != Embedded::Refused,
+            title: self.title.as_deref(),
+            when: about.when,
+            thumbnail: thumbnail.map_err(SignError::Thumbnail)?,
         };
-        let signed = embedded(&self.engine, &self.identity, &statement, linked, original)?;
+        let signer = ClaimSigner::new(
+            &self.identity,
+            self.credential.as_ref(),
+            self.stamps.as_deref(),
+        );
+        let signed = embedded(&self.engine, signer, &statement, linked, about.original)?;
         Ok(signed)
     }
 
-    /// Signs a file whose pixels are final. `original` is the file that was handed in.
+    /// Signs a file whose pixels are final.
     fn signed(
         &self,
         media_type: Format,
         file: &Asset<'_>,
-        original: &[u8],
-        id: ProofId,
-        watermark: Option<Marking>,
+        about: &About<'_>,
     ) -> Result<SignedImage, SignError> {
+        let (id, watermark) = (about.id, about.watermark);
         let pixels = file
             .pixels()
             .map_err(|what| SignError::Undecodable(what.to_owned()))?;
@@ -241,11 +316,11 @@ impl Signer {
 
         let clock = file.clock();
         let start = clock();
-        let (linked, link_bytes) = self.linked(media_type, file.bytes(), id)?;
+        let (linked, link_bytes) = self.linked(media_type, file.bytes(), about)?;
         let linking = clock().saturating_sub(start);
 
         let start = clock();
-        let signed = self.with_manifest(media_type, &linked, original, &registration)?;
+        let signed = self.with_manifest(media_type, &linked, pixels, about, &registration)?;
         let manifest = clock().saturating_sub(start);
 
         let (width, height) = pixels.displayed_size();
@@ -272,7 +347,7 @@ impl Signer {
         .signed(&self.identity);
         let (_, hashing) = file.nanos();
         Ok(SignedImage {
-            fate: contents::fate(media_type, original, &signed.bytes),
+            fate: contents::fate(media_type, about.original, &signed.bytes),
             unmarked: None,
             bytes: signed.bytes,
             record,
@@ -294,6 +369,25 @@ impl Signer {
             },
         })
     }
+}
+
+/// Unix seconds as RFC 3339 has them; `None` beyond its last year.
+fn moment(seconds: u64) -> Option<String> {
+    const YEAR_10000: u64 = 253_402_300_800;
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(YEAR_10000));
+    (seconds < YEAR_10000).then(|| humantime::format_rfc3339_seconds(time).to_string())
+}
+
+/// What is known of a file whose pixels are final.
+struct About<'a> {
+    /// The file that was handed in.
+    original: &'a [u8],
+    id: ProofId,
+    /// When it is signed, RFC 3339.
+    when: Option<&'a str>,
+    watermark: Option<Marking>,
+    /// Whether the pixels are others than those that were handed in.
+    is_changed: bool,
 }
 
 /// The C2PA library with an identity's own anchor.

@@ -13,6 +13,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, QName, ResolveResult};
 
 const DCTERMS: &[u8] = b"http://purl.org/dc/terms/";
+const MEDIA: &[u8] = b"http://ns.adobe.com/xap/1.0/mm/";
 const RDF: &[u8] = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 
 /// A packet is read up to this many links; no honest packet has more than one.
@@ -42,6 +43,7 @@ enum Role {
     Rdf,
     Description,
     Provenance,
+    Instance,
     Other,
 }
 
@@ -53,6 +55,7 @@ fn role(namespace: &ResolveResult<'_>, element: QName<'_>) -> Role {
         (RDF, b"RDF") => Role::Rdf,
         (RDF, b"Description") => Role::Description,
         (DCTERMS, b"provenance") => Role::Provenance,
+        (MEDIA, b"InstanceID") => Role::Instance,
         _ => Role::Other,
     }
 }
@@ -123,14 +126,19 @@ fn trimmed(text: &str) -> &str {
 }
 
 /// A packet that says where the proof is: `existing` with its provenance property set to `link`, every other
-/// byte kept, or a minimal packet.
-pub(crate) fn with_link(existing: Option<&[u8]>, link: &str) -> Result<Vec<u8>, XmpError> {
+/// byte kept, or a minimal packet. `instance` takes the place of the packet's own `xmpMM:InstanceID`, if it has one: it
+/// names one rendition (ISO 16684-1, "Digital asset identifiers"), and pixels that changed make another.
+pub(crate) fn with_link(
+    existing: Option<&[u8]>,
+    link: &str,
+    instance: Option<&str>,
+) -> Result<Vec<u8>, XmpError> {
     let value = quick_xml::escape::escape(link);
     match existing {
         Some(packet) => {
             let text = std::str::from_utf8(packet).map_err(|_| XmpError::NotUtf8)?;
             let text = trimmed(text);
-            let edits = edits(text, &value)?;
+            let edits = edits(text, &value, instance)?;
             let mut out = String::with_capacity(text.len() + 256);
             let mut at = 0;
             for (range, insertion) in edits {
@@ -180,8 +188,9 @@ fn property(reader: &NsReader<&[u8]>, value: &str) -> String {
 }
 
 /// The cuts and insertions that replace every provenance property by one. Ascending, disjoint.
-fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
+fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, XmpError> {
     let mut edits: Vec<Edit> = Vec::new();
+    let mut instance = instance;
     let mut inserted = false;
     let mut rdf = None;
     let mut reader = NsReader::from_str(text);
@@ -213,7 +222,17 @@ fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
                 let old = attribute(&reader, element, DCTERMS, b"provenance");
                 if let Some(old) = old {
                     let key = offset(text, old.key.as_ref()).ok_or_else(|| malformed.clone())?;
-                    edits.push((attribute_range(text, key).ok_or(malformed)?, String::new()));
+                    edits.push((
+                        attribute_range(text, key).ok_or_else(|| malformed.clone())?,
+                        String::new(),
+                    ));
+                }
+                let old = attribute(&reader, element, MEDIA, b"InstanceID");
+                if let (Some(old), Some(instance)) = (old, instance.take()) {
+                    let name = String::from_utf8_lossy(old.key.as_ref()).into_owned();
+                    let key = offset(text, old.key.as_ref()).ok_or_else(|| malformed.clone())?;
+                    let range = attribute_range(text, key).ok_or_else(|| malformed.clone())?;
+                    edits.push((range, format!(" {name}=\"{instance}\"")));
                 }
                 if !inserted {
                     inserted = true;
@@ -231,6 +250,14 @@ fn edits(text: &str, value: &str) -> Result<Vec<Edit>, XmpError> {
                     end
                 };
                 edits.push((start..end, String::new()));
+            }
+            Role::Instance if open => {
+                let inner = reader.read_to_end(element.name()).map_err(|_| malformed)?;
+                depth -= 1;
+                if let Some(instance) = instance.take() {
+                    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+                    edits.push((place(inner.start)..place(inner.end), instance.to_owned()));
+                }
             }
             _ => {}
         }
@@ -293,7 +320,7 @@ mod tests {
 <?xpacket end="w"?>"#;
 
     fn linked(existing: &str, link: &str) -> String {
-        String::from_utf8(with_link(Some(existing.as_bytes()), link).unwrap()).unwrap()
+        String::from_utf8(with_link(Some(existing.as_bytes()), link, None).unwrap()).unwrap()
     }
 
     #[test]
@@ -305,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_fresh_packet_holds_the_link() {
-        let packet = with_link(None, "https://a.example/p/1?x=1&y=2").unwrap();
+        let packet = with_link(None, "https://a.example/p/1?x=1&y=2", None).unwrap();
         assert_eq!(links(&packet), ["https://a.example/p/1?x=1&y=2"]);
     }
 
@@ -360,6 +387,40 @@ mod tests {
     }
 
     #[test]
+    fn changed_pixels_are_another_instance() {
+        let about = r#"xmlns:m="http://ns.adobe.com/xap/1.0/mm/""#;
+        let derived = r#"<m:DerivedFrom r:parseType="Resource" xmlns:s="http://ns.adobe.com/xap/1.0/sType/ResourceRef#"><s:instanceID>xmp.iid:9</s:instanceID></m:DerivedFrom>"#;
+        for (description, expected) in [
+            (
+                format!(
+                    r#"<r:Description {about} m:InstanceID='xmp.iid:1'>{derived}</r:Description>"#
+                ),
+                r#" m:InstanceID="xmp.iid:2""#,
+            ),
+            (
+                format!(
+                    r#"<r:Description {about}>{derived}<m:InstanceID>xmp.iid:1</m:InstanceID></r:Description>"#
+                ),
+                "<m:InstanceID>xmp.iid:2</m:InstanceID>",
+            ),
+        ] {
+            let packet = format!(
+                r#"<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">{description}</r:RDF>"#
+            );
+            let with = |instance| {
+                let packet = with_link(Some(packet.as_bytes()), "https://o.example/", instance);
+                String::from_utf8(packet.unwrap()).unwrap()
+            };
+            let changed = with(Some("xmp.iid:2"));
+            assert!(changed.contains(expected), "{changed}");
+            assert!(changed.contains("<s:instanceID>xmp.iid:9<"), "{changed}");
+            assert!(!changed.contains("iid:1"), "{changed}");
+            assert!(with(None).contains("iid:1"));
+        }
+        assert!(!linked(RICH, "https://o.example/").contains("InstanceID"));
+    }
+
+    #[test]
     fn an_empty_rdf_element_gets_a_description() {
         let packet =
             r#"<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF>"#;
@@ -377,7 +438,7 @@ mod tests {
             (b"plain text", XmpError::NoRdf),
             (b"", XmpError::NoRdf),
         ] {
-            assert_eq!(with_link(Some(packet), "x"), Err(error));
+            assert_eq!(with_link(Some(packet), "x", None), Err(error));
             assert!(links(packet).is_empty());
         }
     }

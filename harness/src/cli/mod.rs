@@ -464,6 +464,9 @@ pub(crate) enum KeysCommand {
         /// The organisation named in the certificates.
         #[arg(long, default_value = "CredLink")]
         name: String,
+        /// How long the certificates are valid from today. A signature without a time stamp ends with them.
+        #[arg(long, value_name = "N", default_value_t = 365, value_parser = clap::value_parser!(u16).range(1..=7300))]
+        days: u16,
     },
     /// Show whose keys a directory holds; private keys are never printed.
     Show {
@@ -497,6 +500,22 @@ pub(crate) struct SignArgs {
     pub(crate) store: PathBuf,
     #[command(flatten)]
     pub(crate) mark: MarkArgs,
+    /// Sign the manifest with this private key (PEM, PKCS#8: Ed25519, ES256, ES384, ES512 or PS256) instead of the one in
+    /// --keys, which still signs the proof's record.
+    #[arg(long, value_name = "FILE", requires = "chain")]
+    pub(crate) key: Option<PathBuf>,
+    /// The certificates of --key (PEM), that of the key first, the root left out.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) chain: Option<PathBuf>,
+    /// Have the signature stamped by this time authority (RFC 3161), so that it outlives its certificate.
+    #[arg(long, value_name = "URL")]
+    pub(crate) time_authority: Option<String>,
+    /// The picture's title in the manifest [default: the name of OUT].
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// Put a thumbnail of the signed picture into the manifest.
+    #[arg(long)]
+    pub(crate) thumbnail: bool,
     /// Put a new XMP packet in the place of one that takes no link: no XML, or not in UTF-8. What it held is lost.
     #[arg(long)]
     pub(crate) replace_xmp: bool,

@@ -1,7 +1,7 @@
 //! `credlink keys`.
 
 use anyhow::{Context, Result};
-use credlink_harness::{exit, identity};
+use credlink_harness::{clock, exit, identity};
 use credlink_sign_core::keys::{Identity, TrustAnchor, WATERMARK_FILE, WatermarkSecret};
 use zeroize::Zeroizing;
 
@@ -9,14 +9,18 @@ use crate::cli::{KeysArgs, KeysCommand};
 
 pub(crate) fn run(args: &KeysArgs) -> Result<u8> {
     match &args.command {
-        KeysCommand::Generate { dir, name } => {
-            let made = Identity::generate(random_seed()?, name, identity::validity()?)?;
+        KeysCommand::Generate { dir, name, days } => {
+            let made = Identity::generate(
+                random_seed()?,
+                name,
+                identity::validity_from(clock::unix_seconds(), *days)?,
+            )?;
             let secret = WatermarkSecret::new(&random_seed()?);
             made.save(dir)
                 .and_then(|()| secret.save(dir))
                 .with_context(|| format!("failed to save keys in {}", dir.display()))?;
             super::say(&format!(
-                "made a key and certificates for {name} in {}; keep key.pem secret, and give {WATERMARK_FILE} to nobody but those who verify",
+                "made a key and certificates for {name} in {}, valid for {days} days; keep key.pem secret, and give {WATERMARK_FILE} to nobody but those who verify",
                 dir.display()
             ))?;
         }

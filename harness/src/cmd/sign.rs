@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use credlink_harness::reencode::Rewriter;
-use credlink_harness::{clock, exit, identity, received};
+use credlink_harness::time_authority::TimeAuthority;
+use credlink_harness::{clock, exit, identity, received, thumbnail};
 use credlink_image_files::{Format, containers};
 use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::manifest::Standing;
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder, StoreError};
 use credlink_sign_core::watermark::Marking;
-use credlink_sign_core::{Asset, History, ProofId, SignError, SignedImage, Signer, Verifier};
+use credlink_sign_core::{
+    Asset, Credential, History, ProofId, SignError, SignedImage, Signer, Verifier,
+};
 use serde_json::json;
 
 use crate::cli::SignArgs;
@@ -38,14 +41,7 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     warnings.extend(earlier.map(|proof| {
         format!("already signed as proof {proof}, which the record names as the earlier one")
     }));
-    let mut signer = Signer::new(identity)?;
-    if args.replace_xmp {
-        signer = signer.replacing_xmp();
-    }
-    if !args.mark.no_watermark {
-        let key = identity::loaded_watermark(&args.keys)?.key()?;
-        signer = signer.with_marker(super::watermark::marker(key, args.mark.watermark_psnr));
-    }
+    let signer = signer(args, identity)?;
     let earlier_link = file.links().first().cloned();
     let history = History {
         parent: earlier,
@@ -94,6 +90,32 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
     warnings.extend(dropped.map(|name| format!("not in the signed file: {name}")));
     told(args, id, &bytes, &signed, &warnings)?;
     Ok(exit::OK)
+}
+
+/// Who signs, and how.
+fn signer(args: &SignArgs, identity: Identity) -> Result<Signer> {
+    let name = args.output.file_name().unwrap_or_default();
+    let title = args.title.clone();
+    let title = title.unwrap_or_else(|| name.to_string_lossy().into_owned());
+    let mut signer = Signer::new(identity)?.with_title(&title);
+    if args.replace_xmp {
+        signer = signer.replacing_xmp();
+    }
+    if !args.mark.no_watermark {
+        let key = identity::loaded_watermark(&args.keys)?.key()?;
+        signer = signer.with_marker(super::watermark::marker(key, args.mark.watermark_psnr));
+    }
+    if let (Some(key), Some(chain)) = (&args.key, &args.chain) {
+        signer = signer.with_credential(Credential::load(key, chain)?);
+    }
+    if let Some(url) = &args.time_authority {
+        let authority = TimeAuthority::new(url).map_err(anyhow::Error::msg)?;
+        signer = signer.with_time_stamps(Box::new(authority));
+    }
+    if args.thumbnail {
+        signer = signer.with_thumbnail(thumbnail::jpeg);
+    }
+    Ok(signer)
 }
 
 /// The file to sign, if it can be: an image, named as what it is, and without an invalid manifest.
@@ -207,7 +229,7 @@ fn earlier(args: &SignArgs, identity: &Identity, file: &Asset<'_>) -> Result<Opt
     let verification = verifier.verify(file, &clock::wall_nanos);
     let parent = |proof| verifier.store().by_id(proof)?.parent();
     let conclusion = conclude(verification.findings(), &parent);
-    Ok(conclusion.accepted.map(|accepted| accepted.proof))
+    Ok(conclusion.newest())
 }
 
 /// Whether the file ends before its image does.

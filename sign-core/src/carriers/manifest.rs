@@ -59,6 +59,8 @@ impl Carrier for Manifest {
             };
             return Finding::new(state).because("credlink.container.unknown");
         };
+        let is =
+            |bytes: &[u8], digest: &[u8; 32]| <[u8; 32]>::from(Sha256::digest(bytes)) == *digest;
         match judged(against.engine(), &against.ours(), media_type, file.bytes()) {
             Reading::Absent { codes } => Finding {
                 codes,
@@ -69,10 +71,32 @@ impl Carrier for Manifest {
                 codes,
                 ..Finding::new(State::Invalid)
             },
-            Reading::Foreign { codes } => Finding {
-                codes,
-                ..Finding::new(State::Foreign)
-            },
+            Reading::Foreign { claimed, codes } => {
+                let start = clock();
+                let recorded = claimed.filter(|(id, manifest)| {
+                    let record = against.store().by_id(*id);
+                    record.is_some_and(|record| {
+                        against.is_genuine(record)
+                            && is(manifest, &record.manifest_sha256)
+                            && is(file.bytes(), &record.signed_sha256)
+                    })
+                });
+                let retrieve_nanos = clock().saturating_sub(start);
+                // Under a certificate of the user's own: our record names this very manifest and this very file.
+                let (finding, codes) = match recorded {
+                    Some((id, _)) => {
+                        let whose = codes.into_iter().filter(|code| code.starts_with("signer:"));
+                        let finding = Finding::new(State::Intact).leading_to(id);
+                        (finding, whose.collect())
+                    }
+                    None => (Finding::new(State::Foreign), codes),
+                };
+                Finding {
+                    codes,
+                    retrieve_nanos,
+                    ..finding
+                }
+            }
             Reading::Ours {
                 id,
                 manifest,
@@ -81,9 +105,6 @@ impl Carrier for Manifest {
                 let start = clock();
                 let record = against.store().by_id(id);
                 let retrieve_nanos = clock().saturating_sub(start);
-                let is = |bytes: &[u8], digest: &[u8; 32]| {
-                    <[u8; 32]>::from(Sha256::digest(bytes)) == *digest
-                };
                 // A proof we do not store may still be ours; one that we store must be the one we store, on the very file.
                 let wrong = match record {
                     Some(record) if !is(&manifest, &record.manifest_sha256) => {

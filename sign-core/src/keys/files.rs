@@ -21,7 +21,7 @@ fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> K
 }
 
 /// The text of a file that holds no secret.
-pub(super) fn read(path: &Path) -> Result<String, KeyError> {
+pub(crate) fn read(path: &Path) -> Result<String, KeyError> {
     let about = fs::metadata(path).map_err(failed("read", path))?;
     // A pipe would make the reader wait, a device has no end.
     if !about.is_file() {
@@ -40,7 +40,7 @@ pub(super) fn read(path: &Path) -> Result<String, KeyError> {
 }
 
 /// The text of a private key file, in a buffer that is wiped. Refuses a file that others may read.
-pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+pub(crate) fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

@@ -17,8 +17,8 @@
 //! and never overwritten, and a key file that others may read is refused.
 
 mod certificate;
-mod files;
-mod pem;
+pub(crate) mod files;
+pub(crate) mod pem;
 #[cfg(test)]
 mod tests;
 mod watermark;
@@ -72,6 +72,16 @@ pub enum KeyError {
     #[error("{file} is not an Ed25519 private key in PKCS#8 PEM: {what}")]
     NotAKey {
         /// The file, or "private key" for text that came from none.
+        file: String,
+        /// What it seems to be.
+        what: &'static str,
+    },
+    /// The text is not a private key for signing claims.
+    #[error(
+        "{file} is not a private key in PKCS#8 PEM (openssl pkcs8 -topk8 -nocrypt makes one): {what}"
+    )]
+    NotASigningKey {
+        /// The file.
         file: String,
         /// What it seems to be.
         what: &'static str,

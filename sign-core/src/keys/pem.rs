@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::KeyError;
 
 /// Every certificate of `text`, at least one, as DER.
-pub(super) fn certificates(text: &str, file: &str) -> Result<Vec<Vec<u8>>, KeyError> {
+pub(crate) fn certificates(text: &str, file: &str) -> Result<Vec<Vec<u8>>, KeyError> {
     let error = |what| KeyError::NotAChain {
         file: file.to_owned(),
         what,
@@ -41,7 +41,7 @@ pub(super) fn private_key(key: &SigningKey) -> Result<Zeroizing<String>, KeyErro
 }
 
 /// What a text that is no Ed25519 key seems to be.
-pub(super) fn diagnosis(text: &str) -> &'static str {
+pub(crate) fn diagnosis(text: &str) -> &'static str {
     let text = text.trim();
     let Some(rest) = text.strip_prefix("-----BEGIN ") else {
         return "no PEM text";

@@ -1,10 +1,11 @@
 //! C2PA manifests. Everything about the `c2pa` crate is in this folder.
 //!
-//! `write` makes a manifest, `read` judges one, `bound` asks whether it covers its file, `jumbf` cuts manifest stores apart, `salts` makes signing
+//! `write` makes a manifest, `claim_signer` signs it, `read` judges one, `bound` asks whether it covers its file, `jumbf` cuts manifest stores apart, `salts` makes signing
 //! repeatable, `trust` checks certificate chains. The crate is built without an HTTP client and configured
 //! with an empty list of allowed hosts, so nothing is ever fetched.
 
 mod bound;
+pub(crate) mod claim_signer;
 pub(crate) mod describe;
 mod jumbf;
 pub(crate) mod read;
@@ -12,6 +13,7 @@ mod salts;
 pub(crate) mod trust;
 pub(crate) mod write;
 
+pub use claim_signer::{Credential, TimeStamps};
 pub use describe::{Action, Binding, Described, Ingredient, Standing};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -75,7 +77,7 @@ impl Engine {
                     "builder": {
                         // What the signer says itself and answers for; all else would count as gathered from others.
                         "created_assertion_labels":
-                            ["c2pa.actions", "c2pa.ingredient", SOFT_BINDING, PROOF_LABEL],
+                            ["c2pa.actions", "c2pa.ingredient", "c2pa.thumbnail.claim", SOFT_BINDING, PROOF_LABEL],
                         "thumbnail": { "enabled": false },
                         "actions": {
                             "auto_created_action": { "enabled": false },

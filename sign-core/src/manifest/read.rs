@@ -6,6 +6,7 @@ use std::io::Cursor;
 
 use c2pa::validation_results::validation_codes as code;
 use c2pa::validation_results::{StatusCodes, ValidationState};
+use c2pa::validation_status::ValidationStatus;
 use c2pa::{Manifest, Reader, jumbf_io};
 use ed25519_dalek::VerifyingKey;
 
@@ -36,8 +37,12 @@ pub(crate) enum Reading {
     },
     /// Valid, by somebody else, on an image whose parent carries our valid manifest.
     Resigned { id: ProofId, codes: Vec<String> },
-    /// Valid and not ours.
-    Foreign { codes: Vec<String> },
+    /// Valid and not ours by its certificate.
+    Foreign {
+        /// The proof that it names, and the manifest: a record of ours may say that this is the very one.
+        claimed: Option<(ProofId, Vec<u8>)>,
+        codes: Vec<String>,
+    },
 }
 
 /// Whose signatures are ours.
@@ -107,10 +112,13 @@ pub(crate) fn judged(
 
     let trusted = reader.validation_state() == ValidationState::Trusted && is_complete(status);
     let signed_by_us = trusted && ours.signed(active);
-    if let (true, Some(id)) = (signed_by_us, claimed) {
-        // The bytes just parsed, so this cannot fail; if it does, the manifest is not what we stored.
+    // The bytes just parsed, so this cannot fail; if it does, the manifest is not what we stored.
+    let manifest = || {
         let manifest = guarded(|| jumbf_io::load_jumbf_from_memory(media_type.mime(), bytes));
-        let manifest = manifest.unwrap_or_default();
+        manifest.unwrap_or_default()
+    };
+    if let (true, Some(id)) = (signed_by_us, claimed) {
+        let manifest = manifest();
         return Reading::Ours {
             id,
             bound: bound::check(media_type, bytes, &manifest),
@@ -127,24 +135,38 @@ pub(crate) fn judged(
     }
     match ancestor(engine, ours, media_type, bytes, &reader, active) {
         Ok(Some(id)) => Reading::Resigned { id, codes },
-        Ok(None) => Reading::Foreign { codes },
+        Ok(None) => Reading::Foreign {
+            claimed: claimed
+                .filter(|_| is_sound(status))
+                .map(|id| (id, manifest())),
+            codes,
+        },
         Err(reason) => {
             codes.push(reason.to_owned());
-            Reading::Foreign { codes }
+            Reading::Foreign {
+                claimed: None,
+                codes,
+            }
         }
     }
 }
 
 /// Whether everything that makes a manifest ours was found true, rather than nothing found false.
 fn is_complete(status: &StatusCodes) -> bool {
+    let trusted = |found: &ValidationStatus| found.code() == code::SIGNING_CREDENTIAL_TRUSTED;
+    status.failure().is_empty() && status.success().iter().any(trusted) && is_sound(status)
+}
+
+/// Whether everything but the trust in the certificate was found true.
+fn is_sound(status: &StatusCodes) -> bool {
     let has = |wanted: &[&str]| {
         status
             .success()
             .iter()
             .any(|found| wanted.contains(&found.code()))
     };
-    status.failure().is_empty()
-        && has(&[code::SIGNING_CREDENTIAL_TRUSTED])
+    let untrusted = |found: &ValidationStatus| found.code() == code::SIGNING_CREDENTIAL_UNTRUSTED;
+    status.failure().iter().all(untrusted)
         && has(&[code::CLAIM_SIGNATURE_VALIDATED])
         && has(&[code::CLAIM_SIGNATURE_INSIDE_VALIDITY])
         && has(&[

@@ -10,12 +10,11 @@
 
 use c2pa::jumbf_io;
 use credlink_image_files::containers;
-use ed25519_dalek::SIGNATURE_LENGTH;
 use sha2::{Digest, Sha256};
 
 use super::EngineError;
+use super::claim_signer::ClaimSigner;
 use super::jumbf::{self, JumbfBox};
-use crate::keys::Identity;
 use credlink_image_files::Format;
 
 const SALT_BOX: [u8; 4] = *b"c2sh";
@@ -42,27 +41,21 @@ pub(super) struct Repeatable<'a> {
 const MOMENT: &[u8] = b"\x68dateTime\xc0\x78\x18";
 const FIXED_MOMENT: &[u8; 24] = b"1970-01-01T00:00:00.000Z";
 
-/// `made` with salts that follow from identity and context. `signed` is what the signer was asked to sign.
+/// `made`, which `signer` signed, with salts that follow from its identity and the context.
 pub(super) fn repeatable(
     made: ManifestFile,
-    signed: Option<&[u8]>,
-    identity: &Identity,
+    signer: ClaimSigner<'_>,
     by: &Repeatable<'_>,
 ) -> Result<ManifestFile, EngineError> {
     let unexpected = || EngineError::new("manifest is not laid out as expected");
-    let signed = signed.ok_or_else(unexpected)?;
-    let manifest = resalted(&made.manifest, signed, identity, by).ok_or_else(unexpected)?;
+    let manifest = resalted(&made.manifest, &signer, by).ok_or_else(unexpected)?;
     let bytes = replaced(by.media_type, made.bytes, &made.manifest, &manifest)?;
     Ok(ManifestFile { bytes, manifest })
 }
 
 /// The manifest store with new salts, hashes and signature in its active manifest.
-fn resalted(
-    store_bytes: &[u8],
-    signed: &[u8],
-    identity: &Identity,
-    by: &Repeatable<'_>,
-) -> Option<Vec<u8>> {
+fn resalted(store_bytes: &[u8], signer: &ClaimSigner<'_>, by: &Repeatable<'_>) -> Option<Vec<u8>> {
+    let signed = signer.last()?;
     let mut bytes = store_bytes.to_owned();
     let store = jumbf::store(&bytes)?;
     let active = jumbf::boxes(&bytes, store.body.clone()).last()?;
@@ -83,7 +76,7 @@ fn resalted(
     for (number, found) in assertions.iter().enumerate() {
         if let Some(place) = salt(&bytes, found) {
             let numbered = [by.context, &(number as u64).to_be_bytes()].concat();
-            bytes[place].copy_from_slice(&identity.salt(&numbered));
+            bytes[place].copy_from_slice(&signer.identity.salt(&numbered));
         }
         let moments = if by.timeless {
             moments(&bytes[found.body.clone()])
@@ -119,12 +112,13 @@ fn resalted(
     }
 
     // The signed structure holds the claim verbatim (RFC 9052, section 4.4, payload).
-    let mut to_sign = signed.to_owned();
+    let mut to_sign = signed.data;
     let new_claim = bytes[claim.body].to_owned();
     (substitute(&mut to_sign, &old_claim, &new_claim) == 1).then_some(())?;
-    let old: [u8; SIGNATURE_LENGTH] = identity.sign(signed).to_bytes();
-    let new = identity.sign(&to_sign).to_bytes();
-    (substitute(&mut bytes[signature.body], &old, &new) == 1).then_some(())?;
+    let new = signer.signature(&to_sign).ok()?;
+    let is_as_long = new.len() == signed.signature.len();
+    (is_as_long && substitute(&mut bytes[signature.body], &signed.signature, &new) == 1)
+        .then_some(())?;
     Some(bytes)
 }
 

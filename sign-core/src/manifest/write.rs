@@ -3,13 +3,13 @@
 use crate::formats::signable;
 use credlink_image_files::containers;
 use std::io::Cursor;
-use std::sync::Mutex;
 
-use c2pa::{Builder, DigitalSourceType, Ingredient, SigningAlg};
+use c2pa::{Builder, DigitalSourceType, Ingredient};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::claim_signer::ClaimSigner;
 pub(crate) use super::salts::ManifestFile;
 use super::salts::{self, Repeatable};
 use super::{Engine, EngineError, PROOF_LABEL, ProofAssertion, SOFT_BINDING, guarded};
@@ -31,52 +31,17 @@ pub(crate) struct Statement<'a> {
     pub(crate) source_type: Option<&'a DigitalSourceType>,
     /// Whether a watermark was put into the pixels.
     pub(crate) marked: bool,
+    /// The picture's title, if the signer says one.
+    pub(crate) title: Option<&'a str>,
+    /// When this was done, RFC 3339, if the signer says so.
+    pub(crate) when: Option<&'a str>,
+    /// A small JPEG of the signed picture.
+    pub(crate) thumbnail: Option<Vec<u8>>,
 }
 
-/// Signs through ed25519-dalek, and remembers what it signed.
-struct Ed25519<'a> {
-    identity: &'a Identity,
-    signed: Mutex<Option<Vec<u8>>>,
-}
-
-impl c2pa::Signer for Ed25519<'_> {
-    fn sign(&self, data: &[u8]) -> c2pa::Result<Vec<u8>> {
-        if let Ok(mut signed) = self.signed.lock() {
-            *signed = Some(data.to_owned());
-        }
-        Ok(self.identity.sign(data).to_bytes().to_vec())
-    }
-
-    fn alg(&self) -> SigningAlg {
-        SigningAlg::Ed25519
-    }
-
-    fn certs(&self) -> c2pa::Result<Vec<Vec<u8>>> {
-        Ok(self.identity.chain().to_vec())
-    }
-
-    /// Exactly what the COSE structure takes, so that it is not padded: padding would be covered by nothing.
-    fn reserve_size(&self) -> usize {
-        // The head of a byte string or array in CBOR (RFC 8949, section 3).
-        let head = |length: usize| match length {
-            0..24 => 1,
-            24..256 => 2,
-            256..65_536 => 3,
-            _ => 5,
-        };
-        let text = |length: usize| head(length) + length;
-        let chain = self.identity.chain();
-        let certificates: usize = chain.iter().map(|one| text(one.len())).sum();
-        // One certificate stands alone, several in an array (RFC 9360, section 2).
-        let chain = match chain.len() {
-            1 => certificates,
-            several => head(several) + certificates,
-        };
-        // A map of two: the algorithm under 1, the chain under 33.
-        let protected = 1 + 2 + 2 + chain;
-        // Tag and array, protected header, an empty map, no payload, the signature (RFC 9052, section 4.2).
-        2 + text(protected) + 1 + 1 + text(64)
-    }
+/// The id of the instance that a proof is about (the XMP spelling; C2PA's library writes `xmp:iid:`).
+pub(crate) fn instance(id: ProofId) -> String {
+    format!("xmp.iid:{}", uuid("instance", &id.value().to_be_bytes()))
 }
 
 /// What a service states that delivers somebody else's image.
@@ -113,13 +78,13 @@ fn uuid(purpose: &str, context: &[u8]) -> String {
 /// that was handed in, whose manifest, if there is one, becomes the parent ingredient.
 pub(crate) fn embedded(
     engine: &Engine,
-    identity: &Identity,
+    signer: ClaimSigner<'_>,
     statement: &Statement<'_>,
     source: &[u8],
     original: &[u8],
 ) -> Result<ManifestFile, EngineError> {
     signed(
-        identity,
+        signer,
         &Repeatable {
             media_type: statement.media_type,
             context: &statement.id.value().to_be_bytes(),
@@ -140,7 +105,7 @@ pub(crate) fn delivered(
     original: &[u8],
 ) -> Result<ManifestFile, EngineError> {
     signed(
-        identity,
+        ClaimSigner::new(identity, None, None),
         &Repeatable {
             media_type: delivery.media_type,
             context: &delivery.context,
@@ -173,15 +138,11 @@ pub(crate) fn delivered(
 
 /// Signs `source` with the manifest that `builder` makes. Everything random in it follows from identity and context.
 fn signed(
-    identity: &Identity,
+    signer: ClaimSigner<'_>,
     by: &Repeatable<'_>,
     source: &[u8],
     builder: impl FnOnce() -> Result<Builder, c2pa::Error>,
 ) -> Result<ManifestFile, EngineError> {
-    let signer = Ed25519 {
-        identity,
-        signed: Mutex::new(None),
-    };
     let made = guarded(|| {
         let mut builder = builder()?;
         let mut out = Cursor::new(Vec::with_capacity(source.len() + (16 << 10)));
@@ -193,8 +154,11 @@ fn signed(
         })
     })
     .map_err(EngineError::new)?;
-    let signed = signer.signed.into_inner().ok().flatten();
-    salts::repeatable(made, signed.as_deref(), identity, by)
+    // A stamp is of one signature and of one moment: what has one cannot be made again.
+    if signer.stamps.is_some() {
+        return Ok(made);
+    }
+    salts::repeatable(made, signer, by)
 }
 
 /// An action of a service. What was transcoded is the parent (C2PA 2.2, "Actions": such an action names its ingredient).
@@ -260,11 +224,16 @@ fn builder(
         // C2PA 2.2, "Actions": a watermark put in for the purpose of a soft binding.
         actions.push(json!({ "action": "c2pa.watermarked" }));
     }
+    if let Some(when) = statement.when {
+        for action in &mut actions {
+            action["when"] = json!(when);
+        }
+    }
     let proof = ProofAssertion {
         id,
         store: statement.base_url.to_owned(),
     };
-    let definition = json!({
+    let mut definition = json!({
         "claim_version": 2,
         "claim_generator_info": [
             { "name": statement.generator.0, "version": statement.generator.1 }
@@ -277,7 +246,13 @@ fn builder(
             { "label": PROOF_LABEL, "created": true, "data": proof },
         ],
     });
+    if let Some(title) = statement.title {
+        definition["title"] = json!(title);
+    }
     let mut builder = Builder::from_shared_context(&engine.0).with_definition(definition)?;
+    if let Some(thumbnail) = &statement.thumbnail {
+        builder.set_thumbnail(Format::Jpeg.mime(), &mut Cursor::new(thumbnail))?;
+    }
     for binding in statement.soft_bindings {
         builder.add_assertion(SOFT_BINDING, &WrittenBinding::of(binding))?;
     }

@@ -161,6 +161,13 @@ pub(super) fn history(conclusion: &Conclusion, store: &dyn Store) -> String {
             list(&conclusion.chain)
         );
     }
+    if !conclusion.later.is_empty() {
+        let _ = write!(
+            text,
+            "\nThe same picture was signed again later, newest first: {}.",
+            list(&conclusion.later)
+        );
+    }
     if !conclusion.alternatives.is_empty() {
         let _ = write!(
             text,

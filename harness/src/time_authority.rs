@@ -1,0 +1,92 @@
+//! Time stamps from an authority that the user names (RFC 3161, section 3.4: over HTTP).
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use credlink_sign_core::TimeStamps;
+use ureq::Agent;
+
+/// The longest answer that is read, bytes: a token with its chain takes 3 to 8 KB.
+const LONGEST: u64 = 64 << 10;
+/// The longest wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An authority, asked by HTTP.
+#[derive(Debug)]
+pub struct TimeAuthority {
+    url: String,
+    agent: Agent,
+}
+
+impl TimeAuthority {
+    /// The authority at this address.
+    ///
+    /// # Errors
+    /// In words, if the address is none that this build can ask.
+    pub fn new(url: &str) -> Result<Self, String> {
+        let can_ask: &[&str] = if cfg!(feature = "https") {
+            &["http://", "https://"]
+        } else {
+            &["http://"]
+        };
+        if !can_ask.iter().any(|scheme| url.starts_with(scheme)) {
+            let needs = if url.starts_with("https://") {
+                "; this program was built without https, which the feature `https` adds (a stamp is signed, so that http does no harm)"
+            } else {
+                ""
+            };
+            return Err(format!(
+                "{url} is no address of a time authority: it must begin with {}{needs}",
+                can_ask.join(" or ")
+            ));
+        }
+        let config = Agent::config_builder().timeout_global(Some(PATIENCE));
+        Ok(Self {
+            url: url.to_owned(),
+            agent: config.build().into(),
+        })
+    }
+}
+
+impl TimeStamps for TimeAuthority {
+    fn stamped(&self, request: &[u8]) -> Result<Vec<u8>, String> {
+        let failed = |why: &dyn std::fmt::Display| {
+            format!("the time authority at {} gave no stamp: {why}", self.url)
+        };
+        let answer = self
+            .agent
+            .post(&self.url)
+            .header("content-type", "application/timestamp-query")
+            .send(request)
+            .map_err(|error| failed(&error))?;
+        let kind = answer.headers().get("content-type");
+        let is_stamp = kind.is_some_and(|kind| kind == "application/timestamp-reply");
+        if !is_stamp {
+            return Err(failed(&"its answer is of another kind"));
+        }
+        let mut bytes = Vec::new();
+        let body = answer.into_body().into_reader();
+        let read = body.take(LONGEST + 1).read_to_end(&mut bytes);
+        read.map_err(|error| failed(&error))?;
+        if bytes.len() as u64 > LONGEST {
+            return Err(failed(&"its answer does not end"));
+        }
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_cannot_be_asked_are_refused() {
+        assert!(TimeAuthority::new("http://tsa.example/").is_ok());
+        for url in ["tsa.example", "ftp://tsa.example", "", "file:///etc/passwd"] {
+            let error = TimeAuthority::new(url).unwrap_err();
+            assert!(error.contains("must begin with http://"), "{error}");
+        }
+        let https = TimeAuthority::new("https://tsa.example/");
+        assert_eq!(https.is_ok(), cfg!(feature = "https"));
+    }
+}
