@@ -56,7 +56,11 @@ fn certificate(folder: &Path, name: &str, key: &str, usage: &str) {
     let issue = format!(
         "x509 -req -in {name}.csr -CA {name}-root.pem -CAkey {name}-root.key -CAcreateserial -days 2 -out {name}.pem \
          -extfile extensions{}",
-        if key.ends_with("-sha512") { " -sha512" } else { "" }
+        if key.ends_with("-sha512") {
+            " -sha512"
+        } else {
+            ""
+        }
     );
     openssl(folder, &issue);
 }

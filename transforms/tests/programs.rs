@@ -54,6 +54,93 @@ fn gd_averages_the_covered_area_and_cuts_fractions_off() {
     );
 }
 
+/// Sizes by sharp 0.35.5 with libvips 8.18.7: width and height of a JPEG file, the width asked for, the height that came out.
+const BY_SHARP: [(u32, u32, &[(u32, u32)]); 4] = [
+    (
+        500,
+        399,
+        &[
+            (400, 319),
+            (250, 200),
+            (249, 199),
+            (240, 192),
+            (126, 100),
+            (125, 100),
+            (124, 99),
+            (100, 79),
+            (63, 50),
+            (62, 49),
+            (30, 24),
+        ],
+    ),
+    (
+        1501,
+        737,
+        &[
+            (640, 314),
+            (498, 244),
+            (300, 147),
+            (100, 49),
+            (64, 31),
+            (33, 16),
+        ],
+    ),
+    (
+        1003,
+        667,
+        &[
+            (640, 426),
+            (498, 331),
+            (300, 199),
+            (100, 66),
+            (64, 42),
+            (33, 22),
+        ],
+    ),
+    (
+        4001,
+        2999,
+        &[
+            (640, 479),
+            (498, 373),
+            (300, 224),
+            (100, 75),
+            (64, 48),
+            (33, 25),
+        ],
+    ),
+];
+
+#[test]
+fn sharp_shrinks_a_jpeg_while_it_is_decoded() {
+    let resized = |source: &Arc<ImageFile>, width: u32, more: &str| {
+        let step = format!("resize = {{ width = {width}, filter = \"lanczos3\"{more} }}");
+        pixels(&apply(&recipe(&[&step, "png = { keep = [] }"]), source))
+    };
+    let shrinking = ", shrink_on_load = true";
+    for (width, height, sizes) in BY_SHARP {
+        let source = bare(picture(width, height));
+        let jpeg = apply(
+            &recipe(&[&format!("jpeg = {{ quality = 90, {TURBO} }}")]),
+            &source,
+        );
+        for &(asked, expected) in sizes {
+            let result = resized(&jpeg, asked, shrinking);
+            let size = (result.width(), result.height());
+            assert_eq!(size, (asked, expected), "{width} x {height}");
+        }
+    }
+    let source = bare(picture(500, 399));
+    assert_eq!(resized(&source, 100, shrinking).height(), 80, "no JPEG");
+    // Nothing else changes: the picture is the same, a fraction of a row aside.
+    let jpeg = apply(
+        &recipe(&[&format!("jpeg = {{ quality = 90, {TURBO} }}")]),
+        &bare(picture(512, 384)),
+    );
+    let (plain, shrunk) = (resized(&jpeg, 64, ""), resized(&jpeg, 64, shrinking));
+    assert!(common::psnr(&plain, &shrunk) > 30.0);
+}
+
 #[test]
 fn sides_are_rounded_or_cut_and_enlarging_has_its_own_filter() {
     let size = |rule: &str| {

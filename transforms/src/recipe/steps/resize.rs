@@ -10,7 +10,7 @@ use super::area::averaged;
 use crate::error::StepErrorKind;
 use crate::recipe::step::{Apply, Flow, Work};
 use crate::value::{Area, Factor, Side};
-use credlink_image_files::limits;
+use credlink_image_files::{Format, limits};
 
 /// The resampling filter, by its name in the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -75,7 +75,8 @@ pub enum Rule {
 /// `long_side`, `max_pixels` and `scale`. `fill` resamples and cuts; `cover` cuts and resamples, as thumbor does, which
 /// cuts nothing where the shapes agree to two decimals, and needs `upscale = true`. Without `upscale = true` an image is never enlarged (`scale` always may).
 /// `linear_light = true` resamples light rather than sRGB values, as Squoosh does and servers do not. `enlarge` is the
-/// filter for enlarging where it is another one; `round = "down"` cuts the fractions of a side off.
+/// filter for enlarging where it is another one; `round = "down"` cuts the fractions of a side off. `shrink_on_load = true`
+/// says that a JPEG file is decoded at a half, a quarter or an eighth of its size first, as sharp does.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "WireResize")]
 pub struct Resize {
@@ -85,6 +86,7 @@ pub struct Resize {
     linear_light: bool,
     enlarge: Option<Filter>,
     round: Rounding,
+    shrink_on_load: bool,
 }
 
 /// What becomes of the fractions of a pixel that a side would have.
@@ -114,6 +116,8 @@ struct WireResize {
     enlarge: Option<Filter>,
     #[serde(default)]
     round: Rounding,
+    #[serde(default)]
+    shrink_on_load: bool,
 }
 
 impl TryFrom<WireResize> for Resize {
@@ -141,6 +145,7 @@ impl TryFrom<WireResize> for Resize {
                 linear_light: wire.linear_light,
                 enlarge: wire.enlarge,
                 round: wire.round,
+                shrink_on_load: wire.shrink_on_load,
             }),
             _ => Err(
                 "resize takes exactly one of fit, fill, cover, width, long_side, max_pixels and scale"
@@ -155,17 +160,11 @@ impl Resize {
     /// nothing is to be done.
     #[must_use]
     pub fn target(&self, width: u32, height: u32) -> (u32, u32) {
+        if let Rule::Cover(box_w, box_h) = self.rule {
+            return (box_w.get().into(), box_h.get().into());
+        }
         let (w, h) = (f64::from(width), f64::from(height));
-        let side = |side: Side| f64::from(side.get());
-        let factor = match self.rule {
-            Rule::Fit(max_w, max_h) => (side(max_w) / w).min(side(max_h) / h),
-            Rule::Fill(min_w, min_h) => (side(min_w) / w).max(side(min_h) / h),
-            Rule::Cover(box_w, box_h) => return (box_w.get().into(), box_h.get().into()),
-            Rule::Width(target) => side(target) / w,
-            Rule::LongSide(target) => side(target) / w.max(h),
-            Rule::MaxPixels(limit) => (f64::from(limit.get()) / (w * h)).sqrt(),
-            Rule::Scale(factor) => factor.get(),
-        };
+        let factor = self.factor(w, h);
         let may_grow = self.upscale || matches!(self.rule, Rule::Scale(_));
         if factor == 1.0 || (factor > 1.0 && !may_grow) {
             return (width, height);
@@ -183,9 +182,57 @@ impl Resize {
     }
 }
 
+impl Resize {
+    /// What both sides are multiplied by.
+    fn factor(&self, w: f64, h: f64) -> f64 {
+        let side = |side: Side| f64::from(side.get());
+        match self.rule {
+            Rule::Fit(max_w, max_h) => (side(max_w) / w).min(side(max_h) / h),
+            Rule::Fill(min_w, min_h) | Rule::Cover(min_w, min_h) => {
+                (side(min_w) / w).max(side(min_h) / h)
+            }
+            Rule::Width(target) => side(target) / w,
+            Rule::LongSide(target) => side(target) / w.max(h),
+            Rule::MaxPixels(limit) => (f64::from(limit.get()) / (w * h)).sqrt(),
+            Rule::Scale(factor) => factor.get(),
+        }
+    }
+
+    /// By what sharp lets libjpeg shrink a JPEG file while decoding: the largest of 8, 4 and 2 that leaves something to do,
+    /// and half of it where the whole part of the shrink is just that (lovell/sharp src/pipeline.cc).
+    fn shrunk_by(&self, width: u32, height: u32) -> u32 {
+        let shrink = 1.0 / self.factor(f64::from(width), f64::from(height));
+        match shrink {
+            9.0.. => 8,
+            5.0.. => 4,
+            3.0.. => 2,
+            _ => 1,
+        }
+    }
+}
+
+/// Decoded at a part of its size: the mean of each block, as the low frequencies of a block give it. libvips cuts the rest
+/// at the right and below off, so that the shape changes a little.
+fn shrunk(work: &mut Work<'_>, by: u32) -> Result<(), StepErrorKind> {
+    let meter = work.meter();
+    let frame = work.frame_mut()?;
+    let (width, height) = (frame.pixels.width() / by, frame.pixels.height() / by);
+    let whole = frame.pixels.crop_imm(0, 0, width * by, height * by);
+    let shrunk = meter.resize(|| resized(&whole, width, height, Filter::Box));
+    frame.pixels = Arc::new(shrunk.map_err(StepErrorKind::Engine)?);
+    Ok(())
+}
+
 impl Apply for Resize {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
         let (mut width, mut height) = (work.frame()?.pixels.width(), work.frame()?.pixels.height());
+        if self.shrink_on_load && work.file().format() == Format::Jpeg {
+            let by = self.shrunk_by(width, height);
+            if by > 1 && width.min(height) >= by {
+                shrunk(work, by)?;
+                (width, height) = (width / by, height / by);
+            }
+        }
         if let Rule::Cover(box_width, box_height) = self.rule {
             let cut = cut_to_shape((width, height), (box_width.get(), box_height.get()));
             if cut != (width, height) {
