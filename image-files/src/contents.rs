@@ -308,6 +308,9 @@ fn of_tiff(bytes: &[u8]) -> Vec<Block> {
         34_853 => "GPS".to_owned(),
         tag => format!("tag {tag}"),
     };
+    let behind = &bytes[tiff::end(bytes)..];
+    // A byte fills up to an even place.
+    let behind = (behind.len() > 1).then(|| block("data behind the image", Weight::Data, behind));
     tiff::values(bytes)
         .into_iter()
         .filter(|(tag, _)| !TIFF_CODING.contains(tag))
@@ -319,6 +322,7 @@ fn of_tiff(bytes: &[u8]) -> Vec<Block> {
             };
             block(named(tag), weight, &value)
         })
+        .chain(behind)
         .collect()
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use credlink_harness::reencode::Rewriter;
 use credlink_harness::time_authority::TimeAuthority;
 use credlink_harness::{clock, exit, identity, received, thumbnail};
-use credlink_image_files::{Format, containers};
+use credlink_image_files::{Format, containers, contents};
 use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::manifest::Standing;
@@ -72,8 +72,13 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
         })?;
     // The library that embeds manifests has its own view of what other boxes mean; what it made is looked at.
     if let Some(codes) = has_invalid_manifest(signer.identity(), &signed.bytes)? {
+        let why = if has_taken_number(&bytes) {
+            "; it has a JUMBF box of somebody else's under number 0x0211, which the C2PA library takes for its own"
+        } else {
+            ""
+        };
         bail!(
-            "{} cannot be signed: its manifest would not be valid ({codes})",
+            "{} cannot be signed: its manifest would not be valid ({codes}){why}",
             args.input.display()
         );
     }
@@ -201,6 +206,16 @@ fn told(
         list(&signed.fate.kept),
         list(&signed.fate.changed)
     ))
+}
+
+/// Whether a JPEG file holds a box of somebody else's under the number that the C2PA library gives to manifests
+/// (ISO/IEC 19566-5, annex D: the box instance number).
+fn has_taken_number(bytes: &[u8]) -> bool {
+    let blocks = contents::blocks(Format::Jpeg, bytes);
+    Format::sniff(bytes) == Some(Format::Jpeg)
+        && blocks
+            .iter()
+            .any(|block| block.data.starts_with(b"JP\x02\x11"))
 }
 
 /// The codes of what is wrong with the manifest of a file, where it has one that is invalid.

@@ -287,36 +287,83 @@ fn value_place(layout: Layout, bytes: &[u8], entry: usize) -> Option<Range<usize
         .map(|_| place)
 }
 
+/// The numbers of the entry that begins there; none where its value reaches beyond the file.
+fn numbers_at(bytes: &[u8], layout: Layout, entry: usize) -> Vec<u64> {
+    let values = || {
+        let size = *SIZES.get(usize::from(layout.u16(bytes, entry + 2)?))?;
+        let values = bytes[value_place(layout, bytes, entry)?].chunks_exact(size.max(1));
+        Some(values.map(|number| layout.number(number)).collect())
+    };
+    values().unwrap_or_default()
+}
+
+/// The numbers of the first entry of that tag; none where there is none.
+fn numbers(bytes: &[u8], directory: &Directory, wanted: u16) -> Vec<u64> {
+    let entries = directory.entries(bytes).into_iter();
+    let entry = entries
+        .filter(|(tag, _)| *tag == wanted)
+        .map(|(_, entry)| entry.start)
+        .next();
+    entry.map_or_else(Vec::new, |entry| numbers_at(bytes, directory.layout, entry))
+}
+
+/// Where the pieces of a directory's picture end: strips, tiles, an old JPEG stream.
+fn piece_ends(bytes: &[u8], directory: &Directory) -> impl Iterator<Item = u64> {
+    // Places and sizes.
+    [(273, 279), (324, 325), (513, 514)]
+        .into_iter()
+        .flat_map(|(places, sizes)| {
+            let places = numbers(bytes, directory, places);
+            places.into_iter().zip(numbers(bytes, directory, sizes))
+        })
+        .map(|(at, size)| at.saturating_add(size))
+}
+
 /// Whether every strip and tile lies within the file.
 pub(crate) fn has_all_strips(bytes: &[u8]) -> bool {
-    // Places and sizes: of strips, of tiles.
-    const LISTS: [(u16, u16); 2] = [(273, 279), (324, 325)];
-    directories(bytes).all(|directory| {
-        let entries = directory.entries(bytes);
-        let numbers = |wanted: u16| -> Vec<u64> {
-            let entry = entries.iter().find(|(tag, _)| *tag == wanted);
-            let layout = directory.layout;
-            entry
-                .and_then(|(_, entry)| {
-                    let size = *SIZES.get(usize::from(layout.u16(bytes, entry.start + 2)?))?;
-                    let place = value_place(layout, bytes, entry.start)?;
-                    Some(
-                        bytes[place]
-                            .chunks_exact(size.max(1))
-                            .map(|number| layout.number(number))
-                            .collect(),
-                    )
-                })
-                .unwrap_or_default()
-        };
-        LISTS.iter().all(|(places, sizes)| {
-            let pairs = numbers(*places).into_iter().zip(numbers(*sizes));
-            pairs
-                .into_iter()
-                .all(|(at, size)| at.saturating_add(size) <= bytes.len() as u64)
-        })
-    })
+    directories(bytes)
+        .all(|directory| piece_ends(bytes, &directory).all(|end| end <= bytes.len() as u64))
 }
+
+/// Where all ends that a directory leads to: entries, values, pieces of pictures, directories below.
+pub(crate) fn end(bytes: &[u8]) -> usize {
+    let mut left = MAX_ENTRIES;
+    let ends = directories(bytes).map(|directory| directory_end(bytes, &directory, 0, &mut left));
+    ends.max().unwrap_or(0).min(bytes.len())
+}
+
+/// The same of one directory and of those below it; `left` entries are looked at in all.
+fn directory_end(bytes: &[u8], directory: &Directory, depth: usize, left: &mut usize) -> usize {
+    /// The tag of directories of further pictures (TIFF Technical Note 1).
+    const PICTURES: u16 = 330;
+    let layout = directory.layout;
+    let mut end = directory.entries.end + layout.width();
+    // A directory costs something even without entries.
+    let count = directory.entries.len() / layout.entry_length() + 1;
+    let Some(rest) = left.checked_sub(count) else {
+        return end;
+    };
+    *left = rest;
+    let pieces = piece_ends(bytes, directory).filter_map(|end| usize::try_from(end).ok());
+    end = pieces.fold(end, usize::max);
+    for (tag, entry) in directory.entries(bytes) {
+        let value = value_place(layout, bytes, entry.start);
+        end = value.map_or(end, |value| end.max(value.end));
+        if depth < DEEPEST && (tag == PICTURES || METADATA.contains(&tag)) {
+            for place in numbers_at(bytes, layout, entry.start) {
+                let below = usize::try_from(place).ok();
+                let below = below.and_then(|place| directory_at(layout, bytes, place));
+                end = below.map_or(end, |below| {
+                    end.max(directory_end(bytes, &below, depth + 1, left))
+                });
+            }
+        }
+    }
+    end
+}
+
+/// How far directories below others are followed.
+const DEEPEST: usize = 3;
 
 /// Tags that say where something lies: strips and tiles, their tables, an old JPEG stream, further directories.
 const POINTERS: [u16; 9] = [273, 288, 289, 324, 330, 513, 519, 520, 521];
@@ -356,7 +403,6 @@ pub(crate) fn values(bytes: &[u8]) -> Vec<(u16, Vec<u8>)> {
 
 /// Tags and values of a directory of metadata and of those within it, one behind the other.
 fn below(layout: Layout, bytes: &[u8], start: usize, depth: usize) -> Vec<u8> {
-    const DEEPEST: usize = 3;
     let mut out = Vec::new();
     for (tag, entry) in
         directory_at(layout, bytes, start).map_or_else(Vec::new, |d| d.entries(bytes))
@@ -466,6 +512,49 @@ mod tests {
             let header = layout.header_field() + layout.width();
             assert_eq!(linked[header..file.len()], file[header..]);
         }
+    }
+
+    #[test]
+    fn the_end_is_behind_everything_that_a_directory_leads_to() {
+        let mut bytes = b"II\x2a\0\x08\0\0\0".to_vec();
+        let entry = |tag: u16, kind: u16, count: u32, value: u32| {
+            let (tag, kind) = (tag.to_le_bytes(), kind.to_le_bytes());
+            [&tag[..], &kind, &count.to_le_bytes(), &value.to_le_bytes()].concat()
+        };
+        // A strip of 7 bytes at 100, a date of 20 bytes at 200, a directory below at 300 with a strip of 9 bytes at 400.
+        bytes.extend([4, 0]);
+        for entry in [
+            entry(273, 4, 1, 100),
+            entry(279, 4, 1, 7),
+            entry(306, 2, 20, 200),
+            entry(330, 4, 1, 300),
+        ] {
+            bytes.extend(entry);
+        }
+        bytes.resize(300, 0);
+        bytes.extend([2, 0]);
+        bytes.extend([entry(273, 4, 1, 400), entry(279, 4, 1, 9)].concat());
+        bytes.resize(500, 0);
+        assert_eq!(end(&bytes), 409);
+        // Without the one below, the date is last.
+        bytes[8 + 2 + 3 * 12] = 0;
+        assert_eq!(end(&bytes), 220);
+        assert_eq!(end(b"II\x2a\0"), 0);
+    }
+
+    #[test]
+    fn directories_below_each_other_cost_no_more_than_their_bytes() {
+        // One directory of 20,000 entries, each of which lists it a thousand times as one below.
+        let mut bytes = b"II\x2a\0\x08\0\0\0".to_vec();
+        bytes.extend(20_000_u16.to_le_bytes());
+        let list = 8 + 2 + 20_000 * 12 + 4;
+        for _ in 0..20_000 {
+            bytes.extend([330_u16.to_le_bytes(), 4_u16.to_le_bytes()].concat());
+            bytes.extend([1000_u32.to_le_bytes(), (list as u32).to_le_bytes()].concat());
+        }
+        bytes.extend([0; 4]);
+        bytes.extend(8_u32.to_le_bytes().repeat(1000));
+        assert_eq!(end(&bytes), bytes.len());
     }
 
     #[test]
