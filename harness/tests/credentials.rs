@@ -1,5 +1,5 @@
 //! Certificates of the user's own and time stamps, made by OpenSSL as an authority would make them.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod support;
 
