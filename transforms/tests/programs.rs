@@ -54,8 +54,11 @@ fn gd_averages_the_covered_area_and_cuts_fractions_off() {
     );
 }
 
-/// Sizes by sharp 0.35.5 with libvips 8.18.7: width and height of a JPEG file, the width asked for, the height that came out.
-const BY_SHARP: [(u32, u32, &[(u32, u32)]); 4] = [
+/// Width and height of a JPEG file, and for each width that was asked for the height that came out.
+type Sizes = (u32, u32, &'static [(u32, u32)]);
+
+/// By sharp 0.35.5 with libvips 8.18.7.
+const BY_SHARP: [Sizes; 4] = [
     (
         500,
         399,
