@@ -17,6 +17,12 @@ pub enum SignError {
     /// Not one of the containers that manifests are embedded in.
     #[error("file is not JPEG, PNG, WebP, GIF, TIFF or AVIF")]
     Unsupported,
+    /// The C2PA library (0.90) writes the manifest into the last page and into a directory of its own; C2PA 2.2, A.3.5, has
+    /// it there alone, and other readers take the first for damaged.
+    #[error(
+        "TIFF files of several pages cannot be signed: the C2PA library would write the manifest twice, which other readers call invalid"
+    )]
+    Pages,
     /// The pixels are needed for the fingerprint.
     #[error("image cannot be decoded: {0}")]
     Undecodable(String),

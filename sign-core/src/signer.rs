@@ -189,6 +189,9 @@ impl Signer {
         when: Option<&str>,
     ) -> Result<SignedImage, SignError> {
         let media_type = file.media_type().ok_or(SignError::Unsupported)?;
+        if media_type == Format::Tiff && containers::tiff::pages(file.bytes()) > 1 {
+            return Err(SignError::Pages);
+        }
         let pixels = file
             .pixels()
             .map_err(|what| SignError::Undecodable(what.to_owned()))?;
@@ -253,6 +256,7 @@ impl Signer {
             }
             other => other,
         }?;
+        let linked = containers::beside_manifest(media_type, &linked).unwrap_or(linked);
         let before = before.map_or(0, |before| before.len());
         Ok((linked, packet.len().saturating_sub(before)))
     }

@@ -1,11 +1,12 @@
 //! AVIF boxes (ISO/IEC 14496-12 clause 4.2; XMP specification part 3, 1.2.7.1; C2PA, `uuid` box).
 //!
-//! HEIF keeps XMP as an item, whose place is recorded in offsets all over the file. We write the `uuid`
-//! box of the XMP specification instead, at the end, where nothing moves, and read both.
+//! HEIF keeps XMP as an item. A packet that is one is written anew at the end of the file, where nothing moves, and the
+//! item led there, since that is where readers of HEIF look. A file without gets the `uuid` box of the XMP specification.
+//! Both are read.
 
 use std::ops::Range;
 
-use super::{ManifestPlace, array, spliced};
+use super::{ManifestPlace, array, heif, spliced};
 use crate::error::ContainerError;
 use crate::format::Format;
 
@@ -80,6 +81,10 @@ pub(crate) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
     if let Some(found) = uuid_box(bytes, &XMP_UUID) {
         return Some(bytes[found.body.start + 16..found.body.end].to_vec());
     }
+    let item = heif::Meta::of(bytes).and_then(|meta| meta.data(meta.xmp()?));
+    if item.is_some() {
+        return item;
+    }
     let ends = if bytes.len() <= 2 * SCANNED {
         [bytes, &[]]
     } else {
@@ -102,20 +107,43 @@ fn scanned(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(bytes[start..end].to_vec())
 }
 
+/// Free space of no size. Behind our box, since exiv2 0.27 refuses files that end with a `uuid` box.
+const NOTHING: &[u8] = b"\0\0\0\x08free";
+
 pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, ContainerError> {
     let damaged = |what| ContainerError::damaged(Format::Avif, what);
-    let size = u32::try_from(24 + packet.len()).map_err(|_| damaged("XMP packet over 4 GiB"))?;
+    let too_long = || damaged("XMP packet over 4 GiB");
+    let size = u32::try_from(24 + packet.len()).map_err(|_| too_long())?;
     let old = uuid_box(bytes, &XMP_UUID);
     let place = match &old {
-        Some(found) if found.whole.end == bytes.len() => found.whole.clone(),
+        Some(found) if [&[], NOTHING].contains(&&bytes[found.whole.end..]) => {
+            found.whole.start..bytes.len()
+        }
         _ => bytes.len()..bytes.len(),
     };
     let last = boxes(bytes).last().ok_or_else(|| damaged("no boxes"))?;
     if last.whole.end != bytes.len() {
         return Err(damaged("box out of bounds"));
     }
-    let size = size.to_be_bytes();
-    let mut out = spliced(bytes, place.clone(), &[&size, b"uuid", &XMP_UUID, packet]);
+    let item = heif::Meta::of(bytes).and_then(|meta| meta.place(meta.xmp()?));
+    let mut out = match item {
+        Some(item) => {
+            let offset = u32::try_from(place.start + 8).map_err(|_| too_long())?;
+            let (size, length) = (size - 16, size - 24);
+            let mut out = spliced(
+                bytes,
+                place.clone(),
+                &[&size.to_be_bytes(), b"mdat", packet],
+            );
+            item.led_to(&mut out, offset, length);
+            out
+        }
+        None => {
+            let size = size.to_be_bytes();
+            let parts: [&[u8]; 5] = [&size, b"uuid", &XMP_UUID, packet, NOTHING];
+            spliced(bytes, place.clone(), &parts)
+        }
+    };
     if let Some(old) = old.filter(|_| place.is_empty()) {
         // Removing it would move what follows, and with it every recorded offset, so it becomes free space.
         out[old.whole.start + 4..old.whole.start + 8].copy_from_slice(b"free");
@@ -174,6 +202,7 @@ mod tests {
         assert_eq!(Format::sniff(&file), Some(Format::Avif));
         let once = with_xmp(&file, b"<one/>").unwrap();
         assert_eq!(once[..file.len()], file);
+        assert!(once.ends_with(NOTHING), "no box with an identifier is last");
         assert_eq!(xmp(&once).unwrap(), b"<one/>");
         let twice = with_xmp(&once, b"<number two/>").unwrap();
         assert_eq!(twice, with_xmp(&file, b"<number two/>").unwrap());
@@ -189,6 +218,54 @@ mod tests {
         let mut open = file.clone();
         open[head.len()..head.len() + 4].copy_from_slice(&[0; 4]);
         assert_eq!(with_xmp(&open, b"<one/>").unwrap(), once);
+    }
+
+    /// A file with an XMP item of one extent, its fields of four bytes.
+    fn with_item(packet: &[u8]) -> Vec<u8> {
+        let head = boxed(b"ftyp", b"avif\0\0\0\0mif1");
+        let entry = [&b"\x02\0\0\0\0\x07\0\0mime\0application/rdf+xml\0"[..]].concat();
+        let items = boxed(
+            b"iinf",
+            &[b"\0\0\0\0\0\x01", &boxed(b"infe", &entry)[..]].concat(),
+        );
+        let places = |at: u32| {
+            let field = [
+                &b"\0\0\0\0\x44\0\0\x01\0\x07\0\0\0\x01"[..],
+                &at.to_be_bytes(),
+            ]
+            .concat();
+            boxed(
+                b"iloc",
+                &[&field[..], &(packet.len() as u32).to_be_bytes()].concat(),
+            )
+        };
+        let meta = |at| boxed(b"meta", &[b"\0\0\0\0", &items[..], &places(at)].concat());
+        let at = head.len() + meta(0).len() + 8;
+        [&head[..], &meta(at as u32), &boxed(b"mdat", packet)].concat()
+    }
+
+    #[test]
+    fn a_packet_that_is_an_item_stays_one() {
+        let file = with_item(b"<old/>");
+        assert_eq!(xmp(&file).unwrap(), b"<old/>");
+        let new = with_xmp(&file, b"<packet number two/>").unwrap();
+        assert_eq!(xmp(&new).unwrap(), b"<packet number two/>");
+        assert!(uuid_box(&new, &XMP_UUID).is_none());
+        assert_eq!(
+            new.len(),
+            file.len() + 8 + 20,
+            "at the end, and nothing moved"
+        );
+        // A file that has both, as we wrote them before: the item becomes the only one.
+        let both = [
+            &file[..],
+            &boxed(b"uuid", &[&XMP_UUID[..], b"<ours/>"].concat()),
+        ]
+        .concat();
+        assert_eq!(xmp(&both).unwrap(), b"<ours/>");
+        let one = with_xmp(&both, b"<new/>").unwrap();
+        assert_eq!(xmp(&one).unwrap(), b"<new/>");
+        assert!(uuid_box(&one, &XMP_UUID).is_none());
     }
 
     #[test]

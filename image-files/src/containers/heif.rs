@@ -2,6 +2,8 @@
 //! items lie, which of them is the picture, its alpha plane, EXIF and XMP, and how it is turned. Every length is
 //! checked against the bytes at hand; unknown boxes are passed over.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use image::metadata::Orientation;
 
@@ -81,6 +83,32 @@ pub(crate) struct Item<'a> {
     pub(crate) rest: &'a [u8],
 }
 
+/// Fields of an item's only extent, as places in the file (ISO/IEC 14496-12, "Item location box").
+pub(crate) struct Place {
+    method: Range<usize>,
+    base: Range<usize>,
+    offset: Range<usize>,
+    length: Range<usize>,
+}
+
+impl Place {
+    /// The file with the item's data at this offset, of this length; the fields are wide enough for files of 4 GiB.
+    pub(crate) fn led_to(&self, file: &mut [u8], offset: u32, length: u32) {
+        for (field, value) in [
+            (&self.method, 0),
+            (&self.base, 0),
+            (&self.offset, offset),
+            (&self.length, length),
+        ] {
+            let field = &mut file[field.clone()];
+            field.fill(0);
+            for (to, from) in field.iter_mut().rev().zip(value.to_be_bytes().iter().rev()) {
+                *to = *from;
+            }
+        }
+    }
+}
+
 pub(crate) struct Meta<'a> {
     file: &'a [u8],
     boxes: Reader<'a>,
@@ -113,6 +141,13 @@ impl<'a> Meta<'a> {
             )
         };
         parse().unwrap_or_default()
+    }
+
+    /// The item that holds the XMP packet (ISO 23008-12, A.3).
+    pub(crate) fn xmp(&self) -> Option<u64> {
+        let is_xmp =
+            |item: &Item<'_>| item.kind == b"mime" && item.content_type == b"application/rdf+xml";
+        self.items().into_iter().find(is_xmp).map(|item| item.id)
     }
 
     /// The bytes of an item, its extents joined (`iloc`, construction methods 0 and 1).
@@ -160,6 +195,45 @@ impl<'a> Meta<'a> {
             if id == wanted {
                 return Some(data);
             }
+        }
+        None
+    }
+
+    /// Where an item of one extent says where its data lie; `None` where it has several, or the fields are too narrow to
+    /// lead anywhere else.
+    pub(crate) fn place(&self, wanted: u64) -> Option<Place> {
+        let mut iloc = self.boxes.find(b"iloc")?;
+        let version = iloc.take(4)?[0];
+        let sizes = iloc.small(2)?;
+        let (offset_size, length_size, base_size) =
+            (sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15);
+        let index_size = if version == 0 { 0 } else { sizes & 15 };
+        let id_size = if version < 2 { 2 } else { 4 };
+        // The fields are parts of the file.
+        let field = |reader: &mut Reader<'a>, size: usize| {
+            let start = reader.0.as_ptr() as usize - self.file.as_ptr() as usize;
+            reader.take(size)?;
+            Some(start..start + size)
+        };
+        for _ in 0..iloc.small(id_size)?.min(MAX_ITEMS) {
+            let id = iloc.number(id_size)?;
+            let method = field(&mut iloc, if version == 0 { 0 } else { 2 })?;
+            iloc.take(2)?;
+            let base = field(&mut iloc, base_size)?;
+            let extents = iloc.small(2)?;
+            if id != wanted {
+                iloc.take((index_size + offset_size + length_size).checked_mul(extents)?)?;
+                continue;
+            }
+            iloc.take(index_size)?;
+            let place = Place {
+                method,
+                base,
+                offset: field(&mut iloc, offset_size)?,
+                length: field(&mut iloc, length_size)?,
+            };
+            let is_wide = offset_size >= 4 && length_size >= 4;
+            return (extents == 1 && is_wide).then_some(place);
         }
         None
     }
@@ -368,13 +442,9 @@ pub(crate) fn metadata(file: &[u8]) -> Metadata {
                 let skip = reader.small(4)?;
                 reader.0.get(skip..).map(Bytes::copy_from_slice)
             });
-        } else if item.kind == b"mime"
-            && item.content_type == b"application/rdf+xml"
-            && metadata.xmp.is_none()
-        {
-            metadata.xmp = meta.data(item.id).map(Bytes::from);
         }
     }
+    metadata.xmp = bmff::xmp(file).map(Bytes::from);
     let properties = meta
         .primary()
         .map(|id| meta.properties().of(id))

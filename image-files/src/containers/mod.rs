@@ -42,6 +42,22 @@ pub fn xmp(format: Format, bytes: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// The file as other programs read it beside a manifest, where they would lose something otherwise; `None` where it need
+/// not change.
+#[must_use]
+pub fn beside_manifest(format: Format, bytes: &[u8]) -> Option<Vec<u8>> {
+    match format {
+        Format::Png => png::with_exif_apart(bytes),
+        Format::Jpeg
+        | Format::WebP
+        | Format::Gif
+        | Format::Tiff
+        | Format::Avif
+        | Format::Bmp
+        | Format::Jxl => None,
+    }
+}
+
 /// Whether there is a packet that cannot be unpacked, or not in bounds; [`xmp`] gives none then.
 #[must_use]
 pub fn has_unreadable_xmp(format: Format, bytes: &[u8]) -> bool {

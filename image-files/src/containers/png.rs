@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
+use super::tiff::Order;
 use super::{ManifestPlace, array, spliced};
 use crate::error::ContainerError;
 use crate::format::Format;
@@ -85,6 +86,34 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
     Ok(spliced(bytes, place, &[&new]))
 }
 
+/// The file with the first directory of its EXIF block moved behind everything in the block; no offset in it changes. `None`
+/// where there is nothing to move.
+///
+/// exiftool (12.57, 13.59) reads no EXIF from a PNG file whose manifest and whose EXIF directory begin at the same place of
+/// their chunks, the eighth byte, where writers put them: it takes them for one ("IFD0 pointer references previous JUMBFBox
+/// directory").
+pub(super) fn with_exif_apart(bytes: &[u8]) -> Option<Vec<u8>> {
+    const USUAL: u32 = 8;
+    let found = chunks(bytes).find(|chunk| &chunk.kind == b"eXIf")?;
+    let exif = &bytes[found.data];
+    let order = Order::of(exif)?;
+    let start = order.u32(exif, 4).filter(|start| *start == USUAL)?;
+    let count = order.entries(exif, start)?.len();
+    let directory = &exif[USUAL as usize..USUAL as usize + 2 + 12 * count + 4];
+    // On an even byte (TIFF 6.0, section 2).
+    let filled = &[0][..exif.len() % 2];
+    let place = u32::try_from(exif.len() + filled.len()).ok()?;
+    let parts = [
+        &exif[..4],
+        &order.put32(place),
+        &exif[8..],
+        filled,
+        directory,
+    ];
+    let moved = chunk(*b"eXIf", &parts).ok()?;
+    Some(spliced(bytes, found.whole, &[&moved]))
+}
+
 /// A chunk with its length and check sum.
 pub(crate) fn chunk(kind: [u8; 4], parts: &[&[u8]]) -> Result<Vec<u8>, &'static str> {
     let length = parts.iter().map(|part| part.len()).sum::<usize>();
@@ -162,6 +191,33 @@ mod tests {
             &(b << 16 | a).to_be_bytes(),
         ]
         .concat()
+    }
+
+    #[test]
+    fn an_exif_directory_moves_behind_its_block_and_says_the_same() {
+        // One entry, orientation 6, at the usual place, and an odd byte behind it.
+        let entry = b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0";
+        let exif = [&b"II\x2a\0\x08\0\0\0\x01\0"[..], entry, b"\0\0\0\0!"].concat();
+        let mut file = pixel();
+        let header_end = chunks(&file).next().unwrap().whole.end;
+        let block = chunk(*b"eXIf", &[&exif]).unwrap();
+        file.splice(header_end..header_end, block);
+        let moved = with_exif_apart(&file).unwrap();
+        let found = chunks(&moved).find(|chunk| &chunk.kind == b"eXIf").unwrap();
+        let now = &moved[found.data];
+        assert_eq!(
+            now[8..exif.len()],
+            exif[8..],
+            "what was there stays where it was"
+        );
+        assert_eq!(now[4..8], 28_u32.to_le_bytes());
+        assert_eq!(now[28..], exif[8..26]);
+        assert_eq!(with_exif_apart(&moved), None, "once is enough");
+        assert_eq!(with_exif_apart(&pixel()), None);
+        // A directory that reaches beyond its block is left alone.
+        let mut broken = file.clone();
+        broken[header_end + 8 + 8] = 200;
+        assert_eq!(with_exif_apart(&broken), None);
     }
 
     #[test]

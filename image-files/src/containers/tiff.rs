@@ -447,6 +447,17 @@ pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
     Some(ManifestPlace { jumbf, ranges })
 }
 
+/// Directories that are a page: those that say how wide it is.
+#[must_use]
+pub fn pages(bytes: &[u8]) -> usize {
+    const WIDTH: u16 = 256;
+    let is_page = |directory: &Directory| {
+        let entries = directory.entries(bytes);
+        entries.iter().any(|(tag, _)| *tag == WIDTH)
+    };
+    directories(bytes).filter(is_page).count()
+}
+
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
     // In the last directory, in older files in the first.
     directories(bytes).any(|directory| {
@@ -512,6 +523,13 @@ mod tests {
             let header = layout.header_field() + layout.width();
             assert_eq!(linked[header..file.len()], file[header..]);
         }
+    }
+
+    #[test]
+    fn pages_are_directories_with_a_width() {
+        let order = Order::Little;
+        assert_eq!(pages(&file(Layout { order, big: false })), 2);
+        assert_eq!(pages(b"II\x2a\0"), 0);
     }
 
     #[test]

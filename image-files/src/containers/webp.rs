@@ -36,7 +36,11 @@ pub(crate) fn chunks_to(bytes: &[u8], over: usize) -> impl Iterator<Item = Chunk
         if at >= over {
             return None;
         }
-        let kind = array(bytes, at)?;
+        let kind = match array(bytes, at)? {
+            // Some writers end the name with a zero; exiftool reads it.
+            [b'X', b'M', b'P', 0] => *b"XMP ",
+            kind => kind,
+        };
         let length = u32::from_le_bytes(array(bytes, at + 4)?) as usize;
         let data = at + 8..(at + 8).checked_add(length)?;
         if data.end > bytes.len() {
