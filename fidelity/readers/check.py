@@ -15,7 +15,7 @@ import document
 import inputs
 from known import KNOWN
 from programs import programs
-from signing import Signer, format_of
+from signing import Signed, Signer, format_of
 
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "READERS.md"
@@ -90,6 +90,11 @@ def split(readers, without):
     return there, absent
 
 
+def manifest_readers(options, anchor, anchor_file):
+    return [credentials.C2paPython(anchor), credentials.Encypher(anchor), credentials.C2paTs(options.node),
+            credentials.Suite(options.suite, anchor_file)]
+
+
 def gather(arguments, folder):
     """The sources, and files of the user's folder that are of no format that we sign."""
     made = folder / "sources"
@@ -109,6 +114,8 @@ def arguments():
     parser.add_argument("--suite", help="the command `c2pa-conform`")
     parser.add_argument("--without", action="append", default=[], metavar="READER", help="leave this reader out")
     parser.add_argument("--seed", type=int, default=1, help="of the files that are made")
+    parser.add_argument("--signed", type=pathlib.Path, metavar="FILE", help="sign nothing: let the readers of manifests judge this file")
+    parser.add_argument("--anchor", type=pathlib.Path, metavar="PEM", help="whom to trust, with --signed")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--keep", type=pathlib.Path, help="an empty directory for sources and signed files; else they are deleted")
     parser.add_argument("--document", type=pathlib.Path, help="where to write the document; for the files that are made, docs/READERS.md is the default")
@@ -117,11 +124,8 @@ def arguments():
 
 def check(options, folder):
     signer = Signer(options.credlink, folder)
-    readers = {
-        "programs": programs(options.node),
-        "credentials": [credentials.C2paPython(signer.anchor), credentials.Encypher(signer.anchor),
-                        credentials.C2paTs(options.node), credentials.Suite(options.suite, signer.keys / "anchor.pem")],
-    }
+    judges = manifest_readers(options, signer.anchor, signer.keys / "anchor.pem")
+    readers = {"programs": programs(options.node), "credentials": judges}
     readers, absent = split(readers, options.without)
     # The suite alone is asked for; any other reader that is absent means that this was not the check.
     lacking = [f"{reader.name}: {reason}" for reader, reason in absent if reader.name != "encypherai suite" and "--without" not in reason]
@@ -147,9 +151,35 @@ def check(options, folder):
     return 1 if document.faults(result) else 0
 
 
+def read_signed(options):
+    """What every reader of manifests says of one signed file; nothing is signed."""
+    path, kind = options.signed, format_of(options.signed)
+    if kind is None or options.anchor is None:
+        raise RuntimeError("--signed takes a JPEG, PNG, WebP, GIF, TIFF or AVIF, and an anchor by --anchor")
+    anchor = options.anchor.read_text(encoding="ascii")
+    readers, absent = split({"credentials": manifest_readers(options, anchor, options.anchor)}, options.without)
+    signed, wrong = Signed(path, path, "unmarked", kind), False
+    for reader in readers["credentials"]:
+        if kind not in reader.formats:
+            print(f"{reader.name}: does not read {kind}")
+            continue
+        row = judge(reader.name, signed, reader.read(path, kind), [])
+        wrong |= bool(row.findings)
+        print(f"{reader.name} {reader.version()}: {'accepted' if row.accepted else 'not accepted'}")
+        for line in row.findings:
+            print(f"  {line}")
+        for line, entry in row.named:
+            print(f"  {line} (known: {entry.why})")
+    for reader, reason in absent:
+        print(f"NOT CHECKED: {reader.name}: {reason}")
+    return 1 if wrong else 0
+
+
 def main():
     options = arguments()
     try:
+        if options.signed:
+            return read_signed(options)
         if options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
             return check(options, options.keep)

@@ -8,7 +8,7 @@ from known import KNOWN
 from programs import ALL
 from signing import KINDS, SERVICES
 
-FAULTS = {"reader": "the reader", "library": "the C2PA library that signs", "ours": "ours, open", "nobody": "nobody: it is said, and nothing is wrong"}
+FAULTS = {"reader": "the reader", "library": "the C2PA library that signs", "ours": "ours, open"}
 
 
 @dataclass
@@ -59,7 +59,7 @@ def faults(result):
 
 def unsigned(result):
     """Refusals to sign, with the known reason; not those to set a mark, which leave no hole in the table."""
-    return [(f"{name}, {kind}: {words}", next((entry for entry in KNOWN if entry.reader == "credlink" and re.search(entry.pattern, words)), None))
+    return [(f"{name}, {kind}: {words}", next((entry for entry in KNOWN if "credlink" in entry.readers and re.search(entry.pattern, words)), None))
             for name, kind, words in result.refused if not words.startswith("no watermark")]
 
 
@@ -88,13 +88,21 @@ def accepted_table(result):
     return table(["reader", "format", *KINDS], lines)
 
 
-def known_table(result):
+def known_table(result, faults):
+    """The faults, or what is said though nothing is wrong."""
     lines = []
     for number, entry in enumerate(entries(result), 1):
+        if (entry.fault in FAULTS) != faults:
+            continue
         rows = [row for row in result.rows if any(one is entry for _, one in row.named)]
         where = ", ".join(kind for kind in ALL if any(row.signed.format == kind for row in rows))
-        lines.append([number, f"{entry.reader} {entry.seen_in}", where, len(rows), f"`{entry.pattern}`", FAULTS[entry.fault], entry.why])
-    return table(["", "reader, seen in", "formats", "files", "what it says", "whose fault", "why"], lines)
+        files = len({row.signed.path for row in rows})
+        readers = ", ".join(f"{reader} {version}" for reader, version in entry.readers.items())
+        said = [readers, where, files, f"`{entry.pattern}`"]
+        lines.append([number, *said, FAULTS[entry.fault], entry.why] if faults else [*said, entry.why])
+    if faults:
+        return table(["", "reader, looked into", "formats", "files", "what it says", "whose fault", "why"], lines)
+    return table(["reader, looked into", "formats", "files", "what it says", "why"], lines)
 
 
 def broken_table(result):
@@ -102,7 +110,8 @@ def broken_table(result):
     lines = []
     for kind, how in dict.fromkeys((one.format, one.how) for one in result.broken):
         said = {one.reader: one for one in result.broken if (one.format, one.how) == (kind, how)}
-        new = lambda one: "; ".join(words[:60] for words in one.complaints if words not in one.before)[:130] or "NOTHING"
+        new = lambda one: "; ".join(words[:60] for words in one.complaints if words not in one.before)[:130] or (
+            "refuses the unbroken one as well" if one.noticed else "NOTHING")
         lines.append([kind, how, *(new(said[reader]) if reader in said else "does not read it" for reader in readers)])
     return table(["format", "broken", *readers], lines)
 
@@ -110,7 +119,7 @@ def broken_table(result):
 def unmet(result):
     """Entries that this run did not meet: mended since, or about files that it did not have."""
     met = {id(entry) for entry in entries(result)}
-    return [entry for entry in KNOWN if id(entry) not in met and entry.reader != "credlink"]
+    return [entry for entry in KNOWN if id(entry) not in met and "credlink" not in entry.readers]
 
 
 def counts(result):
@@ -131,15 +140,15 @@ def summary(result):
     text += [f"NOT CHECKED: {line}" for line in unchecked(result)]
     text += [f"left out, no format that is signed: {name}" for name in result.left_out]
     text += [f"not signed: {line}{f' ({entry.why})' if entry else ''}" for line, entry in unsigned(result)]
-    text += [f"known, not met: {entry.reader}: {entry.pattern}" for entry in unmet(result)]
+    text += [f"known, not met: {', '.join(entry.readers)}: {entry.pattern}" for entry in unmet(result)]
     wrong = faults(result)
     return "\n".join(text + [f"FINDING: {line}" for line in wrong] + [f"{len(wrong)} findings"])
 
 
 def document(result):
     wrong, marks = faults(result), {}
-    for name, _, words in result.refused:
-        if words.startswith("no watermark"):
+    for name, kind, words in result.refused:
+        if words.startswith("no watermark") and kind == "marked":
             marks.setdefault(words, []).append(name)
     source = "made from a seed" if not result.options.files else "a directory of files"
     text = [
@@ -154,8 +163,10 @@ def document(result):
         "Re-signed by: " + ", ".join(f"`{service}`" for service in SERVICES) + ". Twice: signed, and what came out signed once more.", "",
         "## Findings", "",
         *([f"- {line}" for line in wrong] or ["None that is not named below."]), "",
-        "## What is known", "",
-        *known_table(result), "",
+        "## Known faults", "",
+        *known_table(result, True), "",
+        "## Said, and nothing is wrong", "",
+        *known_table(result, False), "",
         "## Not checked", "",
         *([f"- {line}" for line in unchecked(result)] or ["Nothing is left out."]), "",
         "## Not signed", "",

@@ -196,8 +196,12 @@ def make(folder, seed):
         for name, image, options in kind(pictures):
             image.save(folder / name, **options)
             made.append(folder / name)
-    others = {"iptc.jpg": with_photoshop((folder / "plain.jpg").read_bytes()), "rgb16.png": png_rgb16(pictures),
-              "big-endian.tif": tiff_big_endian(pictures)}
+    others = {
+        "iptc.jpg": with_photoshop((folder / "plain.jpg").read_bytes()), "rgb16.png": png_rgb16(pictures),
+        "big-endian.tif": tiff_big_endian(pictures),
+        # As an old program for telephones wrote it.
+        "xmp-misnamed.webp": (folder / "metadata.webp").read_bytes().replace(b"XMP ", b"XMP\0"),
+    }
     for name, data in others.items():
         (folder / name).write_bytes(data)
         made.append(folder / name)
