@@ -9,13 +9,17 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import credentials
-import damage
-import document
-import inputs
-from known import KNOWN
-from programs import programs
-from signing import Signed, Signer, format_of
+try:
+    import credentials
+    import damage
+    import document
+    import inputs
+    from known import KNOWN
+    from programs import programs
+    from signing import Signed, Signer, format_of
+except ImportError as error:
+    print(f"the check could not run: {error}", file=sys.stderr)
+    sys.exit(2)
 
 
 DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "READERS.md"
@@ -59,10 +63,12 @@ def read_all(readers, sources, files, workers):
     rows, formats = [], {source: format_of(source) for source in sources}
     with ThreadPoolExecutor(workers) as pool:
         for reader in readers["programs"]:
-            before = dict(zip(sources, pool.map(lambda path: reader.read(path) if formats[path] in reader.formats else ([], None), sources)))
+            theirs = [source for source in sources if formats[source] in reader.formats]
+            before = {source: ([], None) for source in sources} | dict(zip(theirs, pool.map(reader.read, theirs)))
             mine = [signed for signed in files if signed.format in reader.formats]
             processed = pool.map(lambda signed: reader.read(signed.plain)[0] if signed.plain else [], mine)
-            for signed, (complaints, seen), also in zip(mine, pool.map(lambda signed: reader.read(signed.path), mine), processed):
+            after = pool.map(lambda signed: reader.read(signed.path), mine)
+            for signed, (complaints, seen), also in zip(mine, after, processed):
                 known, shown = before[signed.original]
                 if seen and shown:
                     complaints = complaints + reader.compare(signed, seen, shown)
@@ -114,11 +120,14 @@ def arguments():
     parser.add_argument("--suite", help="the command `c2pa-conform`")
     parser.add_argument("--without", action="append", default=[], metavar="READER", help="leave this reader out")
     parser.add_argument("--seed", type=int, default=1, help="of the files that are made")
-    parser.add_argument("--signed", type=pathlib.Path, metavar="FILE", help="sign nothing: let the readers of manifests judge this file")
+    parser.add_argument("--signed", type=pathlib.Path, metavar="FILE",
+                        help="sign nothing: let the readers of manifests judge this file")
     parser.add_argument("--anchor", type=pathlib.Path, metavar="PEM", help="whom to trust, with --signed")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--keep", type=pathlib.Path, help="an empty directory for sources and signed files; else they are deleted")
-    parser.add_argument("--document", type=pathlib.Path, help="where to write the document; for the files that are made, docs/READERS.md is the default")
+    parser.add_argument("--keep", type=pathlib.Path,
+                        help="an empty directory for sources and signed files; else they are deleted")
+    parser.add_argument("--document", type=pathlib.Path,
+                        help="where to write the document; for the files that are made, docs/READERS.md is the default")
     return parser.parse_args()
 
 
@@ -128,7 +137,8 @@ def check(options, folder):
     readers = {"programs": programs(options.node), "credentials": judges}
     readers, absent = split(readers, options.without)
     # The suite alone is asked for; any other reader that is absent means that this was not the check.
-    lacking = [f"{reader.name}: {reason}" for reader, reason in absent if reader.name != "encypherai suite" and "--without" not in reason]
+    lacking = [f"{reader.name}: {reason}" for reader, reason in absent
+               if not isinstance(reader, credentials.Suite) and reader.name not in options.without]
     if lacking:
         raise RuntimeError("; ".join(lacking))
     sources, left_out = gather(options, folder)
@@ -185,7 +195,7 @@ def main():
             return check(options, options.keep)
         with tempfile.TemporaryDirectory() as folder:
             return check(options, pathlib.Path(folder))
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, ImportError) as error:
         print(f"the check could not run: {error}", file=sys.stderr)
         return 2
 

@@ -14,7 +14,7 @@ from programs import ALL, run
 
 # Never taken as known from the source: a signed file must have one.
 NO_MANIFEST = "no manifest"
-MEDIA = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp", "GIF": "image/gif", "TIFF": "image/tiff", "AVIF": "image/avif"}
+MEDIA = {kind: f"image/{kind.lower()}" for kind in ALL}
 
 
 def told(level, entries):
@@ -132,7 +132,8 @@ class Suite:
 
     def missing(self):
         if not self.command:
-            return "on no package registry; give the command `c2pa-conform` of a checkout of encypherai/c2pa-conformance-suite by `--suite`"
+            return ("on no package registry; give the command `c2pa-conform` of a checkout of encypherai/c2pa-conformance-suite by "
+                    "`--suite`")
         return None if shutil.which(self.command) else f"`{self.command}` is not installed"
 
     def version(self):

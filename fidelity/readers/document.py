@@ -42,14 +42,15 @@ def findings(result):
     found = {}
     for row in result.rows:
         for complaint in row.findings:
-            key = (row.reader, row.signed.format, row.signed.kind, complaint)
-            found.setdefault(key, []).append(f"{row.signed.path.name}{f' ({row.signed.service})' if row.signed.service else ''}")
+            key, service = (row.reader, row.signed.format, row.signed.kind, complaint), row.signed.service
+            found.setdefault(key, []).append(row.signed.path.name + (f" ({service})" if service else ""))
     return found
 
 
 def faults(result):
     """Whatever fails the check, one line each."""
-    lines = [f"{reader}, {kind}, {how}: {complaint} ({', '.join(names[:4])}{f' and {len(names) - 4} more' if len(names) > 4 else ''})"
+    more = lambda names: ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    lines = [f"{reader}, {kind}, {how}: {complaint} ({more(names)})"
              for (reader, kind, how, complaint), names in findings(result).items()]
     lines += [f"{one.reader} did not notice a broken {one.format}: {one.how}" for one in result.broken if not one.noticed]
     # A folder of the user's may hold what cannot be signed; of the files that are made, all can be.
@@ -59,7 +60,8 @@ def faults(result):
 
 def unsigned(result):
     """Refusals to sign, with the known reason; not those to set a mark, which leave no hole in the table."""
-    return [(f"{name}, {kind}: {words}", next((entry for entry in KNOWN if "credlink" in entry.readers and re.search(entry.pattern, words)), None))
+    mine = [entry for entry in KNOWN if "credlink" in entry.readers]
+    return [(f"{name}, {kind}: {words}", next((entry for entry in mine if re.search(entry.pattern, words)), None))
             for name, kind, words in result.refused if not words.startswith("no watermark")]
 
 
@@ -160,7 +162,8 @@ def document(result):
         "manifests must find a valid one, of a signer whom it trusts, whose every assertion holds. Numbers in brackets lead to",
         "the known faults below. An empty cell means that no such file was made or that no recipe takes the format.", "",
         *accepted_table(result), "",
-        "Re-signed by: " + ", ".join(f"`{service}`" for service in SERVICES) + ". Twice: signed, and what came out signed once more.", "",
+        "Re-signed by: " + ", ".join(f"`{service}`" for service in SERVICES) + ".",
+        "Twice: signed, and what came out signed once more.", "",
         "## Findings", "",
         *([f"- {line}" for line in wrong] or ["None that is not named below."]), "",
         "## Known faults", "",

@@ -10,10 +10,16 @@ import warnings
 from PIL import Image, ImageSequence
 
 ALL = ["JPEG", "PNG", "WebP", "GIF", "TIFF", "AVIF"]
+SECONDS = 300
 
 
-def run(words, **more):
-    return subprocess.run([str(word) for word in words], capture_output=True, text=True, errors="replace", timeout=300, **more)
+def run(words):
+    """What a program said; one that does not end is as good as one that fails."""
+    words = [str(word) for word in words]
+    try:
+        return subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(words, 124, "", f"no answer within {SECONDS} s")
 
 
 class SeesPixels:
@@ -50,7 +56,8 @@ class Program(SeesPixels):
         if self.told:
             lines += [line for line in done.stdout.splitlines() if self.told.search(line)]
         # glib puts a process id and the time before its warnings.
-        lines = [re.sub(r"^\(\w+:\d+\): (.*?): [\d:.]+: ", r"\1: ", line.strip()).replace(str(path), "FILE") for line in lines if line.strip()]
+        lines = [re.sub(r"^\(\w+:\d+\): (.*?): [\d:.]+: ", r"\1: ", line.strip()) for line in lines if line.strip()]
+        lines = [line.replace(str(path), "FILE") for line in lines]
         if done.returncode != 0:
             lines.append(f"status {done.returncode}")
         return lines, done.stdout.strip() if self.seen else None
@@ -64,8 +71,9 @@ class Exiftool:
     groups = ["-EXIF:all", "-XMP:all", "-IPTC:all", "-ICC_Profile:all", "-PNG:all", "-File:Comment", "-GIF:Comment"]
     # Where something lies; properties of the pixels, which follow from how they are coded; the link in the place of an earlier one,
     # of which `sign` says so.
-    changing = re.compile(r"Offset|ByteCounts|PreviewImage|Thumbnail|^(Bit|Color|Compression|Filter|Interlace|Palette|Transparency|Image(Width|Height))"
-                          r"|SignificantBits|Warning|Error|Validate|XMPToolkit|Animation|InstanceID|^Provenance$")
+    changing = re.compile(r"Offset|ByteCounts|PreviewImage|Thumbnail|Animation|Warning|Error|Validate|XMPToolkit|InstanceID"
+                          r"|^(BitDepth|BitsPerSample|SignificantBits|ColorType|Compression|Filter|Interlace|Palette|Transparency"
+                          r"|ImageWidth|ImageHeight|Provenance)$")
 
     def __init__(self, name, program):
         self.name, self.program = name, program
@@ -138,9 +146,11 @@ def programs(node):
         Program("libpng", ["PNG"], ["pngfix", "--errors", "--warnings", "{file}"], version=["dpkg-query", "-W", "libpng-tools"],
                 told=r"^(?!IDAT OK|iCCP OK|zTXt OK|iTXt OK)"),
         Program("pngcheck", ["PNG"], ["pngcheck", "-q", "{file}"], version=["pngcheck", "-V"], told="."),
-        Program("libwebp", ["WebP"], ["webpinfo", "{file}"], version=["dpkg-query", "-W", "webp"], told="warning|rror detected(?<!No error detected)"),
+        Program("libwebp", ["WebP"], ["webpinfo", "{file}"], version=["dpkg-query", "-W", "webp"],
+                told="warning|rror detected(?<!No error detected)"),
         Program("dwebp", ["WebP"], ["dwebp", "-quiet", "{file}", "-o", os.devnull], version=["dwebp", "-version"]),
-        Program("giflib", ["GIF"], ["giftext", "{file}"], version=["dpkg-query", "-W", "giflib-tools"], told="^GIF-LIB|[Ee]rror"),
+        Program("giflib", ["GIF"], ["giftext", "{file}"], version=["dpkg-query", "-W", "giflib-tools"],
+                told="^GIF-LIB|[Ee]rror"),
         Program("gifsicle", ["GIF"], ["gifsicle", "--info", "{file}"], version=["gifsicle", "--version"]),
         Program("libtiff", ["TIFF"], ["tiffinfo", "-D", "{file}"], version=["dpkg-query", "-W", "libtiff-tools"]),
         Program("libavif", ["AVIF"], ["avifdec", "--info", "{file}"], version=["avifdec", "--version"], told="WARNING|ERROR"),
