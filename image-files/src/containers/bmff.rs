@@ -107,8 +107,9 @@ fn scanned(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(bytes[start..end].to_vec())
 }
 
-/// Free space of no size. Behind our box, since exiv2 0.27 refuses files that end with a `uuid` box.
-const NOTHING: &[u8] = b"\0\0\0\x08free";
+/// Free space. Behind our box, since exiv2 0.27 reads as many bytes behind the head of a `uuid` box as the whole box has, and
+/// refuses the file where there are fewer.
+const NOTHING: &[u8] = b"\0\0\0\x20free\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, ContainerError> {
     let damaged = |what| ContainerError::damaged(Format::Avif, what);

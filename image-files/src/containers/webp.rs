@@ -78,7 +78,9 @@ pub(crate) fn flags(bytes: &[u8]) -> Option<u8> {
 /// of metadata or of an alpha channel that they lack, which libwebp's tools read. `None` where nothing is wrong.
 pub(crate) fn with_true_flags(bytes: &[u8]) -> Option<Vec<u8>> {
     let told = flags(bytes)?;
-    let has = |kind: &[u8; 4]| chunks(bytes).any(|chunk| &chunk.kind == kind);
+    // By the names as they stand there: decoders know no others.
+    let has =
+        |kind: &[u8; 4]| chunks(bytes).any(|chunk| bytes[chunk.data.start - 8..].starts_with(kind));
     if has(b"ANIM") {
         return None;
     }
