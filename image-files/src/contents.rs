@@ -176,7 +176,10 @@ fn jpeg_block(bytes: &[u8], segment: &jpeg::Segment) -> Option<Block> {
         0xed if payload.starts_with(b"Photoshop 3.0\0") => {
             ("Photoshop resources".to_owned(), Weight::Data)
         }
-        // Adobe's segment says how the colours are coded.
+        // Adobe's segment says how the colours are coded: as everywhere, or in another way, which coding anew ends.
+        0xee if payload.starts_with(b"Adobe") && payload.get(11) == Some(&1) => {
+            ("Adobe segment".to_owned(), Weight::Data)
+        }
         0xee if payload.starts_with(b"Adobe") => return None,
         marker @ 0xe0..=0xef => {
             let name = format!("APP{} {:?}", marker & 15, identifier(payload));

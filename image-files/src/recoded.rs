@@ -23,10 +23,17 @@ pub fn recoded(format: Format, original: &[u8], recoded: &[u8]) -> Result<Vec<u8
 }
 
 /// Whether a segment belongs to the coding: tables, frame and scan headers, and Adobe's, which says how colours are coded.
-fn is_jpeg_coding(marker: u8) -> bool {
+/// Where it says of the old coding what is true of the new one, YCbCr, it stays like any other.
+fn is_jpeg_coding(file: &[u8], segment: &jpeg::Segment) -> bool {
     const ADOBE: u8 = 0xee;
     const COMMENT: u8 = 0xfe;
-    marker == ADOBE || !(matches!(marker, 0xe0..=0xef) || marker == COMMENT)
+    // Behind the name: version, two words of flags, the transform (Adobe, "Supporting the DCT Filters", 18).
+    const YCBCR: Option<&u8> = Some(&1);
+    let payload = &file[segment.payload.clone()];
+    match segment.marker {
+        ADOBE => payload.starts_with(b"Adobe") && payload.get(11) != YCBCR,
+        marker => !(matches!(marker, 0xe0..=0xef) || marker == COMMENT),
+    }
 }
 
 fn of_jpeg(original: &[u8], recoded: &[u8]) -> Result<Vec<u8>, ContainerError> {
@@ -36,18 +43,18 @@ fn of_jpeg(original: &[u8], recoded: &[u8]) -> Result<Vec<u8>, ContainerError> {
     let mut out = original[..2].to_vec();
     let manifest = jpeg::manifest_segments(original);
     for segment in jpeg::segments(original) {
-        if !is_jpeg_coding(segment.marker) && !manifest.contains(&segment.whole) {
+        if !is_jpeg_coding(original, &segment) && !manifest.contains(&segment.whole) {
             out.extend_from_slice(&original[segment.whole]);
         }
     }
     // Comments and application segments between scans have no meaning there; they go to the others.
     for segment in jpeg::segments_between_scans(original) {
-        if !is_jpeg_coding(segment.marker) {
+        if !is_jpeg_coding(original, &segment) {
             out.extend_from_slice(&original[segment.whole]);
         }
     }
     for segment in jpeg::segments(recoded) {
-        if is_jpeg_coding(segment.marker) {
+        if is_jpeg_coding(recoded, &segment) {
             out.extend_from_slice(&recoded[segment.whole]);
         }
     }
