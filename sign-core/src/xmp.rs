@@ -228,7 +228,9 @@ fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, X
                     ));
                 }
                 let old = attribute(&reader, element, MEDIA, b"InstanceID");
-                if let (Some(old), Some(instance)) = (old, instance.take()) {
+                if let Some(old) = old
+                    && let Some(instance) = instance.take()
+                {
                     let name = String::from_utf8_lossy(old.key.as_ref()).into_owned();
                     let key = offset(text, old.key.as_ref()).ok_or_else(|| malformed.clone())?;
                     let range = attribute_range(text, key).ok_or_else(|| malformed.clone())?;
