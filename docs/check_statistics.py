@@ -79,7 +79,7 @@ FACTS = {
         "candidates": [2000, 1500, 1250, 1100, 1000, 900, 800, 700, 600, 500]}},
 }
 # Columns that hold prose and no figure.
-PROSE = {"meaning", "weights"}
+PROSE = {"meaning", "weights", "why"}
 
 
 # --- Bounds of a ratio over sources -------------------------------------------------------------------------------------
@@ -598,10 +598,11 @@ def strata(run):
     return rows, []
 
 
-def causes(run):
-    def first_code(codes):
-        return next((code for code in (codes or "").split(",") if not code.startswith("signer:")), "")
+def first_code(codes):
+    return next((code for code in (codes or "").split(",") if not code.startswith("signer:")), "")
 
+
+def causes(run):
     def lines(carrier, words):
         ops = run.pooled.with_columns(pl.Series("cause", words, dtype=pl.String))
         counts = ops.drop_nulls("cause").group_by("cause").len().rows()
@@ -991,17 +992,24 @@ def service_levels(run):
 
 
 def lost(run):
+    """Ops by what became of them; the example of a group is the first op in which the carriers answered as in most."""
     order = ["misattributed", "accepted", "error", "broken", "unconfirmed", "lost"]
     trials = ["signed", *NEGATIVES]
+    said = [f"{carrier}_{column}" for carrier in run.carriers for column in ("state", "codes", "embedded")]
     groups = {}
-    for op, trial, pipeline, outcome, cause, words, name in run.rows.select(
-            "op", "trial", "pipeline", "outcome", "error_cause", "error", "name").iter_rows():
+    for op, trial, pipeline, outcome, cause, words, name, *cells in run.rows.select(
+            "op", "trial", "pipeline", "outcome", "error_cause", "error", "name", *said).iter_rows():
         if outcome in order:
-            group = groups.setdefault((trial, pipeline, outcome, cause or ""), {
-                "trial": trial, "pipeline": pipeline, "outcome": outcome, "cause": cause or "", "words": words or "",
-                "n": 0, "op": op, "name": name})
-            group["n"] += 1
-    return sorted(groups.values(), key=lambda g: (
+            answers = tuple((cells[i], first_code(cells[i + 1]), cells[i + 2] == "refused") for i in range(0, len(cells), 3))
+            kinds = groups.setdefault((trial, pipeline, outcome, cause or ""), {})
+            kinds.setdefault(answers, []).append((op, words or "", name))
+    found = []
+    for (trial, pipeline, outcome, cause), kinds in groups.items():
+        commonest = max(kinds.values(), key=lambda ops: (len(ops), -min(ops)[0]))
+        op, words, name = min(commonest)
+        found.append({"trial": trial, "pipeline": pipeline, "outcome": outcome, "cause": cause, "words": words,
+                      "n": sum(map(len, kinds.values())), "alike": len(commonest), "op": op, "name": name})
+    return sorted(found, key=lambda g: (
         order.index(g["outcome"]), -g["n"], g["pipeline"], trials.index(g["trial"]), g["cause"]))
 
 

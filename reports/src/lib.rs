@@ -61,6 +61,8 @@ pub mod losses;
 pub mod page;
 pub mod plots;
 mod printable;
+pub mod reasons;
+pub mod recipes;
 mod regenerate;
 pub mod report;
 pub mod robustness;

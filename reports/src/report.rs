@@ -14,6 +14,7 @@ use crate::gallery::{self, Gallery, GalleryError};
 use crate::gate::{Gate, GateError, GateReport};
 use crate::losses::{LossGroup, loss_groups};
 use crate::plots::{PLOTS, PlotError, svg};
+use crate::recipes::{Recipes, RecipesError};
 use crate::rows::{RowError, Rows, read_columns};
 use crate::run_dir::RunDir;
 use crate::tables::{
@@ -61,6 +62,9 @@ pub enum ReadError {
     /// The gallery is there but cannot be read.
     #[error(transparent)]
     Gallery(#[from] GalleryError),
+    /// The recipes are there but cannot be read.
+    #[error(transparent)]
+    Recipes(#[from] RecipesError),
     /// The run's gate cannot be used.
     #[error("the gate of the run, {path}")]
     Gate {
@@ -128,6 +132,8 @@ pub struct Report {
     pub found: Vec<LossGroup>,
     /// Examples with pictures; empty if the run has none.
     pub gallery: Gallery,
+    /// What its pipelines do, as far as that was kept.
+    pub recipes: Recipes,
     /// The run against its gate; `None` if it has none.
     pub gate: Option<GateReport>,
     /// The gallery's pictures by file name, as `data:` addresses.
@@ -156,6 +162,7 @@ impl Report {
         };
         Ok(Self {
             pictures,
+            recipes: Recipes::read(run_dir.root())?,
             gate,
             ..Self::of(evidence, rows, gallery)?
         })
@@ -167,7 +174,7 @@ impl Report {
     /// [`ReadError::Rows`] if a column is missing, [`ReadError::Plot`] if a plot cannot be drawn.
     pub fn of(evidence: Evidence, rows: Rows, gallery: Gallery) -> Result<Self, ReadError> {
         let strata = FilterCounts::count(evidence.header(), &rows)?;
-        let found = loss_groups(&rows)?;
+        let found = loss_groups(evidence.header(), &rows)?;
         let mut drawings = Vec::new();
         for kind in PLOTS {
             let failed = |source| ReadError::Plot {
@@ -190,6 +197,7 @@ impl Report {
             found,
             gallery,
             pictures: BTreeMap::new(),
+            recipes: Recipes::default(),
             gate: None,
             tallies: evidence.by_pipeline(),
             overall: evidence.overall(),

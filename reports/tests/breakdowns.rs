@@ -331,21 +331,23 @@ fn causes_name_the_state_and_the_first_code_that_is_no_signer() {
         &["watermark", "absent, credlink.watermark.weak"],
     );
     assert_eq!(
-        pooled(&weak[2]),
+        pooled(&weak[3]),
         Rate {
             k: 2 * (180 - MARKED),
             n: 400
         }
     );
+    assert_eq!(weak[2], Value::text("not found: credlink.watermark.weak"));
     let refused = line(
         &evidence,
         "causes",
         &["watermark", "refused by the image when it was signed"],
     );
-    assert_eq!(pooled(&refused[2]), Rate { k: 40, n: 400 });
+    assert_eq!(pooled(&refused[3]), Rate { k: 40, n: 400 });
     let link = line(&evidence, "causes", &["link", "absent"]);
+    assert_eq!(link[2], Value::text("gone from the file"));
     assert_eq!(
-        (&link[3], &link[4]),
+        (&link[4], &link[5]),
         (&Value::text("social/b"), &Value::Count(200))
     );
 }

@@ -446,6 +446,9 @@ pub(crate) struct ApplyArgs {
     /// The file to write; it must not exist.
     #[arg(value_name = "OUT")]
     pub(crate) output: PathBuf,
+    /// Say of every step that wrote the file anew what it took from it.
+    #[arg(long)]
+    pub(crate) trace: bool,
 }
 
 #[derive(Debug, Args)]

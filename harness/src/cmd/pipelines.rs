@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use credlink_harness::trial::delivery;
-use credlink_harness::{clock, exit};
+use credlink_harness::{clock, exit, recipes};
 use credlink_image_files::ImageFile;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::meter::Meter;
@@ -205,8 +205,7 @@ fn manual(recipe: &Recipe) -> Result<String> {
         recipe.severity.as_str()
     )?;
     writeln!(text, "\nSteps")?;
-    let steps = recipe.text().split("[[step]]").skip(1).map(str::trim);
-    for (index, step) in steps.enumerate() {
+    for (index, step) in recipes::steps(recipe).iter().enumerate() {
         writeln!(text, "  {}. {}", index + 1, step.replace('\n', "\n     "))?;
     }
     if recipe.steps.is_empty() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use credlink_harness::exit;
+use credlink_harness::{exit, recipes};
 use credlink_reports::documents::DOCUMENTS;
 use credlink_reports::formats::FORMATS;
 use credlink_reports::gate::Gate;
@@ -17,6 +17,7 @@ pub(crate) fn run(args: &ReportArgs) -> Result<u8> {
         keep_gate(gate, &run)?;
     }
     let Some(name) = &args.format else {
+        recipes::keep(&run, &run.read_header()?)?;
         let summary = credlink_reports::regenerate(&run)?;
         if !args.quiet {
             super::say(&summary.to_string())?;

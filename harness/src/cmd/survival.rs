@@ -14,7 +14,7 @@ use credlink_harness::stages::setting::Setting;
 use credlink_harness::stages::{self, Ending};
 use credlink_harness::systems::credlink::{self, CredLink};
 use credlink_harness::{
-    clock, distractors, estimate, exhibits, exit, identity, image_set, machine, versions,
+    clock, distractors, estimate, exhibits, exit, identity, image_set, machine, recipes, versions,
 };
 use credlink_reports::gate::Gate;
 use credlink_reports::header::ImageSetHeader;
@@ -106,6 +106,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     if let Err(error) = pool.install(|| exhibits::make(&run_dir, &header, &stop)) {
         super::complain(&format!("warning: no gallery: {error:#}"));
     }
+    recipes::keep(&run_dir, &header)?;
     report(args, &run_dir)?;
     judged(&header, gate.as_ref(), &run_dir)
 }

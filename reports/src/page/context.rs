@@ -3,8 +3,9 @@
 use minijinja::Value;
 use serde::Serialize;
 
-use super::cards::{Card, cards};
+use super::cards::{Card, cards, first};
 use super::exhibits::{GalleryGroup, gallery};
+use super::lost::{Loss, RecipeWords, losses, recipes};
 use super::matrix::{Matrix, matrix};
 use crate::figures::{bytes, count, percent, plural};
 use crate::formats::{FORMATS, cell_text};
@@ -14,9 +15,6 @@ use crate::report::{Check, Report};
 use crate::tables::{Kind, Table};
 use crate::templates::{DocumentError, safe};
 use crate::usable::unusable;
-
-/// Groups of lost ops that the page lists; the rest is in the rows.
-const MOST_GROUPS: usize = 60;
 
 /// A table as words.
 #[derive(Serialize)]
@@ -82,6 +80,8 @@ pub(crate) struct PageContext {
     created: String,
     /// Why the figures must not be used.
     unusable: Option<String>,
+    /// What is read first.
+    first: Vec<Card>,
     cards: Vec<Card>,
     failed: Vec<CheckWords>,
     checks: Vec<CheckWords>,
@@ -90,12 +90,18 @@ pub(crate) struct PageContext {
     latency: Option<Sheet>,
     drawings: Vec<(String, Value)>,
     curves: Vec<Value>,
-    found: Vec<LossGroup>,
+    found: Vec<Loss>,
     found_more: usize,
     /// What the outcomes among `found` mean.
     words: Vec<Fact>,
-    /// Whether any of `found` has a cause.
-    causes: bool,
+    /// What each pipeline does, and by what evidence.
+    recipes: Vec<RecipeWords>,
+    recipes_left_out: usize,
+    /// Places of the pipelines whose recipe is shown.
+    recipe_places: Vec<usize>,
+    /// How many of `checks` passed, and how many were not measured.
+    passed: usize,
+    unmeasured: usize,
     skipped: Vec<String>,
     rejected: Vec<String>,
     gallery: Vec<GalleryGroup>,
@@ -140,6 +146,9 @@ pub(crate) fn of(
         .into_iter()
         .partition(|check| check.passed == Some(false));
     let failed: Vec<CheckWords> = failed.into_iter().map(check_words).collect();
+    let passed = checks.iter().filter(|check| check.passed.is_some()).count();
+    let (found, found_more) = losses(report);
+    let (recipes, recipes_left_out) = recipes(report);
     Ok(PageContext {
         style: safe(style.to_owned()),
         script: safe(script.to_owned()),
@@ -147,7 +156,10 @@ pub(crate) fn of(
         run: header.id.clone(),
         created: header.created.clone(),
         unusable: unusable(&report.evidence).map(|reason| reason.to_string()),
+        first: first(report),
         cards: cards(report, tallies),
+        passed,
+        unmeasured: checks.len() - passed,
         checks: checks.into_iter().map(check_words).collect(),
         failed,
         matrix: matrix(report, tallies)?,
@@ -165,13 +177,15 @@ pub(crate) fn of(
                 Some(themed(&svg(&scene).ok()?, &chart.title))
             })
             .collect(),
-        found: report.found.iter().take(MOST_GROUPS).cloned().collect(),
+        found,
         words: words(&report.found),
-        causes: report.found.iter().any(|op| !op.cause.is_empty()),
-        found_more: report.found.len().saturating_sub(MOST_GROUPS),
+        found_more,
+        recipe_places: recipes.iter().map(RecipeWords::index).collect(),
+        recipes,
+        recipes_left_out,
         skipped: header.skipped.clone(),
         rejected: header.image_set.rejected.clone(),
-        gallery: gallery(report),
+        gallery: gallery(report)?,
         gallery_left_out: report.gallery.left_out,
         sheets: report
             .tables
