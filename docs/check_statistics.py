@@ -879,6 +879,31 @@ def thresholds(run):
     return rows, []
 
 
+def roc(run):
+    """How often each threshold is reached, towards the issued proof in signed ops and towards a wrong one in others."""
+    rows = []
+    controls = [p["id"] for p in run.pipelines if p["family"] == "controls"]
+    for carrier, decision in run.decisions():
+        own = pl.col(f"{carrier}_own").cast(pl.Int64)
+        if decision["rising"]:
+            # A strength of nothing is 0 where an image that took the carrier was looked at.
+            looked = pl.col(f"{carrier}_state").is_not_null() & pl.col(f"{carrier}_embedded").is_in(["carried", "fragile"])
+            own = pl.when(looked).then(own.fill_null(0))
+        for trial in ["signed", *NEGATIVES]:
+            score = own if trial == "signed" else run.wrong(carrier, decision)
+            ops = run.rows.filter((pl.col("trial") == trial) & ~pl.col("pipeline").is_in(controls))
+            ops = ops.with_columns(score.alias("score")).drop_nulls("score")
+            for threshold in decision["candidates"] if ops.height else []:
+                rows.append({
+                    "carrier": carrier, "trial": trial, "unit": decision["unit"], "threshold": threshold,
+                    "role": "in use" if threshold == decision["in_use"] else "", "n": ops.height,
+                    "sources": ops["source"].n_unique(), "reached": rate(ops, reaches(pl.col("score"), threshold, decision))})
+    if not rows:
+        keys = ("threshold", "role", "n", "sources", "reached")
+        rows = [{"carrier": "no carrier decided by a number", "trial": "", "unit": ""} | dict.fromkeys(keys)]
+    return rows, []
+
+
 def latency(run):
     negative = run.rows.filter(pl.col("trial") != "signed")
     timed = [
@@ -1134,6 +1159,7 @@ TABLES = {
     "false-accepts": (false_accepts, "false accepts", ["trial", "pipeline"]),
     "nearest": (nearest, "nearest wrong proofs", ["carrier", "trial", "class"]),
     "thresholds": (thresholds, "thresholds", ["carrier", "half", "threshold"]),
+    "roc": (roc, "ROC and DET curves", ["carrier", "trial", "threshold"]),
     "latency": (latency, "latency", ["part", "name"]),
 }
 

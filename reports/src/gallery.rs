@@ -22,7 +22,7 @@ pub const LONGEST_SIDE: u32 = 240;
 /// All pictures of a run together, in bytes; what does not fit is left out and counted.
 ///
 /// A page carries them as text, which takes a third more, and a page of the default run is to stay below 2 MB.
-pub const BUDGET: u64 = 1_000_000;
+pub const BUDGET: u64 = 850_000;
 /// A gallery that could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -245,6 +245,43 @@ fn the_nearest_wrong_proof_is_shown_from_its_near_end() {
 }
 
 #[test]
+fn a_lenient_threshold_finds_and_lets_through_no_less_than_a_strict_one() {
+    let evidence = deciding(|image| 60 + image % 40);
+    let table = TABLES.iter().find(|kind| kind.id == "roc").unwrap();
+    let table = (table.make)(&evidence);
+    let reached = |carrier: &str, trial: &str, threshold: f64| {
+        let is = |row: &&Vec<Value>| {
+            row[0] == Value::text(carrier)
+                && row[1] == Value::text(trial)
+                && row[3] == Value::Number(threshold)
+        };
+        pooled(&table.rows.iter().find(is).unwrap()[7])
+    };
+    let rate = |k| Rate { k, n: 200 };
+    // The right proof lies 10 bits away, wrong ones 60 to 99.
+    assert_eq!(reached("fingerprint", "signed", 8.0), rate(0));
+    assert_eq!(reached("fingerprint", "signed", 16.0), rate(200));
+    assert_eq!(reached("fingerprint", "unsigned", 56.0), rate(0));
+    assert_eq!(reached("fingerprint", "unsigned", 64.0), rate(25));
+    assert_eq!(reached("fingerprint", "unsigned", 88.0), rate(145));
+    assert_eq!(reached("watermark", "signed", 2000.0), rate(200));
+    assert_eq!(reached("watermark", "unsigned", 500.0), rate(0));
+    for pair in table.rows.windows(2) {
+        if pair[0][..2] == pair[1][..2] {
+            let [strict, lenient] = [&pair[0], &pair[1]].map(|row| pooled(&row[7]));
+            assert!(strict.k <= lenient.k && strict.n == lenient.n, "{pair:?}");
+        }
+    }
+    let in_use: Vec<f64> = table
+        .rows
+        .iter()
+        .filter(|row| row[4] == Value::text("in use"))
+        .map(|row| number(&row[3]))
+        .collect();
+    assert_eq!(in_use, [31.0, 31.0, 1000.0, 1000.0]);
+}
+
+#[test]
 fn thresholds_are_allowed_by_one_half_of_the_sources_and_shown_on_both() {
     // Wrong proofs at 40 bits on the calibration half alone.
     let near = |image: u32| calibrates(&format!("file-{image}")) && image.is_multiple_of(5);

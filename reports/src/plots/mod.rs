@@ -8,6 +8,7 @@ mod latency;
 mod lines;
 mod paint;
 mod palette;
+mod roc;
 mod scene;
 mod survival;
 
@@ -55,6 +56,10 @@ pub const PLOTS: &[PlotKind] = &[
     PlotKind {
         id: "latency",
         make: latency::scene,
+    },
+    PlotKind {
+        id: "roc",
+        make: roc::scene,
     },
 ];
 

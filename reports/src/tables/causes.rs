@@ -9,7 +9,7 @@ use crate::header::CarrierPlace;
 use crate::reasons::{explained, of_state};
 
 /// The position of "refused" in [`Embedded::ALL`](credlink_trial_record::Embedded::ALL).
-const REFUSED: usize = 2;
+pub(super) const REFUSED: usize = 2;
 /// The cause that is no state of the carrier.
 const NOT_EMBEDDED: usize = usize::MAX;
 
