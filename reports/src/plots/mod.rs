@@ -63,6 +63,27 @@ pub const PLOTS: &[PlotKind] = &[
     },
 ];
 
+/// Every picture of a run, by the stem of its file names: [`PLOTS`], then a curve for each swept parameter.
+///
+/// # Errors
+/// The picture's name, and why it could not be laid out.
+pub fn scenes(evidence: &Evidence) -> Result<Vec<(String, Scene)>, (String, PlotError)> {
+    let plots = PLOTS
+        .iter()
+        .map(|kind| (kind.id.to_owned(), (kind.make)(evidence)));
+    let curves = curves::named(evidence);
+    let curves = curves
+        .into_iter()
+        .map(|(name, chart)| (name, lines(&chart)));
+    plots
+        .chain(curves)
+        .map(|(name, scene)| match scene {
+            Ok(scene) => Ok((name, scene)),
+            Err(error) => Err((name, error)),
+        })
+        .collect()
+}
+
 /// One way to paint a [`Scene`].
 #[derive(Clone, Copy, Debug)]
 pub struct PictureFormat {
