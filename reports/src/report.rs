@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use credlink_trial_record::Outcome;
 use rayon::prelude::*;
 
+use crate::beside::{BesideError, Portrait};
 use crate::binding::{BindingError, bound_header};
 use crate::filter_counts::FilterCounts;
 use crate::gallery::{self, Gallery, GalleryError};
@@ -65,6 +66,9 @@ pub enum ReadError {
     /// The recipes are there but cannot be read.
     #[error(transparent)]
     Recipes(#[from] RecipesError),
+    /// Figures of another run are there but cannot be read.
+    #[error(transparent)]
+    Beside(#[from] BesideError),
     /// The run's gate cannot be used.
     #[error("the gate of the run, {path}")]
     Gate {
@@ -134,6 +138,8 @@ pub struct Report {
     pub gallery: Gallery,
     /// What its pipelines do, as far as that was kept.
     pub recipes: Recipes,
+    /// The first figures of another run, if the directory holds them.
+    pub beside: Option<Portrait>,
     /// The run against its gate; `None` if it has none.
     pub gate: Option<GateReport>,
     /// The gallery's pictures by file name, as `data:` addresses.
@@ -163,6 +169,7 @@ impl Report {
         Ok(Self {
             pictures,
             recipes: Recipes::read(run_dir.root())?,
+            beside: Portrait::read(run_dir.root())?,
             gate,
             ..Self::of(evidence, rows, gallery)?
         })
@@ -198,6 +205,7 @@ impl Report {
             gallery,
             pictures: BTreeMap::new(),
             recipes: Recipes::default(),
+            beside: None,
             gate: None,
             tallies: evidence.by_pipeline(),
             overall: evidence.overall(),

@@ -22,6 +22,9 @@ pub(crate) struct ReportArgs {
     /// Hold the run against this gate; a copy of it stays in the run directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) gate: Option<PathBuf>,
+    /// Show the first figures of this run, another directory, beside those of RUN; a copy of them stays there.
+    #[arg(long, value_name = "OTHER", conflicts_with = "format")]
+    pub(crate) beside: Option<PathBuf>,
     /// Print this format instead of writing all of them.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(format_names()))]
     pub(crate) format: Option<String>,

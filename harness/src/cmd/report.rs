@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use credlink_harness::{exit, recipes};
+use credlink_reports::beside::Portrait;
 use credlink_reports::documents::DOCUMENTS;
 use credlink_reports::formats::FORMATS;
 use credlink_reports::gate::Gate;
@@ -17,6 +18,10 @@ pub(crate) fn run(args: &ReportArgs) -> Result<u8> {
     let run = RunDir::open(&args.run)?;
     if let Some(gate) = &args.gate {
         keep_gate(gate, &run)?;
+    }
+    if let Some(other) = &args.beside {
+        let other = RunDir::open(other)?;
+        Portrait::of(&credlink_reports::load(&other)?)?.write(run.root())?;
     }
     let Some(name) = &args.format else {
         recipes::keep(&run, &run.read_header()?)?;

@@ -7,6 +7,7 @@ use super::cards::{Card, cards, first};
 use super::exhibits::{GalleryGroup, gallery};
 use super::lost::{Loss, RecipeWords, losses, recipes};
 use super::matrix::{Matrix, matrix};
+use crate::beside::Portrait;
 use crate::figures::{bytes, count, percent, plural};
 use crate::formats::{FORMATS, cell_text};
 use crate::losses::{LOSSES, LossGroup};
@@ -85,6 +86,9 @@ pub(crate) struct PageContext {
     cards: Vec<Card>,
     failed: Vec<CheckWords>,
     checks: Vec<CheckWords>,
+    /// Figures here and in another run, if there is one, and that run's name.
+    beside: Vec<[String; 3]>,
+    beside_run: String,
     matrix: Matrix,
     carriers: Option<Sheet>,
     latency: Option<Sheet>,
@@ -162,6 +166,11 @@ pub(crate) fn of(
         unmeasured: checks.len() - passed,
         checks: checks.into_iter().map(check_words).collect(),
         failed,
+        beside: beside(report),
+        beside_run: report
+            .beside
+            .as_ref()
+            .map_or_else(String::new, |other| other.run.clone()),
         matrix: matrix(report, tallies)?,
         carriers: sheet_of("carriers"),
         latency: sheet_of("latency"),
@@ -215,6 +224,13 @@ pub(crate) fn of(
             })
             .collect(),
     })
+}
+
+/// The first figures beside those of another run; none for a run whose own must not be used.
+fn beside(report: &Report) -> Vec<[String; 3]> {
+    let own = Portrait::of(&report.evidence).ok();
+    let both = own.zip(report.beside.as_ref());
+    both.map_or_else(Vec::new, |(own, other)| own.beside(other))
 }
 
 /// What the outcomes of these ops mean, for who has not read the method.
