@@ -80,6 +80,9 @@ pub(crate) struct DocsArgs {
     /// The repository.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) repository: PathBuf,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 const PUBLISH_EXAMPLES: &str = "Examples:
@@ -386,6 +389,9 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct WatermarkArgs {
     #[command(subcommand)]
     pub(crate) command: WatermarkCommand,
+    /// Print JSON for machines.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

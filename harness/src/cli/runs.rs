@@ -96,6 +96,9 @@ pub(crate) struct EvidenceArgs {
     /// The directory to write to, made if absent; files there are never overwritten.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
