@@ -44,6 +44,13 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<u8> {
 /// Every file of a directory through every pipeline. What a pipeline does not take, and what fails, is named; only the
 /// latter is a failure.
 fn folder(args: &ApplyArgs) -> Result<u8> {
+    let ending = args.output.extension().and_then(|end| end.to_str());
+    ensure!(
+        ending.and_then(Format::of_extension).is_none(),
+        "{} is a directory, and {} is named like one picture; name a directory",
+        args.input.display(),
+        args.output.display()
+    );
     let recipes = super::selected(args.pipelines.split(','))?;
     let listed = std::fs::read_dir(&args.input)
         .with_context(|| format!("failed to list {}", args.input.display()))?;
