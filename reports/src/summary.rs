@@ -18,6 +18,8 @@ pub const WIDTH: usize = 80;
 
 /// Longest and shortest that a pipeline's name is shown.
 const NAME: std::ops::RangeInclusive<usize> = 16..=36;
+/// What of a name tells it from others, in most cases.
+const READABLE: usize = 24;
 /// Longest and shortest that a carrier's column is wide; the shortest holds `99.999`.
 const CARRIER: std::ops::RangeInclusive<usize> = 6..=11;
 
@@ -129,26 +131,24 @@ impl Summary {
                 width.clamp(*CARRIER.start(), *CARRIER.end()) + GAP
             })
             .collect();
-        let room = WIDTH.saturating_sub(fixed + NAME.start());
-        // Shrink the widest first: names can be guessed from their beginnings, figures cannot.
-        while carriers.iter().sum::<usize>() > room {
+        let longest = self
+            .pipelines
+            .iter()
+            .map(|pipeline| pipeline.id.chars().count());
+        let longest = longest.max().unwrap_or(0).clamp(*NAME.start(), *NAME.end());
+        // Carriers' titles are cut before names of pipelines are, the widest first: figures stay whole, and where not even
+        // those fit, carriers are left out.
+        while carriers.iter().sum::<usize>() + fixed + longest.min(READABLE) > WIDTH {
             let widths = carriers.iter().copied().enumerate().rev();
             match widths.max_by_key(|(_, width)| *width) {
                 Some((index, width)) if width > CARRIER.start() + GAP => carriers[index] -= 1,
+                _ if carriers.iter().sum::<usize>() + fixed + NAME.start() <= WIDTH => break,
                 _ => {
                     carriers.pop();
                 }
             }
         }
-        let longest = self
-            .pipelines
-            .iter()
-            .map(|pipeline| pipeline.id.chars().count());
-        let name = longest
-            .max()
-            .unwrap_or(0)
-            .clamp(*NAME.start(), *NAME.end())
-            .min(WIDTH.saturating_sub(fixed + carriers.iter().sum::<usize>()));
+        let name = longest.min(WIDTH.saturating_sub(fixed + carriers.iter().sum::<usize>()));
         Layout {
             name,
             count,
