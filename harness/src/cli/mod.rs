@@ -218,6 +218,9 @@ pub(crate) struct BenchReportArgs {
     /// The file with the counts to compare with; made if absent.
     #[arg(long, value_name = "FILE", requires = "instructions")]
     pub(crate) counts: Option<PathBuf>,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
