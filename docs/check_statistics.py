@@ -70,7 +70,7 @@ FACTS = {
         "candidates": [2000, 1500, 1250, 1100, 1000, 900, 800, 700, 600, 500]}},
 }
 # Columns that hold prose and no figure.
-PROSE = {"meaning", "weights"}
+PROSE = {"meaning", "weights", "why"}
 
 
 # --- Bounds of a ratio over sources -------------------------------------------------------------------------------------
@@ -544,10 +544,11 @@ def strata(run):
     return rows, []
 
 
-def causes(run):
-    def first_code(codes):
-        return next((code for code in (codes or "").split(",") if not code.startswith("signer:")), "")
+def first_code(codes):
+    return next((code for code in (codes or "").split(",") if not code.startswith("signer:")), "")
 
+
+def causes(run):
     def lines(carrier, words):
         ops = run.pooled.with_columns(pl.Series("cause", words, dtype=pl.String))
         counts = ops.drop_nulls("cause").group_by("cause").len().rows()
@@ -824,6 +825,31 @@ def thresholds(run):
     return rows, []
 
 
+def roc(run):
+    """How often each threshold is reached, towards the issued proof in signed ops and towards a wrong one in others."""
+    rows = []
+    controls = [p["id"] for p in run.pipelines if p["family"] == "controls"]
+    for carrier, decision in run.decisions():
+        own = pl.col(f"{carrier}_own").cast(pl.Int64)
+        if decision["rising"]:
+            # A strength of nothing is 0 where an image that took the carrier was looked at.
+            looked = pl.col(f"{carrier}_state").is_not_null() & pl.col(f"{carrier}_embedded").is_in(["carried", "fragile"])
+            own = pl.when(looked).then(own.fill_null(0))
+        for trial in ["signed", *NEGATIVES]:
+            score = own if trial == "signed" else run.wrong(carrier, decision)
+            ops = run.rows.filter((pl.col("trial") == trial) & ~pl.col("pipeline").is_in(controls))
+            ops = ops.with_columns(score.alias("score")).drop_nulls("score")
+            for threshold in decision["candidates"] if ops.height else []:
+                rows.append({
+                    "carrier": carrier, "trial": trial, "unit": decision["unit"], "threshold": threshold,
+                    "role": "in use" if threshold == decision["in_use"] else "", "n": ops.height,
+                    "sources": ops["source"].n_unique(), "reached": rate(ops, reaches(pl.col("score"), threshold, decision))})
+    if not rows:
+        keys = ("threshold", "role", "n", "sources", "reached")
+        rows = [{"carrier": "no carrier decided by a number", "trial": "", "unit": ""} | dict.fromkeys(keys)]
+    return rows, []
+
+
 def latency(run):
     negative = run.rows.filter(pl.col("trial") != "signed")
     timed = [
@@ -937,17 +963,24 @@ def service_levels(run):
 
 
 def lost(run):
+    """Ops by what became of them; the example of a group is the first op in which the carriers answered as in most."""
     order = ["misattributed", "accepted", "error", "broken", "unconfirmed", "lost"]
     trials = ["signed", *NEGATIVES]
+    said = [f"{carrier}_{column}" for carrier in run.carriers for column in ("state", "codes", "embedded")]
     groups = {}
-    for op, trial, pipeline, outcome, cause, words, name in run.rows.select(
-            "op", "trial", "pipeline", "outcome", "error_cause", "error", "name").iter_rows():
+    for op, trial, pipeline, outcome, cause, words, name, *cells in run.rows.select(
+            "op", "trial", "pipeline", "outcome", "error_cause", "error", "name", *said).iter_rows():
         if outcome in order:
-            group = groups.setdefault((trial, pipeline, outcome, cause or ""), {
-                "trial": trial, "pipeline": pipeline, "outcome": outcome, "cause": cause or "", "words": words or "",
-                "n": 0, "op": op, "name": name})
-            group["n"] += 1
-    return sorted(groups.values(), key=lambda g: (
+            answers = tuple((cells[i], first_code(cells[i + 1]), cells[i + 2] == "refused") for i in range(0, len(cells), 3))
+            kinds = groups.setdefault((trial, pipeline, outcome, cause or ""), {})
+            kinds.setdefault(answers, []).append((op, words or "", name))
+    found = []
+    for (trial, pipeline, outcome, cause), kinds in groups.items():
+        commonest = max(kinds.values(), key=lambda ops: (len(ops), -min(ops)[0]))
+        op, words, name = min(commonest)
+        found.append({"trial": trial, "pipeline": pipeline, "outcome": outcome, "cause": cause, "words": words,
+                      "n": sum(map(len, kinds.values())), "alike": len(commonest), "op": op, "name": name})
+    return sorted(found, key=lambda g: (
         order.index(g["outcome"]), -g["n"], g["pipeline"], trials.index(g["trial"]), g["cause"]))
 
 
@@ -1057,6 +1090,7 @@ TABLES = {
     "false-accepts": (false_accepts, "false accepts", ["trial", "pipeline"]),
     "nearest": (nearest, "nearest wrong proofs", ["carrier", "trial", "class"]),
     "thresholds": (thresholds, "thresholds", ["carrier", "half", "threshold"]),
+    "roc": (roc, "ROC and DET curves", ["carrier", "trial", "threshold"]),
     "latency": (latency, "latency", ["part", "name"]),
 }
 

@@ -50,6 +50,7 @@ pub fn first(count: usize, cache: &Path, listener: Listener<'_>) -> Result<Vec<D
         listener(Event::Stage {
             name: "distractors",
             total: (images - next) as u64,
+            of: String::new(),
         });
         entries.truncate(next * WINDOWS * ENTRY);
     }

@@ -8,17 +8,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use credlink_image_files::{Frame, ImageFile};
 use credlink_reports::gallery::{
-    BUDGET, Choice, Exhibit, FOLDER, Gallery, LONGEST_SIDE, Picture, choose,
+    BUDGET, Choice, Exhibit, FOLDER, Gallery, LONGEST_SIDE, Picture, Stripped, choose,
 };
 use credlink_reports::rows::{Rows, read_columns};
 use credlink_reports::{RunDir, RunHeader};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder};
 use credlink_transforms::meter::Meter;
+use credlink_transforms::recipe::Recipe;
 use credlink_transforms::recipe::steps::resize::{Filter, resized};
+use credlink_transforms::resign::Surroundings;
 use image::{DynamicImage, Rgb, RgbImage};
 use rayon::prelude::*;
 
+use crate::trace;
 use crate::trial::delivery;
 
 /// How much differences are amplified.
@@ -160,6 +163,7 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
         received: None,
         difference: None,
         difference_note: "No difference: nothing came out.".to_owned(),
+        stripped: stripped(recipe, &signed, delivery::surroundings(&meter)),
     };
     if let Ok(received) = recipe.apply_in(&signed, delivery::surroundings(&meter)) {
         exhibit.received_format = received.format().as_str().to_owned();
@@ -179,6 +183,22 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
         }
     }
     Ok(Made { exhibit, files })
+}
+
+/// The steps that took metadata from a file; none where the pipeline fails.
+fn stripped(
+    recipe: &Recipe,
+    file: &Arc<ImageFile>,
+    surroundings: Surroundings<'_>,
+) -> Vec<Stripped> {
+    let stops = trace::trace(recipe, file, surroundings).unwrap_or_default();
+    let stops = stops.into_iter().filter(|stop| !stop.gone.is_empty());
+    let stops = stops.map(|stop| Stripped {
+        number: u32::try_from(stop.number).unwrap_or(u32::MAX),
+        step: stop.step.to_owned(),
+        gone: trace::names(&stop.gone),
+    });
+    stops.collect()
 }
 
 /// What every carrier said, or the error, in words.

@@ -15,6 +15,8 @@ pub enum Size {
     Total(u64),
     /// So many for each pipeline.
     PerPipeline(u64),
+    /// Every image of a set that has only so many, through every pipeline that takes it.
+    EveryImage,
 }
 
 /// One image and what is to be done with it.
@@ -113,10 +115,13 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
     let count = pipelines.len() as u64;
     let quota = |position: u64| match size {
         Size::Total(total) if count > 0 => total / count + u64::from(position < total % count),
-        Size::Total(_) => 0,
+        Size::Total(_) | Size::EveryImage => 0,
         Size::PerPipeline(each) => each,
     };
-    let mut wanted: Vec<u64> = (0..count).map(quota).collect();
+    let mut wanted: Vec<u64> = match size {
+        Size::EveryImage => pipelines.iter().map(|recipe| takers(set, recipe)).collect(),
+        Size::Total(_) | Size::PerPipeline(_) => (0..count).map(quota).collect(),
+    };
     let largest = wanted.iter().copied().max().unwrap_or(0);
     let mut plan = Plan {
         pipelines,
@@ -127,7 +132,32 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
         shortfalls: Vec::new(),
     };
 
+    let idle = plan.pipelines.iter().zip(&wanted);
+    let idle = idle.filter(|(_, count)| **count == 0);
+    let idle: Vec<&str> = idle.map(|(recipe, _)| recipe.id.as_str()).collect();
+    if !idle.is_empty() {
+        let reason = match size {
+            Size::EveryImage => "no image has a format that they take",
+            Size::Total(_) | Size::PerPipeline(_) => "there are fewer ops than pipelines",
+        };
+        plan.shortfalls.push(format!(
+            "{} of {} pipelines get no op, since {reason}: {}",
+            idle.len(),
+            plan.pipelines.len(),
+            idle.join(", ")
+        ));
+    }
+
     let (held_out, sources) = hold_out(set, &wanted, &mut plan);
+    if size == Size::EveryImage {
+        // What was held out is not signed, and nobody misses it.
+        let files = set.header().files.unwrap_or(0);
+        for (recipe, count) in plan.pipelines.iter().zip(&mut wanted) {
+            let entries = (0..files).map(|index| set.entry(index));
+            let kept = entries.filter(|entry| !sources.contains(&entry.source));
+            *count = kept.filter(|entry| recipe.takes(entry.format)).count() as u64;
+        }
+    }
 
     for index in 0..reach(largest) {
         if wanted.iter().all(|count| *count == 0) {
@@ -171,6 +201,13 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
     }
     plan_negatives(&mut plan, &held_out);
     plan
+}
+
+/// How many whole files of a set a pipeline takes.
+fn takers(set: &dyn ImageSet, recipe: &Recipe) -> u64 {
+    let files = set.header().files.unwrap_or(0);
+    let formats = (0..files).map(|index| set.entry(index).format);
+    formats.filter(|format| recipe.takes(*format)).count() as u64
 }
 
 /// Numbers the negative trials behind the signed ones, kind by kind.

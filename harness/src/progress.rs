@@ -25,14 +25,15 @@ impl Progress {
         let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Stage { .. } if self.quiet => {}
-            Event::Stage { name, total } => {
+            Event::Stage { name, total, of } => {
                 bar.finish_and_clear();
                 *bar = ProgressBar::new(total);
-                let template = "{msg:>10} [{bar:40}] {pos}/{len} · {per_sec} · {eta} left";
+                let template = "{prefix:>10} [{wide_bar}] {human_pos}/{human_len}{msg} · {per_sec} · {eta} left";
                 if let Ok(style) = ProgressStyle::with_template(template) {
                     bar.set_style(style.progress_chars("=> "));
                 }
-                bar.set_message(name);
+                bar.set_prefix(name);
+                bar.set_message(of);
                 bar.enable_steady_tick(Duration::from_millis(250));
             }
             Event::Advanced(count) => bar.inc(count),

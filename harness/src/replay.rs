@@ -1,7 +1,7 @@
 //! Runs one op of a finished run again, from the files that the run kept.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -41,13 +41,18 @@ pub struct Replay {
     pub output: Option<PathBuf>,
 }
 
-/// Runs op `op` again and saves what went in and came out under `replay/op-<op>/` of the run directory.
+/// Runs op `op` again and saves what went in and came out in `out`, or under `replay/op-<op>/` of the run directory.
 ///
 /// `images` is the directory of images that the run was made of, needed for unsigned trials of such a run only.
 ///
 /// # Errors
 /// When the op is not in the rows, its file is gone, or its pipeline is no longer in the catalogue.
-pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Result<Replay> {
+pub fn replay(
+    run_dir: &RunDir,
+    op: u64,
+    images: Option<&Path>,
+    out: Option<&Path>,
+) -> Result<Replay> {
     let header = credlink_reports::bound_header(run_dir)?;
     let (recorded, related) = recorded(run_dir, op)?;
     let catalogue = Catalogue::embedded()?;
@@ -95,7 +100,8 @@ pub fn replay(run_dir: &RunDir, op: u64, images: Option<&std::path::Path>) -> Re
     };
     let again = trial::run(op, &subject, &file, recipe, &verifier, &Ledger::new());
 
-    let folder = run_dir.root().join("replay").join(format!("op-{op}"));
+    let usual = || run_dir.root().join("replay").join(format!("op-{op}"));
+    let folder = out.map_or_else(usual, Path::to_path_buf);
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("failed to make {}", folder.display()))?;
     let save = |name: &str, file: &ImageFile| -> Result<PathBuf> {
@@ -200,7 +206,7 @@ fn input(
     run_dir: &RunDir,
     header: &RunHeader,
     row: &Row,
-    images: Option<&std::path::Path>,
+    images: Option<&Path>,
 ) -> Result<Vec<u8>> {
     if row.trial == Trial::Signed {
         let (path, _) = exhibits::signed_file(run_dir, row.image)?;
@@ -232,7 +238,7 @@ fn input(
     Ok(set.load(usize::try_from(row.image)?)?.bytes)
 }
 
-fn read(path: &std::path::Path) -> Result<Vec<u8>> {
+fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))
 }
 

@@ -88,7 +88,17 @@ fn a_run_leaves_a_page_with_pictures_and_every_op_can_run_again() {
     let losses = exhibits
         .iter()
         .filter(|e| e["shows"] == "loss" && e["pipeline"] == "edits/crop-10");
-    assert_eq!(losses.count(), 2);
+    let mut outcomes: Vec<&str> = losses.map(|e| e["outcome"].as_str().unwrap()).collect();
+    let shown = outcomes.len();
+    outcomes.dedup();
+    assert!(
+        shown > 0 && outcomes.len() == shown,
+        "one of each outcome: {outcomes:?}"
+    );
+    // Which step took what, and the recipe with its sources, are on the page.
+    let crop = exhibits.iter().find(|e| e["pipeline"] == "edits/crop-10");
+    assert_eq!(crop.unwrap()["stripped"][0]["step"], "save");
+    assert!(page.contains("takes ") && page.contains("<code>crop = { edges ="));
     // A loss, an example, and an unsigned control behind the signed ops.
     for op in ["0", "7", "25"] {
         let output = credlink(folder(), &["replay", "run", op]);

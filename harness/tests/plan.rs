@@ -43,7 +43,16 @@ fn the_total_is_spread_evenly_over_the_pipelines() {
             counts.iter().max().unwrap() - counts.iter().min().unwrap() <= 1,
             "{counts:?}"
         );
-        assert!(plan.shortfalls.is_empty(), "{:?}", plan.shortfalls);
+        // Those that get nothing are named.
+        let idle = counts.iter().filter(|count| **count == 0).count();
+        let named = plan.shortfalls.iter().flat_map(|line| line.split(", "));
+        assert_eq!(
+            named.count().saturating_sub(1),
+            idle,
+            "{:?}",
+            plan.shortfalls
+        );
+        assert_eq!(plan.shortfalls.len(), usize::from(idle > 0));
     }
 }
 

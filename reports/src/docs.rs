@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::beside::Portrait;
 use crate::figures::bytes;
 use crate::file_error::{FileError, refused};
 use crate::formats::{cell_text, markdown_escaped};
@@ -75,6 +76,28 @@ pub struct WordTable {
     pub notes: Vec<String>,
 }
 
+impl WordTable {
+    /// The table and its notes in Markdown.
+    fn write(&self, text: &mut String) {
+        let titles = self.columns.iter().map(|(title, _)| title.as_str());
+        line(text, titles.map(markdown_escaped));
+        let rules = self.columns.iter();
+        line(
+            text,
+            rules.map(|(_, is_figure)| if *is_figure { "---:" } else { "---" }.to_owned()),
+        );
+        for row in &self.rows {
+            line(text, row.iter().map(|cell| markdown_escaped(cell)));
+        }
+        if !self.notes.is_empty() {
+            text.push('\n');
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "- {}", markdown_escaped(note));
+        }
+    }
+}
+
 /// What the documentation shows of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Results {
@@ -90,6 +113,9 @@ pub struct Results {
     pub about: String,
     /// The terminal's table, line by line.
     pub terminal: Vec<String>,
+    /// The first figures beside those of another run, where the run was told of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<WordTable>,
     /// Every table.
     pub tables: Vec<WordTable>,
     /// SHA-256 over all of the above, in hex: a figure that was changed by hand no longer fits it.
@@ -133,6 +159,7 @@ impl Results {
                 .lines()
                 .map(str::to_owned)
                 .collect(),
+            beside: beside(report),
             tables: report
                 .tables
                 .iter()
@@ -226,24 +253,9 @@ impl Results {
             self.command.replace('`', "'"),
             markdown_escaped(&self.about)
         );
-        for table in &self.tables {
+        for table in self.beside.iter().chain(&self.tables) {
             let _ = write!(text, "\n## {}\n\n", markdown_escaped(&table.title));
-            let titles = table.columns.iter().map(|(title, _)| title.as_str());
-            line(&mut text, titles.map(markdown_escaped));
-            let rules = table.columns.iter();
-            line(
-                &mut text,
-                rules.map(|(_, is_figure)| if *is_figure { "---:" } else { "---" }.to_owned()),
-            );
-            for row in &table.rows {
-                line(&mut text, row.iter().map(|cell| markdown_escaped(cell)));
-            }
-            if !table.notes.is_empty() {
-                text.push('\n');
-            }
-            for note in &table.notes {
-                let _ = writeln!(text, "- {}", markdown_escaped(note));
-            }
+            table.write(&mut text);
         }
         text
     }
@@ -259,6 +271,10 @@ impl Results {
             let _ = writeln!(text, "{}", line.replace("```", "'''"));
         }
         text.push_str("```\n");
+        if let Some(table) = &self.beside {
+            text.push('\n');
+            table.write(&mut text);
+        }
         text
     }
 
@@ -285,6 +301,25 @@ impl Results {
             (readme, readme_text),
         ])
     }
+}
+
+/// The first figures of a run beside those of the run that it was told of.
+fn beside(report: &Report) -> Option<WordTable> {
+    let other = report.beside.as_ref()?;
+    let own = Portrait::of(&report.evidence).ok()?;
+    let titles = ["figure", "this run", &other.run];
+    Some(WordTable {
+        title: format!("Beside run {}, simulated", other.run),
+        columns: titles
+            .iter()
+            .map(|title| ((*title).to_owned(), *title != "figure"))
+            .collect(),
+        rows: own.beside(other).into_iter().map(Vec::from).collect(),
+        notes: vec![
+            "What a run says in sum depends on which pipelines were chosen; controls are part of neither."
+                .to_owned(),
+        ],
+    })
 }
 
 /// Writes the generated files that are not as they should be, or only names them.

@@ -3,7 +3,7 @@
 //! The choice is made here, from rows alone; the pictures are made by the harness, which may run pipelines, and
 //! are read back from `gallery/` and `gallery.json` of the run directory.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use credlink_trial_record::{Outcome, Trial};
@@ -20,10 +20,9 @@ pub const FILE: &str = "gallery.json";
 /// Longest side of a picture in pixels.
 pub const LONGEST_SIDE: u32 = 240;
 /// All pictures of a run together, in bytes; what does not fit is left out and counted.
-pub const BUDGET: u64 = 2_600_000;
-/// At most this many losses of a pipeline are shown.
-pub const LOSSES: usize = 2;
-
+///
+/// A page carries them as text, which takes a third more, and a page of the default run is to stay below 2 MB.
+pub const BUDGET: u64 = 850_000;
 /// A gallery that could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -59,6 +58,18 @@ pub struct Choice {
     pub row: usize,
     /// Why it is shown.
     pub shows: Shows,
+}
+
+/// A step of a pipeline that took something from the file beside the pixels.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Stripped {
+    /// Its position in the recipe, from 1.
+    pub number: u32,
+    /// Its name.
+    pub step: String,
+    /// What was gone behind it, e.g. `C2PA manifest`.
+    pub gone: Vec<String>,
 }
 
 /// A small picture.
@@ -105,6 +116,9 @@ pub struct Exhibit {
     pub difference: Option<Picture>,
     /// What the difference shows, or why there is none.
     pub difference_note: String,
+    /// The steps that took metadata, in order.
+    #[serde(default)]
+    pub stripped: Vec<Stripped>,
 }
 
 /// The examples of a run.
@@ -148,12 +162,11 @@ impl Gallery {
     }
 }
 
-/// Chooses, for each pipeline, up to [`LOSSES`] lost proofs and one example of what it does, in the order in which
-/// they are to be shown while the budget lasts: first one of each for every pipeline, then the second losses.
+/// Chooses, for each pipeline, one lost proof of every outcome and one example of what it does, in the order in which they
+/// are to be shown while the budget lasts: first an example and the worst outcome of every pipeline, then the others.
 ///
-/// A loss is the more telling the worse its outcome; of equal ones the smallest file is taken, because it is the
-/// quickest to look into, and the second one shows another outcome or another class where there is one. Examples
-/// show the same image wherever possible, so that pipelines can be compared.
+/// Of losses with one outcome the smallest file is taken, because it is the quickest to look into. Examples show the same
+/// image wherever possible, so that pipelines can be compared.
 ///
 /// # Errors
 /// [`RowError::MissingColumn`] if a column was not read.
@@ -166,7 +179,7 @@ pub fn choose(header: &RunHeader, rows: &Rows) -> Result<Vec<Choice>, RowError> 
         Outcome::Lost,
     ];
     let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
-    let (pipeline, class) = (rows.texts("pipeline")?, rows.texts("class")?);
+    let pipeline = rows.texts("pipeline")?;
     let (bytes, image, cause) = (
         rows.big("signed_bytes")?,
         rows.small("image")?,
@@ -198,30 +211,26 @@ pub fn choose(header: &RunHeader, rows: &Rows) -> Result<Vec<Choice>, RowError> 
         let Some(members) = by_pipeline.get(pipeline.id.as_str()) else {
             continue;
         };
-        let mut losses: Vec<(usize, u64, usize)> = members
+        let mut losses: Vec<(usize, Option<&str>, u64, usize)> = members
             .iter()
             .filter_map(|row| {
                 let outcome = outcomes.get(*row)?;
                 let rank = WORST_FIRST.iter().position(|known| known == outcome)?;
-                Some((rank, bytes.get(*row).unwrap_or_default(), *row))
+                let size = bytes.get(*row).unwrap_or_default();
+                Some((rank, cause.get(*row), size, *row))
             })
             .collect();
         losses.sort_unstable();
-        let kind = |row: usize| (outcomes.get(row), cause.get(row), class.get(row));
-        let first = losses.first().map(|(_, _, row)| *row);
-        let second = losses
-            .iter()
-            .skip(1)
-            .find(|(_, _, row)| first.is_some_and(|first| kind(first) != kind(*row)))
-            .or(losses.get(1))
-            .map(|(_, _, row)| *row);
-        let taken: HashSet<usize> = first.into_iter().chain(second).collect();
+        // Errors of different causes are different things.
+        losses.dedup_by_key(|(rank, cause, ..)| (*rank, *cause));
+        let mut losses = losses.into_iter().map(|(.., row)| row);
+        let first = losses.next();
         let example = members
             .iter()
             .filter(|row| outcomes.get(**row) != Some(&Outcome::Error))
             .min_by_key(|row| {
                 let is_other = preferred != image.get(**row);
-                (is_other, taken.contains(row), **row)
+                (is_other, first == Some(**row), **row)
             });
         let loss = |row| Choice {
             row,
@@ -232,7 +241,7 @@ pub fn choose(header: &RunHeader, rows: &Rows) -> Result<Vec<Choice>, RowError> 
             row: *row,
             shows: Shows::Example,
         }));
-        rounds[1].extend(second.map(loss));
+        rounds[1].extend(losses.map(loss));
     }
     Ok(rounds.into_iter().flatten().collect())
 }

@@ -42,6 +42,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod atomic;
+pub mod beside;
 mod binding;
 mod carrier;
 pub mod compare;
@@ -61,6 +62,8 @@ pub mod losses;
 pub mod page;
 pub mod plots;
 mod printable;
+pub mod reasons;
+pub mod recipes;
 mod regenerate;
 pub mod report;
 pub mod robustness;

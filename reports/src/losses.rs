@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use credlink_trial_record::{Outcome, Trial};
+use credlink_trial_record::{Embedded, Outcome, State, Trial};
+use polars::prelude::StringChunked;
 
+use crate::header::RunHeader;
+use crate::reasons::{Said, explained, first_code, sentence};
 use crate::rows::{RowError, Rows};
 
-/// All ops of one trial and pipeline with the same outcome and cause.
+/// All ops of one trial and pipeline with the same outcome and cause, and an example: an op of the commonest kind among them.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct LossGroup {
     /// The trial.
@@ -17,14 +20,18 @@ pub struct LossGroup {
     pub outcome: Outcome,
     /// Code of the cause, for errors; empty otherwise.
     pub cause: String,
-    /// The error's words on the first op; empty otherwise.
+    /// The error's words on the example; empty otherwise.
     pub words: String,
     /// How many ops.
     pub n: u64,
-    /// The first op.
+    /// In how many of them the carriers said the same as in the example.
+    pub alike: u64,
+    /// The example: the first op of those.
     pub op: u64,
     /// Name of its image.
     pub name: String,
+    /// What every carrier said there, or what the error means, in plain words.
+    pub why: String,
 }
 
 /// The outcomes that are listed, worst first, and what each means.
@@ -57,11 +64,99 @@ fn rank(outcome: Outcome) -> Option<usize> {
     LOSSES.iter().position(|(known, _)| *known == outcome)
 }
 
+/// What a carrier said in a row: its state, its first code, and whether the image had refused it.
+type Words<'a> = (Option<State>, &'a str, bool);
+
+/// A group while it is counted: for each way in which the carriers answered how many ops, and the first of them with its row.
+#[derive(Default)]
+struct Gathered<'a> {
+    n: u64,
+    kinds: HashMap<Vec<Words<'a>>, (u64, u64, usize)>,
+}
+
+impl<'a> Gathered<'a> {
+    fn add(&mut self, said: Vec<Words<'a>>, op: u64, row: usize) {
+        self.n += 1;
+        let kind = self.kinds.entry(said).or_insert((0, op, row));
+        kind.0 += 1;
+        if op < kind.1 {
+            (kind.1, kind.2) = (op, row);
+        }
+    }
+
+    /// The commonest kind, of equal ones that with the earliest op.
+    fn commonest(&self) -> Option<(&Vec<Words<'a>>, u64, u64, usize)> {
+        let kinds = self.kinds.iter();
+        let best = kinds.max_by_key(|(_, (n, op, _))| (*n, std::cmp::Reverse(*op)));
+        best.map(|(said, (n, op, row))| (said, *n, *op, *row))
+    }
+}
+
+/// What every carrier said, row by row.
+struct Spoken<'a> {
+    columns: Vec<[&'a StringChunked; 3]>,
+}
+
+impl<'a> Spoken<'a> {
+    fn of(rows: &'a Rows) -> Result<Self, RowError> {
+        let column = |carrier: &String, name| rows.texts(&format!("{carrier}_{name}"));
+        let columns = rows.carriers().iter().map(|carrier| {
+            Ok([
+                column(carrier, "state")?,
+                column(carrier, "codes")?,
+                column(carrier, "embedded")?,
+            ])
+        });
+        Ok(Self {
+            columns: columns.collect::<Result<_, RowError>>()?,
+        })
+    }
+
+    fn at(&self, row: usize) -> Vec<Words<'a>> {
+        let words = |[state, codes, embedded]: &[&'a StringChunked; 3]| {
+            let state = state.get(row).and_then(State::parse);
+            let code = first_code(codes.get(row).unwrap_or_default());
+            (
+                state,
+                code,
+                embedded.get(row) == Some(Embedded::Refused.as_str()),
+            )
+        };
+        self.columns.iter().map(words).collect()
+    }
+}
+
+/// The sentence about an op: what its error means, or what every carrier said.
+fn why(header: &RunHeader, rows: &Rows, said: &[Words<'_>], cause: &str) -> String {
+    if !cause.is_empty() {
+        return explained(cause)
+            .map_or_else(String::new, |meaning| format!("The op failed: {meaning}."));
+    }
+    let said = rows.carriers().iter().zip(said);
+    let said: Vec<Said<'_>> = said
+        .map(|(carrier, (state, code, refused))| Said {
+            carrier,
+            place: header.carrier(carrier).place,
+            state: *state,
+            code,
+            refused: *refused,
+        })
+        .collect();
+    sentence(&said)
+}
+
+/// The sentence about the op of a row.
+pub(crate) fn sentence_of(header: &RunHeader, rows: &Rows, row: usize) -> Result<String, RowError> {
+    let said = Spoken::of(rows)?.at(row);
+    let cause = rows.texts("error_cause")?.get(row).unwrap_or_default();
+    Ok(why(header, rows, &said, cause))
+}
+
 /// Groups the ops of a run, worst outcomes first, within an outcome the most frequent ones.
 ///
 /// # Errors
 /// [`RowError::MissingColumn`] if a column was not read.
-pub fn loss_groups(rows: &Rows) -> Result<Vec<LossGroup>, RowError> {
+pub fn loss_groups(header: &RunHeader, rows: &Rows) -> Result<Vec<LossGroup>, RowError> {
     let pipeline = rows.texts("pipeline")?;
     let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
     let (cause, words, name) = (
@@ -70,28 +165,36 @@ pub fn loss_groups(rows: &Rows) -> Result<Vec<LossGroup>, RowError> {
         rows.texts("name")?,
     );
     let ops = rows.big("op")?;
-    let mut groups: HashMap<(Trial, &str, Outcome, &str), LossGroup> = HashMap::new();
+    let spoken = Spoken::of(rows)?;
+    let mut groups: HashMap<(Trial, &str, Outcome, &str), Gathered<'_>> = HashMap::new();
     for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
         if rank(outcome).is_none() {
             continue;
         }
         let pipeline = pipeline.get(row).unwrap_or_default();
         let cause = cause.get(row).unwrap_or_default();
-        let group = groups
-            .entry((trial, pipeline, outcome, cause))
-            .or_insert_with(|| LossGroup {
+        let group = groups.entry((trial, pipeline, outcome, cause)).or_default();
+        group.add(spoken.at(row), ops.get(row).unwrap_or_default(), row);
+    }
+    let made = groups
+        .into_iter()
+        .filter_map(|((trial, pipeline, outcome, cause), group)| {
+            let (said, alike, op, row) = group.commonest()?;
+            let text = |column: &StringChunked| column.get(row).unwrap_or_default().to_owned();
+            Some(LossGroup {
                 trial,
                 pipeline: pipeline.to_owned(),
                 outcome,
                 cause: cause.to_owned(),
-                words: words.get(row).unwrap_or_default().to_owned(),
-                n: 0,
-                op: ops.get(row).unwrap_or_default(),
-                name: name.get(row).unwrap_or_default().to_owned(),
-            });
-        group.n += 1;
-    }
-    let mut found: Vec<LossGroup> = groups.into_values().collect();
+                words: text(words),
+                n: group.n,
+                alike,
+                op,
+                name: text(name),
+                why: why(header, rows, said, cause),
+            })
+        });
+    let mut found: Vec<LossGroup> = made.collect();
     found.sort_by(|a, b| {
         rank(a.outcome)
             .cmp(&rank(b.outcome))

@@ -7,7 +7,7 @@ use crate::binding::bound_header;
 use crate::documents::{DOCUMENTS, DocumentError};
 use crate::formats::FORMATS;
 use crate::page::row_files;
-use crate::plots::{PICTURES, PLOTS, PlotError};
+use crate::plots::{PICTURES, PlotError, scenes};
 use crate::report::{ReadError, Report};
 use crate::run_dir::RunDir;
 use crate::summary::Summary;
@@ -33,7 +33,7 @@ pub enum ReportError {
     #[error("plot {plot}")]
     Plot {
         /// The plot.
-        plot: &'static str,
+        plot: String,
         /// The reason.
         #[source]
         source: PlotError,
@@ -75,17 +75,13 @@ pub fn regenerate(run_dir: &RunDir) -> Result<Summary, ReportError> {
             write(&path, (format.render)(table).as_bytes(), &mut files)?;
         }
     }
-    for kind in PLOTS {
-        let failed = |source| ReportError::Plot {
-            plot: kind.id,
-            source,
-        };
-        let scene = (kind.make)(&report.evidence).map_err(failed)?;
+    let failed = |(plot, source)| ReportError::Plot { plot, source };
+    for (name, scene) in scenes(&report.evidence).map_err(failed)? {
         for picture in PICTURES {
-            let bytes = (picture.paint)(&scene).map_err(failed)?;
+            let bytes = (picture.paint)(&scene).map_err(|source| failed((name.clone(), source)))?;
             let path = run_dir
                 .plots()
-                .join(format!("{}.{}", kind.id, picture.extension));
+                .join(format!("{name}.{}", picture.extension));
             write(&path, &bytes, &mut files)?;
         }
     }

@@ -8,12 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use credlink_trial_record::Outcome;
 use rayon::prelude::*;
 
+use crate::beside::{BesideError, Portrait};
 use crate::binding::{BindingError, bound_header};
 use crate::filter_counts::FilterCounts;
 use crate::gallery::{self, Gallery, GalleryError};
 use crate::gate::{Gate, GateError, GateReport};
 use crate::losses::{LossGroup, loss_groups};
 use crate::plots::{PLOTS, PlotError, svg};
+use crate::recipes::{Recipes, RecipesError};
 use crate::rows::{RowError, Rows, read_columns};
 use crate::run_dir::RunDir;
 use crate::tables::{
@@ -61,6 +63,12 @@ pub enum ReadError {
     /// The gallery is there but cannot be read.
     #[error(transparent)]
     Gallery(#[from] GalleryError),
+    /// The recipes are there but cannot be read.
+    #[error(transparent)]
+    Recipes(#[from] RecipesError),
+    /// Figures of another run are there but cannot be read.
+    #[error(transparent)]
+    Beside(#[from] BesideError),
     /// The run's gate cannot be used.
     #[error("the gate of the run, {path}")]
     Gate {
@@ -128,6 +136,10 @@ pub struct Report {
     pub found: Vec<LossGroup>,
     /// Examples with pictures; empty if the run has none.
     pub gallery: Gallery,
+    /// What its pipelines do, as far as that was kept.
+    pub recipes: Recipes,
+    /// The first figures of another run, if the directory holds them.
+    pub beside: Option<Portrait>,
     /// The run against its gate; `None` if it has none.
     pub gate: Option<GateReport>,
     /// The gallery's pictures by file name, as `data:` addresses.
@@ -156,6 +168,8 @@ impl Report {
         };
         Ok(Self {
             pictures,
+            recipes: Recipes::read(run_dir.root())?,
+            beside: Portrait::read(run_dir.root())?,
             gate,
             ..Self::of(evidence, rows, gallery)?
         })
@@ -167,7 +181,7 @@ impl Report {
     /// [`ReadError::Rows`] if a column is missing, [`ReadError::Plot`] if a plot cannot be drawn.
     pub fn of(evidence: Evidence, rows: Rows, gallery: Gallery) -> Result<Self, ReadError> {
         let strata = FilterCounts::count(evidence.header(), &rows)?;
-        let found = loss_groups(&rows)?;
+        let found = loss_groups(evidence.header(), &rows)?;
         let mut drawings = Vec::new();
         for kind in PLOTS {
             let failed = |source| ReadError::Plot {
@@ -190,6 +204,8 @@ impl Report {
             found,
             gallery,
             pictures: BTreeMap::new(),
+            recipes: Recipes::default(),
+            beside: None,
             gate: None,
             tallies: evidence.by_pipeline(),
             overall: evidence.overall(),

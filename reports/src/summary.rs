@@ -14,17 +14,20 @@ use crate::tables::{
 use crate::usable::{Unusable, unusable};
 
 /// No line of the summary is longer than this many characters, paths aside.
-pub const WIDTH: usize = 100;
+pub const WIDTH: usize = 80;
 
 /// Longest and shortest that a pipeline's name is shown.
 const NAME: std::ops::RangeInclusive<usize> = 16..=36;
+/// What of a name tells it from others, in most cases.
+const READABLE: usize = 24;
 /// Longest and shortest that a carrier's column is wide; the shortest holds `99.999`.
 const CARRIER: std::ops::RangeInclusive<usize> = 6..=11;
 
-/// Widths of the columns n, rate and interval.
-const COUNT: usize = 8;
-const RATE: usize = 9;
-const BOUNDS: usize = 17;
+/// Between two columns.
+const GAP: usize = 1;
+/// Titles of columns.
+const FILES: &str = "files";
+const INTERVAL: &str = "95 % interval ";
 
 /// What a run found, in short. `to_string()` is the terminal's table.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,73 +91,87 @@ impl Summary {
         }
     }
 
-    /// Width of the column of sources, which is there if any pipeline has fewer of them than ops.
-    fn sources_width(&self) -> usize {
+    /// The lines of the table, one for each pipeline and, if there are several, one for all.
+    fn lines(&self) -> Vec<Line> {
+        let pipelines = self.pipelines.iter();
+        let mut lines: Vec<Line> = pipelines
+            .map(|pipeline| Line::of(&pipeline.id, &pipeline.tally))
+            .collect();
+        if self.pipelines.len() > 1 {
+            lines.push(Line::of("all (pooled)", &self.overall));
+        }
+        lines
+    }
+
+    /// Whether any pipeline has fewer source files than ops.
+    fn shows_files(&self) -> bool {
         let mut tallies = self.pipelines.iter().map(|pipeline| &pipeline.tally);
-        if tallies.any(|tally| tally.sources < tally.n) {
-            COUNT + 1
-        } else {
-            0
-        }
+        tallies.any(|tally| tally.sources < tally.n)
     }
 
-    /// A cell of it.
-    fn sources(&self, words: &str) -> String {
-        match self.sources_width() {
-            0 => String::new(),
-            width => format!("{words:>width$}"),
-        }
-    }
-
-    /// Widths of the name column and of each carrier's column, and how many carriers fit.
-    fn layout(&self) -> (usize, Vec<usize>) {
-        let fixed = COUNT + self.sources_width() + RATE + BOUNDS;
-        let mut widths: Vec<usize> = self
+    /// How wide each column is, so that a line has at most [`WIDTH`] characters.
+    fn layout(&self, lines: &[Line]) -> Layout {
+        let widest = |title: &str, of: &dyn Fn(&Line) -> &str| {
+            let cells = lines.iter().map(|line| of(line).chars().count());
+            cells.chain([title.len()]).max().unwrap_or(0) + GAP
+        };
+        let count = widest("n", &|line| &line.n);
+        let files = match self.shows_files() {
+            true => widest(FILES, &|line| &line.files),
+            false => 0,
+        };
+        let rate = widest("any", &|line| &line.rate);
+        let bounds = widest(INTERVAL, &|line| &line.bounds);
+        let fixed = count + files + rate + bounds;
+        let mut carriers: Vec<usize> = self
             .carriers
             .iter()
             .map(|carrier| {
-                carrier
-                    .chars()
-                    .count()
-                    .clamp(*CARRIER.start(), *CARRIER.end())
+                let width = carrier.chars().count();
+                width.clamp(*CARRIER.start(), *CARRIER.end()) + GAP
             })
             .collect();
-        let total = |widths: &[usize]| widths.iter().map(|width| width + 2).sum::<usize>();
-        let room = WIDTH - fixed - NAME.start();
-        // Shrink the widest first: names can be guessed from their beginnings, figures cannot.
-        while total(&widths) > room {
-            match widths
-                .iter()
-                .copied()
-                .enumerate()
-                .rev()
-                .max_by_key(|(_, width)| *width)
-            {
-                Some((index, width)) if width > *CARRIER.start() => widths[index] -= 1,
-                _ => {
-                    widths.pop();
-                }
-            }
-        }
         let longest = self
             .pipelines
             .iter()
-            .map(|p| p.id.chars().count())
-            .max()
-            .unwrap_or(0);
-        let name = longest
-            .clamp(*NAME.start(), *NAME.end())
-            .min(WIDTH - fixed - total(&widths));
-        (name, widths)
+            .map(|pipeline| pipeline.id.chars().count());
+        let longest = longest.max().unwrap_or(0).clamp(*NAME.start(), *NAME.end());
+        // Carriers' titles are cut before names of pipelines are, the widest first: figures stay whole, and where not even
+        // those fit, carriers are left out.
+        while carriers.iter().sum::<usize>() + fixed + longest.min(READABLE) > WIDTH {
+            let widths = carriers.iter().copied().enumerate().rev();
+            match widths.max_by_key(|(_, width)| *width) {
+                Some((index, width)) if width > CARRIER.start() + GAP => carriers[index] -= 1,
+                _ if carriers.iter().sum::<usize>() + fixed + NAME.start() <= WIDTH => break,
+                _ => {
+                    carriers.pop();
+                }
+            }
+        }
+        let name = longest.min(WIDTH.saturating_sub(fixed + carriers.iter().sum::<usize>()));
+        Layout {
+            name,
+            count,
+            files,
+            rate,
+            bounds,
+            carriers,
+        }
     }
+}
 
-    fn line(
-        &self,
-        f: &mut String,
-        layout: &(usize, Vec<usize>),
-        name: &str,
-        tally: &Tally,
-    ) -> fmt::Result {
+/// The words of one line of the table.
+struct Line {
+    name: String,
+    n: String,
+    files: String,
+    rate: String,
+    bounds: String,
+    carriers: Vec<String>,
+}
+
+impl Line {
+    fn of(name: &str, tally: &Tally) -> Self {
         let any = tally.any.rate;
         let (rate, bounds) = match tally.any.interval {
             // A space where a provisional rate has its mark.
@@ -166,22 +183,60 @@ impl Summary {
                     ' '
                 };
                 (
-                    figures::rate(any),
+                    any.value().map(percent).unwrap_or_default(),
                     format!("{}{mark}", figures::interval(bounds)),
                 )
             }
         };
+        let alone = tally
+            .carriers
+            .iter()
+            .map(|carrier| carrier.alone.rate.value());
+        Self {
+            name: name.to_owned(),
+            n: count(tally.n),
+            files: count(tally.sources),
+            rate,
+            bounds,
+            carriers: alone
+                .map(|rate| rate.map(percent).unwrap_or_default())
+                .collect(),
+        }
+    }
+}
+
+/// Widths of the table's columns, each with the gap before it; no files where they say nothing.
+struct Layout {
+    name: usize,
+    count: usize,
+    files: usize,
+    rate: usize,
+    bounds: usize,
+    carriers: Vec<usize>,
+}
+
+impl Layout {
+    fn total(&self) -> usize {
+        let carriers: usize = self.carriers.iter().sum();
+        self.name + self.count + self.files + self.rate + self.bounds + carriers
+    }
+
+    fn write(&self, f: &mut String, line: &Line) -> fmt::Result {
         write!(
             f,
-            "{:<width$}{:>COUNT$}{}{rate:>RATE$}{bounds:>BOUNDS$}",
-            tail(name, layout.0),
-            count(tally.n),
-            self.sources(&count(tally.sources)),
-            width = layout.0
+            "{:<width$}",
+            tail(&line.name, self.name),
+            width = self.name
         )?;
-        for (carrier, width) in tally.carriers.iter().zip(&layout.1) {
-            let alone = carrier.alone.rate.value().map(percent).unwrap_or_default();
-            write!(f, "  {alone:>width$}")?;
+        let mut cell = |words: &str, width: usize| write!(f, "{words:>width$}");
+        cell(&line.n, self.count)?;
+        if self.files > 0 {
+            cell(&line.files, self.files)?;
+        }
+        cell(&line.rate, self.rate)?;
+        cell(&line.bounds, self.bounds)?;
+        for (words, width) in line.carriers.iter().zip(&self.carriers) {
+            cell(&head(words, width - GAP), *width)?;
         }
         writeln!(f)
     }
@@ -216,34 +271,20 @@ impl Summary {
         )?;
         writeln!(f)?;
         self.answer(f)?;
-        let layout = self.layout();
-        write!(
-            f,
-            "{:<width$}{:>COUNT$}{}{:>RATE$}{:>BOUNDS$}",
-            "pipeline",
-            "n",
-            self.sources("sources"),
-            "any",
-            "95 % interval ",
-            width = layout.0
-        )?;
-        for (carrier, width) in self.carriers.iter().zip(&layout.1) {
-            write!(f, "  {:>width$}", head(carrier, *width))?;
-        }
-        writeln!(f)?;
-        let longest = layout.0
-            + COUNT
-            + self.sources_width()
-            + RATE
-            + BOUNDS
-            + layout.1.iter().map(|width| width + 2).sum::<usize>();
-        writeln!(f, "{}", "─".repeat(longest))?;
-        for pipeline in &self.pipelines {
-            let tally = &pipeline.tally;
-            self.line(f, &layout, &pipeline.id, tally)?;
-        }
-        if self.pipelines.len() > 1 {
-            self.line(f, &layout, "all (pooled)", &self.overall)?;
+        let lines = self.lines();
+        let layout = self.layout(&lines);
+        let titles = Line {
+            name: "pipeline".to_owned(),
+            n: "n".to_owned(),
+            files: FILES.to_owned(),
+            rate: "any".to_owned(),
+            bounds: INTERVAL.to_owned(),
+            carriers: self.carriers.clone(),
+        };
+        layout.write(f, &titles)?;
+        writeln!(f, "{}", "─".repeat(layout.total()))?;
+        for line in &lines {
+            layout.write(f, line)?;
         }
         writeln!(f)?;
         write!(f, "Percent of n; each carrier on its own")?;
@@ -258,8 +299,11 @@ impl Summary {
                 crate::stats::PROVISIONAL_BELOW
             )?;
         }
+        if layout.files > 0 {
+            write!(f, "; files: distinct source files behind n")?;
+        }
         writeln!(f, ".")?;
-        let hidden = self.carriers.len() - layout.1.len();
+        let hidden = self.carriers.len() - layout.carriers.len();
         if hidden > 0 {
             writeln!(
                 f,

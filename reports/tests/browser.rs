@@ -1,5 +1,6 @@
-//! The page of a run in a real browser. Opt-in: `CREDLINK_CHROMIUM` names the program, `CREDLINK_RUN` a run directory
-//! to look at instead of an invented one.
+//! The page of a run, and the site, in a real browser. Opt-in: `CREDLINK_CHROMIUM` names the program, `CREDLINK_RUN` a run
+//! directory to look at instead of an invented one, `CREDLINK_AXE` the file `axe.min.js` of axe-core, which looks for what
+//! shuts people out (`npm install --prefix DIR axe-core` gives `DIR/node_modules/axe-core/axe.min.js`).
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -11,13 +12,14 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use credlink_reports::site::{Settings, Source, publish};
 use credlink_reports::stats::{Interval, Measured, Rate};
 use credlink_reports::{RunDir, regenerate};
 use serde_json::Value as Json;
 use support::{PIPELINES, invented, run};
 
 /// Runs in the page after its own script and leaves what it found in an element that the browser prints.
-const PROBE: &str = r#"
+const PROBE: &str = r##"
 <script>
 (() => {
   const found = { faults: [] };
@@ -77,6 +79,48 @@ const PROBE: &str = r#"
   if (found.overflow > 0) fault("the page is " + found.overflow + " px too wide");
   for (const image of document.images) if (!image.alt) fault("a picture without words");
   for (const id of [...document.querySelectorAll("nav a")].map((a) => a.hash.slice(1))) if (!document.getElementById(id)) fault("no place " + id);
+
+  // What is chosen stands in the address, and the address chooses.
+  const choice = form.elements.family.options[1].text;
+  set("family", choice);
+  if (!location.hash.includes("family=" + encodeURIComponent(choice))) fault("the family is not in " + location.hash);
+  set("family", "");
+  location.hash = "#matrix&sort=-n&family=" + encodeURIComponent(choice);
+  dispatchEvent(new HashChangeEvent("hashchange"));
+  if (form.elements.family.value !== choice) fault("the address does not choose the family");
+  if (table.querySelector("th[data-sort=n]").getAttribute("aria-sort") !== "descending") fault("the address does not sort");
+  form.reset();
+  window.found = found;
+})();
+</script>
+"##;
+
+/// What is looked at on every page, and, where axe-core is there, what it finds with everything unfolded.
+const EVERYWHERE: &str = r#"
+<script>
+(async () => {
+  const found = window.found ?? { faults: [] };
+  const fault = (text) => found.faults.push(text);
+  // Whether the files of the run are beside the page is known a little later.
+  await new Promise((done) => setTimeout(done, 500));
+  found.links = [...document.querySelectorAll("a[href]")].filter((a) => !/^(#|[a-z]+:)/.test(a.getAttribute("href"))).length;
+  let level = 0;
+  for (const heading of document.querySelectorAll("h1, h2, h3, h4, h5, h6")) {
+    const own = Number(heading.tagName[1]);
+    if (own > level + 1) fault("heading of level " + own + " behind " + level + ": " + heading.textContent);
+    level = own;
+  }
+  found.dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  for (const unfolded of [false, true]) {
+    for (const part of document.querySelectorAll("details")) part.open ||= unfolded;
+    const over = document.documentElement.scrollWidth - window.innerWidth;
+    if (over > 0) fault("the page is " + over + " px too wide, unfolded: " + unfolded);
+  }
+  if (window.axe) {
+    const { violations, passes } = await axe.run(document);
+    if (passes.length < 10) fault("axe looked at nothing");
+    for (const { id, nodes } of violations) fault("axe: " + id + ": " + nodes.map((node) => node.target).join(", "));
+  }
   const place = document.createElement("pre");
   place.id = "probe";
   place.textContent = JSON.stringify(found);
@@ -85,7 +129,33 @@ const PROBE: &str = r#"
 </script>
 "#;
 
-fn looked_at(browser: &Path, page: &Path, width: u32) -> (Json, String) {
+/// A page with probes in it, in a folder of its own so that it may have a badge beside it or not.
+fn probed(folder: &Path, page: &Path, probe: &str, badge: bool) -> PathBuf {
+    std::fs::create_dir_all(folder).unwrap();
+    if badge {
+        let from = page.parent().unwrap().join("badge.svg");
+        std::fs::copy(from, folder.join("badge.svg")).unwrap();
+    }
+    let axe = std::env::var_os("CREDLINK_AXE").map(|file| {
+        let text = std::fs::read_to_string(file).expect("CREDLINK_AXE is axe.min.js");
+        format!("<script>{text}</script>")
+    });
+    let axe = axe.unwrap_or_else(|| {
+        eprintln!("SKIPPED: set CREDLINK_AXE to let axe-core look at the page as well");
+        String::new()
+    });
+    let text = std::fs::read_to_string(page).unwrap();
+    let (start, end) = text.rsplit_once("</body>").unwrap();
+    let path = folder.join("probed.html");
+    std::fs::write(
+        &path,
+        format!("{start}{axe}{probe}{EVERYWHERE}</body>{end}"),
+    )
+    .unwrap();
+    path
+}
+
+fn looked_at(browser: &Path, page: &Path, width: u32, dark: bool) -> (Json, String) {
     let profile = tempfile::tempdir().unwrap();
     let output = Command::new(browser)
         .args([
@@ -96,6 +166,10 @@ fn looked_at(browser: &Path, page: &Path, width: u32) -> (Json, String) {
         ])
         .arg(format!("--user-data-dir={}", profile.path().display()))
         .arg(format!("--window-size={width},900"))
+        .arg(format!(
+            "--blink-settings=preferredColorScheme={}",
+            u8::from(!dark)
+        ))
         .args(["--virtual-time-budget=10000", "--dump-dom"])
         .arg(format!("file://{}", page.display()))
         .output()
@@ -114,7 +188,12 @@ fn looked_at(browser: &Path, page: &Path, width: u32) -> (Json, String) {
         .replace("&lt;", "<")
         .replace("&gt;", ">")
         .replace("&amp;", "&");
-    (serde_json::from_str(&found).unwrap(), console.join("\n"))
+    let found: Json = serde_json::from_str(&found).unwrap();
+    assert_eq!(
+        found["dark"], dark,
+        "the browser took the colours that were asked for"
+    );
+    (found, console.join("\n"))
 }
 
 /// The rates of a row of the survival table in JSON, as people read them.
@@ -154,16 +233,16 @@ fn the_page_works_in_a_browser_and_says_what_the_json_says() {
             dir
         }
     };
-    let text = std::fs::read_to_string(dir.root().join("report.html")).unwrap();
-    let probed = base.path().join("probed.html");
-    std::fs::write(&probed, text.replace("</body>", &format!("{PROBE}</body>"))).unwrap();
+    let page = dir.root().join("report.html");
+    let whole = probed(&base.path().join("whole"), &page, PROBE, true);
     let json = std::fs::read_to_string(dir.tables().join("survival.json")).unwrap();
     let json: Json = serde_json::from_str(&json).unwrap();
     let carriers = dir.read_header().unwrap().carriers;
-    for width in [1280, 500] {
-        let (found, console) = looked_at(&browser, &probed, width);
+    for (width, dark) in [(1280, false), (500, false), (1280, true), (500, true)] {
+        let (found, console) = looked_at(&browser, &whole, width, dark);
         assert_eq!(console, "", "the console is silent");
         assert_eq!(found["faults"], Json::Array(vec![]), "at {width} px");
+        assert!(found["links"].as_u64().unwrap() > 20, "links lead to files");
         let rows = json["rows"].as_array().unwrap();
         assert_eq!(found["rates"].as_object().unwrap().len(), rows.len());
         for row in rows {
@@ -174,5 +253,55 @@ fn the_page_works_in_a_browser_and_says_what_the_json_says() {
             let rates: Vec<String> = keys.map(|key| expected(row, &key)).collect();
             assert_eq!(found["rates"][id], Json::from(rates), "{id}");
         }
+    }
+}
+
+#[test]
+fn a_page_that_was_mailed_alone_leads_nowhere() {
+    let Some(browser) = std::env::var_os("CREDLINK_CHROMIUM").map(PathBuf::from) else {
+        eprintln!("SKIPPED: set CREDLINK_CHROMIUM to a Chromium to look at the page in a browser");
+        return;
+    };
+    let base = tempfile::tempdir().unwrap();
+    let (header, rows) = invented(&PIPELINES[..3], 20);
+    let dir = run(base.path(), &header, rows);
+    regenerate(&dir).unwrap();
+    let page = dir.root().join("report.html");
+    let alone = probed(&base.path().join("alone"), &page, "", false);
+    let (found, _) = looked_at(&browser, &alone, 500, false);
+    assert_eq!(found["links"], 0);
+    assert_eq!(found["faults"], Json::Array(vec![]));
+}
+
+#[test]
+fn the_site_shuts_nobody_out() {
+    let Some(browser) = std::env::var_os("CREDLINK_CHROMIUM").map(PathBuf::from) else {
+        eprintln!("SKIPPED: set CREDLINK_CHROMIUM to a Chromium to look at the site in a browser");
+        return;
+    };
+    let base = tempfile::tempdir().unwrap();
+    let site = base.path().join("site");
+    for night in 1..=3 {
+        let (mut header, rows) = invented(&PIPELINES[..6], 40);
+        header.id = format!("night-{night}");
+        header.created = format!("2026-01-0{night}T02:17:00Z");
+        let dir = run(base.path(), &header, rows);
+        regenerate(&dir).unwrap();
+        publish(&site, &Source::Run(&dir), &Settings::default()).unwrap();
+    }
+    let page = probed(
+        &base.path().join("probed"),
+        &site.join("index.html"),
+        "",
+        false,
+    );
+    for (width, dark) in [(1280, false), (500, false), (1280, true), (500, true)] {
+        let (found, console) = looked_at(&browser, &page, width, dark);
+        assert_eq!(console, "", "the console is silent");
+        assert_eq!(
+            found["faults"],
+            Json::Array(vec![]),
+            "at {width} px, dark: {dark}"
+        );
     }
 }

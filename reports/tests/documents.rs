@@ -8,10 +8,11 @@ use std::path::Path;
 use credlink_reports::docs::{self, DocsError, Results};
 use credlink_reports::documents::DOCUMENTS;
 use credlink_reports::formats::FORMATS;
-use credlink_reports::gallery::{self, Exhibit, Gallery, Picture, Shows};
+use credlink_reports::gallery::{self, Exhibit, Gallery, Picture, Shows, Stripped};
 use credlink_reports::page::row_files;
+use credlink_reports::recipes::{RecipeFacts, Recipes, SourceFacts};
 use credlink_reports::{Report, RunDir, RunHeader, regenerate};
-use credlink_trial_record::{Outcome, Row};
+use credlink_trial_record::{Embedded, Outcome, Row, State};
 use serde_json::Value as Json;
 use support::{PIPELINES, invented, run, signed};
 
@@ -83,7 +84,28 @@ fn hostile(base: &Path) -> (RunDir, Report) {
         received: Some(picture("../../../../../etc/passwd")),
         difference: Some(picture("missing.jpg")),
         difference_note: EVIL.to_owned(),
+        stripped: vec![Stripped {
+            number: 1,
+            step: EVIL.to_owned(),
+            gone: vec![EVIL.to_owned()],
+        }],
     };
+    let recipe = RecipeFacts {
+        id: header.pipelines[0].id.clone(),
+        digest: header.pipelines[0].digest.clone(),
+        analysis: EVIL.to_owned(),
+        steps: vec![EVIL.to_owned()],
+        sources: vec![SourceFacts {
+            grade: EVIL.to_owned(),
+            cite: EVIL.to_owned(),
+            backs: vec![EVIL.to_owned()],
+        }],
+        assumed: vec![EVIL.to_owned()],
+    };
+    let recipes = Recipes {
+        recipes: vec![recipe],
+    };
+    recipes.write(dir.root()).unwrap();
     let gallery = Gallery {
         exhibits: vec![exhibit],
         left_out: 0,
@@ -167,6 +189,52 @@ fn the_page_stands_alone_and_is_accessible() {
         );
     }
     assert!(!page.contains("Do not use"), "a whole run is not partial");
+}
+
+#[test]
+fn every_loss_has_an_example_and_a_sentence() {
+    let base = tempfile::tempdir().unwrap();
+    let mut rows: Vec<Row> = (0..40)
+        .map(|op| signed(op, "social/a", op as u32, "lost", &[false; 4]))
+        .collect();
+    for row in &mut rows {
+        // The commonest kind is not the first one: most images had refused the watermark.
+        if row.op >= 10 {
+            row.carriers[2].embedded = Some(Embedded::Refused);
+        }
+        row.carriers[3].state = State::Unconfirmed;
+        row.carriers[3].codes = "signer:Somebody,credlink.content.differs".to_owned();
+    }
+    rows.reverse();
+    let (mut header, _) = invented(&PIPELINES[..1], 1);
+    header.pipelines[0].id = "social/a".to_owned();
+    let (dir, report) = opened(base.path(), &header, rows);
+    let [group] = &report.found[..] else {
+        panic!("{:?}", report.found);
+    };
+    assert_eq!((group.n, group.alike, group.op), (40, 30, 10));
+    assert_eq!(
+        group.why,
+        "Manifest and link: gone from the file. Watermark: the image took none when it was signed. Fingerprint: led to a proof, \
+         but was not believed: the picture differs too much from the one that was signed."
+    );
+    let page = document(&report, "html");
+    assert!(page.contains(&group.why) && !page.contains("id=\"recipes\""));
+    // The recipe is shown if it is the one that ran, and only then.
+    let mut recipe = RecipeFacts {
+        id: "social/a".to_owned(),
+        digest: header.pipelines[0].digest.clone(),
+        steps: vec!["crop = 1".to_owned()],
+        ..RecipeFacts::default()
+    };
+    let written = |recipe: &RecipeFacts| {
+        let recipes = vec![recipe.clone()];
+        Recipes { recipes }.write(dir.root()).unwrap();
+        document(&Report::read(&dir).unwrap(), "html")
+    };
+    assert!(written(&recipe).contains("<code>crop = 1</code>"));
+    recipe.digest = "another".to_owned();
+    assert!(!written(&recipe).contains("<code>crop = 1</code>"));
 }
 
 #[test]

@@ -1,15 +1,18 @@
 //! What can be typed. Nothing here does anything.
 
+mod pipelines;
+mod runs;
 mod values;
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use credlink_harness::exit;
 
-use values::{MarkArgs, decibels, format_names};
+pub(crate) use pipelines::{ApplyArgs, Grade, PipelinesArgs, PipelinesCommand};
+pub(crate) use runs::{CompareArgs, EvidenceArgs, GateArgs, ReplayArgs, ReportArgs};
+use values::{MarkArgs, counted, decibels};
 
 /// Measures whether signed provenance proofs survive what happens to images on the web.
 #[derive(Debug, Parser)]
@@ -77,6 +80,9 @@ pub(crate) struct DocsArgs {
     /// The repository.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) repository: PathBuf,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 const PUBLISH_EXAMPLES: &str = "Examples:
@@ -101,6 +107,9 @@ pub(crate) struct PublishArgs {
     /// How many nights keep their pages and rows; the history keeps every night.
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) keep: u64,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -173,7 +182,7 @@ pub(crate) struct CostArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) prices: PathBuf,
     /// Proofs made in a month.
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(long, value_name = "N", default_value = "100k", value_parser = counted(0..=u64::MAX))]
     pub(crate) proofs_a_month: u64,
     /// Verifications of each proof.
     #[arg(long, value_name = "N", default_value_t = 10.0)]
@@ -209,6 +218,9 @@ pub(crate) struct BenchReportArgs {
     /// The file with the counts to compare with; made if absent.
     #[arg(long, value_name = "FILE", requires = "instructions")]
     pub(crate) counts: Option<PathBuf>,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -226,7 +238,7 @@ pub(crate) struct ManArgs {
 }
 
 const SURVIVAL_EXAMPLES: &str = "Examples:
-  credlink survival --ops 10000
+  credlink survival --ops 10k
   credlink survival --ops 2000 --images ~/Pictures --pipelines social,messaging
   credlink survival --per-pipeline 3000 --pipelines core --seed 7 --out nightly
   credlink survival --pipelines all --dry-run";
@@ -235,10 +247,10 @@ const SURVIVAL_EXAMPLES: &str = "Examples:
 #[command(after_help = SURVIVAL_EXAMPLES)]
 pub(crate) struct SurvivalArgs {
     /// Number of ops in all (signed image through pipeline), spread evenly over the pipelines [default: 10000].
-    #[arg(long, value_name = "N", conflicts_with = "per_pipeline", value_parser = clap::value_parser!(u64).range(1..=MAX_OPS))]
+    #[arg(long, value_name = "N", conflicts_with = "per_pipeline", value_parser = counted(1..=MAX_OPS))]
     pub(crate) ops: Option<u64>,
     /// Number of ops for each pipeline instead.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_OPS))]
+    #[arg(long, value_name = "N", value_parser = counted(1..=MAX_OPS))]
     pub(crate) per_pipeline: Option<u64>,
     /// Pipelines by id or family, separated by commas; `core` and `all` name sets.
     #[arg(
@@ -251,6 +263,10 @@ pub(crate) struct SurvivalArgs {
     /// A directory of images, searched recursively, instead of the synthetic set.
     #[arg(long, value_name = "DIR")]
     pub(crate) images: Option<PathBuf>,
+    /// Send every image of the directory through every pipeline that takes it, however many ops that makes; those held out
+    /// for negative trials aside.
+    #[arg(long, requires = "images", conflicts_with_all = ["ops", "per_pipeline"])]
+    pub(crate) every_image: bool,
     /// Seed of images, ids and keys: the same seed gives the same rows.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
@@ -268,8 +284,8 @@ pub(crate) struct SurvivalArgs {
     pub(crate) gate: Option<PathBuf>,
     /// Fill the proof store with so many other proofs, to see what its size does to false accepts. The first time they
     /// are made, at about a second of CPU time for a thousand; later they come from reports/cache.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
-    pub(crate) distractors: u32,
+    #[arg(long, value_name = "N", default_value = "0", value_parser = counted(0..=10_000_000))]
+    pub(crate) distractors: u64,
     #[command(flatten)]
     pub(crate) mark: MarkArgs,
     /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
@@ -281,171 +297,9 @@ pub(crate) struct SurvivalArgs {
     /// Print nothing but warnings and errors.
     #[arg(long, short)]
     pub(crate) quiet: bool,
-    /// Print the whole report as JSON instead of a table.
+    /// Print the whole report as JSON instead of a table; with --dry-run the plan.
     #[arg(long, conflicts_with = "quiet")]
     pub(crate) json: bool,
-}
-
-const REPORT_EXAMPLES: &str = "Examples:
-  credlink report reports/runs/today                       write report.html and everything else anew
-  credlink report RUN --format job-summary >> \"$GITHUB_STEP_SUMMARY\"
-  credlink report RUN --format csv --table survival";
-
-#[derive(Debug, Args)]
-#[command(after_help = REPORT_EXAMPLES)]
-pub(crate) struct ReportArgs {
-    /// The run directory.
-    #[arg(value_name = "RUN")]
-    pub(crate) run: PathBuf,
-    /// Hold the run against this gate; a copy of it stays in the run directory.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) gate: Option<PathBuf>,
-    /// Print this format instead of writing all of them.
-    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(format_names()))]
-    pub(crate) format: Option<String>,
-    /// Only this table, in a format for tables.
-    #[arg(long, value_name = "ID", requires = "format")]
-    pub(crate) table: Option<String>,
-    /// Write to this file instead of printing.
-    #[arg(long, short, value_name = "FILE", requires = "format")]
-    pub(crate) output: Option<PathBuf>,
-    /// Print nothing but warnings and errors.
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ReplayArgs {
-    /// The run directory.
-    #[arg(value_name = "RUN")]
-    pub(crate) run: PathBuf,
-    /// The number of the op, as rows and pages show it.
-    #[arg(value_name = "OP")]
-    pub(crate) op: u64,
-    /// The directory of images of the run, for unsigned trials.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) images: Option<PathBuf>,
-}
-
-const COMPARE_EXAMPLES: &str = "Examples:
-  credlink compare reports/runs/yesterday reports/runs/today
-  credlink compare --equivalence 0.01 reports/runs/synthetic reports/runs/photos
-
-Exit codes: 0 nothing is worse beyond noise (or all is equivalent), 1 the runs cannot be compared,
-20 something is worse, 21 equivalence is not shown.";
-
-#[derive(Debug, Args)]
-#[command(after_help = COMPARE_EXAMPLES)]
-pub(crate) struct CompareArgs {
-    /// The run directory to compare with.
-    #[arg(value_name = "BEFORE")]
-    pub(crate) before: PathBuf,
-    /// The run directory to judge.
-    #[arg(value_name = "AFTER")]
-    pub(crate) after: PathBuf,
-    /// Test instead whether survival agrees within this share (0.01 is one percentage point), per family and carrier.
-    #[arg(long, value_name = "MARGIN")]
-    pub(crate) equivalence: Option<f64>,
-    /// Compare what the runs share even though images, recipes or carriers differ.
-    #[arg(long)]
-    pub(crate) allow_different: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EvidenceArgs {
-    /// The run directory.
-    #[arg(value_name = "RUN")]
-    pub(crate) run: PathBuf,
-    /// The directory to write to, made if absent; files there are never overwritten.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct GateArgs {
-    /// The gate, a TOML file such as gates/default.toml.
-    #[arg(value_name = "GATE")]
-    pub(crate) gate: PathBuf,
-    /// The run directory.
-    #[arg(value_name = "RUN")]
-    pub(crate) run: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PipelinesArgs {
-    #[command(subcommand)]
-    pub(crate) command: Option<PipelinesCommand>,
-    /// Only pipelines whose weakest source has one of these grades.
-    #[arg(
-        long,
-        value_name = "LIST",
-        value_delimiter = ',',
-        value_enum,
-        ignore_case = true
-    )]
-    pub(crate) grade: Vec<Grade>,
-    /// Only pipelines that this id, family or set names.
-    #[arg(long, value_name = "NAME", default_value = "all")]
-    pub(crate) select: String,
-}
-
-/// A grade of evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Grade {
-    /// Open source code that does it.
-    A,
-    /// The vendor's documentation.
-    B,
-    /// A published measurement.
-    C,
-    /// An estimate.
-    D,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PipelinesCommand {
-    /// Print a pipeline's manual: steps, what is known, sources, assumptions.
-    Show {
-        /// The pipeline's id, such as `social/bluesky`.
-        id: String,
-    },
-    /// Read every recipe anew, refuse what is faulty or unsourced, and print the coverage by family and grade.
-    Check {
-        /// A directory of recipes, `family/name.toml`, to be checked beside those of the program.
-        dir: Option<PathBuf>,
-    },
-    /// Write the list of all pipelines as Markdown.
-    Doc {
-        /// The file to write.
-        #[arg(default_value = "docs/PIPELINES.md")]
-        file: PathBuf,
-        /// Only compare the file with what would be written.
-        #[arg(long)]
-        check: bool,
-    },
-    /// Compare real round trips, as uploaded and as downloaded, with what a pipeline predicts.
-    Calibrate {
-        /// The pipeline's id.
-        id: String,
-        /// The uploaded files.
-        #[arg(value_name = "BEFORE_DIR")]
-        before: PathBuf,
-        /// The downloaded files, with the same names; extensions may differ.
-        #[arg(value_name = "AFTER_DIR")]
-        after: PathBuf,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ApplyArgs {
-    /// The pipeline's id.
-    pub(crate) id: String,
-    /// The image file to read.
-    #[arg(value_name = "IN")]
-    pub(crate) input: PathBuf,
-    /// The file to write; it must not exist.
-    #[arg(value_name = "OUT")]
-    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -557,6 +411,9 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct WatermarkArgs {
     #[command(subcommand)]
     pub(crate) command: WatermarkCommand,
+    /// Print JSON for machines.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

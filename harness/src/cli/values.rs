@@ -3,6 +3,7 @@
 use clap::Args;
 use credlink_reports::documents::DOCUMENTS;
 use credlink_reports::formats::FORMATS;
+use credlink_reports::plots::PICTURES;
 
 /// How images are marked.
 #[derive(Debug, Args)]
@@ -15,6 +16,56 @@ pub(crate) struct MarkArgs {
     pub(crate) watermark_psnr: Option<f64>,
 }
 
+/// A count within a range, as people write it: `10000`, `10,000`, `10_000`, `10k`, `2.5k`, `1M`.
+pub(super) fn counted(
+    range: std::ops::RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<u64, String> + Clone + Send + Sync {
+    move |text| {
+        let number = count_of(text).ok_or("not a count; write it as 10000, 10,000 or 10k")?;
+        if range.contains(&number) {
+            Ok(number)
+        } else {
+            let (least, most) = (range.start(), range.end());
+            Err(format!("{number} is not in {least}..={most}"))
+        }
+    }
+}
+
+fn count_of(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let (digits, factor) = match text.char_indices().last()? {
+        (at, 'k' | 'K') => (&text[..at], 1000),
+        (at, 'm' | 'M') => (&text[..at], 1_000_000),
+        _ => (text, 1),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    // Commas and underscores stand between groups of three digits, or nowhere.
+    let groups: Vec<&str> = whole.split([',', '_']).collect();
+    let (first, rest) = groups.split_first()?;
+    let are_digits = |group: &str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
+    let is_grouped = rest.is_empty() || first.len() <= 3;
+    if !is_grouped
+        || !are_digits(first)
+        || !rest
+            .iter()
+            .all(|group| group.len() == 3 && are_digits(group))
+    {
+        return None;
+    }
+    let whole: u64 = groups.concat().parse().ok()?;
+    let mut number = whole.checked_mul(factor)?;
+    if digits.contains('.') {
+        // Part of a thousand or a million, and no part of one.
+        let places = u32::try_from(part.len()).ok()?;
+        let scale = 10_u64.checked_pow(places)?;
+        if !are_digits(part) || factor % scale != 0 {
+            return None;
+        }
+        number = number.checked_add(part.parse::<u64>().ok()? * (factor / scale))?;
+    }
+    Some(number)
+}
+
 /// Below 30 dB a mark would be plain to see, above 60 dB rounding leaves nothing of it.
 pub(super) fn decibels(text: &str) -> Result<f64, String> {
     let value: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
@@ -25,11 +76,49 @@ pub(super) fn decibels(text: &str) -> Result<f64, String> {
     }
 }
 
-/// The names that `--format` takes: documents of a whole run, and formats of a table.
+/// The names that `--format` takes: documents of a whole run, formats of a table, and of a plot.
 pub(super) fn format_names() -> Vec<&'static str> {
     let documents = DOCUMENTS.iter().map(|document| document.name);
     let tables = FORMATS.iter().map(|format| format.name);
     let mut names: Vec<&str> = documents.collect();
     names.extend(tables.filter(|name| DOCUMENTS.iter().all(|document| document.name != *name)));
+    names.extend(PICTURES.iter().map(|picture| picture.extension));
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_taken_as_people_write_them() {
+        for (text, count) in [
+            ("0", 0),
+            ("10000", 10_000),
+            ("10,000", 10_000),
+            ("1_000_000", 1_000_000),
+            ("10k", 10_000),
+            ("2.5K", 2_500),
+            ("1M", 1_000_000),
+            (" 7 ", 7),
+        ] {
+            assert_eq!(count_of(text), Some(count), "{text}");
+        }
+        for text in [
+            "",
+            "k",
+            "-1",
+            "1,00",
+            "1000,000",
+            "1.5",
+            "1.0001k",
+            "ten",
+            "1e3",
+            "9999999999999999999k",
+            ",000",
+        ] {
+            assert_eq!(count_of(text), None, "{text}");
+        }
+        assert!(counted(1..=10)("11").is_err() && counted(1..=10)("10") == Ok(10));
+    }
 }

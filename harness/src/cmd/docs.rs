@@ -23,6 +23,16 @@ pub(crate) fn run(args: &DocsArgs) -> Result<u8> {
         })?,
     };
     let differing = update(&results, &args.repository, args.check)?;
+    if args.json {
+        let document = serde_json::json!({
+            "run": results.run,
+            "checked": args.check,
+            "differing": differing,
+        });
+        super::say(&format!("{document:#}"))?;
+        let is_wrong = args.check && !differing.is_empty();
+        return Ok(if is_wrong { exit::DIFFERS } else { exit::OK });
+    }
     if differing.is_empty() {
         super::say("the documentation is as its summary says")?;
         return Ok(exit::OK);

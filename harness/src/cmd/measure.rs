@@ -9,7 +9,7 @@ use credlink_harness::measure::{bench, cost, deploy, instructions, load};
 use credlink_harness::{exit, machine};
 use credlink_reports::RunDir;
 use credlink_reports::figures::{count, duration};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::cli::{BenchReportArgs, CostArgs, LoadArgs, MeasureArgs, MeasureCommand, Service};
 
@@ -221,13 +221,34 @@ pub(crate) fn cost(args: &CostArgs) -> Result<u8> {
 
 pub(crate) fn bench_report(args: &BenchReportArgs) -> Result<u8> {
     if let (Some(program), Some(counts)) = (&args.instructions, &args.counts) {
-        return instruction_report(program, counts);
+        return instruction_report(program, counts, args.json);
     }
     let first = bench::read(&args.criterion, &args.baseline)?;
     let judged = bench::judged(first, |known| {
         super::complain(&format!("measuring {} again", known.id));
         again(&args.criterion, &args.baseline, known)
     })?;
+    if args.json {
+        let lines = judged.iter().map(|(known, verdict)| {
+            let (change, low, high) = known.change;
+            json!({
+                "benchmark": known.id,
+                "baseline": known.means.0,
+                "now": known.means.1,
+                "change": change,
+                "interval": [low, high],
+                "verdict": verdict.as_str(),
+            })
+        });
+        let lines: Vec<Json> = lines.collect();
+        super::say(&format!(
+            "{:#}",
+            json!({ "baseline": args.baseline, "lines": lines })
+        ))?;
+        let slower = |(_, verdict): &(_, _)| *verdict == bench::Verdict::Slower;
+        let is_slower = judged.iter().any(slower);
+        return Ok(if is_slower { exit::DIFFERS } else { exit::OK });
+    }
     let mut text = String::from(
         "| benchmark | baseline | now | change | verdict |\n| --- | ---: | ---: | ---: | --- |\n",
     );
@@ -283,7 +304,7 @@ fn again(criterion: &Path, baseline: &str, known: &bench::Compared) -> Result<be
     found.with_context(|| format!("{} was not measured again", known.id))
 }
 
-fn instruction_report(program: &Path, counts: &Path) -> Result<u8> {
+fn instruction_report(program: &Path, counts: &Path, as_json: bool) -> Result<u8> {
     let now = instructions::count(program)?;
     if !counts.exists() {
         super::write_new(counts, serde_json::to_string_pretty(&now)?.as_bytes())?;
@@ -301,6 +322,21 @@ fn instruction_report(program: &Path, counts: &Path) -> Result<u8> {
         )
     })?;
     let found = instructions::compared(&before, &now);
+    let is_wrong = found.iter().any(|case| case.is_gone() || case.is_slower());
+    if as_json {
+        let lines = found.iter().map(|case| {
+            json!({
+                "case": case.case,
+                "baseline": case.counts.0,
+                "now": case.counts.1,
+                "change": case.change,
+                "gone": case.is_gone(),
+                "slower": case.is_slower(),
+            })
+        });
+        super::say(&format!("{:#}", Json::from(lines.collect::<Vec<_>>())))?;
+        return Ok(if is_wrong { exit::DIFFERS } else { exit::OK });
+    }
     let mut text = String::from(
         "| case | baseline | now | change | verdict |\n| --- | ---: | ---: | ---: | --- |\n",
     );
@@ -329,11 +365,5 @@ fn instruction_report(program: &Path, counts: &Path) -> Result<u8> {
         instructions::LEAST * 100.0
     )?;
     super::say(&text)?;
-    Ok(
-        if found.iter().any(|case| case.is_slower() || case.is_gone()) {
-            exit::DIFFERS
-        } else {
-            exit::OK
-        },
-    )
+    Ok(if is_wrong { exit::DIFFERS } else { exit::OK })
 }

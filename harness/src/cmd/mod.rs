@@ -194,6 +194,29 @@ pub(crate) fn recipe(catalogue: &Catalogue, id: &str) -> Result<Arc<Recipe>> {
         .ok_or_else(|| unknown(catalogue, id))
 }
 
+/// The recipes that the patterns name, each once, in the order of the patterns.
+///
+/// # Errors
+/// When a pattern names none.
+pub(crate) fn selected<'a>(
+    patterns: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<Arc<Recipe>>> {
+    let catalogue = Catalogue::embedded()?;
+    let mut chosen: Vec<Arc<Recipe>> = Vec::new();
+    for pattern in patterns {
+        let named = catalogue.select(pattern);
+        if named.is_empty() {
+            return Err(unknown(&catalogue, pattern));
+        }
+        for recipe in named {
+            if !chosen.iter().any(|earlier| earlier.id == recipe.id) {
+                chosen.push(recipe);
+            }
+        }
+    }
+    Ok(chosen)
+}
+
 pub(crate) fn unknown(catalogue: &Catalogue, id: &str) -> anyhow::Error {
     // A family, or a file of several variants: a name, but not of one pipeline.
     let several = catalogue.select(id);

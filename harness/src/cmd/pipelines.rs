@@ -7,20 +7,26 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use credlink_harness::trial::delivery;
-use credlink_harness::{clock, exit};
+use credlink_harness::{clock, exit, recipes};
 use credlink_image_files::ImageFile;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use credlink_transforms::{calibrate, listing};
+use serde_json::{Value as Json, json};
 
 use crate::cli::{Grade, PipelinesArgs, PipelinesCommand};
 
 pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
     let catalogue = Catalogue::embedded()?;
     match &args.command {
-        Some(PipelinesCommand::Show { id }) => {
-            super::say(&manual(&*super::recipe(&catalogue, id)?)?)?;
+        Some(PipelinesCommand::Show { id, json }) => {
+            let recipe = super::recipe(&catalogue, id)?;
+            super::say(&if *json {
+                format!("{:#}", as_json(&recipe, true))
+            } else {
+                manual(&recipe)?
+            })?;
         }
         Some(PipelinesCommand::Check { dir }) => {
             let checked = match dir {
@@ -49,6 +55,11 @@ fn list(catalogue: &Catalogue, args: &PipelinesArgs) -> Result<()> {
         let named = |grade: &Grade| format!("{grade:?}").starts_with(letter);
         args.grade.is_empty() || args.grade.iter().any(named)
     };
+    if args.json {
+        let listed = selected.iter().filter(|recipe| graded(recipe));
+        let listed: Vec<Json> = listed.map(|recipe| as_json(recipe, false)).collect();
+        return super::say(&format!("{:#}", Json::from(listed)));
+    }
     let mut text = format!(
         "{:<46} {:<5} {:<9} {:<4} title\n",
         "id", "grade", "severity", "core"
@@ -69,6 +80,39 @@ fn list(catalogue: &Catalogue, args: &PipelinesArgs) -> Result<()> {
         "{count} pipelines; `credlink pipelines show ID` prints one with its sources"
     )?;
     super::say(&text)
+}
+
+/// A recipe for machines; whole, or as the list has it.
+fn as_json(recipe: &Recipe, whole: bool) -> Json {
+    let accepts: Vec<&str> = recipe
+        .accepts
+        .iter()
+        .map(|format| format.as_str())
+        .collect();
+    let mut document = json!({
+        "id": recipe.id,
+        "title": recipe.title,
+        "family": recipe.family,
+        "grade": recipe.grade().letter().to_string(),
+        "severity": recipe.severity.as_str(),
+        "core": recipe.core,
+        "accepts": accepts,
+        "digest": recipe.digest(),
+    });
+    if whole {
+        let sources = recipe.sources.iter().map(|source| {
+            json!({
+                "cite": source.cite,
+                "grade": source.grade.letter().to_string(),
+                "backs": source.backs,
+            })
+        });
+        document["analysis"] = recipe.analysis.trim().into();
+        document["steps"] = recipes::steps(recipe).into();
+        document["sources"] = sources.collect::<Vec<_>>().into();
+        document["assumed"] = recipe.assumed.clone().into();
+    }
+    document
 }
 
 /// The catalogue together with the recipes of a directory, which may chain those of the program.
@@ -205,8 +249,7 @@ fn manual(recipe: &Recipe) -> Result<String> {
         recipe.severity.as_str()
     )?;
     writeln!(text, "\nSteps")?;
-    let steps = recipe.text().split("[[step]]").skip(1).map(str::trim);
-    for (index, step) in steps.enumerate() {
+    for (index, step) in recipes::steps(recipe).iter().enumerate() {
         writeln!(text, "  {}. {}", index + 1, step.replace('\n', "\n     "))?;
     }
     if recipe.steps.is_empty() {

@@ -5,6 +5,7 @@ use credlink_harness::{clock, exit};
 use credlink_reports::RunDir;
 use credlink_reports::figures::plural;
 use credlink_reports::site::{Published, Settings, Source, publish};
+use serde_json::json;
 
 use crate::cli::PublishArgs;
 
@@ -28,7 +29,7 @@ pub(crate) fn run(args: &PublishArgs) -> Result<u8> {
         Err(error) if args.failed_night => failed(args, &settings, &error.to_string())?,
         Err(error) => return Err(error.into()),
     };
-    say(&published)?;
+    say(&published, args.json)?;
     Ok(exit::OK)
 }
 
@@ -44,13 +45,32 @@ fn failed(args: &PublishArgs, settings: &Settings, reason: &str) -> Result<Publi
     Ok(publish(&args.site, &source, settings)?)
 }
 
-fn say(published: &Published) -> Result<()> {
+fn say(published: &Published, json: bool) -> Result<()> {
     let night = &published.night;
     if let Some(aside) = &published.set_aside {
         super::complain(&format!(
             "warning: the history ended in a torn line; it is kept in {}",
             aside.display()
         ));
+    }
+    if json {
+        let changes = published.changes.iter().map(|change| {
+            json!({
+                "pipeline": change.pipeline,
+                "before": [change.before.0, change.before.1],
+                "after": [change.after.0, change.after.1],
+                "why": change.why,
+            })
+        });
+        let document = json!({
+            "night": night.id,
+            "status": night.status.as_str(),
+            "reason": night.reason,
+            "is_new": published.is_new,
+            "nights": published.nights,
+            "changes": changes.collect::<Vec<_>>(),
+        });
+        return super::say(&format!("{document:#}"));
     }
     let news = if published.is_new {
         "published"

@@ -1,12 +1,15 @@
 //! `credlink report`.
 
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use credlink_harness::exit;
+use credlink_harness::{exit, recipes};
+use credlink_reports::beside::Portrait;
 use credlink_reports::documents::DOCUMENTS;
 use credlink_reports::formats::FORMATS;
 use credlink_reports::gate::Gate;
+use credlink_reports::plots::{PICTURES, PictureFormat, scenes};
 use credlink_reports::{Report, RunDir};
 
 use crate::cli::ReportArgs;
@@ -16,7 +19,12 @@ pub(crate) fn run(args: &ReportArgs) -> Result<u8> {
     if let Some(gate) = &args.gate {
         keep_gate(gate, &run)?;
     }
+    if let Some(other) = &args.beside {
+        let other = RunDir::open(other)?;
+        Portrait::of(&credlink_reports::load(&other)?)?.write(run.root())?;
+    }
     let Some(name) = &args.format else {
+        recipes::keep(&run, &run.read_header()?)?;
         let summary = credlink_reports::regenerate(&run)?;
         if !args.quiet {
             super::say(&summary.to_string())?;
@@ -27,11 +35,20 @@ pub(crate) fn run(args: &ReportArgs) -> Result<u8> {
         }
         return super::verdict(&run.read_header()?, &run);
     };
-    let text = written(&Report::read(&run)?, name, args.table.as_deref())?;
+    let text = match PICTURES.iter().find(|picture| picture.extension == name) {
+        Some(picture) => plotted(&run, picture, args.plot.as_deref())?,
+        None if args.plot.is_some() => bail!("a plot cannot be written as {name}; say svg or png"),
+        None => written(&Report::read(&run)?, name, args.table.as_deref())?.into_bytes(),
+    };
     match &args.output {
         Some(path) => std::fs::write(path, text)
-            .map_err(|error| anyhow::anyhow!("failed to write {}: {error}", path.display()))?,
-        None => super::say(text.trim_end_matches('\n'))?,
+            .with_context(|| format!("failed to write {}", path.display()))?,
+        None => match std::str::from_utf8(&text) {
+            Ok(text) => super::say(text.trim_end_matches('\n'))?,
+            // Bytes are for files and pipes: a terminal would take them for commands.
+            Err(_) if std::io::stdout().is_terminal() => bail!("say --output FILE for a {name}"),
+            Err(_) => std::io::stdout().lock().write_all(&text)?,
+        },
     }
     Ok(exit::OK)
 }
@@ -42,6 +59,24 @@ pub(crate) fn keep_gate(gate: &Path, run: &RunDir) -> Result<()> {
     let kept = run.root().join(credlink_reports::report::GATE);
     let bytes = super::read(gate)?;
     std::fs::write(&kept, bytes).with_context(|| format!("failed to write {}", kept.display()))
+}
+
+/// One picture of a run.
+fn plotted(run: &RunDir, picture: &PictureFormat, plot: Option<&str>) -> Result<Vec<u8>> {
+    let evidence = credlink_reports::load(run)?;
+    let scenes = scenes(&evidence).map_err(|(name, error)| {
+        anyhow::Error::from(error).context(format!("failed to lay out {name}"))
+    })?;
+    let found = scenes.iter().find(|(name, _)| Some(name.as_str()) == plot);
+    let Some((_, scene)) = found else {
+        let names: Vec<&str> = scenes.iter().map(|(name, _)| name.as_str()).collect();
+        let names = names.join(", ");
+        match plot {
+            Some(id) => bail!("no plot is called `{id}`; there are {names}"),
+            None => bail!("name the plot with --plot: {names}"),
+        }
+    };
+    Ok((picture.paint)(scene)?)
 }
 
 fn written(report: &Report, name: &str, table: Option<&str>) -> Result<String> {

@@ -1,6 +1,6 @@
 //! `credlink survival`: the main job.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +14,9 @@ use credlink_harness::stages::setting::Setting;
 use credlink_harness::stages::{self, Ending};
 use credlink_harness::systems::credlink::{self, CredLink};
 use credlink_harness::{
-    clock, distractors, estimate, exhibits, exit, identity, image_set, machine, versions,
+    clock, distractors, estimate, exhibits, exit, identity, image_set, machine, recipes, versions,
 };
+use credlink_reports::figures::plural;
 use credlink_reports::gate::Gate;
 use credlink_reports::header::ImageSetHeader;
 use credlink_reports::{RowWriter, RunDir, RunHeader};
@@ -23,7 +24,6 @@ use credlink_sign_core::Signer;
 use credlink_sign_core::keys::{Identity, WatermarkSecret};
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::watermark::Effort;
-use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 
 use crate::cli::SurvivalArgs;
@@ -35,7 +35,7 @@ const DEFAULT_OPS: u64 = 10_000;
 pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let start = clock::wall_nanos();
     let created = clock::utc_now();
-    let pipelines = chosen(&args.pipelines)?;
+    let pipelines = super::selected(args.pipelines.iter().map(String::as_str))?;
     let gate = gate(args, &pipelines)?;
     let identity = identity::of_run(args.keys.as_deref(), identity::fresh_seed()?)?;
     let watermark = (!args.mark.no_watermark)
@@ -51,11 +51,15 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let effort = super::watermark::effort(args.search_rotation);
     if args.dry_run {
         let estimate = estimate::estimate(&plan, &*set, args.seed, signer, effort)?;
-        super::dry_run::print(&plan, &estimate, pool.current_num_threads())?;
+        let threads = pool.current_num_threads();
+        super::dry_run::print(&plan, &estimate, threads, args.json)?;
         return Ok(exit::OK);
     }
     for shortfall in &plan.shortfalls {
         listener(Event::Warning(shortfall.clone()));
+    }
+    if let Some(line) = unused(&plan, &*set) {
+        listener(Event::Warning(line));
     }
     // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
     let run_dir = make_run_dir(args, &created)?;
@@ -106,6 +110,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     if let Err(error) = pool.install(|| exhibits::make(&run_dir, &header, &stop)) {
         super::complain(&format!("warning: no gallery: {error:#}"));
     }
+    recipes::keep(&run_dir, &header)?;
     report(args, &run_dir)?;
     judged(&header, gate.as_ref(), &run_dir)
 }
@@ -135,6 +140,24 @@ fn warn_of_images(set: &dyn ImageSet, listener: Listener<'_>) {
     }
 }
 
+/// How many files of a directory the plan uses, unless it uses all of them.
+fn unused(plan: &Plan, set: &dyn ImageSet) -> Option<String> {
+    let files = set.header().files?;
+    let signed = plan.signed.iter().map(|image| &image.entry.source);
+    let held_out = plan
+        .negatives
+        .iter()
+        .map(|negative| &negative.image.entry.source);
+    let used: BTreeSet<&String> = signed.chain(held_out).collect();
+    (used.len() < files).then(|| {
+        format!(
+            "uses {} of {}; more ops use more of them, and --every-image takes each",
+            used.len(),
+            plural(files as u64, "image")
+        )
+    })
+}
+
 /// One line about all files that were left out, by reason; run.json names them all.
 fn left_out(rejected: &[Rejected]) -> Option<String> {
     const NAMED: usize = 3;
@@ -160,10 +183,11 @@ fn left_out(rejected: &[Rejected]) -> Option<String> {
 
 /// The plan, without pipelines whose programs are not installed.
 fn planned(args: &SurvivalArgs, set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>) -> Result<Plan> {
-    let size = args.per_pipeline.map_or_else(
-        || Size::Total(args.ops.unwrap_or(DEFAULT_OPS)),
-        Size::PerPipeline,
-    );
+    let size = match args.per_pipeline {
+        _ if args.every_image => Size::EveryImage,
+        Some(each) => Size::PerPipeline(each),
+        None => Size::Total(args.ops.unwrap_or(DEFAULT_OPS)),
+    };
     let (pipelines, missing) = with_programs(pipelines);
     let mut plan = plan::plan(set, pipelines, size);
     plan.shortfalls.extend(missing);
@@ -193,7 +217,7 @@ fn signer(
 struct Signing {
     signer: Signer,
     effort: Effort,
-    distractors: u32,
+    distractors: u64,
 }
 
 /// The run itself, on the threads of the current pool.
@@ -204,7 +228,7 @@ fn measured(
     header: &RunHeader,
     setting: &Setting<'_>,
 ) -> Result<Ending> {
-    let distractors = match signing.distractors as usize {
+    let distractors = match usize::try_from(signing.distractors)? {
         0 => Vec::new(),
         count => {
             let cache = distractors::cache_file(distractors::CACHE.as_ref());
@@ -308,24 +332,6 @@ fn settings(args: &SurvivalArgs) -> BTreeMap<String, String> {
     .into()
 }
 
-/// The recipes that the patterns name, each once, in the order of the patterns.
-fn chosen(patterns: &[String]) -> Result<Vec<Arc<Recipe>>> {
-    let catalogue = Catalogue::embedded()?;
-    let mut chosen: Vec<Arc<Recipe>> = Vec::new();
-    for pattern in patterns {
-        let named = catalogue.select(pattern);
-        if named.is_empty() {
-            return Err(super::unknown(&catalogue, pattern));
-        }
-        for recipe in named {
-            if !chosen.iter().any(|earlier| earlier.id == recipe.id) {
-                chosen.push(recipe);
-            }
-        }
-    }
-    Ok(chosen)
-}
-
 /// The recipes whose programs are installed, and a sentence about each of the others.
 fn with_programs(recipes: Vec<Arc<Recipe>>) -> (Vec<Arc<Recipe>>, Vec<String>) {
     let folders: Vec<PathBuf> = std::env::var_os("PATH")
@@ -393,7 +399,7 @@ fn described(args: &SurvivalArgs, plan: &Plan, set: &dyn ImageSet) -> RunHeader 
     let system = credlink::about();
     RunHeader {
         seed: args.seed,
-        distractors: args.distractors.into(),
+        distractors: args.distractors,
         command_line: std::env::args().collect(),
         versions: versions::all(),
         machine: machine::describe(),

@@ -12,6 +12,7 @@ use credlink_sign_core::watermark::{
 };
 use credlink_sign_core::{Care, Encoder, Marker, ProofId};
 use image::{DynamicImage, RgbImage};
+use serde_json::{Value as Json, json};
 
 use crate::cli::{WatermarkArgs, WatermarkCommand};
 
@@ -45,7 +46,13 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
                 let Marking::Refused(reason) = embedding.verdict else {
                     anyhow::bail!("the mark was made but no image");
                 };
-                super::say(&format!("{}: refused, {reason}", input.display()))?;
+                if args.json {
+                    say(
+                        &json!({ "out": null, "verdict": "refused", "reason": reason.to_string() }),
+                    )?;
+                } else {
+                    super::say(&format!("{}: refused, {reason}", input.display()))?;
+                }
                 return Ok(exit::FAILURE);
             };
             if let Some(why) = rewriter.refusal() {
@@ -53,6 +60,18 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
             }
             let bytes = rewriter.rewritten(marked, Care::Usual)?;
             super::write_new(output, &bytes)?;
+            if args.json {
+                say(&json!({
+                    "out": output,
+                    "verdict": word(embedding.verdict),
+                    "id": id.to_string(),
+                    "psnr": embedding.psnr,
+                    "ssim": embedding.ssim,
+                    "bytes": bytes.len(),
+                    "bytes_before": file.bytes().len(),
+                }))?;
+                return Ok(exit::OK);
+            }
             super::say(&format!(
                 "{}: {} with id {id}, PSNR {:.1} dB, SSIM {:.4}, {} bytes from {}",
                 output.display(),
@@ -68,6 +87,7 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
             let (frame, key) = (frame(file)?, read_key(key)?);
             let found = searched(&frame, &key, *rotated);
             match found.id {
+                _ if args.json => say(&detected(&found))?,
                 Some(id) => super::say(&format!(
                     "{id} (stage {}, {})",
                     found.stage, found.hypothesis
@@ -85,11 +105,40 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
             key,
             rotated,
             residual,
-        } => inspect(file, &read_key(key)?, *rotated, residual.as_deref()),
+        } => inspect(
+            file,
+            &read_key(key)?,
+            *rotated,
+            residual.as_deref(),
+            args.json,
+        ),
     }
 }
 
-fn inspect(path: &Path, key: &WatermarkKey, rotated: bool, residual: Option<&Path>) -> Result<u8> {
+fn say(document: &Json) -> Result<()> {
+    super::say(&format!("{document:#}"))
+}
+
+/// What was found, for machines.
+fn detected(found: &Detection) -> Json {
+    json!({
+        "id": found.id.map(|id| id.to_string()),
+        "stage": found.stage.to_string(),
+        "hypothesis": found.hypothesis.to_string(),
+        "exponent": found.exponent,
+        "gate": found.gate,
+        "z": found.z,
+        "decodes": found.decodes,
+    })
+}
+
+fn inspect(
+    path: &Path,
+    key: &WatermarkKey,
+    rotated: bool,
+    residual: Option<&Path>,
+    as_json: bool,
+) -> Result<u8> {
     let frame = frame(path)?;
     let start = clock::wall_nanos();
     let found = searched(&frame, key, rotated);
@@ -97,7 +146,8 @@ fn inspect(path: &Path, key: &WatermarkKey, rotated: bool, residual: Option<&Pat
     let id = found
         .id
         .map_or_else(|| "none".to_owned(), |id| id.to_string());
-    super::say(&format!(
+    let told = |text: &str| if as_json { Ok(()) } else { super::say(text) };
+    told(&format!(
         "id          {id}\nstage       {}\nhypothesis  {}\nexponent    {:.1} nats, gate {:.1}\nz           {:.1}\ndecodes     {}\ntime        {took:.1} ms",
         found.stage, found.hypothesis, found.exponent, found.gate, found.z, found.decodes
     ))?;
@@ -114,7 +164,20 @@ fn inspect(path: &Path, key: &WatermarkKey, rotated: bool, residual: Option<&Pat
         Marking::Refused(reason) => format!("refused, {reason}"),
         verdict => word(verdict).to_owned(),
     };
-    super::say(&format!(
+    if as_json {
+        let mut document = detected(&found);
+        document["milliseconds"] = took.into();
+        document["new_mark"] = json!({
+            "verdict": verdict,
+            "z": embedding.z_c,
+            "z_coarse": embedding.z_q,
+            "psnr": embedding.psnr,
+            "ssim": embedding.ssim,
+        });
+        document["residual"] = json!(residual);
+        say(&document)?;
+    }
+    told(&format!(
         "new mark    {verdict}; z {:.1}, after a coarse quantiser {:.1}; PSNR {:.1} dB, SSIM {:.4}",
         embedding.z_c, embedding.z_q, embedding.psnr, embedding.ssim
     ))?;
@@ -124,7 +187,7 @@ fn inspect(path: &Path, key: &WatermarkKey, rotated: bool, residual: Option<&Pat
             .context("there is no residual: the picture takes no mark")?;
         let png = credlink_transforms::codecs::png::encode(&amplified(&frame.pixels, &marked))?;
         super::write_new(target, &png)?;
-        super::say(&format!(
+        told(&format!(
             "residual    {} ({AMPLIFICATION} times, around mid-grey)",
             target.display()
         ))?;

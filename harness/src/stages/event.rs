@@ -10,6 +10,8 @@ pub enum Event {
         name: &'static str,
         /// How many units there are.
         total: u64,
+        /// What these are, where they are more than what was asked for; empty otherwise.
+        of: String,
     },
     /// Units of the current stage were finished.
     Advanced(u64),

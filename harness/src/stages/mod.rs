@@ -7,6 +7,7 @@ pub mod sign;
 mod verify;
 
 use anyhow::{Context, Result};
+use credlink_reports::figures::plural;
 use credlink_reports::header::ControlResult;
 use credlink_reports::{RowWriter, RunHeader};
 
@@ -55,6 +56,11 @@ pub fn run(
     (setting.listener)(Event::Stage {
         name: "verifying",
         total,
+        of: format!(
+            " ({} and {})",
+            plural(plan.signed_ops, "op"),
+            plural(plan.negative_ops, "negative trial")
+        ),
     });
     let verifying = Verifying::new(plan, &signed, &*system, setting)?;
     let verified = verifying.write_rows(writer, header)?;

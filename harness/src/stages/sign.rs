@@ -63,6 +63,7 @@ pub fn sign_all(
     listener(Event::Stage {
         name: "signing",
         total: images.len() as u64,
+        of: String::new(),
     });
     let signed = images.par_iter().map(|image| {
         if setting.stop.load(Ordering::Relaxed) {

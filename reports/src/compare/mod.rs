@@ -36,8 +36,8 @@ pub enum CompareError {
     },
     /// Runs of different things.
     #[error(
-        "the runs measured different things: {}; to compare what they share anyway, say --allow-different",
-        .differences.join("; ")
+        "the runs measured different things; to compare what they share anyway, say --allow-different\n  {}",
+        .differences.join("\n  ")
     )]
     Different {
         /// What differs, one sentence fragment each.

@@ -45,9 +45,13 @@ fn render(report: &Report) -> Result<String, DocumentError> {
     let failed: Vec<_> = checks.iter().filter(|c| c.passed == Some(false)).collect();
     let _ = writeln!(
         text,
-        "\n{} of {} passed.",
+        "\n{} of {} passed{}.",
         count(checks.iter().filter(|c| c.passed == Some(true)).count() as u64),
-        plural(checks.len() as u64, "check")
+        plural(checks.len() as u64, "check"),
+        match checks.iter().filter(|check| check.passed.is_none()).count() as u64 {
+            0 => String::new(),
+            some => format!(", {} not measured", count(some)),
+        }
     );
     for check in failed {
         let _ = writeln!(

@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::row_files;
-use crate::figures::{bounded, count, duration, measured, plural};
+use crate::figures::{bounded, bytes, count, duration, measured, plural};
 use crate::formats::cell_text;
 use crate::header::CONTROLS;
 use crate::report::Report;
-use crate::tables::{LevelVerdict, PipelineTally};
+use crate::tables::{LevelVerdict, PipelineTally, Value};
 
 #[derive(Serialize)]
 pub(super) struct Card {
@@ -22,10 +22,16 @@ pub(super) struct Card {
     link: String,
 }
 
-/// The answer's cards, in the order in which they are read.
-pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
+/// What everybody reads first: the answer, and what signing costs.
+pub(super) fn first(report: &Report) -> Vec<Card> {
     let mut cards: Vec<Card> = answer(report).into();
-    cards.extend(average(report));
+    cards.extend(signing(report));
+    cards
+}
+
+/// What stands behind the answer, in the order in which it is read.
+pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
+    let mut cards: Vec<Card> = average(report).into_iter().collect();
     cards.extend(extremes(report, tallies));
     cards.push(false_accepts(report));
     cards.extend(gate(report));
@@ -90,6 +96,48 @@ fn answer(report: &Report) -> [Card; 3] {
             ),
         ),
     ]
+}
+
+/// What signing does to a file: the medians of its table.
+fn signing(report: &Report) -> Option<Card> {
+    let table = report.table("signing")?;
+    let place = |key| table.columns.iter().position(|column| column.key == key);
+    let (figure, unit, median) = (place("figure")?, place("unit")?, place("p50")?);
+    let n = place("n")?;
+    let of = |name: &str, in_unit: &str| {
+        let is = |value: &Value, words: &str| *value == Value::text(words);
+        let mut rows = table.rows.iter();
+        let row = rows.find(|row| is(&row[figure], name) && is(&row[unit], in_unit))?;
+        match (&row[median], &row[n]) {
+            (Value::Number(median), Value::Count(n)) => Some((*median, *n)),
+            _ => None,
+        }
+    };
+    let psnr = of("pixels of marked images, PSNR", "dB");
+    let growth = of("growth of the file", "bytes");
+    let time = of("time", "ms");
+    let none = || "not measured".to_owned();
+    // A file that became smaller is said to have done so.
+    let grown = growth.map_or_else(none, |(median, _)| {
+        let sign = if median < 0.0 { "\u{2212}" } else { "+" };
+        format!("{sign}{}", bytes(median.abs() as u64))
+    });
+    let quality = psnr.map_or_else(
+        || "pixels unchanged".to_owned(),
+        |(db, _)| format!("{db:.1} dB"),
+    );
+    let time = time.map_or_else(none, |(ms, _)| duration((ms * 1e6) as u64));
+    let (_, images) = growth?;
+    Some(Card {
+        title: "What signing costs",
+        figure: format!("{quality}, {grown}, {time}"),
+        detail: format!(
+            "PSNR of the marked picture, growth of the file, time: medians of {}",
+            plural(images, "image")
+        ),
+        tone: "plain",
+        link: "tables/signing.csv".to_owned(),
+    })
 }
 
 /// The same by pipelines: their average, each weighing the same.

@@ -3,9 +3,11 @@
 use minijinja::Value;
 use serde::Serialize;
 
-use super::cards::{Card, cards};
+use super::cards::{Card, cards, first};
 use super::exhibits::{GalleryGroup, gallery};
+use super::lost::{Loss, RecipeWords, losses, recipes};
 use super::matrix::{Matrix, matrix};
+use crate::beside::Portrait;
 use crate::figures::{bytes, count, percent, plural};
 use crate::formats::{FORMATS, cell_text};
 use crate::losses::{LOSSES, LossGroup};
@@ -14,9 +16,6 @@ use crate::report::{Check, Report};
 use crate::tables::{Kind, Table};
 use crate::templates::{DocumentError, safe};
 use crate::usable::unusable;
-
-/// Groups of lost ops that the page lists; the rest is in the rows.
-const MOST_GROUPS: usize = 60;
 
 /// A table as words.
 #[derive(Serialize)]
@@ -82,20 +81,31 @@ pub(crate) struct PageContext {
     created: String,
     /// Why the figures must not be used.
     unusable: Option<String>,
+    /// What is read first.
+    first: Vec<Card>,
     cards: Vec<Card>,
     failed: Vec<CheckWords>,
     checks: Vec<CheckWords>,
+    /// Figures here and in another run, if there is one, and that run's name.
+    beside: Vec<[String; 3]>,
+    beside_run: String,
     matrix: Matrix,
     carriers: Option<Sheet>,
     latency: Option<Sheet>,
     drawings: Vec<(String, Value)>,
     curves: Vec<Value>,
-    found: Vec<LossGroup>,
+    found: Vec<Loss>,
     found_more: usize,
     /// What the outcomes among `found` mean.
     words: Vec<Fact>,
-    /// Whether any of `found` has a cause.
-    causes: bool,
+    /// What each pipeline does, and by what evidence.
+    recipes: Vec<RecipeWords>,
+    recipes_left_out: usize,
+    /// Places of the pipelines whose recipe is shown.
+    recipe_places: Vec<usize>,
+    /// How many of `checks` passed, and how many were not measured.
+    passed: usize,
+    unmeasured: usize,
     skipped: Vec<String>,
     rejected: Vec<String>,
     gallery: Vec<GalleryGroup>,
@@ -140,6 +150,9 @@ pub(crate) fn of(
         .into_iter()
         .partition(|check| check.passed == Some(false));
     let failed: Vec<CheckWords> = failed.into_iter().map(check_words).collect();
+    let passed = checks.iter().filter(|check| check.passed.is_some()).count();
+    let (found, found_more) = losses(report);
+    let (recipes, recipes_left_out) = recipes(report);
     Ok(PageContext {
         style: safe(style.to_owned()),
         script: safe(script.to_owned()),
@@ -147,9 +160,17 @@ pub(crate) fn of(
         run: header.id.clone(),
         created: header.created.clone(),
         unusable: unusable(&report.evidence).map(|reason| reason.to_string()),
+        first: first(report),
         cards: cards(report, tallies),
+        passed,
+        unmeasured: checks.len() - passed,
         checks: checks.into_iter().map(check_words).collect(),
         failed,
+        beside: beside(report),
+        beside_run: report
+            .beside
+            .as_ref()
+            .map_or_else(String::new, |other| other.run.clone()),
         matrix: matrix(report, tallies)?,
         carriers: sheet_of("carriers"),
         latency: sheet_of("latency"),
@@ -165,13 +186,15 @@ pub(crate) fn of(
                 Some(themed(&svg(&scene).ok()?, &chart.title))
             })
             .collect(),
-        found: report.found.iter().take(MOST_GROUPS).cloned().collect(),
+        found,
         words: words(&report.found),
-        causes: report.found.iter().any(|op| !op.cause.is_empty()),
-        found_more: report.found.len().saturating_sub(MOST_GROUPS),
+        found_more,
+        recipe_places: recipes.iter().map(RecipeWords::index).collect(),
+        recipes,
+        recipes_left_out,
         skipped: header.skipped.clone(),
         rejected: header.image_set.rejected.clone(),
-        gallery: gallery(report),
+        gallery: gallery(report)?,
         gallery_left_out: report.gallery.left_out,
         sheets: report
             .tables
@@ -201,6 +224,13 @@ pub(crate) fn of(
             })
             .collect(),
     })
+}
+
+/// The first figures beside those of another run; none for a run whose own must not be used.
+fn beside(report: &Report) -> Vec<[String; 3]> {
+    let own = Portrait::of(&report.evidence).ok();
+    let both = own.zip(report.beside.as_ref());
+    both.map_or_else(Vec::new, |(own, other)| own.beside(other))
 }
 
 /// What the outcomes of these ops mean, for who has not read the method.
@@ -286,9 +316,52 @@ pub(crate) fn themed(svg: &str, name: &str) -> Value {
             }
         })
         .collect();
-    safe(svg.replacen(
+    safe(slim(svg).replacen(
         "<svg ",
         &format!("<svg class=\"plot\" role=\"img\" aria-label=\"{name}\" "),
         1,
     ))
+}
+
+/// An SVG of ours without what a page says anyway: defaults, the font, line breaks, and decimals that no eye sees.
+fn slim(svg: &str) -> String {
+    const SAID: [&str; 5] = [
+        " opacity=\"1\"",
+        " stroke=\"none\"",
+        " stroke-width=\"1\"",
+        " text-anchor=\"start\"",
+        " font-family=\"sans-serif\"",
+    ];
+    // Only inside tags: a name between them may hold anything.
+    let mut text = String::with_capacity(svg.len());
+    for part in svg.trim_end().split_inclusive('>') {
+        let (before, tag) = part.split_at(part.rfind('<').unwrap_or(0));
+        text.push_str(before.trim_matches('\n'));
+        let mut tag = tag.to_owned();
+        for said in SAID {
+            tag = tag.replace(said, "");
+        }
+        if let Some((start, rest)) = tag.split_once(" font-size=\"")
+            && let Some((size, end)) = rest.split_once('"')
+            && let Ok(size) = size.parse::<f64>()
+        {
+            tag = format!("{start} font-size=\"{:.1}\"{end}", size);
+        }
+        text.push_str(&tag);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawing_loses_only_what_is_said_anyway() {
+        let svg = "<svg width=\"9\">\n<text x=\"1\" font-family=\"sans-serif\" font-size=\"20.16129\" opacity=\"1\" fill=\"#222222\">\na opacity=&quot;1&quot;\n</text>\n</svg>\n";
+        assert_eq!(
+            slim(svg),
+            "<svg width=\"9\"><text x=\"1\" font-size=\"20.2\" fill=\"#222222\">a opacity=&quot;1&quot;</text></svg>"
+        );
+    }
 }

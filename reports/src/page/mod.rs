@@ -6,6 +6,7 @@
 mod cards;
 mod context;
 mod exhibits;
+mod lost;
 mod matrix;
 pub mod row_files;
 

@@ -5,9 +5,31 @@ use crate::header::SweepHeader;
 use crate::stats::Measured;
 use crate::tables::{Evidence, PipelineTally};
 
+/// The same with a name for the file of each: `curve-edits--jpeg-quality-quality`.
+pub(super) fn named(evidence: &Evidence) -> Vec<(String, Lines)> {
+    let plain = |c: char| match c {
+        '/' => "--".to_owned(),
+        c if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') => c.to_string(),
+        _ => "_".to_owned(),
+    };
+    let charts = charts(evidence).into_iter();
+    charts
+        .map(|(recipe, parameter, chart)| {
+            let name = format!("curve-{recipe}-{parameter}");
+            (name.chars().map(plain).take(100).collect(), chart)
+        })
+        .collect()
+}
+
 /// One chart for every recipe with a sweep of at least two points, in the header's order: survival by any carrier
 /// and by each carrier alone over the parameter. A recipe that sweeps over several parameters gives a chart each.
 pub fn curves(evidence: &Evidence) -> Vec<Lines> {
+    let charts = charts(evidence).into_iter();
+    charts.map(|(_, _, chart)| chart).collect()
+}
+
+/// Recipe, parameter and chart of every sweep.
+fn charts(evidence: &Evidence) -> Vec<(String, String, Lines)> {
     let header = evidence.header();
     let tallies = evidence.by_pipeline();
     let mut charts: Vec<(&SweepHeader, Vec<(f64, &PipelineTally)>)> = Vec::new();
@@ -31,7 +53,11 @@ pub fn curves(evidence: &Evidence) -> Vec<Lines> {
         .into_iter()
         .map(|(sweep, mut points)| {
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
-            chart(sweep, &points, &header.carriers)
+            (
+                sweep.recipe.clone(),
+                sweep.parameter.clone(),
+                chart(sweep, &points, &header.carriers),
+            )
         })
         .collect()
 }
@@ -72,6 +98,7 @@ fn chart(sweep: &SweepHeader, points: &[(f64, &PipelineTally)], carriers: &[Stri
         y_range: (0.0, 1.0),
         y_ticks: percent_ticks(),
         failures: Vec::new(),
+        ends_right: false,
         lines,
     }
 }

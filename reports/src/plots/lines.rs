@@ -50,6 +50,9 @@ pub struct Lines {
     pub y_ticks: Vec<(f64, String)>,
     /// Where something failed: marked on the horizontal axis, and no line crosses it.
     pub failures: Vec<f64>,
+    /// Whether what matters most stands on the right: labels of the vertical axis are there, and of labels that would touch
+    /// the last ones stay.
+    pub ends_right: bool,
     /// The lines.
     pub lines: Vec<Line>,
 }
@@ -108,6 +111,8 @@ struct Field {
     x: (f64, f64),
     /// Ends of the vertical axis.
     y: (f64, f64),
+    /// Where the field begins and ends on the page.
+    sides: (f64, f64),
 }
 
 impl Field {
@@ -124,6 +129,10 @@ impl Field {
                 (low.min(x), high.max(x))
             }),
             y: chart.y_range,
+            sides: match chart.ends_right {
+                true => (RIGHT, WIDTH - LEFT),
+                false => (LEFT, WIDTH - RIGHT),
+            },
         }
     }
 
@@ -134,7 +143,8 @@ impl Field {
         } else {
             0.5
         };
-        LEFT + 12.0 + (WIDTH - LEFT - RIGHT - 24.0) * share
+        let (left, right) = self.sides;
+        left + 12.0 + (right - left - 24.0) * share
     }
 
     fn height(&self, value: f64) -> f64 {
@@ -148,22 +158,32 @@ impl Field {
 fn axes(chart: &Lines, field: &Field, scene: &mut Scene) -> Result<(), PlotError> {
     for (value, label) in &chart.y_ticks {
         let y = field.height(*value);
-        scene.line((LEFT, y), (WIDTH - RIGHT, y), GRID, 1.0);
-        scene.text((LEFT - 8.0, y), Anchor::End, (SMALL, MUTED), label.clone());
+        let (left, right) = field.sides;
+        scene.line((left, y), (right, y), GRID, 1.0);
+        let (at, anchor) = match chart.ends_right {
+            true => (right + 8.0, Anchor::Start),
+            false => (left - 8.0, Anchor::End),
+        };
+        scene.text((at, y), anchor, (SMALL, MUTED), label.clone());
     }
     // Labels that would touch are left out; their points stay.
-    let mut free_from = f64::NEG_INFINITY;
-    for (x, label) in &chart.x_ticks {
+    let mut ticks: Vec<&(f64, String)> = chart.x_ticks.iter().collect();
+    if chart.ends_right {
+        ticks.reverse();
+    }
+    let mut taken: Option<(f64, f64)> = None;
+    for (x, label) in ticks {
         let half = text_width(label, SMALL)? / 2.0;
         let at = field.place(*x);
-        if at - half > free_from {
+        let apart = |(left, right): (f64, f64)| at + half + 12.0 < left || at - half - 12.0 > right;
+        if taken.is_none_or(apart) {
             scene.text(
                 (at, field.bottom + 16.0),
                 Anchor::Middle,
                 (SMALL, MUTED),
                 label.clone(),
             );
-            free_from = at + half + 12.0;
+            taken = Some((at - half, at + half));
         }
     }
     for x in &chart.failures {
@@ -175,7 +195,10 @@ fn axes(chart: &Lines, field: &Field, scene: &mut Scene) -> Result<(), PlotError
         );
     }
     scene.text(
-        ((LEFT + WIDTH - RIGHT) / 2.0, field.bottom + 38.0),
+        (
+            f64::midpoint(field.sides.0, field.sides.1),
+            field.bottom + 38.0,
+        ),
         Anchor::Middle,
         (SMALL, MUTED),
         chart.x_title.clone(),

@@ -8,6 +8,7 @@ mod latency;
 mod lines;
 mod paint;
 mod palette;
+mod roc;
 mod scene;
 mod survival;
 
@@ -56,7 +57,32 @@ pub const PLOTS: &[PlotKind] = &[
         id: "latency",
         make: latency::scene,
     },
+    PlotKind {
+        id: "roc",
+        make: roc::scene,
+    },
 ];
+
+/// Every picture of a run, by the stem of its file names: [`PLOTS`], then a curve for each swept parameter.
+///
+/// # Errors
+/// The picture's name, and why it could not be laid out.
+pub fn scenes(evidence: &Evidence) -> Result<Vec<(String, Scene)>, (String, PlotError)> {
+    let plots = PLOTS
+        .iter()
+        .map(|kind| (kind.id.to_owned(), (kind.make)(evidence)));
+    let curves = curves::named(evidence);
+    let curves = curves
+        .into_iter()
+        .map(|(name, chart)| (name, lines(&chart)));
+    plots
+        .chain(curves)
+        .map(|(name, scene)| match scene {
+            Ok(scene) => Ok((name, scene)),
+            Err(error) => Err((name, error)),
+        })
+        .collect()
+}
 
 /// One way to paint a [`Scene`].
 #[derive(Clone, Copy, Debug)]

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 pub use changes::{NightChange, changes};
 pub use history::{History, Lock};
-pub use night::{Night, NightPipeline, NightService, Status};
+pub use night::{Night, NightAnswer, NightPipeline, NightService, NightShare, Status};
 
 use crate::atomic;
 use crate::documents::{DOCUMENTS, DocumentError};

@@ -64,6 +64,39 @@ pub struct NightService {
     pub p95: Option<u64>,
 }
 
+/// A share of a night's ops, with the ends of its 95 % interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NightShare {
+    /// Ops of which it holds.
+    pub k: u64,
+    /// Ops.
+    pub n: u64,
+    /// The interval, over sources.
+    pub interval: Option<(f64, f64)>,
+}
+
+impl NightShare {
+    fn of(found: Measured) -> Self {
+        let Rate { k, n } = found.rate;
+        let interval = ends(found);
+        Self { k, n, interval }
+    }
+
+    pub(super) fn measured(&self) -> Measured {
+        let Self { k, n, interval } = *self;
+        measured(Rate { k, n }, interval)
+    }
+}
+
+/// The answer of a night.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NightAnswer {
+    /// The credential is still in the file.
+    pub in_file: NightShare,
+    /// It is not, but the proof was found again through the store.
+    pub through_store: NightShare,
+}
+
 /// One line of the history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Night {
@@ -93,6 +126,9 @@ pub struct Night {
     pub rows: String,
     /// Versions of program and libraries.
     pub versions: BTreeMap<String, String>,
+    /// What its report says first; `None` in nights published before it was kept, and where there was no usable run.
+    #[serde(default)]
+    pub answer: Option<NightAnswer>,
     /// Ops that survived, and ops.
     pub survived: (u64, u64),
     /// 95 % intervals of survival over sources, by family, and of all families together.
@@ -144,6 +180,10 @@ impl Night {
             settings: effective(header),
             rows: header.rows_digest.clone().unwrap_or_default(),
             versions: header.versions.clone(),
+            answer: Some(NightAnswer {
+                in_file: NightShare::of(report.answer.in_file),
+                through_store: NightShare::of(report.answer.through_store),
+            }),
             survived: pair(report.overall.any.rate),
             intervals: intervals(report),
             false_accepts: pair(report.negatives.all.accepted.rate),
@@ -191,6 +231,7 @@ impl Night {
             settings: BTreeMap::new(),
             rows: String::new(),
             versions: BTreeMap::new(),
+            answer: None,
             survived: (0, 0),
             intervals: BTreeMap::new(),
             false_accepts: (0, 0),
@@ -226,6 +267,9 @@ impl Night {
         }
         if published.settings.is_empty() {
             alike.settings.clear();
+        }
+        if published.answer.is_none() {
+            alike.answer = None;
         }
         if published.false_accept_bound.is_none() {
             alike.false_accept_bound = None;

@@ -7,7 +7,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use super::night::measured;
-use super::{Night, NightChange, Settings, SiteError, changes, trends};
+use super::{Night, NightAnswer, NightChange, NightShare, Settings, SiteError, changes, trends};
 use crate::atomic;
 use crate::figures::{self, bounded, count};
 use crate::file_error::refused;
@@ -46,6 +46,9 @@ struct NightWords {
     is_ok: bool,
     reason: String,
     survived: String,
+    /// The two lines of the answer; empty where they were not kept.
+    in_file: String,
+    through_store: String,
     ops: String,
     false_accepts: String,
     /// Whether there were any.
@@ -175,6 +178,8 @@ fn night_words(site: &Path, nights: &[Night], found: &[NightChange]) -> Vec<Nigh
             is_ok: night.is_ok(),
             reason: night.reason.clone(),
             survived: words(night.measured(ALL_FAMILIES, rate(night.survived))),
+            in_file: answer(night, |answer| answer.in_file),
+            through_store: answer(night, |answer| answer.through_store),
             ops: count(night.survived.1),
             false_accepts: bounded(Bounded {
                 rate: rate(night.false_accepts),
@@ -197,6 +202,12 @@ fn night_words(site: &Path, nights: &[Night], found: &[NightChange]) -> Vec<Nigh
         });
     }
     all
+}
+
+/// A line of a night's answer; empty where it was not kept.
+fn answer(night: &Night, of: impl Fn(&NightAnswer) -> NightShare) -> String {
+    let kept = night.answer.as_ref();
+    kept.map_or_else(String::new, |answer| words(of(answer).measured()))
 }
 
 fn keys<T>(map: &BTreeMap<String, T>) -> Vec<&str> {

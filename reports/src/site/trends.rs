@@ -5,14 +5,43 @@ use crate::figures::duration;
 use crate::plots::{Line, Lines, Point};
 use crate::stats::Measured;
 
+/// Where a night lies on the axis: days since 1970, so that a night without a run leaves its gap. A night whose time cannot
+/// be read lies a day behind the one before it.
+fn days(nights: &[Night]) -> Vec<f64> {
+    let mut days: Vec<f64> = Vec::with_capacity(nights.len());
+    for night in nights {
+        let after = days.last().map_or(0.0, |last| last + 1.0);
+        days.push(day(&night.created).unwrap_or(after));
+    }
+    days
+}
+
+/// Days from 1970 to an RFC 3339 time in UTC, such as `2026-01-31T02:17:00Z`.
+fn day(created: &str) -> Option<f64> {
+    let number = |range: std::ops::Range<usize>| created.get(range)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Years that begin in March end with the leap day.
+    let (years, months) = match month {
+        3.. => (year, month - 3),
+        _ => (year - 1, month + 9),
+    };
+    let leaps = years.div_euclid(4) - years.div_euclid(100) + years.div_euclid(400);
+    // 153 days are five months from March on; 719,468 days lie between the first of March of the year 0 and 1970.
+    let whole = 365 * years + leaps + (153 * months + 2) / 5 + day - 1 - 719_468;
+    let minutes = number(11..13).unwrap_or(0) * 60 + number(14..16).unwrap_or(0);
+    Some(whole as f64 + minutes as f64 / 1440.0)
+}
+
 /// Places of nights with the day as a label, and of those that are not ok.
 fn places(nights: &[Night]) -> (Vec<(f64, String)>, Vec<f64>) {
-    let day = |night: &Night| night.created.get(5..10).unwrap_or("").to_owned();
-    let ticks = (0..)
-        .zip(nights)
-        .map(|(x, night)| (f64::from(x), day(night)));
-    let failed = (0..).zip(nights).filter(|(_, night)| !night.is_ok());
-    (ticks.collect(), failed.map(|(x, _)| f64::from(x)).collect())
+    let label = |night: &Night| night.created.get(5..10).unwrap_or("").to_owned();
+    let placed = || days(nights).into_iter().zip(nights);
+    let ticks = placed().map(|(x, night)| (x, label(night)));
+    let failed = placed().filter(|(_, night)| !night.is_ok());
+    (ticks.collect(), failed.map(|(x, _)| x).collect())
 }
 
 /// The figures of the nights that are ok.
@@ -22,10 +51,11 @@ fn trend(
     nights: &[Night],
     point: impl Fn(f64, &Night) -> Option<Point>,
 ) -> Line {
-    let points = (0..)
+    let points = days(nights)
+        .into_iter()
         .zip(nights)
         .filter(|(_, night)| night.is_ok())
-        .filter_map(|(x, night)| point(f64::from(x), night));
+        .filter_map(|(x, night)| point(x, night));
     Line {
         name: name.to_owned(),
         series,
@@ -72,6 +102,7 @@ pub(super) fn survival(
             .map(|value| (value, format!("{:.0} %", value * 100.0)))
             .collect(),
         failures,
+        ends_right: true,
         lines: vec![line],
     }
 }
@@ -116,6 +147,36 @@ pub(super) fn latency(nights: &[Night], service: &str) -> Lines {
             .map(|nanos| (nanos, duration(nanos as u64)))
             .collect(),
         failures,
+        ends_right: true,
         lines,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nights_lie_as_far_apart_as_their_days() {
+        assert_eq!(day("1970-01-01T00:00:00Z"), Some(0.0));
+        assert_eq!(day("2000-03-01T12:00:00Z"), Some(11_017.5));
+        assert_eq!(day("2024-02-29T00:00:00Z"), Some(19_782.0));
+        assert_eq!(day("2026-13-01T00:00:00Z"), None);
+        assert_eq!(day("yesterday"), None);
+        let night = |created: &str| Night::failed("n", created, "no run");
+        let nights = [
+            "2026-02-27T02:00:00Z",
+            "2026-02-28T02:00:00Z",
+            "",
+            "2026-03-04T02:00:00Z",
+        ];
+        let days = days(&nights.map(night));
+        let gaps: Vec<f64> = days.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(
+            gaps.iter()
+                .zip([1.0, 1.0, 3.0])
+                .all(|(gap, known)| (gap - known).abs() < 1e-9),
+            "{gaps:?}"
+        );
     }
 }

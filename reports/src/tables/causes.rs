@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use credlink_trial_record::Trial;
+use credlink_trial_record::{CarrierPlace, State, Trial};
 
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
+use crate::reasons::{explained, of_state};
 
 /// The position of "refused" in [`Embedded::ALL`](credlink_trial_record::Embedded::ALL).
-const REFUSED: usize = 2;
+pub(super) const REFUSED: usize = 2;
 /// The cause that is no state of the carrier.
 const NOT_EMBEDDED: usize = usize::MAX;
 
@@ -26,7 +27,12 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             None if index == NOT_EMBEDDED => "refused by the image when it was signed".to_owned(),
             None => "not examined".to_owned(),
         };
-        rows.extend(counted(evidence, name, &cause, &words));
+        let place = header.carrier(name).place;
+        rows.extend(counted(evidence, name, &cause, &|index| {
+            let words = words(index);
+            let meaning = meaning(place, &words);
+            (words, meaning)
+        }));
     }
     let errors = &evidence.errors;
     let error = |op: usize| {
@@ -34,10 +40,11 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         Some(index).filter(|index| *index < errors.len())
     };
     rows.extend(counted(evidence, "(the op)", &error, &|index| {
-        format!("error, {}", errors[index])
+        let meaning = explained(&errors[index]).unwrap_or_default();
+        (format!("error, {}", errors[index]), meaning.to_owned())
     }));
     if rows.is_empty() {
-        let mut row = vec![Value::text("all carriers"), Value::text("no failure")];
+        let mut row = ["all carriers", "no failure", ""].map(Value::text).to_vec();
         row.extend([Value::NotMeasured, Value::NotMeasured, Value::NotMeasured]);
         rows.push(row);
     }
@@ -47,6 +54,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         columns: vec![
             Column::new("carrier", "carrier", Kind::Text),
             Column::new("cause", "cause", Kind::Text),
+            Column::new("meaning", "in words", Kind::Text),
             Column::new("share", "of all signed ops", Kind::Rate),
             Column::new("pipeline", "most often in", Kind::Text),
             Column::new("there", "ops there", Kind::Count),
@@ -63,12 +71,18 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     }
 }
 
+/// A cause in plain words; those that are words already need none.
+fn meaning(place: CarrierPlace, cause: &str) -> String {
+    let (state, code) = cause.split_once(", ").unwrap_or((cause, ""));
+    State::parse(state).map_or_else(String::new, |state| of_state(place, state, code))
+}
+
 /// One line per cause, the commonest first.
 fn counted(
     evidence: &Evidence,
     carrier: &str,
     cause: &dyn Fn(usize) -> Option<usize>,
-    words: &dyn Fn(usize) -> String,
+    words: &dyn Fn(usize) -> (String, String),
 ) -> Vec<Vec<Value>> {
     let pipelines = &evidence.header().pipelines;
     // For each cause its ops by pipeline.
@@ -80,14 +94,14 @@ fn counted(
                 .or_insert_with(|| vec![0; pipelines.len()])[pipeline] += 1;
         }
     }
-    let mut lines: Vec<(usize, String, Vec<u64>)> = found
+    let mut lines: Vec<(usize, (String, String), Vec<u64>)> = found
         .into_iter()
         .map(|(index, counts)| (index, words(index), counts))
         .collect();
     lines.sort_by_key(|(_, words, counts)| {
         (std::cmp::Reverse(counts.iter().sum::<u64>()), words.clone())
     });
-    let line = |(index, words, counts): (usize, String, Vec<u64>)| {
+    let line = |(index, (words, meaning), counts): (usize, (String, String), Vec<u64>)| {
         let most = (0..counts.len()).rev().max_by_key(|index| counts[*index]);
         let (id, there) = most.map_or(("", 0), |index| {
             (pipelines[index].id.as_str(), counts[index])
@@ -99,6 +113,7 @@ fn counted(
         vec![
             Value::text(carrier),
             Value::Text(words),
+            Value::Text(meaning),
             Value::rate(clusters.measured(1, 0)),
             Value::text(id),
             Value::Count(there),

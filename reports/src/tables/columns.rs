@@ -12,6 +12,7 @@ use super::detail::{
 use super::row_check::{Facts, RowCheck};
 use crate::controls::{Controls, Seen};
 use crate::header::{PipelineHeader, RunHeader};
+use crate::reasons::first_code;
 use crate::rows::{RowError, Rows};
 
 /// The columns of a run so far.
@@ -385,11 +386,7 @@ impl<'a> CellSlice<'a> {
     fn cause(&mut self, row: usize, words: &mut Interned<String>) -> u32 {
         let (state, codes) = (self.state.get(row), self.codes.get(row));
         if (state, codes) != (self.last.0, self.last.1) {
-            let code = codes
-                .unwrap_or_default()
-                .split(',')
-                .find(|code| !code.starts_with("signer:"))
-                .unwrap_or_default();
+            let code = first_code(codes.unwrap_or_default());
             let index = match state {
                 None => NONE,
                 Some(state) if code.is_empty() => words.index(state),

@@ -7,6 +7,7 @@
 use credlink_trial_record::Decision;
 
 use super::Evidence;
+use super::causes::REFUSED;
 use crate::stats::mixed;
 
 /// A carrier of a run that decides by a number.
@@ -36,6 +37,16 @@ pub(super) fn decisions(evidence: &Evidence) -> Vec<Deciding> {
 }
 
 impl Deciding {
+    /// Whether the carrier decides on a signed op by this number: the image took it, and it was looked at.
+    pub(super) fn decides(&self, evidence: &Evidence, op: usize) -> bool {
+        if self.by.rising {
+            let taken = evidence.entrant(op).embedded(self.carrier) < REFUSED;
+            taken && evidence.was_examined(self.carrier, op)
+        } else {
+            evidence.own(self.carrier, op).is_some()
+        }
+    }
+
     /// What decides towards a wrong proof; `None` where the carrier does not decide by this number. A strength of
     /// nothing is 0.
     pub(super) fn wrong(&self, evidence: &Evidence, op: usize) -> Option<u32> {

@@ -203,10 +203,15 @@ impl Evidence {
     /// Positions of all signed ops that pooled figures count: those of controls, which nothing can go wrong in, are left
     /// out.
     pub(crate) fn pooled_ops(&self) -> impl Iterator<Item = usize> + '_ {
+        self.pooled_of(Trial::Signed)
+    }
+
+    /// The same of another kind of trial.
+    pub(crate) fn pooled_of(&self, trial: Trial) -> impl Iterator<Item = usize> + '_ {
         let pipelines = self.header.pipelines.iter().enumerate();
         pipelines
             .filter(|(_, pipeline)| !pipeline.is_control())
-            .flat_map(|(index, _)| self.ops(index, Trial::Signed))
+            .flat_map(move |(index, _)| self.ops(index, trial))
     }
 
     /// Rows of any kind.

@@ -20,6 +20,7 @@ mod latency;
 mod layers;
 mod nearest;
 mod overall;
+mod roc;
 mod row_check;
 mod signing;
 mod strata;
@@ -37,6 +38,7 @@ pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidenc
 pub(crate) use families::ALL as ALL_FAMILIES;
 pub use latency::{LEVELS, Latency, Level, LevelVerdict, Timed, latencies};
 pub(crate) use latency::{Timing, timings};
+pub(crate) use roc::Reached;
 pub use tally::{CarrierTally, NegativeTallies, NegativeTally, PipelineTally, Tally};
 
 /// One kind of table: its file stem and how it is made.
@@ -117,6 +119,10 @@ pub const TABLES: &[TableKind] = &[
     TableKind {
         id: "thresholds",
         make: thresholds::table,
+    },
+    TableKind {
+        id: "roc",
+        make: roc::table,
     },
     TableKind {
         id: "latency",

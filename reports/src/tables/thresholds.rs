@@ -27,13 +27,7 @@ impl Half {
         let candidates = &decision.by.candidates;
         let rules = candidates.len();
         let by_rules = |op: usize| evidence.result(op).accepted >> carrier & 1 == 1;
-        let decides = |op: &usize| {
-            if decision.by.rising {
-                evidence.was_examined(carrier, *op) && evidence.entrant(*op).embedded(carrier) < 2
-            } else {
-                evidence.own(carrier, *op).is_some()
-            }
-        };
+        let decides = |op: &usize| decision.decides(evidence, *op);
         let signed = evidence.all_ops(Trial::Signed).filter(|op| is_of(*op));
         let signed = evidence.clusters(signed.filter(decides), 2 * rules + 3, |op, counts| {
             let own = evidence.own(carrier, op);

@@ -5,6 +5,8 @@
     reason = "each test file uses its own part of the support"
 )]
 
+pub mod cells;
+
 use std::path::Path;
 
 use credlink_reports::header::{ControlResult, CpuShares, ImageSetHeader, Machine, PipelineHeader};

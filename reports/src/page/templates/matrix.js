@@ -72,6 +72,37 @@
   for (const td of table.querySelectorAll("td.rate")) td.dataset.bounds = td.querySelector("small").textContent;
 
   let tallies = [], sortKey = null, ascending = true;
+
+  // What is chosen stands in the address, so that it can be sent to somebody: "#matrix&family=social&sort=any". Choices go by
+  // their words, since places in lists differ from run to run.
+  const PLACE = "#matrix";
+  const word = (field) => field.tagName === "SELECT" ? (field.value === "" ? "" : field.selectedOptions[0].text) : field.value.trim();
+  const remember = () => {
+    const chosen = new URLSearchParams();
+    for (const field of form.elements) if (field.name && word(field) !== "") chosen.set(field.name, word(field));
+    if (sortKey !== null) chosen.set("sort", (ascending ? "" : "-") + sortKey);
+    const text = chosen.toString();
+    if (text === "" && !location.hash.startsWith(PLACE + "&")) return;
+    history.replaceState(null, "", text === "" ? PLACE : PLACE + "&" + text);
+  };
+  const recall = () => {
+    if (!location.hash.startsWith(PLACE + "&")) return;
+    const chosen = new URLSearchParams(location.hash.slice(PLACE.length + 1));
+    for (const field of form.elements) {
+      if (!field.name) continue;
+      const wanted = chosen.get(field.name) ?? "";
+      if (field.tagName !== "SELECT") field.value = wanted;
+      else field.selectedIndex = Math.max(0, [...field.options].findIndex((option, i) => i > 0 && option.text === wanted));
+    }
+    const sort = chosen.get("sort") ?? "", key = sort.replace(/^-/, "");
+    if (table.tHead.querySelector('th[data-sort="' + CSS.escape(key) + '"]')) order(key, !sort.startsWith("-"));
+    document.getElementById(PLACE.slice(1)).scrollIntoView();
+  };
+  const order = (key, up) => {
+    [sortKey, ascending] = [key, up];
+    for (const other of table.tHead.querySelectorAll("th")) other.removeAttribute("aria-sort");
+    table.tHead.querySelector('th[data-sort="' + CSS.escape(key) + '"]').setAttribute("aria-sort", up ? "ascending" : "descending");
+  };
   const value = (row, key) => {
     const tally = tallies[row.dataset.index];
     if (key === "id") return row.cells[0].textContent;
@@ -119,15 +150,15 @@
     heading.querySelector("button").addEventListener("click", () => {
       const key = heading.dataset.sort;
       // Figures are wanted from the worst, names from the first.
-      ascending = sortKey === key ? !ascending : true;
-      sortKey = key;
-      for (const other of table.tHead.querySelectorAll("th")) other.removeAttribute("aria-sort");
-      heading.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+      order(key, sortKey === key ? !ascending : true);
       sort();
+      remember();
     });
   }
-  form.addEventListener("input", apply);
-  form.addEventListener("reset", () => setTimeout(apply));
+  const chosen = () => { apply(); remember(); };
+  form.addEventListener("input", chosen);
+  form.addEventListener("reset", () => setTimeout(chosen));
+  addEventListener("hashchange", () => { recall(); apply(); });
   form.addEventListener("submit", (event) => event.preventDefault());
   document.getElementById("download").addEventListener("click", () => {
     const quote = (text) => '"' + String(text).replace(/"/g, '""') + '"';
@@ -142,5 +173,21 @@
     link.click();
     URL.revokeObjectURL(link.href);
   });
+  recall();
   apply();
+  // A page that was mailed alone has nothing beside it. A picture may be asked for where a file may not: if the badge is not
+  // there, what would lead to files becomes plain words.
+  const beside = new Image();
+  beside.addEventListener("error", () => {
+    for (const link of document.querySelectorAll("a[href]")) {
+      if (/^(#|[a-z]+:)/i.test(link.getAttribute("href"))) continue;
+      if (link.classList.contains("behind")) { link.remove(); continue; }
+      const words = document.createElement("span");
+      words.append(...link.childNodes);
+      if (link.title) words.title = link.title;
+      link.replaceWith(words);
+    }
+    document.documentElement.classList.add("alone");
+  });
+  beside.src = "badge.svg";
 })();

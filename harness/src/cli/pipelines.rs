@@ -1,0 +1,100 @@
+//! Commands on pipelines.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(crate) struct PipelinesArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<PipelinesCommand>,
+    /// Only pipelines whose weakest source has one of these grades.
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        value_enum,
+        ignore_case = true
+    )]
+    pub(crate) grade: Vec<Grade>,
+    /// Only pipelines that this id, family or set names.
+    #[arg(long, value_name = "NAME", default_value = "all")]
+    pub(crate) select: String,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A grade of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Grade {
+    /// Open source code that does it.
+    A,
+    /// The vendor's documentation.
+    B,
+    /// A published measurement.
+    C,
+    /// An estimate.
+    D,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PipelinesCommand {
+    /// Print a pipeline's manual: steps, what is known, sources, assumptions.
+    Show {
+        /// The pipeline's id, such as `social/bluesky`.
+        id: String,
+        /// Print JSON for machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read every recipe anew, refuse what is faulty or unsourced, and print the coverage by family and grade.
+    Check {
+        /// A directory of recipes, `family/name.toml`, to be checked beside those of the program.
+        dir: Option<PathBuf>,
+    },
+    /// Write the list of all pipelines as Markdown.
+    Doc {
+        /// The file to write.
+        #[arg(default_value = "docs/PIPELINES.md")]
+        file: PathBuf,
+        /// Only compare the file with what would be written.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Compare real round trips, as uploaded and as downloaded, with what a pipeline predicts.
+    Calibrate {
+        /// The pipeline's id.
+        id: String,
+        /// The uploaded files.
+        #[arg(value_name = "BEFORE_DIR")]
+        before: PathBuf,
+        /// The downloaded files, with the same names; extensions may differ.
+        #[arg(value_name = "AFTER_DIR")]
+        after: PathBuf,
+    },
+}
+
+const APPLY_EXAMPLES: &str = "Examples:
+  credlink apply social/bluesky photo.jpg received.webp --trace
+  credlink apply social,messaging/whatsapp photos received     every photo through each, into received/PIPELINE/";
+
+#[derive(Debug, Args)]
+#[command(after_help = APPLY_EXAMPLES)]
+pub(crate) struct ApplyArgs {
+    /// The pipeline's id; with a directory also several, families and sets, separated by commas.
+    #[arg(value_name = "LIST")]
+    pub(crate) pipelines: String,
+    /// The image file to read, or a directory of them.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The file to write, which must not exist; with a directory the one to write to, made if absent.
+    #[arg(value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Say of every step that wrote the file anew what it took from it.
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
