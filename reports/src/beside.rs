@@ -1,12 +1,12 @@
 //! The first figures of another run beside those of a run. What a run says in sum depends on which pipelines were chosen, so
 //! a few core pipelines are read better beside the whole catalogue.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::companion::{self, CompanionError};
 use crate::figures::{count, interval, measured, percent, plural};
-use crate::file_error::{FileError, refused};
 use crate::header::CONTROLS;
 use crate::tables::{Evidence, PipelineTally};
 use crate::usable::{Unusable, unusable};
@@ -26,20 +26,9 @@ pub enum BesideError {
         /// Why.
         reason: Unusable,
     },
-    /// The file is not what it should be.
-    #[error(
-        "{path} is damaged; delete it, or make it anew with `credlink report RUN --beside OTHER`"
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The operating system refused a file operation.
+    /// The file that holds them.
     #[error(transparent)]
-    Io(#[from] FileError),
+    File(#[from] CompanionError),
 }
 
 /// The first figures of a run, as words.
@@ -133,32 +122,17 @@ impl Portrait {
     /// Reads the figures that a run directory holds of another run; `None` if it holds none.
     ///
     /// # Errors
-    /// [`BesideError::Damaged`] with line and column, [`BesideError::Io`].
-    pub fn read(root: &Path) -> Result<Option<Self>, BesideError> {
-        let path = root.join(FILE);
-        let text = match crate::input::text(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(refused("read", &path)(source).into()),
-        };
-        let portrait = serde_json::from_str(&text);
-        portrait
-            .map(Some)
-            .map_err(|source| BesideError::Damaged { path, source })
+    /// As [`CompanionError`] says.
+    pub fn read(root: &Path) -> Result<Option<Self>, CompanionError> {
+        companion::read(&root.join(FILE))
     }
 
     /// Writes the figures into the directory of another run.
     ///
     /// # Errors
-    /// [`BesideError::Io`] if the disk is full.
-    pub fn write(&self, root: &Path) -> Result<(), BesideError> {
-        let path = root.join(FILE);
-        let text = serde_json::to_string_pretty(self).map_err(|source| BesideError::Damaged {
-            path: path.clone(),
-            source,
-        })?;
-        crate::atomic::write(&path, text.as_bytes()).map_err(refused("write", &path))?;
-        Ok(())
+    /// As [`CompanionError`] says.
+    pub fn write(&self, root: &Path) -> Result<(), CompanionError> {
+        companion::write(&root.join(FILE), self)
     }
 
     /// Each figure of either run: its name, here, and there. What a run does not have is said to be absent.

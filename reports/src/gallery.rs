@@ -4,12 +4,12 @@
 //! are read back from `gallery/` and `gallery.json` of the run directory.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use credlink_trial_record::{Outcome, Trial};
 use serde::{Deserialize, Serialize};
 
-use crate::file_error::{FileError, refused};
+use crate::companion::{self, CompanionError};
 use crate::header::RunHeader;
 use crate::rows::{RowError, Rows};
 
@@ -23,23 +23,6 @@ pub const LONGEST_SIDE: u32 = 240;
 ///
 /// A page carries them as text, which takes a third more, and a page of the default run is to stay below 2 MB.
 pub const BUDGET: u64 = 850_000;
-/// A gallery that could not be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum GalleryError {
-    /// The list is not what it should be.
-    #[error("{path} is damaged; delete it to make the report without pictures")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The operating system refused a file operation.
-    #[error(transparent)]
-    Io(#[from] FileError),
-}
 
 /// What an exhibit shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -134,31 +117,17 @@ impl Gallery {
     /// Reads the gallery of a run directory; one without a gallery gives an empty one.
     ///
     /// # Errors
-    /// [`GalleryError::Damaged`] with line and column, [`GalleryError::Io`].
-    pub fn read(root: &Path) -> Result<Self, GalleryError> {
-        let path = root.join(FILE);
-        let text = match crate::input::text(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::default());
-            }
-            Err(source) => return Err(refused("read", &path)(source).into()),
-        };
-        serde_json::from_str(&text).map_err(|source| GalleryError::Damaged { path, source })
+    /// As [`CompanionError`] says.
+    pub fn read(root: &Path) -> Result<Self, CompanionError> {
+        Ok(companion::read(&root.join(FILE))?.unwrap_or_default())
     }
 
     /// Writes the list; the pictures are there already.
     ///
     /// # Errors
-    /// [`GalleryError::Io`] if the disk is full.
-    pub fn write(&self, root: &Path) -> Result<(), GalleryError> {
-        let path = root.join(FILE);
-        let text = serde_json::to_string_pretty(self).map_err(|source| GalleryError::Damaged {
-            path: path.clone(),
-            source,
-        })?;
-        crate::atomic::write(&path, text.as_bytes()).map_err(refused("write", &path))?;
-        Ok(())
+    /// As [`CompanionError`] says.
+    pub fn write(&self, root: &Path) -> Result<(), CompanionError> {
+        companion::write(&root.join(FILE), self)
     }
 }
 

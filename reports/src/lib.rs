@@ -45,6 +45,7 @@ mod atomic;
 pub mod beside;
 mod binding;
 mod carrier;
+mod companion;
 pub mod compare;
 pub mod controls;
 mod digest;
@@ -79,6 +80,7 @@ mod templates;
 mod usable;
 
 pub use binding::{BindingError, bound_header};
+pub use companion::CompanionError;
 pub use file_error::FileError;
 pub use header::RunHeader;
 pub use printable::printable;

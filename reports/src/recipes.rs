@@ -1,32 +1,14 @@
 //! What the pipelines of a run do, and by what evidence, as the harness keeps it beside the rows: a page shows it, and
 //! nothing is computed from it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::file_error::{FileError, refused};
+use crate::companion::{self, CompanionError};
 
 /// The file in the run directory.
 pub const FILE: &str = "recipes.json";
-
-/// A file of recipes that could not be read or written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecipesError {
-    /// It is not what it should be.
-    #[error("{path} is damaged; delete it to make the report without recipes")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The operating system refused a file operation.
-    #[error(transparent)]
-    Io(#[from] FileError),
-}
 
 /// A piece of evidence.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,31 +52,17 @@ impl Recipes {
     /// Reads the recipes of a run directory; one that has none gives an empty list.
     ///
     /// # Errors
-    /// [`RecipesError::Damaged`] with line and column, [`RecipesError::Io`].
-    pub fn read(root: &Path) -> Result<Self, RecipesError> {
-        let path = root.join(FILE);
-        let text = match crate::input::text(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self::default());
-            }
-            Err(source) => return Err(refused("read", &path)(source).into()),
-        };
-        serde_json::from_str(&text).map_err(|source| RecipesError::Damaged { path, source })
+    /// As [`CompanionError`] says.
+    pub fn read(root: &Path) -> Result<Self, CompanionError> {
+        Ok(companion::read(&root.join(FILE))?.unwrap_or_default())
     }
 
     /// Writes them into a run directory.
     ///
     /// # Errors
-    /// [`RecipesError::Io`] if the disk is full.
-    pub fn write(&self, root: &Path) -> Result<(), RecipesError> {
-        let path = root.join(FILE);
-        let text = serde_json::to_string_pretty(self).map_err(|source| RecipesError::Damaged {
-            path: path.clone(),
-            source,
-        })?;
-        crate::atomic::write(&path, text.as_bytes()).map_err(refused("write", &path))?;
-        Ok(())
+    /// As [`CompanionError`] says.
+    pub fn write(&self, root: &Path) -> Result<(), CompanionError> {
+        companion::write(&root.join(FILE), self)
     }
 
     /// The recipe that a pipeline ran: both id and digest must be those of the header.

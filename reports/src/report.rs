@@ -8,14 +8,15 @@ use base64::engine::general_purpose::STANDARD;
 use credlink_trial_record::Outcome;
 use rayon::prelude::*;
 
-use crate::beside::{BesideError, Portrait};
+use crate::beside::Portrait;
 use crate::binding::{BindingError, bound_header};
+use crate::companion::CompanionError;
 use crate::filter_counts::FilterCounts;
-use crate::gallery::{self, Gallery, GalleryError};
+use crate::gallery::{self, Gallery};
 use crate::gate::{Gate, GateError, GateReport};
 use crate::losses::{LossGroup, loss_groups};
 use crate::plots::{PLOTS, PlotError, svg};
-use crate::recipes::{Recipes, RecipesError};
+use crate::recipes::Recipes;
 use crate::rows::{RowError, Rows, read_columns};
 use crate::run_dir::RunDir;
 use crate::tables::{
@@ -60,15 +61,9 @@ pub enum ReadError {
     /// Header and rows do not belong together, or a row contradicts itself.
     #[error(transparent)]
     Evidence(#[from] EvidenceError),
-    /// The gallery is there but cannot be read.
+    /// A file beside the rows is there but cannot be read.
     #[error(transparent)]
-    Gallery(#[from] GalleryError),
-    /// The recipes are there but cannot be read.
-    #[error(transparent)]
-    Recipes(#[from] RecipesError),
-    /// Figures of another run are there but cannot be read.
-    #[error(transparent)]
-    Beside(#[from] BesideError),
+    Companion(#[from] CompanionError),
     /// The run's gate cannot be used.
     #[error("the gate of the run, {path}")]
     Gate {

@@ -83,6 +83,14 @@ pub(crate) struct Item<'a> {
     pub(crate) rest: &'a [u8],
 }
 
+/// Fields of an item, as places in the file (ISO/IEC 14496-12, "Item location box").
+struct Location {
+    method: Range<usize>,
+    base: Range<usize>,
+    /// Offset and length of each extent.
+    extents: Vec<(Range<usize>, Range<usize>)>,
+}
+
 /// Fields of an item's only extent, as places in the file (ISO/IEC 14496-12, "Item location box").
 pub(crate) struct Place {
     method: Range<usize>,
@@ -150,58 +158,8 @@ impl<'a> Meta<'a> {
         self.items().into_iter().find(is_xmp).map(|item| item.id)
     }
 
-    /// The bytes of an item, its extents joined (`iloc`, construction methods 0 and 1).
-    pub(crate) fn data(&self, wanted: u64) -> Option<Vec<u8>> {
-        let mut iloc = self.boxes.find(b"iloc")?;
-        let version = iloc.take(4)?[0];
-        let sizes = iloc.small(2)?;
-        let (offset_size, length_size, base_size) =
-            (sizes >> 12, (sizes >> 8) & 15, (sizes >> 4) & 15);
-        let index_size = if version == 0 { 0 } else { sizes & 15 };
-        let id_size = if version < 2 { 2 } else { 4 };
-        let count = iloc.small(id_size)?;
-        // Extents without any field take no byte of the file, so their number says nothing of its size.
-        let mut left = MAX_EXTENTS;
-        for _ in 0..count {
-            let id = iloc.number(id_size)?;
-            let method = if version == 0 { 0 } else { iloc.small(2)? & 15 };
-            iloc.take(2)?;
-            let base = iloc.small(base_size)?;
-            let extents = iloc.small(2)?;
-            left = left.checked_sub(extents)?;
-            let source = match method {
-                0 => self.file,
-                1 => self.boxes.find(b"idat")?.0,
-                _ => return None,
-            };
-            let mut data = Vec::new();
-            for _ in 0..extents {
-                iloc.take(index_size)?;
-                let offset = iloc.small(offset_size)?.checked_add(base)?;
-                let length = iloc.small(length_size)?;
-                let end = if length == 0 {
-                    source.len()
-                } else {
-                    offset.checked_add(length)?
-                };
-                if id == wanted {
-                    data.extend_from_slice(source.get(offset..end)?);
-                    // Extents may overlap; a small file must not grow without bound.
-                    if data.len() > self.file.len() {
-                        return None;
-                    }
-                }
-            }
-            if id == wanted {
-                return Some(data);
-            }
-        }
-        None
-    }
-
-    /// Where an item of one extent says where its data lie; `None` where it has several, or the fields are too narrow to
-    /// lead anywhere else.
-    pub(crate) fn place(&self, wanted: u64) -> Option<Place> {
+    /// Where the fields of an item lie that lead to its data (`iloc`).
+    fn location(&self, wanted: u64) -> Option<Location> {
         let mut iloc = self.boxes.find(b"iloc")?;
         let version = iloc.take(4)?[0];
         let sizes = iloc.small(2)?;
@@ -215,27 +173,78 @@ impl<'a> Meta<'a> {
             reader.take(size)?;
             Some(start..start + size)
         };
-        for _ in 0..iloc.small(id_size)?.min(MAX_ITEMS) {
+        let count = iloc.small(id_size)?;
+        // Extents without any field take no byte of the file, so their number says nothing of its size.
+        let mut left = MAX_EXTENTS;
+        for _ in 0..count {
             let id = iloc.number(id_size)?;
             let method = field(&mut iloc, if version == 0 { 0 } else { 2 })?;
             iloc.take(2)?;
             let base = field(&mut iloc, base_size)?;
             let extents = iloc.small(2)?;
+            left = left.checked_sub(extents)?;
             if id != wanted {
-                iloc.take((index_size + offset_size + length_size).checked_mul(extents)?)?;
+                let length = index_size + offset_size + length_size;
+                iloc.take(length.checked_mul(extents)?)?;
                 continue;
             }
-            iloc.take(index_size)?;
-            let place = Place {
+            let extent = |_| {
+                iloc.take(index_size)?;
+                let offset = field(&mut iloc, offset_size)?;
+                Some((offset, field(&mut iloc, length_size)?))
+            };
+            let extents = (0..extents).map(extent).collect::<Option<_>>()?;
+            return Some(Location {
                 method,
                 base,
-                offset: field(&mut iloc, offset_size)?,
-                length: field(&mut iloc, length_size)?,
-            };
-            let is_wide = offset_size >= 4 && length_size >= 4;
-            return (extents == 1 && is_wide).then_some(place);
+                extents,
+            });
         }
         None
+    }
+
+    /// The bytes of an item, its extents joined (`iloc`, construction methods 0 and 1).
+    pub(crate) fn data(&self, wanted: u64) -> Option<Vec<u8>> {
+        let location = self.location(wanted)?;
+        let number = |field: &Range<usize>| Reader(&self.file[field.clone()]).small(field.len());
+        let source = match number(&location.method)? & 15 {
+            0 => self.file,
+            1 => self.boxes.find(b"idat")?.0,
+            _ => return None,
+        };
+        let base = number(&location.base)?;
+        let mut data = Vec::new();
+        for (offset, length) in &location.extents {
+            let offset = number(offset)?.checked_add(base)?;
+            let end = match number(length)? {
+                0 => source.len(),
+                length => offset.checked_add(length)?,
+            };
+            data.extend_from_slice(source.get(offset..end)?);
+            // Extents may overlap; a small file must not grow without bound.
+            if data.len() > self.file.len() {
+                return None;
+            }
+        }
+        Some(data)
+    }
+
+    /// Where an item of one extent says where its data lie; `None` where it has several, or its fields are too
+    /// narrow to lead anywhere else.
+    pub(crate) fn place(&self, wanted: u64) -> Option<Place> {
+        let Location {
+            method,
+            base,
+            extents,
+        } = self.location(wanted)?;
+        let [(offset, length)] = <[_; 1]>::try_from(extents).ok()?;
+        let is_wide = offset.len() >= 4 && length.len() >= 4;
+        is_wide.then_some(Place {
+            method,
+            base,
+            offset,
+            length,
+        })
     }
 
     /// The contents of a box within the meta box.
