@@ -52,7 +52,7 @@ fn the_figures_of_another_run_stand_beside_those_of_a_run() {
         Report::read(&core)
             .unwrap_err()
             .to_string()
-            .contains("--beside")
+            .contains("beside.json is damaged; delete it")
     );
 }
 
