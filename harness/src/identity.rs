@@ -37,7 +37,8 @@ pub fn validity_from(now: u64, days: u16) -> Result<Validity> {
     };
     Ok(Validity {
         not_before: day(now)?,
-        not_after: day(now.saturating_add(DAY * u64::from(days)))?,
+        // The day that has begun counts for nothing.
+        not_after: day(now.saturating_add(DAY * (u64::from(days) + 1)))?,
     })
 }
 
@@ -127,7 +128,7 @@ mod tests {
         // 2028-02-28, 12:00.
         let validity = validity_from(1_835_352_000, 365).unwrap();
         assert_eq!(validity.not_before, day(2028, 2, 28));
-        assert_eq!(validity.not_after, day(2029, 2, 27));
+        assert_eq!(validity.not_after, day(2029, 2, 28));
         assert!(
             validity_from(u64::MAX, 365)
                 .is_ok_and(|validity| validity.not_before.eq(&day(2999, 12, 31)))

@@ -40,7 +40,11 @@ impl TimeAuthority {
                 can_ask.join(" or ")
             ));
         }
-        let config = Agent::config_builder().timeout_global(Some(PATIENCE));
+        // Nobody else is asked, whatever the authority answers.
+        let config = Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .max_redirects(0)
+            .max_redirects_will_error(true);
         Ok(Self {
             url: url.to_owned(),
             agent: config.build().into(),
@@ -50,8 +54,12 @@ impl TimeAuthority {
 
 impl TimeStamps for TimeAuthority {
     fn stamped(&self, request: &[u8]) -> Result<Vec<u8>, String> {
+        // Without a name and a password in the address.
+        let (scheme, rest) = self.url.split_once("//").unwrap_or(("", &self.url));
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let host = authority.rsplit('@').next().unwrap_or_default();
         let failed = |why: &dyn std::fmt::Display| {
-            format!("the time authority at {} gave no stamp: {why}", self.url)
+            format!("the time authority at {scheme}//{host}/{path} gave no stamp: {why}")
         };
         let answer = self
             .agent
@@ -59,9 +67,11 @@ impl TimeStamps for TimeAuthority {
             .header("content-type", "application/timestamp-query")
             .send(request)
             .map_err(|error| failed(&error))?;
+        // Names of media types know no case, and may have parameters.
         let kind = answer.headers().get("content-type");
-        let is_stamp = kind.is_some_and(|kind| kind == "application/timestamp-reply");
-        if !is_stamp {
+        let kind = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
+        let wanted = "application/timestamp-reply";
+        if !kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case(wanted)) {
             return Err(failed(&"its answer is of another kind"));
         }
         let mut bytes = Vec::new();

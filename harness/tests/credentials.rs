@@ -121,6 +121,23 @@ fn a_certificate_of_the_users_own_signs_the_manifest_and_the_record_makes_it_our
         let answer: Value = serde_json::from_slice(&from.stdout).unwrap();
         assert_eq!(state(&answer), "foreign", "{algorithm}: {answer:#}");
     }
+    // Signed again: the parent is under the same certificate, and the newer record names the newer file.
+    let own = ["--key", "es256.key", "--chain", "es256.pem"];
+    let again = ["sign", "es256.jpg", "again.jpg", "--no-watermark"];
+    let output = credlink(folder, &[&again[..], &own].concat());
+    assert_eq!(code(&output), 0, "{}", text(&output));
+    assert_eq!(state(&verified(folder, "again.jpg", &[])), "intact");
+    // The root does not belong into the chain.
+    let both =
+        ["es256.pem", "es256-root.pem"].map(|name| std::fs::read(folder.join(name)).unwrap());
+    std::fs::write(folder.join("both.pem"), both.concat()).unwrap();
+    let rooted = signed(
+        folder,
+        "rooted.jpg",
+        &["--key", "es256.key", "--chain", "both.pem"],
+    );
+    assert_eq!(code(&rooted), 1);
+    assert!(text(&rooted).contains("leave it out"), "{}", text(&rooted));
     // A key with another's certificate.
     certificate(
         folder,

@@ -21,6 +21,9 @@ use crate::xmp::{self, XmpError};
 use credlink_image_files::contents;
 use credlink_image_files::{ContainerError, Format, containers};
 
+/// How often a file is signed anew because its manifest hides something of it: boxes are some tens of bytes apart.
+const MOST_MOVES: usize = 8;
+
 /// Makes a small JPEG of a picture, or says why it cannot.
 pub type Thumbnail = fn(&Pixels) -> Result<Vec<u8>, String>;
 
@@ -256,7 +259,6 @@ impl Signer {
             }
             other => other,
         }?;
-        let linked = containers::beside_manifest(media_type, &linked).unwrap_or(linked);
         let before = before.map_or(0, |before| before.len());
         Ok((linked, packet.len().saturating_sub(before)))
     }
@@ -321,10 +323,21 @@ impl Signer {
         let clock = file.clock();
         let start = clock();
         let (linked, link_bytes) = self.linked(media_type, file.bytes(), about)?;
+        let apart = |farther| containers::beside_manifest(media_type, &linked, farther);
+        let ready = apart(0);
+        let ready = ready.as_deref().unwrap_or(&linked);
         let linking = clock().saturating_sub(start);
 
         let start = clock();
-        let signed = self.with_manifest(media_type, &linked, pixels, about, &registration)?;
+        let sign = |file: &[u8]| self.with_manifest(media_type, file, pixels, about, &registration);
+        let mut signed = sign(ready)?;
+        for farther in 1..=MOST_MOVES {
+            if !containers::hides_from_readers(media_type, &signed.bytes) {
+                break;
+            }
+            let Some(moved) = apart(farther) else { break };
+            signed = sign(&moved)?;
+        }
         let manifest = clock().saturating_sub(start);
 
         let (width, height) = pixels.displayed_size();

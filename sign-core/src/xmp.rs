@@ -195,8 +195,9 @@ fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, X
     let mut rdf = None;
     let mut reader = NsReader::from_str(text);
     let mut start = 0;
-    // Elements that are open.
+    // Elements that are open, and how many were when the packet's RDF element was.
     let mut depth = 0_i64;
+    let mut rdf_depth = i64::MIN;
     loop {
         let malformed = XmpError::Malformed(start as u64);
         let (namespace, event) = reader
@@ -217,7 +218,10 @@ fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, X
         let role = role(&namespace, element.name());
         let end = position(&reader);
         match role {
-            Role::Rdf if open => rdf = rdf.or(Some((end, prefix(element)))),
+            Role::Rdf if open && rdf.is_none() => {
+                rdf = Some((end, prefix(element)));
+                rdf_depth = depth;
+            }
             Role::Description => {
                 let old = attribute(&reader, element, DCTERMS, b"provenance");
                 if let Some(old) = old {
@@ -228,7 +232,8 @@ fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, X
                     ));
                 }
                 let old = attribute(&reader, element, MEDIA, b"InstanceID");
-                if let Some(old) = old
+                let is_own = depth - i64::from(open) == rdf_depth;
+                if let Some(old) = old.filter(|_| is_own)
                     && let Some(instance) = instance.take()
                 {
                     let name = String::from_utf8_lossy(old.key.as_ref()).into_owned();
@@ -253,7 +258,10 @@ fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, X
                 };
                 edits.push((start..end, String::new()));
             }
-            Role::Instance if open => {
+            // Of the file itself, and plain text: a resource within may have an id of its own, which it keeps.
+            Role::Instance
+                if open && depth == rdf_depth + 2 && element.attributes().next().is_none() =>
+            {
                 let inner = reader.read_to_end(element.name()).map_err(|_| malformed)?;
                 depth -= 1;
                 if let Some(instance) = instance.take() {
@@ -420,6 +428,19 @@ mod tests {
             assert!(with(None).contains("iid:1"));
         }
         assert!(!linked(RICH, "https://o.example/").contains("InstanceID"));
+        // A resource in the packet keeps its own, and so does what is no plain text.
+        for held in [
+            r#"<m:Pantry><r:Bag><r:li><r:Description m:InstanceID="xmp.iid:7"/></r:li></r:Bag></m:Pantry>"#,
+            r#"<m:Pantry r:parseType="Resource"><m:InstanceID>xmp.iid:7</m:InstanceID></m:Pantry>"#,
+            r#"<m:InstanceID r:parseType="Resource"><r:value>xmp.iid:7</r:value></m:InstanceID>"#,
+        ] {
+            let packet = format!(
+                r#"<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><r:Description {about}>{held}</r:Description></r:RDF>"#
+            );
+            let new = with_link(Some(packet.as_bytes()), "https://o.example/", Some("new"));
+            let new = String::from_utf8(new.unwrap()).unwrap();
+            assert!(new.contains(held), "{new}");
+        }
     }
 
     #[test]

@@ -82,6 +82,12 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
             args.input.display()
         );
     }
+    if let Some(what) = harmed(&bytes, &signed) {
+        bail!(
+            "{} cannot be signed: with a manifest in it, {what}; the C2PA library does not move all that this file holds",
+            args.input.display()
+        );
+    }
     stored(args, &signed)?;
     if format == Some(Format::Tiff) {
         // The C2PA library adds a directory behind the last page; C2PA 2.2, A.3.5, demands the tags of a picture in it.
@@ -208,6 +214,31 @@ fn told(
     ))
 }
 
+/// What embedding the manifest did to a picture that nobody meant to change, if anything.
+fn harmed(bytes: &[u8], signed: &SignedImage) -> Option<String> {
+    let before = received::decode_bytes(bytes).ok()?;
+    let after = match received::decode_bytes(&signed.bytes) {
+        Ok(after) => after,
+        Err(error) => {
+            return Some(format!(
+                "the picture could not be decoded any more: {error}"
+            ));
+        }
+    };
+    if before.displayed_size() != after.displayed_size() {
+        return Some("the picture would have another size".to_owned());
+    }
+    if signed.mark.is_none() && before.image != after.image {
+        return Some("the picture would be another one".to_owned());
+    }
+    // Items of AVIF files are found by their places; only the packet with the link is meant to change.
+    let changed = signed.fate.changed.iter().map(String::as_str);
+    let mut lost = changed.chain(signed.fate.dropped_names());
+    let item = lost.find(|name| *name == "EXIF" || name.ends_with(" item"))?;
+    let is_avif = Format::sniff(bytes) == Some(Format::Avif);
+    is_avif.then(|| format!("its {item} would be lost"))
+}
+
 /// Whether a JPEG file holds a box of somebody else's under the number that the C2PA library gives to manifests
 /// (ISO/IEC 19566-5, annex D: the box instance number).
 fn has_taken_number(bytes: &[u8]) -> bool {
@@ -240,7 +271,10 @@ fn earlier(args: &SignArgs, identity: &Identity, file: &Asset<'_>) -> Result<Opt
         }
         Err(error) => return Err(error.into()),
     };
-    let verifier = Verifier::new(vec![identity.anchor()?], Arc::new(store))?;
+    let anchor = identity.anchor()?;
+    // As `verify` looks: a record of somebody else stands in front of none of ours.
+    let (store, _) = store.without_foreign(std::slice::from_ref(&anchor));
+    let verifier = Verifier::new(vec![anchor], Arc::new(store))?;
     let verification = verifier.verify(file, &clock::wall_nanos);
     let parent = |proof| verifier.store().by_id(proof)?.parent();
     let conclusion = conclude(verification.findings(), &parent);

@@ -221,8 +221,8 @@ mod tests {
         assert_eq!(with_xmp(&open, b"<one/>").unwrap(), once);
     }
 
-    /// A file with an XMP item of one extent, its fields of four bytes.
-    fn with_item(packet: &[u8]) -> Vec<u8> {
+    /// A file with an XMP item of one extent, its fields of four bytes, and a base where one is given.
+    fn with_item(packet: &[u8], base: Option<u32>) -> Vec<u8> {
         let head = boxed(b"ftyp", b"avif\0\0\0\0mif1");
         let entry = [&b"\x02\0\0\0\0\x07\0\0mime\0application/rdf+xml\0"[..]].concat();
         let items = boxed(
@@ -230,11 +230,22 @@ mod tests {
             &[b"\0\0\0\0\0\x01", &boxed(b"infe", &entry)[..]].concat(),
         );
         let places = |at: u32| {
-            let field = [
-                &b"\0\0\0\0\x44\0\0\x01\0\x07\0\0\0\x01"[..],
-                &at.to_be_bytes(),
-            ]
-            .concat();
+            let sizes: &[u8] = if base.is_some() {
+                b"\x44\x40"
+            } else {
+                b"\x44\0"
+            };
+            let based = base.map_or_else(Vec::new, |base| base.to_be_bytes().to_vec());
+            let offset = at.saturating_sub(base.unwrap_or(0)).to_be_bytes();
+            let parts: [&[u8]; 6] = [
+                b"\0\0\0\0",
+                sizes,
+                b"\0\x01\0\x07\0\0",
+                &based,
+                b"\0\x01",
+                &offset,
+            ];
+            let field = parts.concat();
             boxed(
                 b"iloc",
                 &[&field[..], &(packet.len() as u32).to_be_bytes()].concat(),
@@ -247,7 +258,17 @@ mod tests {
 
     #[test]
     fn a_packet_that_is_an_item_stays_one() {
-        let file = with_item(b"<old/>");
+        // Whoever moves data may move a base, for all items at once: it stays.
+        let based = with_xmp(&with_item(b"<old/>", Some(20)), b"<new/>").unwrap();
+        assert_eq!(xmp(&based).unwrap(), b"<new/>");
+        assert_eq!(
+            based
+                .windows(8)
+                .filter(|part| part == b"\0\x07\0\0\0\0\0\x14")
+                .count(),
+            1
+        );
+        let file = with_item(b"<old/>", None);
         assert_eq!(xmp(&file).unwrap(), b"<old/>");
         let new = with_xmp(&file, b"<packet number two/>").unwrap();
         assert_eq!(xmp(&new).unwrap(), b"<packet number two/>");

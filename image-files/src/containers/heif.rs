@@ -100,14 +100,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The file with the item's data at this offset, of this length; the fields are wide enough for files of 4 GiB.
+    /// Leads to data at this offset of the file, of this length. The base stays what it is, unless it lies beyond: whoever
+    /// moves data may move it for all items at once.
     pub(crate) fn led_to(&self, file: &mut [u8], offset: u32, length: u32) {
-        for (field, value) in [
-            (&self.method, 0),
-            (&self.base, 0),
-            (&self.offset, offset),
-            (&self.length, length),
-        ] {
+        let base = Reader(&file[self.base.clone()]).number(self.base.len());
+        let base = base.and_then(|base| u32::try_from(base).ok()).unwrap_or(0);
+        let mut fields = vec![(&self.method, 0), (&self.length, length)];
+        match offset.checked_sub(base) {
+            Some(offset) => fields.push((&self.offset, offset)),
+            None => fields.extend([(&self.base, 0), (&self.offset, offset)]),
+        }
+        for (field, value) in fields {
             let field = &mut file[field.clone()];
             field.fill(0);
             for (to, from) in field.iter_mut().rev().zip(value.to_be_bytes().iter().rev()) {

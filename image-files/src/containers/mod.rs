@@ -43,11 +43,11 @@ pub fn xmp(format: Format, bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// The file as other programs read it beside a manifest, where they would lose something otherwise; `None` where it need
-/// not change.
+/// not change. Where [`hides_from_readers`] says that it was not enough, `farther` counts how often.
 #[must_use]
-pub fn beside_manifest(format: Format, bytes: &[u8]) -> Option<Vec<u8>> {
+pub fn beside_manifest(format: Format, bytes: &[u8], farther: usize) -> Option<Vec<u8>> {
     match format {
-        Format::Png => png::with_exif_apart(bytes),
+        Format::Png => png::with_exif_apart(bytes, farther),
         Format::Jpeg
         | Format::WebP
         | Format::Gif
@@ -56,6 +56,12 @@ pub fn beside_manifest(format: Format, bytes: &[u8]) -> Option<Vec<u8>> {
         | Format::Bmp
         | Format::Jxl => None,
     }
+}
+
+/// Whether a file with a manifest holds something that other programs pass over because of it.
+#[must_use]
+pub fn hides_from_readers(format: Format, bytes: &[u8]) -> bool {
+    format == Format::Png && png::is_exif_hidden(bytes)
 }
 
 /// Whether there is a packet that cannot be unpacked, or not in bounds; [`xmp`] gives none then.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
 use super::tiff::Order;
-use super::{ManifestPlace, array, spliced};
+use super::{ManifestPlace, array, bmff, spliced};
 use crate::error::ContainerError;
 use crate::format::Format;
 
@@ -91,17 +91,20 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
 ///
 /// exiftool (12.57, 13.59) reads no EXIF from a PNG file whose manifest and whose EXIF directory begin at the same place of
 /// their chunks, the eighth byte, where writers put them: it takes them for one ("IFD0 pointer references previous JUMBFBox
-/// directory").
-pub(super) fn with_exif_apart(bytes: &[u8]) -> Option<Vec<u8>> {
+/// directory"). The same befalls one that meets any other box of the manifest, which only shows once that is made
+/// ([`is_exif_hidden`]): then it goes `farther` by so many steps of two bytes.
+pub(super) fn with_exif_apart(bytes: &[u8], farther: usize) -> Option<Vec<u8>> {
     const USUAL: u32 = 8;
     let found = chunks(bytes).find(|chunk| &chunk.kind == b"eXIf")?;
     let exif = &bytes[found.data];
     let order = Order::of(exif)?;
-    let start = order.u32(exif, 4).filter(|start| *start == USUAL)?;
+    let start = order.u32(exif, 4);
+    let start = start.filter(|start| *start == USUAL || farther > 0)?;
     let count = order.entries(exif, start)?.len();
-    let directory = &exif[USUAL as usize..USUAL as usize + 2 + 12 * count + 4];
+    let start = usize::try_from(start).ok()?;
+    let directory = &exif[start..start + 2 + 12 * count + 4];
     // On an even byte (TIFF 6.0, section 2).
-    let filled = &[0][..exif.len() % 2];
+    let filled = &vec![0; exif.len() % 2 + 2 * farther][..];
     let place = u32::try_from(exif.len() + filled.len()).ok()?;
     let parts = [
         &exif[..4],
@@ -112,6 +115,33 @@ pub(super) fn with_exif_apart(bytes: &[u8]) -> Option<Vec<u8>> {
     ];
     let moved = chunk(*b"eXIf", &parts).ok()?;
     Some(spliced(bytes, found.whole, &[&moved]))
+}
+
+/// Whether the EXIF directory begins at the same place of its chunk as some box of the manifest does in its own.
+pub(super) fn is_exif_hidden(bytes: &[u8]) -> bool {
+    let data = |kind: &[u8; 4]| {
+        let found = chunks(bytes).find(|chunk| &chunk.kind == kind);
+        found.map(|chunk| &bytes[chunk.data])
+    };
+    let start = data(b"eXIf").and_then(|exif| Order::of(exif)?.u32(exif, 4));
+    let (Some(start), Some(manifest)) = (start, data(b"caBX")) else {
+        return false;
+    };
+    let start = start as usize;
+    let whole = 0..manifest.len();
+    let mut within = vec![whole];
+    while let Some(range) = within.pop() {
+        for found in bmff::boxes(&manifest[range.clone()]) {
+            let body = range.start + found.body.start;
+            if [range.start + found.whole.start, body].contains(&start) {
+                return true;
+            }
+            if &found.kind == b"jumb" {
+                within.push(body..range.start + found.body.end);
+            }
+        }
+    }
+    false
 }
 
 /// A chunk with its length and check sum.
@@ -202,7 +232,7 @@ mod tests {
         let header_end = chunks(&file).next().unwrap().whole.end;
         let block = chunk(*b"eXIf", &[&exif]).unwrap();
         file.splice(header_end..header_end, block);
-        let moved = with_exif_apart(&file).unwrap();
+        let moved = with_exif_apart(&file, 0).unwrap();
         let found = chunks(&moved).find(|chunk| &chunk.kind == b"eXIf").unwrap();
         let now = &moved[found.data];
         assert_eq!(
@@ -212,12 +242,26 @@ mod tests {
         );
         assert_eq!(now[4..8], 28_u32.to_le_bytes());
         assert_eq!(now[28..], exif[8..26]);
-        assert_eq!(with_exif_apart(&moved), None, "once is enough");
-        assert_eq!(with_exif_apart(&pixel()), None);
+        assert_eq!(with_exif_apart(&moved, 0), None, "once is enough");
+        assert_eq!(with_exif_apart(&pixel(), 0), None);
+        // A manifest whose second box begins just there hides it; two bytes farther it does not.
+        let boxed = |kind: &[u8; 4], body: &[u8]| {
+            [&(8 + body.len() as u32).to_be_bytes()[..], kind, body].concat()
+        };
+        let inner = [boxed(b"jumd", &[0; 4]), boxed(b"cbor", b"text")].concat();
+        let manifest = chunk(*b"caBX", &[&boxed(b"jumb", &inner)]).unwrap();
+        let with_manifest = |mut file: Vec<u8>| {
+            file.splice(header_end..header_end, manifest.clone());
+            file
+        };
+        assert!(is_exif_hidden(&with_manifest(moved.clone())));
+        let farther = with_exif_apart(&file, 1).unwrap();
+        assert!(!is_exif_hidden(&with_manifest(farther)));
+        assert!(!is_exif_hidden(&moved), "no manifest");
         // A directory that reaches beyond its block is left alone.
         let mut broken = file.clone();
         broken[header_end + 8 + 8] = 200;
-        assert_eq!(with_exif_apart(&broken), None);
+        assert_eq!(with_exif_apart(&broken, 0), None);
     }
 
     #[test]

@@ -71,7 +71,11 @@ impl Carrier for Manifest {
                 codes,
                 ..Finding::new(State::Invalid)
             },
-            Reading::Foreign { claimed, codes } => {
+            Reading::Others {
+                claimed,
+                ancestor,
+                codes,
+            } => {
                 let start = clock();
                 let recorded = claimed.filter(|(id, manifest)| {
                     let record = against.store().by_id(*id);
@@ -83,18 +87,33 @@ impl Carrier for Manifest {
                 });
                 let retrieve_nanos = clock().saturating_sub(start);
                 // Under a certificate of the user's own: our record names this very manifest and this very file.
-                let (finding, codes) = match recorded {
-                    Some((id, _)) => {
-                        let whose = codes.into_iter().filter(|code| code.starts_with("signer:"));
-                        let finding = Finding::new(State::Intact).leading_to(id);
-                        (finding, whose.collect())
-                    }
-                    None => (Finding::new(State::Foreign), codes),
+                if let Some((id, _)) = recorded {
+                    let whose = codes.into_iter().filter(|code| code.starts_with("signer:"));
+                    return Finding {
+                        codes: whose.collect(),
+                        retrieve_nanos,
+                        ..Finding::new(State::Intact).leading_to(id)
+                    };
+                }
+                let Some(ancestor) = ancestor else {
+                    return Finding {
+                        codes,
+                        retrieve_nanos,
+                        ..Finding::new(State::Foreign)
+                    };
                 };
-                Finding {
+                // Anybody can sign anything and name our manifest as its parent, so the later signer's word for the
+                // descent is worth as much as a link: the pixels must agree.
+                let finding = Finding {
                     codes,
-                    retrieve_nanos,
-                    ..finding
+                    ..Finding::new(State::Unconfirmed)
+                };
+                match finding.resolved(ancestor, file, against, clock) {
+                    confirmed if confirmed.state == State::Recovered => Finding {
+                        state: State::Resigned,
+                        ..confirmed
+                    },
+                    other => other,
                 }
             }
             Reading::Ours {
@@ -123,21 +142,6 @@ impl Carrier for Manifest {
                 Finding {
                     retrieve_nanos,
                     ..finding.leading_to(id)
-                }
-            }
-            Reading::Resigned { id, codes } => {
-                // Anybody can sign anything and name our manifest as its parent, so the later signer's word for the
-                // descent is worth as much as a link: the pixels must agree.
-                let finding = Finding {
-                    codes,
-                    ..Finding::new(State::Unconfirmed)
-                };
-                match finding.resolved(id, file, against, clock) {
-                    confirmed if confirmed.state == State::Recovered => Finding {
-                        state: State::Resigned,
-                        ..confirmed
-                    },
-                    other => other,
                 }
             }
         }

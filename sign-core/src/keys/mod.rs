@@ -150,7 +150,10 @@ impl Identity {
         name: &str,
         validity: Validity,
     ) -> Result<Self, KeyError> {
-        if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+        // Marks that turn the direction of writing are seen by nobody.
+        let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let is_seen = |c: char| !c.is_control() && !turns(c);
+        if name.is_empty() || name.chars().count() > 64 || !name.chars().all(is_seen) {
             return Err(KeyError::Name(name.chars().take(64).collect()));
         }
         let root = derived(&root, b"root");

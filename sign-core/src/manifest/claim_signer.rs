@@ -52,6 +52,19 @@ impl Credential {
         let chain = pem::certificates(&chain_pem, &chain_name)?;
         let (_, end_entity) = X509Certificate::from_der(&chain[0])
             .map_err(|_| not_a_chain("its first certificate is no X.509"))?;
+        for pair in chain.windows(2) {
+            let [Ok((_, issued)), Ok((_, issuer))] =
+                [&pair[0], &pair[1]].map(|der| X509Certificate::from_der(der))
+            else {
+                return Err(not_a_chain("a certificate in it is no X.509"));
+            };
+            if issued.issuer() != issuer.subject() {
+                return Err(not_a_chain("a certificate is not followed by its issuer's"));
+            }
+            if issuer.issuer() == issuer.subject() {
+                return Err(not_a_chain("the root is in it; leave it out"));
+            }
+        }
         let algorithm = algorithm(&end_entity).ok_or_else(|| {
             not_a_chain("its first key is none of Ed25519, P-256, P-384, P-521 and RSA")
         })?;

@@ -35,12 +35,12 @@ pub(crate) enum Reading {
         /// what is wrong.
         bound: Result<(), &'static str>,
     },
-    /// Valid, by somebody else, on an image whose parent carries our valid manifest.
-    Resigned { id: ProofId, codes: Vec<String> },
     /// Valid and not ours by its certificate.
-    Foreign {
+    Others {
         /// The proof that it names, and the manifest: a record of ours may say that this is the very one.
         claimed: Option<(ProofId, Vec<u8>)>,
+        /// The proof of an ancestor that carries our valid manifest.
+        ancestor: Option<ProofId>,
         codes: Vec<String>,
     },
 }
@@ -133,21 +133,14 @@ pub(crate) fn judged(
         // Whoever has a certificate of the same authority is not us.
         codes.push("credlink.signer.otherKey".to_owned());
     }
-    match ancestor(engine, ours, media_type, bytes, &reader, active) {
-        Ok(Some(id)) => Reading::Resigned { id, codes },
-        Ok(None) => Reading::Foreign {
-            claimed: claimed
-                .filter(|_| is_sound(status))
-                .map(|id| (id, manifest())),
-            codes,
-        },
-        Err(reason) => {
-            codes.push(reason.to_owned());
-            Reading::Foreign {
-                claimed: None,
-                codes,
-            }
-        }
+    let ancestor = ancestor(engine, ours, media_type, bytes, &reader, active);
+    codes.extend(ancestor.err().map(str::to_owned));
+    Reading::Others {
+        claimed: claimed
+            .filter(|_| is_sound(status))
+            .map(|id| (id, manifest())),
+        ancestor: ancestor.ok().flatten(),
+        codes,
     }
 }
 
