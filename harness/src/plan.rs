@@ -132,22 +132,8 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
         shortfalls: Vec::new(),
     };
 
-    let idle = plan.pipelines.iter().zip(&wanted);
-    let idle = idle.filter(|(_, count)| **count == 0);
-    let idle: Vec<&str> = idle.map(|(recipe, _)| recipe.id.as_str()).collect();
-    if !idle.is_empty() {
-        let reason = match size {
-            Size::EveryImage => "no image has a format that they take",
-            Size::Total(_) | Size::PerPipeline(_) => "there are fewer ops than pipelines",
-        };
-        plan.shortfalls.push(format!(
-            "{} of {} pipelines get no op, since {reason}: {}",
-            idle.len(),
-            plan.pipelines.len(),
-            idle.join(", ")
-        ));
-    }
-
+    let idle = idle(&plan, &wanted, size);
+    plan.shortfalls.extend(idle);
     let (held_out, sources) = hold_out(set, &wanted, &mut plan);
     if size == Size::EveryImage {
         // What was held out is not signed, and nobody misses it.
@@ -201,6 +187,25 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
     }
     plan_negatives(&mut plan, &held_out);
     plan
+}
+
+/// A sentence about the pipelines that get no op, if there are any.
+fn idle(plan: &Plan, wanted: &[u64], size: Size) -> Option<String> {
+    let idle = plan.pipelines.iter().zip(wanted);
+    let idle = idle.filter(|(_, count)| **count == 0);
+    let idle: Vec<&str> = idle.map(|(recipe, _)| recipe.id.as_str()).collect();
+    let reason = match size {
+        Size::EveryImage => "no image has a format that they take",
+        Size::Total(_) | Size::PerPipeline(_) => "there are fewer ops than pipelines",
+    };
+    (!idle.is_empty()).then(|| {
+        format!(
+            "{} of {} pipelines get no op, since {reason}: {}",
+            idle.len(),
+            plan.pipelines.len(),
+            idle.join(", ")
+        )
+    })
 }
 
 /// How many whole files of a set a pipeline takes.

@@ -323,21 +323,11 @@ impl Signer {
         let clock = file.clock();
         let start = clock();
         let (linked, link_bytes) = self.linked(media_type, file.bytes(), about)?;
-        let apart = |farther| containers::beside_manifest(media_type, &linked, farther);
-        let ready = apart(0);
-        let ready = ready.as_deref().unwrap_or(&linked);
         let linking = clock().saturating_sub(start);
 
         let start = clock();
         let sign = |file: &[u8]| self.with_manifest(media_type, file, pixels, about, &registration);
-        let mut signed = sign(ready)?;
-        for farther in 1..=MOST_MOVES {
-            if !containers::hides_from_readers(media_type, &signed.bytes) {
-                break;
-            }
-            let Some(moved) = apart(farther) else { break };
-            signed = sign(&moved)?;
-        }
+        let signed = readable(media_type, &linked, &sign)?;
         let manifest = clock().saturating_sub(start);
 
         let (width, height) = pixels.displayed_size();
@@ -386,6 +376,24 @@ impl Signer {
             },
         })
     }
+}
+
+/// The file with a manifest as `sign` embeds it, so that other programs still read what it holds besides.
+fn readable(
+    media_type: Format,
+    file: &[u8],
+    sign: &dyn Fn(&[u8]) -> Result<ManifestFile, SignError>,
+) -> Result<ManifestFile, SignError> {
+    let apart = |farther| containers::beside_manifest(media_type, file, farther);
+    let mut signed = sign(apart(0).as_deref().unwrap_or(file))?;
+    for farther in 1..=MOST_MOVES {
+        if !containers::hides_from_readers(media_type, &signed.bytes) {
+            break;
+        }
+        let Some(moved) = apart(farther) else { break };
+        signed = sign(&moved)?;
+    }
+    Ok(signed)
 }
 
 /// Unix seconds as RFC 3339 has them; `None` beyond its last year.

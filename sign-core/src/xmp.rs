@@ -190,14 +190,12 @@ fn property(reader: &NsReader<&[u8]>, value: &str) -> String {
 /// The cuts and insertions that replace every provenance property by one. Ascending, disjoint.
 fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, XmpError> {
     let mut edits: Vec<Edit> = Vec::new();
-    let mut instance = instance;
     let mut inserted = false;
     let mut rdf = None;
     let mut reader = NsReader::from_str(text);
     let mut start = 0;
-    // Elements that are open, and how many were when the packet's RDF element was.
+    // Elements that are open.
     let mut depth = 0_i64;
-    let mut rdf_depth = i64::MIN;
     loop {
         let malformed = XmpError::Malformed(start as u64);
         let (namespace, event) = reader
@@ -218,10 +216,7 @@ fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, X
         let role = role(&namespace, element.name());
         let end = position(&reader);
         match role {
-            Role::Rdf if open && rdf.is_none() => {
-                rdf = Some((end, prefix(element)));
-                rdf_depth = depth;
-            }
+            Role::Rdf if open => rdf = rdf.or(Some((end, prefix(element)))),
             Role::Description => {
                 let old = attribute(&reader, element, DCTERMS, b"provenance");
                 if let Some(old) = old {
@@ -230,16 +225,6 @@ fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, X
                         attribute_range(text, key).ok_or_else(|| malformed.clone())?,
                         String::new(),
                     ));
-                }
-                let old = attribute(&reader, element, MEDIA, b"InstanceID");
-                let is_own = depth - i64::from(open) == rdf_depth;
-                if let Some(old) = old.filter(|_| is_own)
-                    && let Some(instance) = instance.take()
-                {
-                    let name = String::from_utf8_lossy(old.key.as_ref()).into_owned();
-                    let key = offset(text, old.key.as_ref()).ok_or_else(|| malformed.clone())?;
-                    let range = attribute_range(text, key).ok_or_else(|| malformed.clone())?;
-                    edits.push((range, format!(" {name}=\"{instance}\"")));
                 }
                 if !inserted {
                     inserted = true;
@@ -258,17 +243,6 @@ fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, X
                 };
                 edits.push((start..end, String::new()));
             }
-            // Of the file itself, and plain text: a resource within may have an id of its own, which it keeps.
-            Role::Instance
-                if open && depth == rdf_depth + 2 && element.attributes().next().is_none() =>
-            {
-                let inner = reader.read_to_end(element.name()).map_err(|_| malformed)?;
-                depth -= 1;
-                if let Some(instance) = instance.take() {
-                    let place = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
-                    edits.push((place(inner.start)..place(inner.end), instance.to_owned()));
-                }
-            }
             _ => {}
         }
         start = position(&reader);
@@ -283,8 +257,47 @@ fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, X
             ),
         ));
     }
+    edits.extend(instance.and_then(|instance| instance_edit(text, instance)));
     edits.sort_by_key(|(range, _)| (range.start, range.end));
     Ok(edits)
+}
+
+/// What puts another id in the place of the file's own: that of a description right below the packet's RDF element, as an
+/// attribute or as an element of plain text. A resource within may have an id of its own, which it keeps.
+fn instance_edit(text: &str, instance: &str) -> Option<Edit> {
+    let mut reader = NsReader::from_str(text);
+    // Elements that are open, and how many of them the packet's RDF element is the last of.
+    let (mut depth, mut rdf_depth) = (0_usize, None);
+    loop {
+        let (namespace, event) = reader.read_resolved_event().ok()?;
+        let (element, open) = match &event {
+            Event::Start(element) => (element, true),
+            Event::Empty(element) => (element, false),
+            Event::Eof => return None,
+            other => {
+                depth = depth.saturating_sub(usize::from(matches!(other, Event::End(_))));
+                continue;
+            }
+        };
+        let below = rdf_depth.map(|rdf: usize| depth - rdf.min(depth));
+        match (role(&namespace, element.name()), below) {
+            (Role::Rdf, None) => rdf_depth = Some(depth + 1),
+            (Role::Description, Some(0)) => {
+                if let Some(old) = attribute(&reader, element, MEDIA, b"InstanceID") {
+                    let name = String::from_utf8_lossy(old.key.as_ref()).into_owned();
+                    let range = attribute_range(text, offset(text, old.key.as_ref())?)?;
+                    return Some((range, format!(" {name}=\"{instance}\"")));
+                }
+            }
+            (Role::Instance, Some(1)) if open && element.attributes().next().is_none() => {
+                let inner = reader.read_to_end(element.name()).ok()?;
+                let place = |at: u64| usize::try_from(at).ok();
+                return Some((place(inner.start)?..place(inner.end)?, instance.to_owned()));
+            }
+            _ => {}
+        }
+        depth += usize::from(open);
+    }
 }
 
 /// `rdf:` or whatever the packet calls it.

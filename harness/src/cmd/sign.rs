@@ -72,14 +72,10 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
         })?;
     // The library that embeds manifests has its own view of what other boxes mean; what it made is looked at.
     if let Some(codes) = has_invalid_manifest(signer.identity(), &signed.bytes)? {
-        let why = if has_taken_number(&bytes) {
-            "; it has a JUMBF box of somebody else's under number 0x0211, which the C2PA library takes for its own"
-        } else {
-            ""
-        };
         bail!(
-            "{} cannot be signed: its manifest would not be valid ({codes}){why}",
-            args.input.display()
+            "{} cannot be signed: its manifest would not be valid ({codes}){}",
+            args.input.display(),
+            taken_number(&bytes)
         );
     }
     if let Some(what) = harmed(&bytes, &signed) {
@@ -239,14 +235,17 @@ fn harmed(bytes: &[u8], signed: &SignedImage) -> Option<String> {
     is_avif.then(|| format!("its {item} would be lost"))
 }
 
-/// Whether a JPEG file holds a box of somebody else's under the number that the C2PA library gives to manifests
+/// What to add where a JPEG file holds a box of somebody else's under the number that the C2PA library gives to manifests
 /// (ISO/IEC 19566-5, annex D: the box instance number).
-fn has_taken_number(bytes: &[u8]) -> bool {
+fn taken_number(bytes: &[u8]) -> &'static str {
     let blocks = contents::blocks(Format::Jpeg, bytes);
-    Format::sniff(bytes) == Some(Format::Jpeg)
-        && blocks
-            .iter()
-            .any(|block| block.data.starts_with(b"JP\x02\x11"))
+    let mut blocks = blocks.iter();
+    let is_jpeg = Format::sniff(bytes) == Some(Format::Jpeg);
+    if is_jpeg && blocks.any(|block| block.data.starts_with(b"JP\x02\x11")) {
+        "; it has a JUMBF box of somebody else's under number 0x0211, which the C2PA library takes for its own"
+    } else {
+        ""
+    }
 }
 
 /// The codes of what is wrong with the manifest of a file, where it has one that is invalid.

@@ -4,12 +4,10 @@
 
 use std::ops::Range;
 
-use bytes::Bytes;
 use image::metadata::Orientation;
 
 use super::bmff;
 use crate::limits::{MAX_EXTENTS, MAX_ITEMS};
-use crate::metadata::Metadata;
 
 /// The primary picture of an AVIF file.
 pub(crate) struct PrimaryItem {
@@ -45,7 +43,7 @@ impl<'a> Reader<'a> {
         )
     }
 
-    fn small(&mut self, size: usize) -> Option<usize> {
+    pub(super) fn small(&mut self, size: usize) -> Option<usize> {
         usize::try_from(self.number(size)?).ok()
     }
 
@@ -311,7 +309,7 @@ impl<'a> Meta<'a> {
     }
 
     /// The properties of every item, read once.
-    fn properties(&self) -> Properties<'a> {
+    pub(super) fn properties(&self) -> Properties<'a> {
         Properties {
             all: self.all_properties(),
             associations: self.associations(),
@@ -331,14 +329,14 @@ impl<'a> Meta<'a> {
 }
 
 /// Which properties which item has.
-struct Properties<'a> {
+pub(super) struct Properties<'a> {
     all: Vec<(&'a [u8], &'a [u8])>,
     associations: Vec<(u64, Vec<u16>)>,
 }
 
 impl<'a> Properties<'a> {
     /// Those of one item, in order.
-    fn of(&self, wanted: u64) -> Vec<(&'a [u8], Reader<'a>)> {
+    pub(super) fn of(&self, wanted: u64) -> Vec<(&'a [u8], Reader<'a>)> {
         let of_item = self.associations.iter().filter(|(id, _)| *id == wanted);
         of_item
             .flat_map(|(_, numbers)| numbers)
@@ -438,38 +436,4 @@ fn orientation(quarter_turns: u8, mirror: Option<u8>) -> Orientation {
         (1, Some(0)) | (3, Some(1)) => Orientation::Rotate90FlipH,
         (_, Some(_)) => Orientation::Rotate270FlipH,
     }
-}
-
-/// EXIF, XMP and ICC of an AVIF file.
-pub(crate) fn metadata(file: &[u8]) -> Metadata {
-    let mut metadata = Metadata::default();
-    let Some(meta) = Meta::of(file) else {
-        return metadata;
-    };
-    for item in meta.items() {
-        if item.kind == b"Exif" && metadata.exif.is_none() {
-            // The block starts with the offset of the TIFF header behind these four bytes (ISO 23008-12, A.2.1).
-            metadata.exif = meta.data(item.id).and_then(|data| {
-                let mut reader = Reader(&data);
-                let skip = reader.small(4)?;
-                reader.0.get(skip..).map(Bytes::copy_from_slice)
-            });
-        }
-    }
-    metadata.xmp = bmff::xmp(file).map(Bytes::from);
-    let properties = meta
-        .primary()
-        .map(|id| meta.properties().of(id))
-        .unwrap_or_default();
-    metadata.icc = properties
-        .iter()
-        .filter(|(kind, _)| *kind == b"colr")
-        .find_map(|(_, contents)| {
-            let profile = contents
-                .0
-                .strip_prefix(b"prof")
-                .or_else(|| contents.0.strip_prefix(b"rICC"))?;
-            Some(Bytes::copy_from_slice(profile))
-        });
-    metadata
 }

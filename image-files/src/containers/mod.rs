@@ -4,6 +4,7 @@
 //! with its own fixed document id and padding; writing the packet here keeps the rest of an existing packet byte for byte
 //! and works the same way in every container.
 
+pub(crate) mod avif;
 pub mod bmff;
 pub mod gif;
 pub(crate) mod heif;
@@ -37,7 +38,7 @@ pub fn xmp(format: Format, bytes: &[u8]) -> Option<Vec<u8>> {
         Format::WebP => webp::xmp(bytes),
         Format::Gif => gif::xmp(bytes),
         Format::Tiff => tiff::xmp(bytes),
-        Format::Avif => bmff::xmp(bytes),
+        Format::Avif => avif::xmp(bytes),
         Format::Bmp | Format::Jxl => None,
     }
 }
@@ -88,7 +89,7 @@ pub fn with_xmp(format: Format, bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, 
         Format::WebP => webp::with_xmp(bytes, packet),
         Format::Gif => gif::with_xmp(bytes, packet),
         Format::Tiff => tiff::with_xmp(bytes, packet),
-        Format::Avif => bmff::with_xmp(bytes, packet),
+        Format::Avif => avif::with_xmp(bytes, packet),
         Format::Bmp | Format::Jxl => Err(ContainerError::damaged(format, "no place for XMP")),
     }
 }

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 
 use super::{ManifestStore, Metadata, same_container};
+use crate::containers::avif;
 use crate::containers::bmff::{C2PA_UUID, XMP_UUID};
 use crate::containers::heif::{self, Meta};
 use crate::format::Format;
@@ -12,7 +13,7 @@ use crate::format::Format;
 const RDF: &[u8] = b"application/rdf+xml";
 
 pub(super) fn read(file: &[u8]) -> Metadata {
-    let mut metadata = heif::metadata(file);
+    let mut metadata = avif::metadata(file);
     let uuid = |wanted: &[u8; 16]| {
         heif::top_boxes(file)
             .filter(|(kind, _)| *kind == b"uuid")

@@ -9,6 +9,7 @@ use super::{
 use crate::Clock;
 use crate::asset::Asset;
 use crate::manifest::read::{Reading, judged};
+use crate::proof_id::ProofId;
 use crate::signed::SignedImage;
 use crate::verifier::Verifier;
 
@@ -59,8 +60,6 @@ impl Carrier for Manifest {
             };
             return Finding::new(state).because("credlink.container.unknown");
         };
-        let is =
-            |bytes: &[u8], digest: &[u8; 32]| <[u8; 32]>::from(Sha256::digest(bytes)) == *digest;
         match judged(against.engine(), &against.ours(), media_type, file.bytes()) {
             Reading::Absent { codes } => Finding {
                 codes,
@@ -77,43 +76,24 @@ impl Carrier for Manifest {
                 codes,
             } => {
                 let start = clock();
-                let recorded = claimed.filter(|(id, manifest)| {
-                    let record = against.store().by_id(*id);
-                    record.is_some_and(|record| {
-                        against.is_genuine(record)
-                            && is(manifest, &record.manifest_sha256)
-                            && is(file.bytes(), &record.signed_sha256)
-                    })
-                });
+                let recorded = claimed.filter(|claimed| is_recorded(claimed, file, against));
                 let retrieve_nanos = clock().saturating_sub(start);
-                // Under a certificate of the user's own: our record names this very manifest and this very file.
-                if let Some((id, _)) = recorded {
-                    let whose = codes.into_iter().filter(|code| code.starts_with("signer:"));
-                    return Finding {
-                        codes: whose.collect(),
-                        retrieve_nanos,
-                        ..Finding::new(State::Intact).leading_to(id)
-                    };
-                }
-                let Some(ancestor) = ancestor else {
-                    return Finding {
+                match (recorded, ancestor) {
+                    // Under a certificate of the user's own: our record names this very manifest and this very file.
+                    (Some((id, _)), _) => {
+                        let whose = codes.into_iter().filter(|code| code.starts_with("signer:"));
+                        Finding {
+                            codes: whose.collect(),
+                            retrieve_nanos,
+                            ..Finding::new(State::Intact).leading_to(id)
+                        }
+                    }
+                    (None, Some(ancestor)) => descended(ancestor, codes, file, against, clock),
+                    (None, None) => Finding {
                         codes,
                         retrieve_nanos,
                         ..Finding::new(State::Foreign)
-                    };
-                };
-                // Anybody can sign anything and name our manifest as its parent, so the later signer's word for the
-                // descent is worth as much as a link: the pixels must agree.
-                let finding = Finding {
-                    codes,
-                    ..Finding::new(State::Unconfirmed)
-                };
-                match finding.resolved(ancestor, file, against, clock) {
-                    confirmed if confirmed.state == State::Recovered => Finding {
-                        state: State::Resigned,
-                        ..confirmed
                     },
-                    other => other,
                 }
             }
             Reading::Ours {
@@ -145,5 +125,42 @@ impl Carrier for Manifest {
                 }
             }
         }
+    }
+}
+
+/// Whether a record of ours says that this very manifest and this very file are those of that proof.
+fn is_recorded((id, manifest): &(ProofId, Vec<u8>), file: &Asset<'_>, against: &Verifier) -> bool {
+    let record = against.store().by_id(*id);
+    record.is_some_and(|record| {
+        against.is_genuine(record)
+            && is(manifest, &record.manifest_sha256)
+            && is(file.bytes(), &record.signed_sha256)
+    })
+}
+
+/// Whether a digest is that of these bytes.
+fn is(bytes: &[u8], digest: &[u8; 32]) -> bool {
+    <[u8; 32]>::from(Sha256::digest(bytes)) == *digest
+}
+
+/// A file that a later signer says descends from ours. Anybody can sign anything and name our manifest as its parent, so that
+/// word is worth as much as a link: the pixels must agree.
+fn descended(
+    ancestor: ProofId,
+    codes: Vec<String>,
+    file: &Asset<'_>,
+    against: &Verifier,
+    clock: Clock<'_>,
+) -> Finding {
+    let finding = Finding {
+        codes,
+        ..Finding::new(State::Unconfirmed)
+    };
+    match finding.resolved(ancestor, file, against, clock) {
+        confirmed if confirmed.state == State::Recovered => Finding {
+            state: State::Resigned,
+            ..confirmed
+        },
+        other => other,
     }
 }
