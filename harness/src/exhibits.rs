@@ -6,26 +6,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
-use credlink_image_files::{Frame, ImageFile};
+use credlink_image_files::ImageFile;
 use credlink_reports::gallery::{
     BUDGET, Choice, Exhibit, FOLDER, Gallery, LONGEST_SIDE, Picture, Stripped, choose,
 };
 use credlink_reports::rows::{Rows, read_columns};
 use credlink_reports::{RunDir, RunHeader};
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder};
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use credlink_transforms::recipe::steps::resize::{Filter, resized};
 use credlink_transforms::resign::Surroundings;
-use image::{DynamicImage, Rgb, RgbImage};
+use image::{DynamicImage, RgbImage};
 use rayon::prelude::*;
 
-use crate::trace;
 use crate::trial::delivery;
+use crate::{thumbnail, trace};
 
 /// How much differences are amplified.
 const AMPLIFICATION: u16 = 8;
+/// JPEG quality of the pictures.
+const QUALITY: u8 = 75;
 
 const COLUMNS: &[&str] = &[
     "trial",
@@ -134,11 +135,15 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
     let signed = Arc::new(ImageFile::new(std::fs::read(&path)?)?);
     let clock = || 0;
     let meter = Meter::new(&clock);
-    let before = shown(signed.frame()?);
+    let frame = signed.frame()?;
+    let before = thumbnail::shown(&frame.pixels, frame.orientation);
     let signed_size = (signed.bytes().len() as u64, before.width(), before.height());
     let mut files = Vec::new();
     let mut add = |what: &str, picture: &DynamicImage| -> Result<Picture> {
-        let (file, bytes) = (format!("{op}-{what}.jpg"), encoded(picture)?);
+        let (file, bytes) = (
+            format!("{op}-{what}.jpg"),
+            thumbnail::encoded(picture, QUALITY)?,
+        );
         files.push((file.clone(), bytes));
         Ok(Picture {
             file,
@@ -146,7 +151,7 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
             height: picture.height(),
         })
     };
-    let signed_picture = add("signed", &small(&before)?)?;
+    let signed_picture = add("signed", &thumbnail::small(&before, LONGEST_SIDE)?)?;
     let mut exhibit = Exhibit {
         op,
         pipeline,
@@ -167,13 +172,17 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
     };
     if let Ok(received) = recipe.apply_in(&signed, delivery::surroundings(&meter)) {
         exhibit.received_format = received.format().as_str().to_owned();
-        let after = shown(received.frame()?);
+        let frame = received.frame()?;
+        let after = thumbnail::shown(&frame.pixels, frame.orientation);
         let bytes = received.bytes().len() as u64;
         exhibit.received_size = Some((bytes, after.width(), after.height()));
-        exhibit.received = Some(add("received", &small(&after)?)?);
+        exhibit.received = Some(add("received", &thumbnail::small(&after, LONGEST_SIDE)?)?);
         match difference(&before, &after)? {
             Some((picture, note)) => {
-                exhibit.difference = Some(add("difference", &small(&picture)?)?);
+                exhibit.difference = Some(add(
+                    "difference",
+                    &thumbnail::small(&picture, LONGEST_SIDE)?,
+                )?);
                 exhibit.difference_note = note;
             }
             None => {
@@ -225,31 +234,6 @@ fn cause(rows: &Rows, row: usize) -> Result<String> {
     Ok(parts.join("; "))
 }
 
-/// The picture as a viewer shows it: turned as its orientation says.
-fn shown(frame: &Frame) -> DynamicImage {
-    let mut picture = (*frame.pixels).clone();
-    picture.apply_orientation(frame.orientation);
-    picture
-}
-
-/// The picture within [`LONGEST_SIDE`], opaque, on white.
-fn small(picture: &DynamicImage) -> Result<DynamicImage> {
-    let (width, height) = (picture.width(), picture.height());
-    let scale = f64::from(LONGEST_SIDE) / f64::from(width.max(height).max(1));
-    let fit = |side: u32| ((f64::from(side) * scale.min(1.0)).round() as u32).max(1);
-    let rgba = DynamicImage::ImageRgba8(picture.to_rgba8());
-    let rgba =
-        resized(&rgba, fit(width), fit(height), Filter::Lanczos3).map_err(anyhow::Error::msg)?;
-    let rgba = rgba.to_rgba8();
-    let mut flat = RgbImage::new(rgba.width(), rgba.height());
-    for (target, source) in flat.pixels_mut().zip(rgba.pixels()) {
-        let [red, green, blue, alpha] = source.0.map(u16::from);
-        let over_white = |v: u16| ((v * alpha + 255 * (255 - alpha)) / 255) as u8;
-        *target = Rgb([red, green, blue].map(over_white));
-    }
-    Ok(DynamicImage::ImageRgb8(flat))
-}
-
 /// The amplified difference and what it shows, or `None` where the shape changed by more than a hundredth.
 fn difference(
     before: &DynamicImage,
@@ -286,14 +270,4 @@ fn difference(
         "Difference: none, every pixel is the same".to_owned()
     };
     Ok(Some((DynamicImage::ImageRgb8(picture), note)))
-}
-
-fn encoded(picture: &DynamicImage) -> Result<Vec<u8>> {
-    let settings = jpeg::Settings {
-        encoder: Encoder::JpegEncoder,
-        quality: 75,
-        chroma: Chroma::Quarter,
-        progressive: false,
-    };
-    Ok(jpeg::encode(picture, settings)?)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use credlink_sign_core::TimeStamps;
 use ureq::Agent;
+use ureq::http::Uri;
 
 /// The longest answer that is read, bytes: a token with its chain takes 3 to 8 KB.
 const LONGEST: u64 = 64 << 10;
@@ -14,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// An authority, asked by HTTP.
 #[derive(Debug)]
 pub struct TimeAuthority {
-    url: String,
+    url: Uri,
     agent: Agent,
 }
 
@@ -25,28 +26,31 @@ impl TimeAuthority {
     /// In words, if the address is none that this build can ask.
     pub fn new(url: &str) -> Result<Self, String> {
         let can_ask: &[&str] = if cfg!(feature = "https") {
-            &["http://", "https://"]
+            &["http", "https"]
         } else {
-            &["http://"]
+            &["http"]
         };
-        if !can_ask.iter().any(|scheme| url.starts_with(scheme)) {
-            let needs = if url.starts_with("https://") {
-                "; this program was built without https, which the feature `https` adds (a stamp is signed, so that http does no harm)"
-            } else {
-                ""
-            };
+        let parsed = url.parse::<Uri>().ok();
+        let scheme = parsed.as_ref().and_then(Uri::scheme_str);
+        let needs = if scheme == Some("https") {
+            "; this program was built without https, which the feature `https` adds (a stamp is signed, so that http does no harm)"
+        } else {
+            ""
+        };
+        let is_known = scheme.is_some_and(|scheme| can_ask.contains(&scheme));
+        let Some(parsed) = parsed.filter(|_| is_known) else {
             return Err(format!(
-                "{url} is no address of a time authority: it must begin with {}{needs}",
-                can_ask.join(" or ")
+                "{url} is no address of a time authority: it must begin with {}://{needs}",
+                can_ask.join(":// or ")
             ));
-        }
+        };
         // Nobody else is asked, whatever the authority answers.
         let config = Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             .max_redirects(0)
             .max_redirects_will_error(true);
         Ok(Self {
-            url: url.to_owned(),
+            url: parsed,
             agent: config.build().into(),
         })
     }
@@ -54,16 +58,13 @@ impl TimeAuthority {
 
 impl TimeStamps for TimeAuthority {
     fn stamped(&self, request: &[u8]) -> Result<Vec<u8>, String> {
-        // Without a name and a password in the address.
-        let (scheme, rest) = self.url.split_once("//").unwrap_or(("", &self.url));
-        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        let host = authority.rsplit('@').next().unwrap_or_default();
-        let failed = |why: &dyn std::fmt::Display| {
-            format!("the time authority at {scheme}//{host}/{path} gave no stamp: {why}")
-        };
+        // By its host alone: an address may hold a password.
+        let host = self.url.host().unwrap_or_default();
+        let failed =
+            |why: &dyn std::fmt::Display| format!("the time authority {host} gave no stamp: {why}");
         let answer = self
             .agent
-            .post(&self.url)
+            .post(self.url.clone())
             .header("content-type", "application/timestamp-query")
             .send(request)
             .map_err(|error| failed(&error))?;

@@ -78,7 +78,7 @@ pub(crate) fn run(args: &SignArgs) -> Result<u8> {
             taken_number(&bytes)
         );
     }
-    if let Some(what) = harmed(&bytes, &signed) {
+    if let Some(what) = harmed(&file, &signed) {
         bail!(
             "{} cannot be signed: with a manifest in it, {what}; the C2PA library does not move all that this file holds",
             args.input.display()
@@ -120,7 +120,7 @@ fn signer(args: &SignArgs, identity: Identity) -> Result<Signer> {
         signer = signer.with_time_stamps(Box::new(authority));
     }
     if args.thumbnail {
-        signer = signer.with_thumbnail(thumbnail::jpeg);
+        signer = signer.with_thumbnail(thumbnail::of_manifest);
     }
     Ok(signer)
 }
@@ -211,8 +211,8 @@ fn told(
 }
 
 /// What embedding the manifest did to a picture that nobody meant to change, if anything.
-fn harmed(bytes: &[u8], signed: &SignedImage) -> Option<String> {
-    let before = received::decode_bytes(bytes).ok()?;
+fn harmed(file: &Asset<'_>, signed: &SignedImage) -> Option<String> {
+    let before = file.pixels().ok()?;
     let after = match received::decode_bytes(&signed.bytes) {
         Ok(after) => after,
         Err(error) => {
@@ -231,7 +231,7 @@ fn harmed(bytes: &[u8], signed: &SignedImage) -> Option<String> {
     let changed = signed.fate.changed.iter().map(String::as_str);
     let mut lost = changed.chain(signed.fate.dropped_names());
     let item = lost.find(|name| *name == "EXIF" || name.ends_with(" item"))?;
-    let is_avif = Format::sniff(bytes) == Some(Format::Avif);
+    let is_avif = file.media_type() == Some(Format::Avif);
     is_avif.then(|| format!("its {item} would be lost"))
 }
 

@@ -55,12 +55,9 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         super::dry_run::print(&plan, &estimate, threads, args.json)?;
         return Ok(exit::OK);
     }
-    for shortfall in &plan.shortfalls {
-        listener(Event::Warning(shortfall.clone()));
-    }
-    if let Some(line) = unused(&plan, &*set) {
-        listener(Event::Warning(line));
-    }
+    let warnings = plan.shortfalls.iter().cloned();
+    let warnings = warnings.chain(unused(&plan, &*set));
+    warnings.for_each(|line| listener(Event::Warning(line)));
     // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
     let run_dir = make_run_dir(args, &created)?;
     // So that the signed files can be verified by anybody afterwards: `credlink verify --keys RUN --store RUN`.

@@ -28,60 +28,11 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
             key,
             psnr,
         } => {
-            let (file, frame, key) = (open(input)?, frame(input)?, read_key(key)?);
             let id = match id {
                 Some(id) => id.parse::<ProofId>()?,
                 None => random_id()?,
             };
-            let rewriter = Rewriter::of(file.bytes());
-            let embedding = embed(
-                &frame.pixels,
-                frame.orientation,
-                id,
-                &key,
-                &settings(*psnr),
-                Some(&|pixels| rewriter.through_jpeg_60(pixels)),
-            );
-            let Some(marked) = &embedding.image else {
-                let Marking::Refused(reason) = embedding.verdict else {
-                    anyhow::bail!("the mark was made but no image");
-                };
-                if args.json {
-                    say(
-                        &json!({ "out": null, "verdict": "refused", "reason": reason.to_string() }),
-                    )?;
-                } else {
-                    super::say(&format!("{}: refused, {reason}", input.display()))?;
-                }
-                return Ok(exit::FAILURE);
-            };
-            if let Some(why) = rewriter.refusal() {
-                anyhow::bail!("{} is not written anew, because {why}", input.display());
-            }
-            let bytes = rewriter.rewritten(marked, Care::Usual)?;
-            super::write_new(output, &bytes)?;
-            if args.json {
-                say(&json!({
-                    "out": output,
-                    "verdict": word(embedding.verdict),
-                    "id": id.to_string(),
-                    "psnr": embedding.psnr,
-                    "ssim": embedding.ssim,
-                    "bytes": bytes.len(),
-                    "bytes_before": file.bytes().len(),
-                }))?;
-                return Ok(exit::OK);
-            }
-            super::say(&format!(
-                "{}: {} with id {id}, PSNR {:.1} dB, SSIM {:.4}, {} bytes from {}",
-                output.display(),
-                word(embedding.verdict),
-                embedding.psnr,
-                embedding.ssim,
-                bytes.len(),
-                file.bytes().len()
-            ))?;
-            Ok(exit::OK)
+            embedded(input, output, id, &read_key(key)?, *psnr, args.json)
         }
         WatermarkCommand::Detect { file, key, rotated } => {
             let (frame, key) = (frame(file)?, read_key(key)?);
@@ -113,6 +64,65 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
             args.json,
         ),
     }
+}
+
+/// Marks a picture and writes it.
+fn embedded(
+    input: &Path,
+    output: &Path,
+    id: ProofId,
+    key: &WatermarkKey,
+    psnr: Option<f64>,
+    as_json: bool,
+) -> Result<u8> {
+    let (file, frame) = (open(input)?, frame(input)?);
+    let rewriter = Rewriter::of(file.bytes());
+    let embedding = embed(
+        &frame.pixels,
+        frame.orientation,
+        id,
+        key,
+        &settings(psnr),
+        Some(&|pixels| rewriter.through_jpeg_60(pixels)),
+    );
+    let Some(marked) = &embedding.image else {
+        let Marking::Refused(reason) = embedding.verdict else {
+            anyhow::bail!("the mark was made but no image");
+        };
+        if as_json {
+            say(&json!({ "out": null, "verdict": "refused", "reason": reason.to_string() }))?;
+        } else {
+            super::say(&format!("{}: refused, {reason}", input.display()))?;
+        }
+        return Ok(exit::FAILURE);
+    };
+    if let Some(why) = rewriter.refusal() {
+        anyhow::bail!("{} is not written anew, because {why}", input.display());
+    }
+    let bytes = rewriter.rewritten(marked, Care::Usual)?;
+    super::write_new(output, &bytes)?;
+    if as_json {
+        say(&json!({
+            "out": output,
+            "verdict": word(embedding.verdict),
+            "id": id.to_string(),
+            "psnr": embedding.psnr,
+            "ssim": embedding.ssim,
+            "bytes": bytes.len(),
+            "bytes_before": file.bytes().len(),
+        }))?;
+    } else {
+        super::say(&format!(
+            "{}: {} with id {id}, PSNR {:.1} dB, SSIM {:.4}, {} bytes from {}",
+            output.display(),
+            word(embedding.verdict),
+            embedding.psnr,
+            embedding.ssim,
+            bytes.len(),
+            file.bytes().len()
+        ))?;
+    }
+    Ok(exit::OK)
 }
 
 fn say(document: &Json) -> Result<()> {

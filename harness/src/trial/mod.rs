@@ -74,8 +74,6 @@ impl<'a> Subject<'a> {
 pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reason: String) -> Row {
     let entry = subject.entry;
     Row {
-        op,
-        trial: subject.trial,
         pipeline: recipe.id.clone(),
         family: recipe.family.clone(),
         grade: recipe.grade().letter(),
@@ -87,20 +85,10 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         width: entry.width,
         height: entry.height,
         issued: subject.issued.map(|id| id.to_string()),
-        outcome: Outcome::Error,
-        survived: false,
-        recovered_by: None,
         error: Some(reason),
         error_cause: Some(cause.to_owned()),
         source_bytes: subject.source_bytes,
         signed_bytes: subject.signed_bytes,
-        received_bytes: 0,
-        received_format: String::new(),
-        received_width: 0,
-        received_height: 0,
-        same_bytes: false,
-        same_pixels: None,
-        content_distance: None,
         mark_psnr: subject.mark.map(|mark| mark.psnr),
         mark_ssim: subject.mark.map(|mark| mark.ssim),
         sign_psnr: subject.distortion.map(|changed| changed.psnr),
@@ -109,11 +97,7 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         sign_changed: subject.fate.map(|fate| fate.changed.join("; ")),
         sign_dropped: subject.fate.map(|fate| fate.dropped_names().join("; ")),
         sign_ns: subject.sign_nanos,
-        transform_ns: 0,
-        codec_ns: 0,
-        verify_ns: 0,
-        retrieve_ns: 0,
-        carriers: Vec::new(),
+        ..Row::new(op, subject.trial, Outcome::Error)
     }
 }
 

@@ -137,11 +137,7 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        let length = (8 + body.len() as u32).to_be_bytes();
-        [&length, &kind[..], body].concat()
-    }
+    use crate::containers::bmff::boxed;
 
     #[test]
     fn a_packet_goes_to_the_end_and_nothing_moves() {

@@ -94,14 +94,16 @@ pub(super) fn has_manifest(bytes: &[u8]) -> bool {
     uuid_box(bytes, &C2PA_UUID).is_some()
 }
 
+/// A box, for tests.
+#[cfg(test)]
+pub(super) fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let length = (8 + body.len() as u32).to_be_bytes();
+    [&length, &kind[..], body].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        let length = (8 + body.len() as u32).to_be_bytes();
-        [&length, &kind[..], body].concat()
-    }
 
     #[test]
     fn a_sequence_is_known_by_its_movie_or_any_of_its_brands() {

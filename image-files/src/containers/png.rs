@@ -245,11 +245,8 @@ mod tests {
         assert_eq!(with_exif_apart(&moved, 0), None, "once is enough");
         assert_eq!(with_exif_apart(&pixel(), 0), None);
         // A manifest whose second box begins just there hides it; two bytes farther it does not.
-        let boxed = |kind: &[u8; 4], body: &[u8]| {
-            [&(8 + body.len() as u32).to_be_bytes()[..], kind, body].concat()
-        };
-        let inner = [boxed(b"jumd", &[0; 4]), boxed(b"cbor", b"text")].concat();
-        let manifest = chunk(*b"caBX", &[&boxed(b"jumb", &inner)]).unwrap();
+        let inner = [bmff::boxed(b"jumd", &[0; 4]), bmff::boxed(b"cbor", b"text")].concat();
+        let manifest = chunk(*b"caBX", &[&bmff::boxed(b"jumb", &inner)]).unwrap();
         let with_manifest = |mut file: Vec<u8>| {
             file.splice(header_end..header_end, manifest.clone());
             file

@@ -10,6 +10,7 @@ use super::matrix::{Matrix, matrix};
 use crate::beside::Portrait;
 use crate::figures::{bytes, count, percent, plural};
 use crate::formats::{FORMATS, cell_text};
+use crate::header::RunHeader;
 use crate::losses::{LOSSES, LossGroup};
 use crate::plots::{curves, lines, svg};
 use crate::report::{Check, Report};
@@ -210,20 +211,19 @@ pub(crate) fn of(
                 value: version.clone(),
             })
             .collect(),
-        cpu: header
-            .cpu
-            .by_category
-            .iter()
-            .filter(|_| header.cpu.total_s > 0.0)
-            .map(|(name, seconds)| Fact {
-                name: name.clone(),
-                value: format!(
-                    "{seconds:.1} s, {} %",
-                    percent(seconds / header.cpu.total_s)
-                ),
-            })
-            .collect(),
+        cpu: spent(header),
     })
+}
+
+/// What the CPU time went into; nothing where none was measured.
+fn spent(header: &RunHeader) -> Vec<Fact> {
+    let total = header.cpu.total_s;
+    let categories = header.cpu.by_category.iter().filter(|_| total > 0.0);
+    let fact = |(name, seconds): (&String, &f64)| Fact {
+        name: name.clone(),
+        value: format!("{seconds:.1} s, {} %", percent(seconds / total)),
+    };
+    categories.map(fact).collect()
 }
 
 /// The first figures beside those of another run; none for a run whose own must not be used.

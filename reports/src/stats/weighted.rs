@@ -16,21 +16,14 @@
 //! *The chance* is that of a sum of independent gamma variates of shapes `c_j` times terms `λ_j`, whose cumulant function is
 //! `K(s) = −Σ c_j ln(1 − λ_j s)`. It is the inversion integral of `exp K(s)/s` along the vertical line through the saddle
 //! point of `K`, by the trapezoidal rule in `y = sinh x`, which converges exponentially; to 10⁻⁹. Where no third value is
-//! among the terms it is a beta variate's, exactly. The search for a bound begins where the saddle-point formula has it:
-//! with `w = sgn(ŝ) √(−2K(ŝ))`, `u = ŝ √K''(ŝ)` and the standardised cumulants `κ₃`, `κ₄` at the saddle point `ŝ`,
-//!
-//! ```text
-//!   Φ(w) + φ(w) · { 1/w − 1/u − [ (κ₄/8 − 5κ₃²/24)/u − κ₃/2u² − 1/u³ + 1/w³ ] }
-//! ```
-//!
-//! which is off by up to one part in twenty.
+//! among the terms it is a beta variate's, exactly. The search for a bound begins where Barndorff-Nielsen's formula has it:
+//! with `w = sgn(ŝ) √(−2K(ŝ))` and `u = ŝ √K''(ŝ)` at the saddle point `ŝ`, the chance is nearly `Φ(w + ln(u/w)/w)`.
 //!
 //! Sources: N. Gaffke, "Three test statistics for a nonparametric one-sided hypothesis on the mean of a nonnegative
 //! variable", Mathematical Methods of Statistics 14 (2005) 451–467, for the bound of a mean; E. Learned-Miller, P. S.
 //! Thomas, "A new confidence interval for the mean of a bounded random variable", arXiv:1905.06208 (2019); D. B. Rubin,
-//! "The Bayesian bootstrap", Annals of Statistics 9 (1981) 130–134, for the weights. R. Lugannani, S. Rice, Advances in
-//! Applied Probability 12 (1980) 475–490, and H. E. Daniels, International Statistical Review 55 (1987) 37–48, for the
-//! chance.
+//! "The Bayesian bootstrap", Annals of Statistics 9 (1981) 130–134, for the weights. O. E. Barndorff-Nielsen, Biometrika 73
+//! (1986) 307–322, and H. E. Daniels, International Statistical Review 55 (1987) 37–48, for the chance.
 
 use super::binomial::incomplete_beta;
 use super::{normal_cdf, normal_quantile};
@@ -148,7 +141,7 @@ fn at_most_zero(terms: &[Term]) -> f64 {
     }
 }
 
-/// The same by the saddle-point formula.
+/// The same by a formula, nearly.
 fn nearly_at_most_zero(terms: &[Term]) -> f64 {
     match plain(terms) {
         Ok(chance) => chance,
@@ -174,19 +167,16 @@ fn plain(terms: &[Term]) -> Result<f64, (f64, f64)> {
 
 fn by_saddle_point(terms: &[Term], poles: (f64, f64)) -> f64 {
     let saddle = saddle(terms, poles);
-    let [k, _, k2, k3, k4] = cumulants(terms, saddle);
+    let (k, curvature) = cumulants(terms, saddle);
     let w = saddle.signum() * (-2.0 * k).max(0.0).sqrt();
-    let u = saddle * k2.sqrt();
-    let (third, fourth) = (k3 / k2.powf(1.5), k4 / k2.powi(2));
-    let density = |w: f64| (-0.5 * w * w).exp() / std::f64::consts::TAU.sqrt();
-    if w.abs() < 1e-3 {
-        // The formula's limit at the mean.
-        return 0.5 + third / 6.0 * density(0.0) + w * density(0.0);
-    }
-    let second =
-        (fourth / 8.0 - 5.0 * third * third / 24.0) / u - third / (2.0 * u * u) - u.powi(-3)
-            + w.powi(-3);
-    (normal_cdf(w) + density(w) * (1.0 / w - 1.0 / u - second)).clamp(0.0, 1.0)
+    let u = saddle * curvature.sqrt();
+    // At the mean both vanish.
+    let correction = if w.abs() < 1e-3 {
+        0.0
+    } else {
+        (u / w).ln() / w
+    };
+    normal_cdf(w + correction)
 }
 
 /// The chance by the inversion integral. The line lies through the saddle point, or, where that is next to the pole of `1/s`
@@ -196,7 +186,7 @@ fn by_inversion(terms: &[Term], (below, above): (f64, f64)) -> f64 {
     const STEPS: (f64, f64) = (1.0 / 8.0, 1.0 / 1024.0);
     const TOLERANCE: f64 = 1e-9;
     let saddle = saddle(terms, (below, above));
-    let width = cumulants(terms, saddle)[2].sqrt().recip();
+    let width = cumulants(terms, saddle).1.sqrt().recip();
     let at = if saddle.abs() >= 0.5 * width {
         saddle
     } else if saddle > 0.0 {
@@ -266,21 +256,15 @@ fn of_two_values(terms: &[Term], lowest: f64, highest: f64) -> Option<f64> {
     Some(incomplete_beta(above, below, -lowest / (highest - lowest)))
 }
 
-/// `K` and its first four derivatives.
-fn cumulants(terms: &[Term], s: f64) -> [f64; 5] {
-    let mut sums = [0.0; 5];
+/// `K` and its second derivative.
+fn cumulants(terms: &[Term], s: f64) -> (f64, f64) {
+    let (mut k, mut curvature) = (0.0, 0.0);
     for Term { value, shape } in terms {
-        let rest = 1.0 - value * s;
-        let ratio = value / rest;
-        sums[0] -= shape * (-value * s).ln_1p();
-        let mut power = shape * ratio;
-        for (order, sum) in sums.iter_mut().enumerate().skip(1) {
-            *sum += power;
-            // (order)! · ratio^(order + 1)
-            power *= ratio * order as f64;
-        }
+        let ratio = value / (1.0 - value * s);
+        k -= shape * (-value * s).ln_1p();
+        curvature += shape * ratio * ratio;
     }
-    sums
+    (k, curvature)
 }
 
 /// Where `K'` is 0, between the poles.

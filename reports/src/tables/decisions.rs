@@ -6,8 +6,8 @@
 
 use credlink_trial_record::Decision;
 
-use super::Evidence;
 use super::causes::REFUSED;
+use super::{Evidence, Value};
 use crate::stats::mixed;
 
 /// A carrier of a run that decides by a number.
@@ -56,6 +56,14 @@ impl Deciding {
         }
         value
     }
+}
+
+/// The only line of a table about thresholds where no carrier decided by a number; `columns` are those behind the first
+/// three.
+pub(super) fn no_line(columns: usize) -> Vec<Value> {
+    let words = ["no carrier decided by a number", "", ""].map(Value::text);
+    let rest = std::iter::repeat_n(Value::NotMeasured, columns);
+    words.into_iter().chain(rest).collect()
 }
 
 /// Whether a source may be used to choose thresholds.

@@ -2,7 +2,7 @@
 
 use credlink_trial_record::Trial;
 
-use super::decisions::decisions;
+use super::decisions::{decisions, no_line};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::stats::Measured;
 
@@ -93,11 +93,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         }
     }
     if rows.is_empty() {
-        let mut row = ["no carrier decided by a number", "", ""]
-            .map(Value::text)
-            .to_vec();
-        row.extend(vec![Value::NotMeasured; 5]);
-        rows.push(row);
+        rows.push(no_line(5));
     }
     Table {
         id: "roc".to_owned(),

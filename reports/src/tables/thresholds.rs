@@ -2,7 +2,7 @@
 
 use credlink_trial_record::Trial;
 
-use super::decisions::{Deciding, calibrates, decisions};
+use super::decisions::{Deciding, calibrates, decisions, no_line};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::stats::Clusters;
 
@@ -135,11 +135,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         }
     }
     if rows.is_empty() {
-        let mut row = ["no carrier decided by a number", "", ""]
-            .map(Value::text)
-            .to_vec();
-        row.extend(vec![Value::NotMeasured; 9]);
-        rows.push(row);
+        rows.push(no_line(9));
     }
     Table {
         id: "thresholds".to_owned(),

@@ -9,6 +9,7 @@ use c2pa::crypto::raw_signature::validator_for_signing_alg;
 use c2pa::crypto::time_stamp::verify_time_stamp;
 use c2pa::status_tracker::StatusTracker;
 use c2pa::{BoxedSigner, SigningAlg, create_signer};
+use ed25519_dalek::SIGNATURE_LENGTH;
 use x509_parser::oid_registry as oid;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -32,6 +33,8 @@ pub struct Credential {
     signer: BoxedSigner,
     algorithm: SigningAlg,
     chain: Vec<Vec<u8>>,
+    /// Bytes of a signature, which is always as long.
+    signature_length: usize,
 }
 
 impl Credential {
@@ -91,6 +94,7 @@ impl Credential {
             signer,
             algorithm,
             chain,
+            signature_length: signature.len(),
         })
     }
 
@@ -182,18 +186,6 @@ impl<'a> ClaimSigner<'a> {
         let of_credential = |credential: &Credential| credential.algorithm;
         self.credential.map_or(SigningAlg::Ed25519, of_credential)
     }
-
-    /// Bytes of a signature; those of RSA are as long as the key.
-    fn signature_length(&self) -> usize {
-        match self.algorithm() {
-            SigningAlg::Ed25519 | SigningAlg::Es256 => 64,
-            SigningAlg::Es384 => 96,
-            SigningAlg::Es512 => 132,
-            _ => self
-                .signature(b"length")
-                .map_or(512, |signature| signature.len()),
-        }
-    }
 }
 
 impl c2pa::Signer for ClaimSigner<'_> {
@@ -240,7 +232,9 @@ impl c2pa::Signer for ClaimSigner<'_> {
         // A map of two: the algorithm under 1, the chain under 33.
         let protected = 1 + 1 + number + 2 + chain;
         // Tag and array, protected header, an empty map, no payload, the signature (RFC 9052, section 4.2).
-        let exact = 2 + text(protected) + 1 + 1 + text(self.signature_length());
+        let of_credential = |credential: &Credential| credential.signature_length;
+        let signature = self.credential.map_or(SIGNATURE_LENGTH, of_credential);
+        let exact = 2 + text(protected) + 1 + 1 + text(signature);
         exact + self.stamps.map_or(0, |_| STAMP_ROOM)
     }
 

@@ -29,8 +29,6 @@ pub(super) struct Candidate {
     pub(super) symmetry: Orientation,
     pub(super) level: usize,
     pub(super) map: Affine,
-    /// Fisher's transform of the correlation, in standard deviations of unrelated samples.
-    pub(super) score: f32,
 }
 
 /// Places that something else than the picture says.
@@ -53,7 +51,6 @@ pub(super) fn led(
             symmetry: place.symmetry,
             level,
             map: place.map,
-            score: 0.0,
         })
     };
     places.iter().filter_map(candidate).collect()
@@ -80,20 +77,21 @@ pub(super) fn candidates(registered: &Registered, received: &Received) -> Vec<Ca
             }
             if let Some((dx, dy, score)) = best_place(target, &registered.energy, &turned) {
                 let (w, h) = (turned.width as f64, turned.height as f64);
-                found.push(Candidate {
+                let candidate = Candidate {
                     symmetry,
                     level,
                     map: Affine::onto(-dx as f64 / w, -dy as f64 / h, width / w, height / h),
-                    score,
-                });
+                };
+                found.push((score, candidate));
             }
         }
     }
-    found.sort_by(|a, b| b.score.total_cmp(&a.score));
-    found
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
+    found.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
-/// Where the received plane's first pixel lies in the registered plane, and how well the two then correlate.
+/// Where the received plane's first pixel lies in the registered plane, and how well the two then correlate: Fisher's transform
+/// of the correlation, in standard deviations of unrelated samples.
 fn best_place(target: &Plane, energy: &Energy, turned: &Plane) -> Option<(isize, isize, f32)> {
     let own = Energy::of(turned);
     let (width, height) = (target.width as isize, target.height as isize);
