@@ -45,7 +45,7 @@ pub fn validity_from(now: u64, days: u16) -> Result<Validity> {
 /// The last second of the year 2999, where [`Date`] ends.
 const LAST_SECOND: u64 = 32_503_679_999;
 
-/// Randomness of the operating system for the keys of one run.
+/// Randomness of the operating system for keys.
 ///
 /// # Errors
 /// When the system has none.

@@ -3,19 +3,15 @@
 use anyhow::{Context, Result};
 use credlink_harness::{clock, exit, identity};
 use credlink_sign_core::keys::{Identity, TrustAnchor, WATERMARK_FILE, WatermarkSecret};
-use zeroize::Zeroizing;
 
 use crate::cli::{KeysArgs, KeysCommand};
 
 pub(crate) fn run(args: &KeysArgs) -> Result<u8> {
     match &args.command {
         KeysCommand::Generate { dir, name, days } => {
-            let made = Identity::generate(
-                random_seed()?,
-                name,
-                identity::validity_from(clock::unix_seconds(), *days)?,
-            )?;
-            let secret = WatermarkSecret::new(&random_seed()?);
+            let validity = identity::validity_from(clock::unix_seconds(), *days)?;
+            let made = Identity::generate(identity::fresh_seed()?, name, validity)?;
+            let secret = WatermarkSecret::new(&identity::fresh_seed()?);
             made.save(dir)
                 .and_then(|()| secret.save(dir))
                 .with_context(|| format!("failed to save keys in {}", dir.display()))?;
@@ -31,11 +27,4 @@ pub(crate) fn run(args: &KeysArgs) -> Result<u8> {
         }
     }
     Ok(exit::OK)
-}
-
-fn random_seed() -> Result<Zeroizing<[u8; 32]>> {
-    let mut seed = Zeroizing::new([0; 32]);
-    getrandom::fill(&mut *seed)
-        .map_err(|error| anyhow::anyhow!("no randomness from the system: {error}"))?;
-    Ok(seed)
 }
