@@ -38,6 +38,7 @@ CLOSE = 1e-9  # of counts, rates and means, relative
 AT_ENDS = 1e-7  # of the ends of intervals, absolute; the program's integral is good to 1e-9 of the chance
 UNSEEN_IN_INTERVALS, UNSEEN_IN_BOUNDS = 0.75, 1.0
 OUTCOMES = ["intact", "resigned", "recovered", "unconfirmed", "broken", "lost", "misattributed", "error"]
+BESIDE = ["exif", "location", "xmp", "iptc", "icc", "png-text", "caption", "credit", "copyright", "alt-text"]
 SURVIVED = ["intact", "resigned", "recovered"]
 NEGATIVES = {
     "unsigned": "unsigned images",
@@ -518,6 +519,20 @@ def signing(run):
             row[f"p{percentile}"] = Rounded(nearest_rank(values, percentile * 10), step) if enough else None
         rows.append(row)
     return rows, [f"Over the {images.height:,} distinct signed images of the run"]
+
+
+def metadata(run):
+    lists = {column: pl.col(column).fill_null("").str.split(", ") for column in ("holds", "still_holds")}
+    rows = []
+    for pipeline, ops in [*run.by_pipeline.items(), ("all (pooled)", run.pooled)]:
+        for what in BESIDE:
+            held = ops.filter(lists["holds"].list.contains(what))
+            if not held.height and pipeline != "all (pooled)":
+                continue
+            row = {"pipeline": pipeline, "what": what, "n": held.height, "sources": held["source"].n_unique()}
+            row["still"] = rate(held, lists["still_holds"].list.contains(what))
+            rows.append(row)
+    return rows, []
 
 
 def strata(run):
@@ -1081,6 +1096,7 @@ TABLES = {
     "carriers": (carriers, "carriers", ["carrier"]),
     "layers": (layers, "layers", ["carriers"]),
     "embedded": (embedded, "images that took a carrier", ["carrier", "pipeline"]),
+    "metadata": (metadata, "what else survives", ["pipeline", "what"]),
     "signing": (signing, "what signing does", ["figure", "unit"]),
     "strata": (strata, "kinds of image", ["dimension", "stratum"]),
     "causes": (causes, "causes of failure", ["carrier", "cause"]),

@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 
 use credlink_corpus::synthetic::CLASSES;
 use credlink_corpus::{ImageSet, SourceImage, SyntheticSet};
-use credlink_image_files::Format;
+use credlink_image_files::{Format, Held};
+use credlink_trial_record::Beside;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 use img_parts::{DynImage, ImageICC};
@@ -187,6 +188,11 @@ fn photographs_carry_what_cameras_write() {
                 .take(30_000)
                 .any(|w| w == b"http://ns.adobe.com/xap/1.0/"),
         );
+        let held = Held::of(image.entry.format, &image.bytes);
+        let words = [Beside::Caption, Beside::Credit, Beside::Copyright];
+        let has = |what: &Beside| held.kinds().contains(what);
+        count("iptc", has(&Beside::Iptc));
+        assert!(words.iter().all(|what| has(what) == has(&Beside::Iptc)));
         let frame = image
             .bytes
             .windows(2)
@@ -204,7 +210,8 @@ fn photographs_carry_what_cameras_write() {
     assert!((0.12..0.45).contains(&share("gps")), "{seen:?}");
     assert!((0.03..0.25).contains(&share("turned")), "{seen:?}");
     assert!((0.45..0.85).contains(&share("icc")), "{seen:?}");
-    assert!((0.10..0.45).contains(&share("xmp")), "{seen:?}");
+    assert!((0.25..0.75).contains(&share("xmp")), "{seen:?}");
+    assert!((0.25..0.55).contains(&share("iptc")), "{seen:?}");
     assert!((0.01..0.2).contains(&share("progressive")), "{seen:?}");
 }
 

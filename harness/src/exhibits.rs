@@ -20,8 +20,9 @@ use credlink_transforms::resign::Surroundings;
 use image::{DynamicImage, RgbImage};
 use rayon::prelude::*;
 
+use crate::thumbnail;
+use crate::trace::{self, Stop};
 use crate::trial::delivery;
-use crate::{thumbnail, trace};
 
 /// How much differences are amplified.
 const AMPLIFICATION: u16 = 8;
@@ -200,8 +201,15 @@ fn stripped(
     file: &Arc<ImageFile>,
     surroundings: Surroundings<'_>,
 ) -> Vec<Stripped> {
-    let stops = trace::trace(recipe, file, surroundings).unwrap_or_default();
-    let stops = stops.into_iter().filter(|stop| !stop.gone.is_empty());
+    let mut written = Vec::new();
+    let applied = recipe.apply_watched(file, surroundings, |step| written.push(step));
+    if applied.is_err() {
+        return Vec::new();
+    }
+    let stops = written
+        .iter()
+        .map(Stop::of)
+        .filter(|stop| !stop.gone.is_empty());
     let stops = stops.map(|stop| Stripped {
         number: u32::try_from(stop.number).unwrap_or(u32::MAX),
         step: stop.step.to_owned(),

@@ -11,7 +11,7 @@ pub const CONTROL_FAILED: u8 = 3;
 /// The run was interrupted; what was done is written and marked as partial.
 pub const INTERRUPTED: u8 = 4;
 /// `replay`: the op gave another result than its row; `docs --check`: a generated file is not what it should be;
-/// `bench-report`: something is slower than its baseline.
+/// `sign-run --check`: the signature is not the signer's over this run; `bench-report`: something is slower than its baseline.
 pub const DIFFERS: u8 = 5;
 /// `verify`: no proof was found.
 pub const NO_PROOF: u8 = 10;
@@ -41,7 +41,7 @@ pub const HELP: &str = "Exit codes:
    2  command line not understood
    3  run finished, but a control failed: do not use its figures
    4  run interrupted; rows so far are written and marked as partial
-   5  replay, docs --check, bench-report: what was found is not what was recorded
+   5  replay, docs --check, sign-run --check, bench-report: what was found is not what was recorded
   10  verify: no proof found
   11  verify: the manifest is invalid and nothing else led to a proof
   12  verify: a pointer leads to a proof, but the pixels do not confirm it

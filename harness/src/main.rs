@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => cmd::compare::run(args),
         Command::Gate(args) => cmd::gate::run(args),
         Command::Evidence(args) => cmd::evidence::run(args),
+        Command::SignRun(args) => cmd::sign_run::run(args),
         Command::Replay(args) => cmd::replay::run(args),
         Command::Pipelines(args) => cmd::pipelines::run(args),
         Command::Apply(args) => cmd::apply::run(args),

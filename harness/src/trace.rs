@@ -1,16 +1,10 @@
 //! What each step of a pipeline makes of a file, and what it takes from it.
 //!
-//! A step hands on pixels or a file; only files have metadata that could be gone. So the recipe is run as far as each step in
-//! turn, and what comes out is looked at where it is a file. That runs early steps again and again, which is as simple as it
-//! is slow, and done for single files alone.
-
-use std::sync::Arc;
+//! A step hands on pixels or a file; only files have metadata that could be gone, so a stop is a step that wrote one anew.
 
 use credlink_image_files::metadata::{self, Kind};
 use credlink_image_files::{Format, ImageFile};
-use credlink_transforms::error::{StepError, StepErrorKind};
-use credlink_transforms::recipe::Recipe;
-use credlink_transforms::resign::Surroundings;
+use credlink_transforms::recipe::Written;
 
 /// A step that left a file other than the one before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,46 +23,36 @@ pub struct Stop {
     pub new: Vec<Kind>,
 }
 
-/// Every step of the recipe that wrote a file anew, in order.
-///
-/// # Errors
-/// The step that failed, and why.
-pub fn trace(
-    recipe: &Recipe,
-    file: &Arc<ImageFile>,
-    surroundings: Surroundings<'_>,
-) -> Result<Vec<Stop>, StepError> {
-    let kinds = |file: &ImageFile| metadata::read(file.format(), file.bytes()).kinds();
-    let mut stops = Vec::new();
-    let mut before = Arc::clone(file);
-    let mut part = recipe.clone();
-    for (index, (_, step)) in recipe.steps.iter().enumerate() {
-        part.steps = recipe.steps[..=index].to_vec();
-        let after = match part.apply_in(file, surroundings) {
-            Ok(after) => after,
-            // Pixels were changed, and a later step writes them.
-            Err(error) if matches!(error.kind, StepErrorKind::NotEncoded) => continue,
-            Err(error) => return Err(error),
-        };
-        if after.bytes() == before.bytes() {
-            continue;
-        }
-        let (had, has) = (kinds(&before), kinds(&after));
+impl Stop {
+    /// What a step did to the metadata of a file.
+    #[must_use]
+    pub fn of(written: &Written) -> Self {
+        let kinds = |file: &ImageFile| metadata::read(file.format(), file.bytes()).kinds();
+        let (had, has) = (kinds(&written.before), kinds(&written.after));
         let without = |of: &[Kind], other: &[Kind]| -> Vec<Kind> {
             let left = of.iter().filter(|kind| !other.contains(kind));
             left.copied().collect()
         };
-        stops.push(Stop {
-            number: index + 1,
-            step: step.name(),
-            format: after.format(),
-            bytes: after.bytes().len(),
+        Self {
+            number: written.number,
+            step: written.step,
+            format: written.after.format(),
+            bytes: written.after.bytes().len(),
             gone: without(&had, &has),
             new: without(&has, &had),
-        });
-        before = after;
+        }
     }
-    Ok(stops)
+}
+
+/// What the steps took, as a row says it: `4 jpeg: C2PA manifest, XMP`, `; ` between steps; empty where they took nothing.
+#[must_use]
+pub fn taken(stops: &[Stop]) -> String {
+    let takers = stops.iter().filter(|stop| !stop.gone.is_empty());
+    let words = takers.map(|stop| {
+        let gone = names(&stop.gone).join(", ");
+        format!("{} {}: {gone}", stop.number, stop.step)
+    });
+    words.collect::<Vec<_>>().join("; ")
 }
 
 /// A kind of metadata as people call it.

@@ -95,6 +95,22 @@ fn runs_are_compared_held_against_gates_and_written_as_evidence() {
         "lower bound",
     );
     says(&["gate", "mild.toml", "nowhere"], exit::FAILURE, "nowhere");
+    // A signature over the header is one over the rows, for its signer alone.
+    for dir in ["ours", "theirs"] {
+        says(&["keys", "generate", dir], exit::OK, "");
+    }
+    let sign = ["sign-run", "a", "--keys", "ours"];
+    let check = |keys| ["sign-run", "a", "--check", "--keys", keys];
+    says(&check("ours"), exit::FAILURE, "is not signed");
+    says(&sign, exit::OK, "signed by CredLink");
+    says(&sign, exit::FAILURE, "never overwritten");
+    says(&check("ours"), exit::OK, "are as CredLink");
+    says(&check("theirs"), exit::DIFFERS, "is no signature of");
+    let header = at.join("a/run.json");
+    let written = std::fs::read_to_string(&header).unwrap();
+    std::fs::write(&header, written.replacen("\"seed\": 1", "\"seed\": 2", 1)).unwrap();
+    says(&check("ours"), exit::DIFFERS, "over this header");
+    std::fs::write(&header, written).unwrap();
     // Which is which is plain in either order, unless both are directories.
     says(&["gate", "a", "mild.toml"], exit::OK, "gate passed");
     says(

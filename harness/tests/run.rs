@@ -20,7 +20,7 @@ use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::{Asset, Clock, Examined, Marker, ProofId, Signer, Verification};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
-use credlink_trial_record::{Outcome, Row, Trial};
+use credlink_trial_record::{Beside, Outcome, Row, Trial};
 
 const PIPELINES: [&str; 6] = [
     "controls/identity",
@@ -142,6 +142,54 @@ fn one_two_and_eight_threads_give_the_same_rows() {
     assert!(one.len() >= 24);
     assert_eq!(one, timeless(2));
     assert_eq!(one, timeless(8));
+}
+
+#[test]
+fn rows_say_what_else_survived_and_which_step_took_the_rest() {
+    let ids = [
+        "controls/identity",
+        "optimizers/imageoptim",
+        "conversion/sharp-keep",
+    ];
+    let (_, rows, _) = measured(&ids, 25, 2, credlink());
+    let of = |id: &str| -> Vec<(Vec<Beside>, Vec<Beside>, String)> {
+        let signed = rows.iter().filter(|row| row.trial == Trial::Signed);
+        let signed = signed.filter(|row| row.pipeline == id);
+        let words = |text: &Option<String>| Beside::split(text.as_deref().unwrap()).unwrap();
+        signed
+            .map(|row| {
+                let taken = row.taken.clone().unwrap();
+                (words(&row.holds), words(&row.still_holds), taken)
+            })
+            .collect()
+    };
+    let untouched = of("controls/identity");
+    for (holds, still, taken) in &untouched {
+        assert!(
+            holds == still && taken.is_empty(),
+            "{holds:?} {still:?} {taken}"
+        );
+        // The link lies in an XMP packet of every signed file.
+        assert!(holds.contains(&Beside::Xmp));
+    }
+    for what in Beside::ALL {
+        let with = untouched
+            .iter()
+            .filter(|(holds, _, _)| holds.contains(&what));
+        assert!(with.count() > 0, "no signed file held {what}");
+    }
+    for (_, still, taken) in of("optimizers/imageoptim") {
+        assert_eq!(still, [], "an optimiser keeps nothing");
+        assert!(
+            taken.contains("C2PA manifest") && taken.contains("XMP"),
+            "{taken}"
+        );
+    }
+    // Nothing but the manifest goes where all is kept.
+    for (holds, still, taken) in of("conversion/sharp-keep") {
+        assert_eq!(holds, still);
+        assert!(taken.ends_with("jpeg: C2PA manifest"), "{taken}");
+    }
 }
 
 #[test]

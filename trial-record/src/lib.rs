@@ -6,6 +6,7 @@
 //! in this crate alone, so that a new outcome, state or kind of trial is one line, and the compiler names every place that
 //! has to say something about it. Nothing here knows how anything is computed.
 
+mod beside;
 mod carrier;
 mod contract;
 mod embedded;
@@ -15,6 +16,7 @@ mod state;
 mod trial;
 mod words;
 
+pub use self::beside::Beside;
 pub use self::carrier::{CarrierPlace, Decision};
 pub use self::contract::Contract;
 pub use self::embedded::Embedded;

@@ -1,6 +1,6 @@
 //! The record of one op: what went in, what came out, what every carrier said and how long it took.
 
-use crate::{Embedded, Outcome, State, Trial};
+use crate::{Beside, Embedded, Outcome, State, Trial};
 
 /// One op. Times are nanoseconds; a time of 0 means that this part did not run and is not measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,6 +76,13 @@ pub struct Row {
     pub sign_changed: Option<String>,
     /// The same of what is gone.
     pub sign_dropped: Option<String>,
+    /// What the file that entered the pipeline held for people beside its pixels, as [`Beside::joined`]; `None` where no op
+    /// was done.
+    pub holds: Option<String>,
+    /// What of that the received file still says, likewise.
+    pub still_holds: Option<String>,
+    /// Which steps took which kinds of metadata: `4 jpeg: C2PA manifest, XMP`, `; ` between steps.
+    pub taken: Option<String>,
     /// Time to sign the image: the same figure on every op of one image.
     pub sign_ns: u64,
     /// Time of the whole pipeline.
@@ -181,6 +188,9 @@ impl Row {
             sign_kept: None,
             sign_changed: None,
             sign_dropped: None,
+            holds: None,
+            still_holds: None,
+            taken: None,
             sign_ns: 0,
             transform_ns: 0,
             codec_ns: 0,
@@ -228,6 +238,19 @@ impl Row {
                     "{carrier}_embedded is {:?}; signed trials have one of {}, others none",
                     cell.embedded.map(Embedded::as_str),
                     known.join(", ")
+                ));
+            }
+        }
+        let list = |text: &Option<String>| Beside::split(text.as_deref().unwrap_or_default());
+        match (list(&self.holds), list(&self.still_holds)) {
+            (Some(holds), Some(still)) if still.iter().all(|one| holds.contains(one)) => {}
+            (Some(_), Some(_)) => {
+                return Err("still_holds names what holds does not".to_owned());
+            }
+            _ => {
+                return Err(format!(
+                    "holds or still_holds names something other than {}",
+                    Beside::joined(&Beside::ALL)
                 ));
             }
         }

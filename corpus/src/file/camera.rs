@@ -6,6 +6,7 @@ use exif::experimental::Writer;
 use exif::{Field, In, Rational, Tag, Value};
 use moxcms::ColorProfile;
 
+use super::editorial::Editorial;
 use crate::draws::Draws;
 
 /// A colour space to declare. Pixel numbers are taken as being in it.
@@ -22,6 +23,8 @@ pub(crate) struct Metadata {
     pub(crate) icc: Option<Profile>,
     /// Whether to write an XMP packet that repeats camera and date.
     pub(crate) xmp: bool,
+    /// What a newsroom wrote.
+    pub(crate) editorial: Option<Editorial>,
 }
 
 /// The blocks of bytes that a [`Metadata`] becomes.
@@ -29,14 +32,23 @@ pub(crate) struct Parts {
     pub(crate) exif: Option<Vec<u8>>,
     pub(crate) icc: Option<Vec<u8>>,
     pub(crate) xmp: Option<Vec<u8>>,
+    /// The payload of a JPEG's APP13 segment.
+    pub(crate) iptc: Option<Vec<u8>>,
 }
 
 impl Metadata {
     pub(crate) fn parts(&self) -> Result<Parts, String> {
         let exif = self.camera.as_ref().map(Camera::exif).transpose()?;
         let icc = self.icc.map(profile_bytes).transpose()?;
-        let xmp = self.camera.as_ref().filter(|_| self.xmp).map(Camera::xmp);
-        Ok(Parts { exif, icc, xmp })
+        let camera = self.camera.as_ref().filter(|_| self.xmp).map(Camera::xmp);
+        let editorial = self.editorial.as_ref();
+        Ok(Parts {
+            exif,
+            icc,
+            // A file has one packet; a camera's stays.
+            xmp: camera.or_else(|| editorial.map(Editorial::xmp)),
+            iptc: editorial.map(Editorial::iptc),
+        })
     }
 }
 

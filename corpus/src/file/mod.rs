@@ -1,10 +1,12 @@
 //! From pixels to image files: the encoders and the metadata around them.
 
 mod camera;
+mod editorial;
 mod palette;
 mod png_file;
 
 pub(crate) use camera::{Camera, Metadata, Profile};
+pub(crate) use editorial::Editorial;
 pub(crate) use png_file::{png, png_palette, png_with};
 
 use credlink_image_files::{Format, metadata};
@@ -79,6 +81,7 @@ pub(crate) fn jpeg(pixels: &Pixels, options: Jpeg, metadata: &Metadata) -> Resul
         exif: parts.exif,
         icc: parts.icc,
         xmp: parts.xmp,
+        iptc: parts.iptc,
     };
     jpeg_with(pixels, options, &segments)
 }
@@ -90,6 +93,8 @@ pub(crate) struct Segments {
     pub(crate) exif: Option<Vec<u8>>,
     pub(crate) icc: Option<Vec<u8>>,
     pub(crate) xmp: Option<Vec<u8>>,
+    /// Behind `Photoshop 3.0`, that included.
+    pub(crate) iptc: Option<Vec<u8>>,
 }
 
 /// As [`jpeg`], with metadata that is already bytes.
@@ -118,6 +123,9 @@ pub(crate) fn jpeg_with(
         let mut segment = b"http://ns.adobe.com/xap/1.0/\0".to_vec();
         segment.extend_from_slice(xmp);
         encoder.add_app_segment(1, segment).map_err(words)?;
+    }
+    if let Some(iptc) = &segments.iptc {
+        encoder.add_app_segment(13, iptc.clone()).map_err(words)?;
     }
     if let Some(icc) = &segments.icc {
         encoder.add_icc_profile(icc).map_err(words)?;
@@ -171,12 +179,13 @@ fn webp_file(
         .encode_advanced(&config)
         .map_err(|e| format!("libwebp: {e:?}"))?;
     let parts = metadata.parts()?;
-    if parts.exif.is_none() && parts.icc.is_none() {
+    if parts.exif.is_none() && parts.icc.is_none() && parts.xmp.is_none() {
         return Ok(coded.to_vec());
     }
     let metadata = metadata::Metadata {
         exif: parts.exif.map(Into::into),
         icc: parts.icc.map(Into::into),
+        xmp: parts.xmp.map(Into::into),
         ..metadata::Metadata::default()
     };
     metadata::written(Format::WebP, coded.to_vec(), &metadata).map_err(|e| e.to_string())

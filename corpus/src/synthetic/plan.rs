@@ -4,7 +4,7 @@ use super::paint::exact::exp2;
 use super::{CLASSES, Class, Picture, Sheet};
 use crate::Entry;
 use crate::draws::Draws;
-use crate::file::{self, Camera, Jpeg, Metadata, Pixels, Profile, Sampling};
+use crate::file::{self, Camera, Editorial, Jpeg, Metadata, Pixels, Profile, Sampling};
 use credlink_image_files::Format;
 
 /// How a picture becomes a file.
@@ -33,6 +33,9 @@ impl Coding {
     }
 }
 
+/// Where the streams of editorial words begin: far from those of images, and of decks.
+const EDITORIAL: u64 = 1 << 62;
+
 /// Images in a deck; class weights are counts within it.
 const DECK: usize = 100;
 
@@ -54,6 +57,7 @@ const WHOLE: (f32, (f64, f64)) = (0.03, (2_500.0, 3_600.0));
 /// Everything about an image but its pixels.
 pub(crate) struct Plan {
     pub(crate) seed: u64,
+    pub(crate) index: usize,
     pub(crate) class: &'static Class,
     pub(crate) coding: Coding,
     /// Displayed size in pixels.
@@ -98,6 +102,7 @@ impl Plan {
         (
             Plan {
                 seed,
+                index,
                 class,
                 coding,
                 width,
@@ -142,9 +147,13 @@ impl Plan {
 
     /// Makes the file of a displayed picture.
     pub(crate) fn encode(&self, pixels: Pixels, draws: &mut Draws) -> Result<Vec<u8>, String> {
+        let editorial = self.editorial();
         match self.coding {
             Coding::Camera => {
-                let metadata = camera_metadata(draws, self.orientation);
+                let metadata = Metadata {
+                    editorial,
+                    ..camera_metadata(draws, self.orientation)
+                };
                 let jpeg = Jpeg {
                     quality: draws.whole(80, 96) as u8,
                     sampling: match draws.below(20) {
@@ -164,11 +173,16 @@ impl Plan {
                     sampling: Sampling::Half,
                     progressive: false,
                 };
-                file::jpeg(&pixels, jpeg, &Metadata::default())
+                let metadata = Metadata {
+                    editorial,
+                    ..Metadata::default()
+                };
+                file::jpeg(&pixels, jpeg, &metadata)
             }
             Coding::WebpLossy => {
                 let metadata = Metadata {
                     icc: draws.chance(0.3).then_some(Profile::Srgb),
+                    editorial,
                     ..Metadata::default()
                 };
                 let quality = draws.between(74.0, 94.0);
@@ -187,11 +201,18 @@ impl Plan {
                     &pixels,
                     &Metadata {
                         icc,
+                        editorial,
                         ..Metadata::default()
                     },
                 )
             }
         }
+    }
+
+    /// What a newsroom wrote into two files of five. Drawn from a stream of its own, so that pictures do not depend on it.
+    fn editorial(&self) -> Option<Editorial> {
+        let mut draws = Draws::new(self.seed, EDITORIAL + self.index as u64);
+        draws.chance(0.4).then(|| Editorial::drawn(&mut draws))
     }
 }
 
@@ -205,6 +226,7 @@ fn camera_metadata(draws: &mut Draws, orientation: u16) -> Metadata {
         camera: Some(Camera::drawn(draws, orientation)),
         icc,
         xmp: draws.chance(0.25),
+        editorial: None,
     }
 }
 

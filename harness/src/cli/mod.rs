@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use credlink_harness::exit;
 
 pub(crate) use pipelines::{ApplyArgs, Grade, PipelinesArgs, PipelinesCommand};
-pub(crate) use runs::{CompareArgs, EvidenceArgs, GateArgs, ReplayArgs, ReportArgs};
+pub(crate) use runs::{CompareArgs, EvidenceArgs, GateArgs, ReplayArgs, ReportArgs, SignRunArgs};
 use values::{MarkArgs, counted, decibels};
 
 /// Measures whether signed provenance proofs survive what happens to images on the web.
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Gate(GateArgs),
     /// Write a run's evidence of robustness, one JSON document per carrier.
     Evidence(EvidenceArgs),
+    /// Sign a run for those who publish it, or check such a signature.
+    SignRun(SignRunArgs),
     /// Run one op of a finished run again, and say whether its row is right.
     Replay(ReplayArgs),
     /// List the pipelines, or show one with its sources.

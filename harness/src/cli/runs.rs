@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueHint};
 
+use super::DEFAULT_KEYS;
 use super::values::format_names;
 
 const REPORT_EXAMPLES: &str = "Examples:
@@ -17,7 +18,7 @@ const REPORT_EXAMPLES: &str = "Examples:
 #[command(after_help = REPORT_EXAMPLES)]
 pub(crate) struct ReportArgs {
     /// The run directory.
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub(crate) run: PathBuf,
     /// Hold the run against this gate; a copy of it stays in the run directory.
     #[arg(long, value_name = "FILE")]
@@ -45,7 +46,7 @@ pub(crate) struct ReportArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ReplayArgs {
     /// The run directory.
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub(crate) run: PathBuf,
     /// The number of the op, as rows and pages show it.
     #[arg(value_name = "OP")]
@@ -72,10 +73,10 @@ Exit codes: 0 nothing is worse beyond noise (or all is equivalent), 1 the runs c
 #[command(after_help = COMPARE_EXAMPLES)]
 pub(crate) struct CompareArgs {
     /// The run directory to compare with.
-    #[arg(value_name = "BEFORE")]
+    #[arg(value_name = "BEFORE", value_hint = ValueHint::DirPath)]
     pub(crate) before: PathBuf,
     /// The run directory to judge.
-    #[arg(value_name = "AFTER")]
+    #[arg(value_name = "AFTER", value_hint = ValueHint::DirPath)]
     pub(crate) after: PathBuf,
     /// Test instead whether survival agrees within this share (0.01 is one percentage point), per family and carrier.
     #[arg(long, value_name = "MARGIN")]
@@ -91,7 +92,7 @@ pub(crate) struct CompareArgs {
 #[derive(Debug, Args)]
 pub(crate) struct EvidenceArgs {
     /// The run directory.
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub(crate) run: PathBuf,
     /// The directory to write to, made if absent; files there are never overwritten.
     #[arg(long, value_name = "DIR")]
@@ -107,8 +108,31 @@ pub(crate) struct GateArgs {
     #[arg(value_name = "GATE")]
     pub(crate) gate: PathBuf,
     /// The run directory.
-    #[arg(value_name = "RUN")]
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
     pub(crate) run: PathBuf,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const SIGN_RUN_EXAMPLES: &str = "Examples:
+  credlink sign-run reports/runs/today                        with the keys of `credlink keys generate`
+  credlink sign-run reports/runs/today --check --keys THEIRS  certificates of the signer are enough
+
+The signature is over run.json, which holds the digest of the rows. Exit code 5: it is not the signer's over this run.";
+
+#[derive(Debug, Args)]
+#[command(after_help = SIGN_RUN_EXAMPLES)]
+pub(crate) struct SignRunArgs {
+    /// The run directory.
+    #[arg(value_name = "RUN", value_hint = ValueHint::DirPath)]
+    pub(crate) run: PathBuf,
+    /// Whose keys; to check, a directory with the signer's certificates.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_KEYS)]
+    pub(crate) keys: PathBuf,
+    /// Check the signature that is there instead of making one.
+    #[arg(long)]
+    pub(crate) check: bool,
     /// Print JSON for machines.
     #[arg(long)]
     pub(crate) json: bool,

@@ -166,14 +166,16 @@ fn applied(
     let meter = Meter::new(&clock);
     let start = clock();
     let file = Arc::new(file);
+    let mut written = Vec::new();
     let received = recipe
-        .apply_in(&file, delivery::surroundings(&meter))
+        .apply_watched(&file, delivery::surroundings(&meter), |step| {
+            written.push(step);
+        })
         .with_context(|| format!("failed on {name}"))?;
     let nanos = clock() - start;
     let frame = received.frame().context("failed to decode the result")?;
     let output = output(received.format())?;
     super::write_new(&output, received.bytes())?;
-    let stops = with_trace.then(|| trace::trace(recipe, &file, delivery::surroundings(&meter)));
     Ok(Done {
         input: input.to_path_buf(),
         pipeline: recipe.id.clone(),
@@ -182,9 +184,7 @@ fn applied(
         size: (frame.pixels.width(), frame.pixels.height()),
         bytes: received.bytes().len(),
         nanos,
-        stops: stops
-            .transpose()
-            .with_context(|| format!("failed on {name}"))?,
+        stops: with_trace.then(|| written.iter().map(Stop::of).collect()),
     })
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod shell;
 pub(crate) mod sign;
+pub(crate) mod sign_run;
 pub(crate) mod survival;
 pub(crate) mod verify;
 pub(crate) mod watermark;

@@ -8,17 +8,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use credlink_corpus::Entry;
-use credlink_image_files::ImageFile;
 use credlink_image_files::contents::Fate;
+use credlink_image_files::{Held, ImageFile};
 use credlink_sign_core::carriers::Cost;
 use credlink_sign_core::{Distortion, Pixels, ProofId, Verification};
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
-use credlink_trial_record::{Embedded, Outcome, Row, Trial};
+use credlink_trial_record::{Beside, Embedded, Outcome, Row, Trial};
 
 use self::judge::judge;
 use crate::ledger::{Ledger, Work};
 use crate::systems::{Nearness, Sealed};
+use crate::trace::{self, Stop};
 use crate::{clock, received};
 
 /// What is known about the file that enters the pipelines.
@@ -141,8 +142,11 @@ fn attempt(
     let cpu_clock = clock::thread_nanos;
     let meter = Meter::new(&cpu_clock);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
+    let mut written = Vec::new();
     let received = recipe
-        .apply_in(file, delivery::surroundings(&meter))
+        .apply_watched(file, delivery::surroundings(&meter), |step| {
+            written.push(step);
+        })
         .map_err(|error| (error.cause(), error.to_string()))?;
     let (cpu, transform_ns) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
     let codec_ns = meter.codec_nanos();
@@ -172,6 +176,12 @@ fn attempt(
         .by
         .filter(|_| judgement.outcome == Outcome::Recovered)
         .map(str::to_owned);
+    let held = |file: &ImageFile| Held::of(file.format(), file.bytes());
+    let (holds, still) = (held(file), held(&received));
+    row.holds = Some(Beside::joined(&holds.kinds()));
+    row.still_holds = Some(Beside::joined(&holds.still_in(&still)));
+    let stops: Vec<Stop> = written.iter().map(Stop::of).collect();
+    row.taken = Some(trace::taken(&stops));
     row.received_bytes = received.bytes().len() as u64;
     row.received_format = received.format().as_str().to_owned();
     (row.received_width, row.received_height) = (shown.image.width(), shown.image.height());

@@ -7,6 +7,7 @@ use super::cards::{Card, cards, first};
 use super::exhibits::{GalleryGroup, gallery};
 use super::lost::{Loss, RecipeWords, losses, recipes};
 use super::matrix::{Matrix, matrix};
+use super::metadata::{Others, others};
 use crate::beside::Portrait;
 use crate::figures::{bytes, count, percent, plural};
 use crate::formats::{FORMATS, cell_text};
@@ -91,6 +92,8 @@ pub(crate) struct PageContext {
     beside: Vec<[String; 3]>,
     beside_run: String,
     matrix: Matrix,
+    /// What else survives.
+    others: Option<Others>,
     carriers: Option<Sheet>,
     latency: Option<Sheet>,
     drawings: Vec<(String, Value)>,
@@ -173,6 +176,7 @@ pub(crate) fn of(
             .as_ref()
             .map_or_else(String::new, |other| other.run.clone()),
         matrix: matrix(report, tallies)?,
+        others: others(report),
         carriers: sheet_of("carriers"),
         latency: sheet_of("latency"),
         drawings: report

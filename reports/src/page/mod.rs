@@ -8,6 +8,7 @@ mod context;
 mod exhibits;
 mod lost;
 mod matrix;
+mod metadata;
 pub mod row_files;
 
 pub(crate) use context::themed;

@@ -12,7 +12,8 @@ use polars::prelude::{
 
 use super::ops::OpSet;
 use super::schema::{
-    CELL_COLUMNS, LATER, ROW_COLUMNS, RUN_KEY, SCHEMA_KEY, SCHEMA_VERSION, Take, cell_column,
+    CELL_COLUMNS, LATER_CELL, LATER_ROW, ROW_COLUMNS, RUN_KEY, SCHEMA_KEY, SCHEMA_VERSION, Take,
+    cell_column,
 };
 use super::writer::check_carriers;
 use super::{RowError, Rows};
@@ -348,7 +349,7 @@ fn expected_columns(
             Promise {
                 dtype: spec.take.dtype(),
                 full,
-                later: false,
+                later: LATER_ROW.contains(&spec.name),
             },
         ));
     }
@@ -360,7 +361,7 @@ fn expected_columns(
             let promise = Promise {
                 dtype: spec.take.dtype(),
                 full: false,
-                later: LATER.contains(&spec.name),
+                later: LATER_CELL.contains(&spec.name),
             };
             expected.push((cell_column(carrier, spec.name), promise));
         }

@@ -117,6 +117,9 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("sign_kept", "", "what the source held beside its pixels and the signed file holds byte for byte, by name, `; ` between them; null where nobody signed", Take::OptText(|r| r.sign_kept.as_deref())),
     spec("sign_changed", "", "the same of what is there with other bytes", Take::OptText(|r| r.sign_changed.as_deref())),
     spec("sign_dropped", "", "the same of what is gone", Take::OptText(|r| r.sign_dropped.as_deref())),
+    spec("holds", "", "what the file that entered the pipeline held for people beside its pixels: exif, location, xmp, iptc, icc, png-text, caption, credit, copyright, alt-text, `, ` between them; null where no op was done", Take::OptText(|r| r.holds.as_deref())),
+    spec("still_holds", "", "what of that the received file still says", Take::OptText(|r| r.still_holds.as_deref())),
+    spec("taken", "", "which steps took which kinds of metadata, `; ` between steps; null where no op was done", Take::OptText(|r| r.taken.as_deref())),
     spec("sign_ns", "ns", "time to sign the image, the same on every op of one image; 0 is not measured", Take::Big(|r| r.sign_ns)),
     spec("transform_ns", "ns", "time of the whole pipeline; 0 is not measured", Take::Big(|r| r.transform_ns)),
     spec("codec_ns", "ns", "time of the pipeline inside codecs", Take::Big(|r| r.codec_ns)),
@@ -142,8 +145,11 @@ pub(crate) const CELL_COLUMNS: &[Spec<Cell>] = &[
     spec("sign_ns", "ns", "time of signing that went into this carrier alone; 0 is not measured", Take::Big(|c| c.sign_ns)),
 ];
 
-/// Columns of [`CELL_COLUMNS`] that files of this version may lack, because they came later: they are read as null.
-pub(crate) const LATER: [&str; 4] = ["own", "wrong", "bytes", "sign_ns"];
+/// Columns of [`ROW_COLUMNS`] that files of this version may lack, because they came later: they are read as null.
+pub(crate) const LATER_ROW: [&str; 3] = ["holds", "still_holds", "taken"];
+
+/// The same of [`CELL_COLUMNS`].
+pub(crate) const LATER_CELL: [&str; 4] = ["own", "wrong", "bytes", "sign_ns"];
 
 /// The name of a carrier's column.
 pub(crate) fn cell_column(carrier: &str, name: &str) -> String {

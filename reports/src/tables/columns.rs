@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use credlink_trial_record::{Embedded, Outcome, State, Trial};
+use credlink_trial_record::{Beside, Embedded, Outcome, State, Trial};
 use polars::prelude::StringChunked;
 
 use super::EvidenceError;
@@ -30,6 +30,8 @@ pub(super) struct Columns {
     pub(super) groups: Vec<Vec<u32>>,
     pub(super) entrant: Vec<u32>,
     pub(super) result: Vec<u32>,
+    /// What the file that entered held, a bit for each of [`Beside`], and what of that the received one still says.
+    pub(super) held: Vec<[u16; 2]>,
     pub(super) transform_ns: Nanos,
     pub(super) verify_ns: Nanos,
     pub(super) retrieve_ns: Nanos,
@@ -144,6 +146,7 @@ impl Columns {
         let words: Vec<(Trial, Outcome)> = words.collect();
         self.add_results(rows, &words, before)?;
         self.add_controls(rows, &words)?;
+        self.add_held(rows)?;
         for (column, into) in [
             ("transform_ns", &mut self.transform_ns),
             ("verify_ns", &mut self.verify_ns),
@@ -189,6 +192,36 @@ impl Columns {
                 });
                 values.iter().for_each(|value| into.push(value));
             }
+        }
+        Ok(())
+    }
+
+    /// What files held beside their pixels; nothing in rows that were written before that was looked at.
+    fn add_held(&mut self, rows: &Rows) -> Result<(), EvidenceError> {
+        let (holds, still) = (rows.texts("holds")?, rows.texts("still_holds")?);
+        let mut last = (None, None, [0; 2]);
+        for row in 0..rows.len() {
+            let words = (holds.get(row), still.get(row));
+            if words != (last.0, last.1) {
+                let bits = |text: Option<&str>| {
+                    let items = Beside::split(text.unwrap_or_default());
+                    let items = items.ok_or_else(|| {
+                        wrong(
+                            rows,
+                            row,
+                            format!("holds or still_holds: {text:?} is unknown"),
+                        )
+                    })?;
+                    let bits = items.into_iter().map(|item| 1_u16 << item as u16);
+                    Ok::<_, EvidenceError>(bits.fold(0, |all, bit| all | bit))
+                };
+                last = (words.0, words.1, [bits(words.0)?, bits(words.1)?]);
+                if last.2[1] & !last.2[0] != 0 {
+                    let reason = "still_holds names what holds does not".to_owned();
+                    return Err(wrong(rows, row, reason));
+                }
+            }
+            self.held.push(last.2);
         }
         Ok(())
     }

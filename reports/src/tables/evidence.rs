@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use credlink_trial_record::{Outcome, Trial};
+use credlink_trial_record::{Beside, Outcome, Trial};
 
 use super::EvidenceError;
 use super::columns::Columns;
@@ -43,6 +43,8 @@ pub const COLUMNS: &[&str] = &[
     "sign_ssim",
     "mark_psnr",
     "mark_ssim",
+    "holds",
+    "still_holds",
 ];
 
 /// Columns of each carrier that tables and plots need.
@@ -60,6 +62,7 @@ pub struct Evidence {
     results: Vec<OpResult>,
     entrant: Vec<u32>,
     result: Vec<u32>,
+    held: Vec<[u16; 2]>,
     pub(crate) transform_ns: Nanos,
     pub(crate) verify_ns: Nanos,
     pub(crate) retrieve_ns: Nanos,
@@ -110,6 +113,7 @@ impl Evidence {
             results: columns.results.into_list(),
             entrant: columns.entrant,
             result: columns.result,
+            held: columns.held,
             transform_ns: columns.transform_ns,
             verify_ns: columns.verify_ns,
             retrieve_ns: columns.retrieve_ns,
@@ -154,6 +158,16 @@ impl Evidence {
     /// What became of the op at this position.
     pub(crate) fn result(&self, op: usize) -> &OpResult {
         &self.results[self.result[op] as usize]
+    }
+
+    /// Whether the file that entered the op at this position held this beside its pixels.
+    pub(crate) fn held(&self, op: usize, what: Beside) -> bool {
+        self.held[op][0] >> what as u16 & 1 == 1
+    }
+
+    /// Whether the received file still says the same.
+    pub(crate) fn still_held(&self, op: usize, what: Beside) -> bool {
+        self.held[op][1] >> what as u16 & 1 == 1
     }
 
     /// Whether the op was attributed to another image's proof.

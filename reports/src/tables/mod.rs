@@ -18,6 +18,7 @@ mod families;
 mod generations;
 mod latency;
 mod layers;
+mod metadata;
 mod nearest;
 mod overall;
 mod roc;
@@ -38,6 +39,7 @@ pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidenc
 pub(crate) use families::ALL as ALL_FAMILIES;
 pub use latency::{LEVELS, Latency, Level, LevelVerdict, Timed, latencies};
 pub(crate) use latency::{Timing, timings};
+pub(crate) use metadata::{Fate, fates};
 pub(crate) use roc::Reached;
 pub use tally::{CarrierTally, NegativeTallies, NegativeTally, PipelineTally, Tally};
 
@@ -83,6 +85,10 @@ pub const TABLES: &[TableKind] = &[
     TableKind {
         id: "embedded",
         make: embedded::table,
+    },
+    TableKind {
+        id: "metadata",
+        make: metadata::table,
     },
     TableKind {
         id: "signing",

@@ -19,6 +19,7 @@
 mod certificate;
 pub(crate) mod files;
 pub(crate) mod pem;
+mod statement;
 #[cfg(test)]
 mod tests;
 mod watermark;

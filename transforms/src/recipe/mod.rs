@@ -149,6 +149,19 @@ pub struct Recipe {
     file_text: Arc<str>,
 }
 
+/// A step that left a file other than the one before it.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its position in the recipe, from 1.
+    pub number: usize,
+    /// Its name.
+    pub step: &'static str,
+    /// The file before it.
+    pub before: Arc<ImageFile>,
+    /// The file behind it.
+    pub after: Arc<ImageFile>,
+}
+
 /// Why a recipe was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -428,6 +441,19 @@ impl Recipe {
         input: &Arc<ImageFile>,
         surroundings: Surroundings<'_>,
     ) -> Result<Arc<ImageFile>, StepError> {
+        self.apply_watched(input, surroundings, |_| ())
+    }
+
+    /// The same, while every file that a step writes anew is shown to `watch`.
+    ///
+    /// # Errors
+    /// As [`Recipe::apply`].
+    pub fn apply_watched(
+        &self,
+        input: &Arc<ImageFile>,
+        surroundings: Surroundings<'_>,
+        mut watch: impl FnMut(Written),
+    ) -> Result<Arc<ImageFile>, StepError> {
         let mut work = Work::new(Arc::clone(input), surroundings);
         for (index, (when, step)) in self.steps.iter().enumerate() {
             let failed = |kind| StepError {
@@ -442,7 +468,17 @@ impl Recipe {
             {
                 continue;
             }
-            if step.apply(&mut work).map_err(failed)? == Flow::Finish {
+            let before = Arc::clone(work.file());
+            let flow = step.apply(&mut work).map_err(failed)?;
+            if !Arc::ptr_eq(&before, work.file()) && before.bytes() != work.file().bytes() {
+                watch(Written {
+                    number: index + 1,
+                    step: step.name(),
+                    before,
+                    after: Arc::clone(work.file()),
+                });
+            }
+            if flow == Flow::Finish {
                 break;
             }
         }
