@@ -8,7 +8,8 @@
 use credlink_benches::{SIZES, jpeg_file, picture, png_file};
 use credlink_image_files::decode;
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
-use credlink_transforms::codecs::{avif, lossless_jpeg, lossless_png, png, webp};
+use credlink_transforms::codecs::libjpeg::transcode;
+use credlink_transforms::codecs::{avif, lossless_png, png, webp};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn encode(c: &mut Criterion) {
@@ -46,7 +47,7 @@ fn encode(c: &mut Criterion) {
         });
         group.bench_function("png-fast", |b| b.iter(|| png::encode(&pixels).unwrap()));
         group.bench_function("png-256-colours", |b| {
-            b.iter(|| png::encode_palette(&pixels, 256, 1.0).unwrap())
+            b.iter(|| png::encode_palette(&pixels, 256, 1.0, None).unwrap())
         });
         group.finish();
     }
@@ -82,12 +83,12 @@ fn lossless(c: &mut Criterion) {
         );
         let mut group = c.benchmark_group(format!("lossless/{size}"));
         group.sample_size(10);
-        let settings = lossless_jpeg::Settings {
+        let settings = transcode::Settings {
             progressive: true,
             optimised: true,
         };
         group.bench_function("jpeg-progressive", |b| {
-            b.iter(|| lossless_jpeg::transcode(&jpeg, settings).unwrap())
+            b.iter(|| transcode::transcode(&jpeg, settings).unwrap())
         });
         group.bench_function("oxipng-1", |b| {
             b.iter(|| lossless_png::optimise(&png, 1, lossless_png::Strip::Safe, true).unwrap());

@@ -36,13 +36,14 @@ fn facts(recipe: &Recipe) -> RecipeFacts {
         id: recipe.id.clone(),
         digest: recipe.digest(),
         analysis: recipe.analysis.trim().to_owned(),
+        years: recipe.years_in_words(),
         steps: steps(recipe),
         sources: recipe
             .sources
             .iter()
             .map(|source| SourceFacts {
                 grade: source.grade.letter().to_string(),
-                cite: source.cite.clone(),
+                cite: source.words(),
                 backs: source.backs.clone(),
             })
             .collect(),

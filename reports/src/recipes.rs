@@ -14,7 +14,7 @@ pub const FILE: &str = "recipes.json";
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SourceFacts {
-    /// How good it is, `A` to `D`.
+    /// How good it is, `A`, `O`, `B`, `C` or `D`.
     pub grade: String,
     /// What it is.
     pub cite: String,
@@ -32,6 +32,8 @@ pub struct RecipeFacts {
     pub digest: String,
     /// What is known, how, and what is not.
     pub analysis: String,
+    /// The years in which it is known to hold, in words; empty where nothing is said.
+    pub years: String,
     /// The steps, as the recipe writes them.
     pub steps: Vec<String>,
     /// The evidence.

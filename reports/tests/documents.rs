@@ -91,6 +91,7 @@ fn hostile(base: &Path) -> (RunDir, Report) {
         }],
     };
     let recipe = RecipeFacts {
+        years: "since 2024".to_owned(),
         id: header.pipelines[0].id.clone(),
         digest: header.pipelines[0].digest.clone(),
         analysis: EVIL.to_owned(),

@@ -30,6 +30,7 @@ pub mod calibrate;
 pub mod catalogue;
 pub mod codecs;
 pub mod error;
+pub mod evidence;
 pub mod listing;
 pub mod meter;
 pub mod recipe;

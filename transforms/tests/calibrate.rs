@@ -9,6 +9,8 @@ use std::sync::Arc;
 use common::picture;
 use common::probes::{camera_jpeg, signed_jpeg};
 use credlink_image_files::ImageFile;
+use credlink_transforms::calibrate::patch::patch;
+use credlink_transforms::calibrate::rank::{Ranked, rank, sort, table};
 use credlink_transforms::calibrate::{Comparison, compare, report};
 use credlink_transforms::codecs::jpeg::{Chroma, Encoder, Settings, encode};
 use credlink_transforms::meter::Meter;
@@ -117,4 +119,47 @@ fn a_recipe_that_is_right_is_called_so_and_its_pixels_are_compared() {
     let after = right.apply(&upload, &meter).unwrap();
     let trip = compare(&wrong, &upload, &after, Surroundings::new(&meter)).unwrap();
     assert!(trip.psnr.unwrap().is_finite());
+}
+
+#[test]
+fn the_recipe_that_made_a_file_explains_it_best_and_a_patch_says_what_would() {
+    let upload = Arc::new(ImageFile::new(camera_jpeg(320, 240)).unwrap());
+    let meter = Meter::new(&|| 0);
+    let surroundings = Surroundings::new(&meter);
+    let own = recipe(200, 70);
+    let made = own.apply(&upload, &meter).unwrap();
+    let made = || ImageFile::new(made.bytes().to_vec()).unwrap();
+    for pair in [(Some(Arc::clone(&upload)), made()), (None, made())] {
+        let pairs = [pair];
+        let mut ranked: Vec<Ranked> = [recipe(200, 75), recipe(200, 70), recipe(100, 70)]
+            .iter()
+            .filter_map(|recipe| rank(recipe, &pairs, surroundings))
+            .collect();
+        sort(&mut ranked);
+        let best = &ranked[0];
+        assert_eq!(best.explained.0, best.explained.1, "{ranked:?}");
+        assert!(best.differences.is_empty() && !ranked[1].differences.is_empty());
+        assert!(table(&ranked, 2).contains("1 more explain less"));
+    }
+    let wrong = recipe(200, 75);
+    let comparison = compare(&wrong, &upload, &made(), surroundings).unwrap();
+    let patched = patch(
+        &wrong.file,
+        wrong.file_text(),
+        &[("a".to_owned(), comparison)],
+    )
+    .unwrap();
+    assert!(
+        patched.contains("-jpeg = {") && patched.contains("+jpeg = {"),
+        "{patched}"
+    );
+    assert!(
+        patched.contains("quality = 70")
+            && patched.contains("+++ b/transforms/recipes/social/example.toml")
+    );
+    let same = compare(&own, &upload, &made(), surroundings).unwrap();
+    assert_eq!(
+        patch(&own.file, own.file_text(), &[("a".to_owned(), same)]),
+        None
+    );
 }

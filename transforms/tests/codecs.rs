@@ -10,7 +10,8 @@ use credlink_image_files::DecodeError;
 use credlink_image_files::Format;
 use credlink_image_files::decode;
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
-use credlink_transforms::codecs::{avif, lossless_jpeg, lossless_png, png, webp};
+use credlink_transforms::codecs::libjpeg::transcode;
+use credlink_transforms::codecs::{avif, lossless_png, png, webp};
 use image::DynamicImage;
 
 const ENCODERS: [Encoder; 3] = [
@@ -124,11 +125,11 @@ fn lossless_transcoding_keeps_every_pixel_of_every_kind_of_jpeg() {
                 };
                 let file = jpeg::encode(&pixels, settings).unwrap();
                 for to in [false, true] {
-                    let settings = lossless_jpeg::Settings {
+                    let settings = transcode::Settings {
                         progressive: to,
                         optimised: true,
                     };
-                    let rewritten = lossless_jpeg::transcode(&file, settings).unwrap();
+                    let rewritten = transcode::transcode(&file, settings).unwrap();
                     assert_eq!(jpeg::traits(&rewritten).unwrap().progressive, to);
                     let (before, after) = (
                         decode::decode(&file).unwrap(),
@@ -158,11 +159,11 @@ fn lossless_transcoding_keeps_every_pixel_of_real_jpegs() {
         if file.len() > 1_200_000 {
             continue; // The large ones add minutes and no new kind of file.
         }
-        let settings = lossless_jpeg::Settings {
+        let settings = transcode::Settings {
             progressive: true,
             optimised: true,
         };
-        let rewritten = lossless_jpeg::transcode(&file, settings).unwrap();
+        let rewritten = transcode::transcode(&file, settings).unwrap();
         let (before, after) = (
             decode::decode(&file).unwrap(),
             decode::decode(&rewritten).unwrap(),
@@ -175,13 +176,13 @@ fn lossless_transcoding_keeps_every_pixel_of_real_jpegs() {
 
 #[test]
 fn a_file_that_is_no_jpeg_is_refused_by_the_transcoder_in_words() {
-    let settings = lossless_jpeg::Settings {
+    let settings = transcode::Settings {
         progressive: true,
         optimised: true,
     };
     for bytes in [&b""[..], b"no jpeg", &[0xFF, 0xD8, 0xFF, 0xD9]] {
         assert!(
-            lossless_jpeg::transcode(bytes, settings)
+            transcode::transcode(bytes, settings)
                 .unwrap_err()
                 .to_string()
                 .contains("jpeg")
@@ -200,7 +201,7 @@ fn an_error_in_the_middle_of_writing_frees_the_output_once() {
         progressive: false,
     };
     let file = jpeg::encode(&pixels, settings).unwrap();
-    let settings = lossless_jpeg::Settings {
+    let settings = transcode::Settings {
         progressive: true,
         optimised: true,
     };
@@ -217,7 +218,7 @@ fn an_error_in_the_middle_of_writing_frees_the_output_once() {
             // A coefficient of fifteen bits can be read but not written.
             let mut damaged = file.clone();
             damaged[table + 5 + 16 + symbol] = 0x0F;
-            refused += usize::from(lossless_jpeg::transcode(&damaged, settings).is_err());
+            refused += usize::from(transcode::transcode(&damaged, settings).is_err());
         }
     }
     assert!(refused > 0, "no damage reached the writer");
@@ -241,11 +242,11 @@ fn lossless_steps_check_the_pixel_limit_before_they_decode() {
         .position(|pair| pair == [0xFF, 0xC0])
         .unwrap();
     jpeg_bomb[frame + 5..frame + 9].copy_from_slice(&[0xFD, 0xE8, 0xFD, 0xE8]);
-    let settings = lossless_jpeg::Settings {
+    let settings = transcode::Settings {
         progressive: true,
         optimised: true,
     };
-    let error = lossless_jpeg::transcode(&jpeg_bomb, settings)
+    let error = transcode::transcode(&jpeg_bomb, settings)
         .unwrap_err()
         .to_string();
     assert!(error.contains("exceed the limit"), "{error}");
@@ -320,7 +321,7 @@ fn sixteen_bit_and_grey_pngs_keep_their_type() {
 fn palettes_hold_no_more_colours_than_asked_for() {
     let pixels = DynamicImage::ImageRgb8(picture(120, 90));
     for (colours, dither) in [(2, 0.0), (16, 1.0), (256, 0.5)] {
-        let decoded = decode::decode(&png::encode_palette(&pixels, colours, dither).unwrap())
+        let decoded = decode::decode(&png::encode_palette(&pixels, colours, dither, None).unwrap())
             .unwrap()
             .pixels
             .to_rgba8();

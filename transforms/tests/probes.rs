@@ -91,7 +91,11 @@ fn judged(
         .iter()
         .any(|words| recipe.text().contains(words));
     let given = kinds(probe);
+    let own: Vec<&str> = recipe.adds().iter().map(|kind| kind.as_str()).collect();
     for kind in kinds(&received) {
+        if own.contains(&kind) {
+            continue;
+        }
         // Programs write profiles of their own, as djxl 0.7 does for grey pictures.
         if kind == "icc" && !recipe.programs().is_empty() {
             continue;

@@ -13,7 +13,7 @@ pub struct Row {
     pub pipeline: String,
     /// Family of the pipeline, e.g. `social`.
     pub family: String,
-    /// Evidence grade of the pipeline's recipe, `A` (source code) to `D` (estimate).
+    /// Evidence grade of the pipeline's recipe, `A` (source code), `O` (files that the platform wrote), `B`, `C` or `D` (estimate).
     pub grade: char,
     /// Index of the image in the image set.
     pub image: u32,

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use credlink_harness::exit;
 
-pub(crate) use pipelines::{ApplyArgs, Grade, PipelinesArgs, PipelinesCommand};
+pub(crate) use pipelines::{ApplyArgs, CalibrateArgs, Grade, PipelinesArgs, PipelinesCommand};
 pub(crate) use runs::{CompareArgs, EvidenceArgs, GateArgs, ReplayArgs, ReportArgs, SignRunArgs};
 use values::{MarkArgs, counted, decibels};
 

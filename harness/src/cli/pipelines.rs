@@ -30,6 +30,8 @@ pub(crate) struct PipelinesArgs {
 pub(crate) enum Grade {
     /// Open source code that does it.
     A,
+    /// Files that the platform wrote.
+    O,
     /// The vendor's documentation.
     B,
     /// A published measurement.
@@ -62,17 +64,49 @@ pub(crate) enum PipelinesCommand {
         #[arg(long)]
         check: bool,
     },
-    /// Compare real round trips, as uploaded and as downloaded, with what a pipeline predicts.
-    Calibrate {
-        /// The pipeline's id.
-        id: String,
-        /// The uploaded files.
-        #[arg(value_name = "BEFORE_DIR")]
-        before: PathBuf,
-        /// The downloaded files, with the same names; extensions may differ.
-        #[arg(value_name = "AFTER_DIR")]
-        after: PathBuf,
-    },
+    /// Compare real files, as uploaded and as downloaded, with what pipelines predict.
+    #[command(after_help = CALIBRATE_EXAMPLES)]
+    Calibrate(CalibrateArgs),
+}
+
+const CALIBRATE_EXAMPLES: &str = "Examples:
+  credlink pipelines calibrate social/bluesky uploads downloads    parameter by parameter, with what to correct
+  credlink pipelines calibrate social/bluesky up.jpg down.webp     one pair
+  credlink pipelines calibrate social,messaging uploads downloads  which of them explains the files best
+  credlink pipelines calibrate all received.jpg                    the upload is not known: tables, scans, sampling
+
+Details, and how results become evidence: docs/CALIBRATION.md.";
+
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateArgs {
+    /// A pipeline's id; also several, families and sets, separated by commas, which are ranked.
+    #[arg(value_name = "LIST")]
+    pub(crate) id: String,
+    /// What was uploaded, if that is known, and what came back: two files, or two directories of files with the same names
+    /// (extensions may differ).
+    #[arg(value_name = "[BEFORE] AFTER", num_args = 1..=2, required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write the corrected recipe as a patch to this file, which must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) patch: Option<PathBuf>,
+    /// Append what came back to this file of evidence, a line each, as transforms/evidence/observed.tsv has them.
+    #[arg(long, value_name = "FILE", requires_all = ["platform", "year", "source"])]
+    pub(crate) record: Option<PathBuf>,
+    /// For --record: the platform.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) platform: Option<String>,
+    /// For --record: the year in which the files were received.
+    #[arg(long, value_name = "YYYY", value_parser = clap::value_parser!(u16).range(2000..=2100))]
+    pub(crate) year: Option<u16>,
+    /// For --record: where the files are, a public repository as owner/name@commit, or whose they are.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) source: Option<String>,
+    /// How many recipes to list.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) top: usize,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 const APPLY_EXAMPLES: &str = "Examples:

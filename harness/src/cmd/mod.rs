@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub(crate) mod apply;
+pub(crate) mod calibrate;
 pub(crate) mod compare;
 pub(crate) mod docs;
 pub(crate) mod dry_run;

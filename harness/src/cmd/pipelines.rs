@@ -3,16 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use credlink_harness::trial::delivery;
-use credlink_harness::{clock, exit, recipes};
-use credlink_image_files::ImageFile;
+use credlink_harness::{exit, recipes};
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::meter::Meter;
+use credlink_transforms::listing;
 use credlink_transforms::recipe::Recipe;
-use credlink_transforms::{calibrate, listing};
 use serde_json::{Value as Json, json};
 
 use crate::cli::{Grade, PipelinesArgs, PipelinesCommand};
@@ -36,10 +32,7 @@ pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
             super::say(listing::coverage_table(&checked).trim_end())?;
         }
         Some(PipelinesCommand::Doc { file, check }) => document(&catalogue, file, *check)?,
-        Some(PipelinesCommand::Calibrate { id, before, after }) => {
-            let recipe = super::recipe(&catalogue, id)?;
-            super::say(calibration(&recipe, before, after)?.trim_end())?;
-        }
+        Some(PipelinesCommand::Calibrate(args)) => super::calibrate::run(args)?,
         None => list(&catalogue, args)?,
     }
     Ok(exit::OK)
@@ -97,12 +90,13 @@ fn as_json(recipe: &Recipe, whole: bool) -> Json {
         "severity": recipe.severity.as_str(),
         "core": recipe.core,
         "accepts": accepts,
+        "years": recipe.years_in_words(),
         "digest": recipe.digest(),
     });
     if whole {
         let sources = recipe.sources.iter().map(|source| {
             json!({
-                "cite": source.cite,
+                "cite": source.words(),
                 "grade": source.grade.letter().to_string(),
                 "backs": source.backs,
             })
@@ -144,7 +138,7 @@ fn with_folder(catalogue: &Catalogue, dir: &Path) -> Result<Catalogue> {
     Ok(Catalogue::from_texts(texts)?)
 }
 
-fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
     let failed = || format!("failed to list {}", dir.display());
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(dir).with_context(failed)? {
@@ -168,56 +162,6 @@ fn document(catalogue: &Catalogue, file: &Path, check: bool) -> Result<()> {
     }
     std::fs::write(file, text).with_context(|| format!("failed to write {}", file.display()))?;
     super::say(&format!("wrote {}", file.display()))
-}
-
-/// Compares the files of two directories that have one name, and reports; files without a partner are named.
-fn calibration(recipe: &Recipe, before: &Path, after: &Path) -> Result<String> {
-    let named = |dir: &Path| -> Result<BTreeMap<String, PathBuf>> {
-        let files = entries(dir)?.into_iter().filter(|path| path.is_file());
-        let stem = |path: PathBuf| Some((path.file_stem()?.to_string_lossy().into_owned(), path));
-        Ok(files.filter_map(stem).collect())
-    };
-    let (uploads, downloads) = (named(before)?, named(after)?);
-    let clock = clock::wall_nanos;
-    let meter = Meter::new(&clock);
-    let (mut comparisons, mut notes) = (Vec::new(), Vec::new());
-    for (name, upload) in &uploads {
-        let Some(download) = downloads.get(name) else {
-            notes.push(format!("{name}: uploaded, but not among the downloads"));
-            continue;
-        };
-        let compared = || -> Result<calibrate::Comparison> {
-            let upload = Arc::new(ImageFile::new(super::read(upload)?)?);
-            let download = ImageFile::new(super::read(download)?)?;
-            ensure!(
-                recipe.takes(upload.format()),
-                "the pipeline does not take {} files",
-                upload.format()
-            );
-            Ok(calibrate::compare(
-                recipe,
-                &upload,
-                &download,
-                delivery::surroundings(&meter),
-            )?)
-        };
-        match compared() {
-            Ok(comparison) => comparisons.push((name.clone(), comparison)),
-            Err(error) => notes.push(format!("{name}: {error:#}")),
-        }
-    }
-    let strays = downloads.keys().filter(|name| !uploads.contains_key(*name));
-    notes.extend(strays.map(|name| format!("{name}: downloaded, but not among the uploads")));
-    ensure!(
-        !comparisons.is_empty(),
-        "no round trip could be compared\n{}",
-        notes.join("\n")
-    );
-    let mut text = calibrate::report(recipe, &comparisons);
-    if !notes.is_empty() {
-        write!(text, "\nLeft out\n  {}\n", notes.join("\n  "))?;
-    }
-    Ok(text)
 }
 
 /// A recipe as a manual page.
@@ -248,6 +192,10 @@ fn manual(recipe: &Recipe) -> Result<String> {
         recipe.grade().letter(),
         recipe.severity.as_str()
     )?;
+    let years = recipe.years_in_words();
+    if !years.is_empty() {
+        writeln!(text, "Holds {years}.")?;
+    }
     writeln!(text, "\nSteps")?;
     for (index, step) in recipes::steps(recipe).iter().enumerate() {
         writeln!(text, "  {}. {}", index + 1, step.replace('\n', "\n     "))?;
@@ -257,7 +205,7 @@ fn manual(recipe: &Recipe) -> Result<String> {
     }
     writeln!(text, "\nSources")?;
     for source in &recipe.sources {
-        writeln!(text, "  [{}] {}", source.grade.letter(), source.cite)?;
+        writeln!(text, "  [{}] {}", source.grade.letter(), source.words())?;
         if !source.backs.is_empty() {
             writeln!(text, "      backs {}", source.backs.join(", "))?;
         }

@@ -28,6 +28,12 @@ pub struct ManifestPlace {
     pub ranges: Vec<Range<usize>>,
 }
 
+/// The AV1 data of an AVIF file's picture, alpha aside.
+#[must_use]
+pub fn av1_stream(file: &[u8]) -> Option<Vec<u8>> {
+    heif::primary_item(file).ok().map(|item| item.colour)
+}
+
 /// The XMP packet of a file, if it has one, unpacked. The main packet only: JPEG's extended XMP holds overflow and by
 /// specification never a provenance link.
 #[must_use]

@@ -87,7 +87,7 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("trial", "", "signed, or the kind of a negative trial: unsigned, foreign-key, transplant, watermark-copy, watermark-average, look-alike, replay, edited-claim, collision, resigned-transplant, near-duplicate", Take::Text(|r| r.trial.as_str())),
     spec("pipeline", "", "id of the pipeline", Take::Text(|r| &r.pipeline)),
     spec("family", "", "family of the pipeline", Take::Text(|r| &r.family)),
-    spec("grade", "", "evidence grade of the recipe, A to D", Take::Letter(|r| r.grade)),
+    spec("grade", "", "evidence grade of the recipe: A, O, B, C or D, best first", Take::Letter(|r| r.grade)),
     spec("image", "", "index of the image in the image set", Take::Small(|r| r.image)),
     spec("name", "", "name of the image", Take::Text(|r| &r.name)),
     spec("source", "", "file that the image was made from; views of one file share it", Take::Text(|r| &r.source)),

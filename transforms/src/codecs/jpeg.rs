@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::DynamicImage;
 use serde::Deserialize;
 
+use super::jpegli;
 use crate::error::EncodeError;
 use credlink_image_files::Format;
 use credlink_image_files::containers::jpeg::segments;
@@ -21,6 +22,8 @@ pub enum Encoder {
     Mozjpeg,
     /// The `jpeg-encoder` crate: Annex K tables, default Huffman tables.
     JpegEncoder,
+    /// jpegli's tables at a quality of its scale; see [`super::jpegli`] for what is not followed.
+    Jpegli,
 }
 
 /// How colour is subsampled.
@@ -41,12 +44,25 @@ pub enum Chroma {
     Quarter,
 }
 
+impl Chroma {
+    /// As the field writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "4:4:4",
+            Self::HalfWidth => "4:2:2",
+            Self::HalfHeight => "4:4:0",
+            Self::Quarter => "4:2:0",
+        }
+    }
+}
+
 /// One way of writing a JPEG file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// Whose behaviour.
     pub encoder: Encoder,
-    /// 1 to 100 in the IJG scale.
+    /// 1 to 100 in the IJG scale, or jpegli's.
     pub quality: u8,
     /// Colour subsampling; grey images have no colour.
     pub chroma: Chroma,
@@ -113,6 +129,17 @@ pub fn encode_with(
     }
     // libjpeg reports fatal errors by unwinding; nothing that outlives the call is touched.
     catch_unwind(AssertUnwindSafe(|| {
+        if settings.encoder == Encoder::Jpegli {
+            let how = (settings.quality.max(1), settings.chroma);
+            let size = (narrow, short);
+            return Ok(jpegli::encode(
+                samples,
+                size,
+                grey,
+                how,
+                settings.progressive,
+            ));
+        }
         let size = (width as usize, height as usize);
         with_mozjpeg(samples, size, grey, settings, extras.optimised)
     }))
@@ -260,6 +287,116 @@ impl Traits {
             _ => None,
         }
     }
+}
+
+/// The unit of a JFIF header (0 none, 1 inch, 2 centimetre), and the dots of it across and down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Density {
+    unit: u8,
+    across: u16,
+    down: u16,
+}
+
+impl TryFrom<String> for Density {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let parsed = || {
+            let (unit, dots) = text.split_once(':')?;
+            let (across, down) = dots.split_once('x')?;
+            Some(Self {
+                unit: unit.parse().ok().filter(|unit| *unit <= 2)?,
+                across: across.parse().ok().filter(|dots| *dots > 0)?,
+                down: down.parse().ok().filter(|dots| *dots > 0)?,
+            })
+        };
+        parsed().ok_or_else(|| format!("{text:?} is no density; write it as \"1:96x96\""))
+    }
+}
+
+/// The JFIF header's density in the same words; `None` where the file has no such header.
+#[must_use]
+pub fn density(bytes: &[u8]) -> Option<String> {
+    let (_, body) = bodies(bytes).find(|(marker, body)| *marker == 0xE0 && is_jfif(body))?;
+    let number = |at: usize| u16::from_be_bytes([body[at], body[at + 1]]);
+    Some(format!("{}:{}x{}", body[7], number(8), number(10)))
+}
+
+/// Whether an APP0 segment is a whole JFIF header (JFIF 1.02, "JFIF APP0 marker segment").
+fn is_jfif(body: &[u8]) -> bool {
+    body.starts_with(b"JFIF\0") && body.len() >= 12
+}
+
+/// Writes a density into the JFIF header of a file; the file as it was where it has none.
+pub(crate) fn set_density(file: &mut [u8], density: Density) {
+    let headers = segments(file).find(|found| found.marker == 0xE0);
+    let payload = headers.map(|found| found.payload);
+    if let Some(payload) = payload.filter(|payload| is_jfif(&file[payload.clone()])) {
+        let body = &mut file[payload];
+        body[7] = density.unit;
+        body[8..10].copy_from_slice(&density.across.to_be_bytes());
+        body[10..12].copy_from_slice(&density.down.to_be_bytes());
+    }
+}
+
+/// Whose tables a file has, and at which quality: an IJG quality, `mozjpeg-t3:Q`, `jpegli:Q`, or `~Q` for the nearest IJG
+/// quality where they are nobody's. `None` without tables.
+#[must_use]
+pub fn named_quality(bytes: &[u8]) -> Option<String> {
+    let own = traits(bytes)?;
+    let nearest = own.quality?;
+    let found = tables(bytes);
+    let picture = DynamicImage::from(image::RgbImage::new(16, 16));
+    for (encoder, prefix) in [
+        (Encoder::LibjpegTurbo, ""),
+        (Encoder::Mozjpeg, "mozjpeg-t3:"),
+        (Encoder::Jpegli, "jpegli:"),
+    ] {
+        for quality in 1..=100 {
+            let settings = Settings {
+                encoder,
+                quality,
+                chroma: own.chroma().unwrap_or(Chroma::Quarter),
+                progressive: false,
+            };
+            let specimen = tables(&encode(&picture, settings).ok()?);
+            // A grey file has the first table alone.
+            let is_same = specimen.iter().zip(&found).all(|(own, found)| own == found);
+            if !found.is_empty() && is_same {
+                return Some(format!("{prefix}{quality}"));
+            }
+        }
+    }
+    Some(format!("~{nearest}"))
+}
+
+/// The segments before the first scan in order, by their names.
+#[must_use]
+pub fn segment_names(bytes: &[u8]) -> String {
+    let name = |(marker, body): (u8, &[u8])| match marker {
+        0xE0..=0xEF => {
+            let word = body.split(|byte| !byte.is_ascii_graphic()).next();
+            let word = String::from_utf8_lossy(word.unwrap_or_default()).into_owned();
+            format!("APP{}:{word}", marker - 0xE0)
+        }
+        0xDB => "DQT".to_owned(),
+        0xC4 => "DHT".to_owned(),
+        0xC0..=0xCF => format!("SOF{}", marker - 0xC0),
+        0xDD => "DRI".to_owned(),
+        0xFE => "COM".to_owned(),
+        other => format!("{other:02X}"),
+    };
+    bodies(bytes).map(name).collect::<Vec<_>>().join(" ")
+}
+
+/// How many scans a file has: entropy-coded data holds no marker but restarts (ITU-T T.81, B.1.1.5).
+#[must_use]
+pub fn scans(bytes: &[u8]) -> usize {
+    bytes
+        .windows(2)
+        .filter(|pair| *pair == [0xFF, 0xDA])
+        .count()
 }
 
 /// Marker and payload of each segment before the first scan.

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::DynamicImage;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 
-use super::palette::quantise;
+use super::palette::{quantise, quantise_to};
 use crate::error::EncodeError;
 use credlink_image_files::Format;
 
@@ -16,24 +16,55 @@ fn refused(reason: impl ToString) -> EncodeError {
     }
 }
 
-/// Encodes the pixels as they are, 8 or 16 bits, without metadata. The effort is the fast one: it changes the
-/// size of the file and nothing else.
+/// How hard the encoder tries, which changes the size of the file and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// zlib's level, 1 to 9; the fastest engine there is where absent.
+    pub level: Option<u8>,
+    /// Whether each row is filtered by the best of five predictors, or none is.
+    pub filters: bool,
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self {
+            level: None,
+            filters: true,
+        }
+    }
+}
+
+/// Encodes the pixels as they are, 8 or 16 bits, without metadata, at the fastest effort.
 ///
 /// # Errors
 /// When the encoder refuses.
 pub fn encode(pixels: &DynamicImage) -> Result<Vec<u8>, EncodeError> {
+    encode_with(pixels, Effort::default())
+}
+
+/// The same at another effort: for servers that compare the size of their file with another one's.
+///
+/// # Errors
+/// When the encoder refuses.
+pub fn encode_with(pixels: &DynamicImage, effort: Effort) -> Result<Vec<u8>, EncodeError> {
     let mut file = Vec::new();
     let encoder = PngEncoder::new_with_quality(
         Cursor::new(&mut file),
-        CompressionType::Fast,
-        FilterType::Adaptive,
+        effort
+            .level
+            .map_or(CompressionType::Fast, CompressionType::Level),
+        match effort.filters {
+            true => FilterType::Adaptive,
+            false => FilterType::NoFilter,
+        },
     );
     pixels.write_with_encoder(encoder).map_err(refused)?;
     Ok(file)
 }
 
 /// Encodes with a palette of at most `colours` entries (2 to 256); `dither` is the share of Floyd-Steinberg error
-/// that is passed on, 0 to 1.
+/// that is passed on, 0 to 1. With a quality of 1 to 100 on libimagequant's scale the palette is as small as that
+/// quality allows.
 ///
 /// # Errors
 /// When the quantiser or the encoder refuses.
@@ -41,8 +72,13 @@ pub fn encode_palette(
     pixels: &DynamicImage,
     colours: u16,
     dither: f64,
+    quality: Option<u8>,
 ) -> Result<Vec<u8>, EncodeError> {
-    let indexed = quantise(pixels, colours, dither).map_err(refused)?;
+    let indexed = match quality {
+        Some(quality) => quantise_to(pixels, colours, dither, quality),
+        None => quantise(pixels, colours, dither),
+    };
+    let indexed = indexed.map_err(refused)?;
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, indexed.width, indexed.height);
     encoder.set_color(png::ColorType::Indexed);

@@ -4,6 +4,7 @@
 //! numbers out of range, parameters without a source, sources for parameters that are not there.
 
 pub mod expand;
+mod observed;
 pub mod step;
 pub mod steps;
 
@@ -16,19 +17,24 @@ use sha2::{Digest, Sha256};
 
 use self::expand::SweepPoint;
 use self::step::{Apply, Flow, Kind, Step, When, WireStep, Work};
+use self::steps::encode::Jpeg;
 use crate::error::{StepError, StepErrorKind};
+use crate::evidence::Selection;
 use crate::meter::Meter;
 use crate::resign::Surroundings;
 use credlink_image_files::DecodeError;
 use credlink_image_files::Format;
 use credlink_image_files::ImageFile;
+use credlink_image_files::metadata;
 
-/// How good the evidence behind a parameter is.
+/// How good the evidence behind a parameter is, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[non_exhaustive]
 pub enum Grade {
     /// Open source code that does it.
     A,
+    /// Files that the platform wrote.
+    O,
     /// The vendor's documentation.
     B,
     /// A published measurement.
@@ -43,6 +49,7 @@ impl Grade {
     pub const fn letter(self) -> char {
         match self {
             Self::A => 'A',
+            Self::O => 'O',
             Self::B => 'B',
             Self::C => 'C',
             Self::D => 'D',
@@ -91,6 +98,20 @@ pub struct Source {
     pub grade: Grade,
     /// The parameters it backs: `step.parameter`, or `step` for all of a step's parameters.
     pub backs: Vec<String>,
+    /// The files that a source of grade O is; absent for all others.
+    pub observed: Option<Selection>,
+}
+
+impl Source {
+    /// What is cited, with the number of files where there are some.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let extent = self.observed.as_ref().and_then(Selection::extent);
+        match extent {
+            Some(extent) => format!("{}: {extent}", self.cite),
+            None => self.cite.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,6 +124,8 @@ struct WireRecipe {
     accepts: Option<Vec<Format>>,
     contract: Option<Contract>,
     analysis: String,
+    since: Option<u16>,
+    until: Option<u16>,
     #[serde(default)]
     assumed: Vec<String>,
     source: Vec<Source>,
@@ -138,6 +161,8 @@ pub struct Recipe {
     pub contract: Option<Contract>,
     /// What is known, how, and what is not.
     pub analysis: String,
+    /// The first and the last year in which it is known to hold; open where it is not.
+    pub years: (Option<u16>, Option<u16>),
     /// Parameters that rest on our judgement alone.
     pub assumed: Vec<String>,
     /// The evidence.
@@ -207,6 +232,14 @@ pub enum RecipeError {
     #[error("{recipe}: {message}")]
     Variants {
         /// The recipe file's id.
+        recipe: String,
+        /// The reason.
+        message: String,
+    },
+    /// Files that the platform wrote do not say what the recipe does, or the recipe does not say which they are.
+    #[error("{recipe}: {message}")]
+    Observed {
+        /// The recipe's id.
         recipe: String,
         /// The reason.
         message: String,
@@ -305,6 +338,7 @@ impl Recipe {
             accepts: wire.accepts.unwrap_or_default(),
             contract: wire.contract,
             analysis: wire.analysis,
+            years: (wire.since, wire.until),
             assumed: wire.assumed,
             sources: wire.source,
             steps,
@@ -314,6 +348,7 @@ impl Recipe {
         };
         recipe.check_evidence(&parameters(&table))?;
         recipe.check_encoding()?;
+        recipe.check_observed()?;
         Ok(recipe)
     }
 
@@ -371,6 +406,20 @@ impl Recipe {
         self.steps.iter().any(|(_, step)| {
             matches!(step, Step::Resign(_)) || step.links().iter().any(|link| link.signs())
         })
+    }
+
+    /// The kinds of metadata that encoders write of their own accord, nested recipes included.
+    #[must_use]
+    pub fn adds(&self) -> BTreeSet<metadata::Kind> {
+        let mut found = BTreeSet::new();
+        for (_, step) in &self.steps {
+            if let Some([icc, iptc, _]) = step.jpeg().map(Jpeg::writes) {
+                found.extend(icc.then_some(metadata::Kind::Icc));
+                found.extend(iptc.then_some(metadata::Kind::Iptc));
+            }
+            found.extend(step.links().iter().flat_map(|recipe| recipe.adds()));
+        }
+        found
     }
 
     /// The installed programs that the recipe calls, nested recipes included.
@@ -524,6 +573,45 @@ impl Recipe {
             }
         }
         Ok(())
+    }
+
+    /// Sources of grade O name files, others do not, and no file says otherwise; years come in order.
+    fn check_observed(&self) -> Result<(), RecipeError> {
+        let refused = |message: String| RecipeError::Observed {
+            recipe: self.id.clone(),
+            message,
+        };
+        if let (Some(since), Some(until)) = self.years
+            && since > until
+        {
+            return Err(refused(format!("since = {since} is after until = {until}")));
+        }
+        for source in &self.sources {
+            if (source.grade == Grade::O) != source.observed.is_some() {
+                return Err(refused(format!(
+                    "a source of grade O, and no other, has `observed = {{ platform = … }}`: {:?}",
+                    source.cite
+                )));
+            }
+        }
+        match self.contradiction().map_err(refused)? {
+            Some(reason) => Err(refused(format!(
+                "contradicted by its own evidence: {reason}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The years in which the recipe is known to hold, in words; empty where nothing is said.
+    #[must_use]
+    pub fn years_in_words(&self) -> String {
+        match self.years {
+            (None, None) => String::new(),
+            (Some(since), None) => format!("since {since}"),
+            (None, Some(until)) => format!("until {until}"),
+            (Some(since), Some(until)) if since == until => since.to_string(),
+            (Some(since), Some(until)) => format!("{since} to {until}"),
+        }
     }
 
     /// Every step that changes pixels is followed by one that encodes them.

@@ -397,6 +397,16 @@ impl Step {
         }
     }
 
+    /// The settings by which the step writes JPEG files, if it does.
+    pub(crate) fn jpeg(&self) -> Option<&steps::encode::Jpeg> {
+        match self {
+            Self::Jpeg(jpeg) => Some(jpeg),
+            Self::Save(save) => save.jpeg(),
+            Self::UntilBytes(ladder) => ladder.jpeg(),
+            _ => None,
+        }
+    }
+
     /// The recipes that the step runs, in order.
     pub(crate) fn links(&self) -> &[Arc<crate::recipe::Recipe>] {
         match self {

@@ -150,7 +150,7 @@ pub(crate) fn probes() -> Vec<(&'static str, Arc<ImageFile>)> {
         ("png grey alpha", signed_png(&alpha.to_luma_alpha8().into())),
         (
             "png palette",
-            signed(png::encode_palette(&alpha, 16, 1.0).unwrap(), true),
+            signed(png::encode_palette(&alpha, 16, 1.0, None).unwrap(), true),
         ),
         ("png of one pixel", signed_png(&picture(1, 1).into())),
         ("png of one row", signed_png(&picture(40, 1).into())),

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, Rgb, RgbImage};
 use serde::Deserialize;
 
+use super::convert_to_srgb::srgb_profile;
 use crate::codecs::{avif, bmp, gif, jpeg, jxl, png, tiff, webp};
 use crate::error::{EncodeError, StepErrorKind};
 use crate::recipe::step::{Apply, Encodes, Flow, Work};
 use crate::value::{Colour, Colours, Divisor, Level, Quality, Share};
-use credlink_image_files::Format;
 use credlink_image_files::Frame;
 use credlink_image_files::metadata::{self, Kind};
+use credlink_image_files::{ContainerError, Format};
 
 /// `jpeg = { encoder = "libjpeg-turbo", quality = 80, chroma = "4:2:0", progressive = false, keep = [] }`.
 ///
@@ -21,7 +23,10 @@ use credlink_image_files::metadata::{self, Kind};
 /// change). `tables` are the luma and chroma quantisation tables in zigzag order in place of the quality's, for
 /// `jpeg-encoder` only. `grey_as_colour = true` writes grey pictures with three components, as GD and sharp do;
 /// `like_source` writes pictures that hold no colour with one, as ImageMagick does. Alpha is flattened over `background`,
-/// white if absent. 16-bit samples are reduced to 8.
+/// white if absent. 16-bit samples are reduced to 8. `chroma_like_source = true` takes the sampling alone from a JPEG source.
+/// `density = "1:96x96"` stands in the JFIF header (unit, across, down). `icc = "srgb"` writes a profile of the encoder's own
+/// where none is kept, `iptc = "fbmd"` a record as Meta's services write it (its content stands for theirs), and
+/// `comment = "zero"` a comment of one zero byte at the end.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "WireJpeg")]
 pub struct Jpeg(WireJpeg);
@@ -42,8 +47,38 @@ struct WireJpeg {
     optimised: bool,
     #[serde(default)]
     grey_as_colour: bool,
+    #[serde(default)]
+    chroma_like_source: bool,
+    density: Option<jpeg::Density>,
+    icc: Option<OwnProfile>,
+    iptc: Option<OwnRecord>,
+    comment: Option<OwnComment>,
     tables: Option<Tables>,
     background: Option<Colour>,
+}
+
+/// A profile that an encoder writes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OwnProfile {
+    /// sRGB, in our library's words: another one than the service's, with the same meaning.
+    Srgb,
+}
+
+/// An IPTC record that a service writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OwnRecord {
+    /// Meta's: special instructions that begin with FBMD.
+    Fbmd,
+}
+
+/// A comment that an encoder writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum OwnComment {
+    /// One zero byte, between the last scan and the end.
+    Zero,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -100,13 +135,19 @@ pub struct Avif {
 
 /// `png = { keep = [] }`, or with `colours` (2 to 256) and `dither` (0 to 1) for a palette, or with `depth` 8 or 16 for
 /// samples of that many bits; without it the pixels' own depth stays. `colour = true` writes grey pixels as three equal
-/// channels; `indexed_as_source = true` gives a picture that came with a palette one of 256 colours.
+/// channels; `indexed_as_source = true` gives a picture that came with a palette one of 256 colours. `quality` (1 to 100)
+/// makes the palette as small as libimagequant's quality allows. `level` (zlib's, 1 to 9) and `unfiltered = true` make the file
+/// about as large as a server's, where a later step compares sizes.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Png {
     keep: Vec<Kind>,
     colours: Option<Colours>,
     dither: Option<Share>,
+    quality: Option<Quality>,
+    level: Option<Level>,
+    #[serde(default)]
+    unfiltered: bool,
     depth: Option<Depth>,
     #[serde(default)]
     colour: bool,
@@ -172,6 +213,10 @@ pub struct Bmp {}
 pub(crate) trait Encode {
     fn format(&self) -> Format;
     fn keep(&self) -> &[Kind];
+    /// What the encoder adds to the metadata that are kept.
+    fn add_own(&self, _kept: &mut metadata::Metadata) {}
+    /// The last touch to the finished file.
+    fn finish(&self, _file: &mut Vec<u8>) {}
     /// Whether the orientation stays where EXIF does not.
     fn keeps_orientation(&self) -> bool {
         false
@@ -199,6 +244,30 @@ impl<T: Encode> Encodes for T {
     }
 }
 
+impl Jpeg {
+    /// What the encoder makes of these pixels, that no file stood behind, without metadata that are kept.
+    pub(crate) fn specimen(&self, pixels: &DynamicImage) -> Result<Vec<u8>, StepErrorKind> {
+        let frame = Frame {
+            pixels: Arc::new(pixels.clone()),
+            orientation: Orientation::NoTransforms,
+            metadata: metadata::Metadata::default(),
+        };
+        let bare = self.encode(&frame, &[], None)?;
+        Ok(finished(self, bare, metadata::Metadata::default())?)
+    }
+
+    /// Whether a profile, an IPTC record and a comment of the encoder's own are written.
+    pub(crate) fn writes(&self) -> [bool; 3] {
+        let own = &self.0;
+        [own.icc.is_some(), own.iptc.is_some(), own.comment.is_some()]
+    }
+
+    /// Whether this kind of metadata stays.
+    pub(crate) fn keeps(&self, kind: Kind) -> bool {
+        self.0.keep.contains(&kind)
+    }
+}
+
 impl Encode for Jpeg {
     fn format(&self) -> Format {
         Format::Jpeg
@@ -210,6 +279,27 @@ impl Encode for Jpeg {
 
     fn quality(&self) -> Option<u8> {
         Some(self.0.quality.get())
+    }
+
+    fn add_own(&self, kept: &mut metadata::Metadata) {
+        if self.0.icc.is_some() && kept.icc.is_none() {
+            kept.icc = srgb_profile().map(Into::into);
+        }
+        if self.0.iptc.is_some() && kept.iptc.is_none() {
+            // Dataset 40, special instructions; the figures behind the four letters mean something to Meta alone.
+            let record = [(40, format!("FBMD{}", "0".repeat(60)))];
+            kept.iptc = Some(metadata::fields::iptc(&record));
+        }
+    }
+
+    fn finish(&self, file: &mut Vec<u8>) {
+        if let Some(density) = self.0.density {
+            jpeg::set_density(file, density);
+        }
+        if self.0.comment.is_some() && file.ends_with(&[0xFF, 0xD9]) {
+            let end = file.len() - 2;
+            file.splice(end..end, [0xFF, 0xFE, 0, 3, 0]);
+        }
     }
 
     fn encode(
@@ -225,7 +315,8 @@ impl Encode for Jpeg {
             chroma: own.chroma,
             progressive: own.progressive,
         };
-        let traits = if own.capped_at_source || own.like_source {
+        let of_source = own.capped_at_source || own.like_source || own.chroma_like_source;
+        let traits = if of_source {
             jpeg::traits(source)
         } else {
             None
@@ -233,7 +324,11 @@ impl Encode for Jpeg {
         if let Some(traits) = traits {
             if own.capped_at_source {
                 settings.quality = settings.quality.min(traits.quality.unwrap_or(100));
-            } else {
+            }
+            if own.chroma_like_source {
+                settings.chroma = traits.chroma().unwrap_or(settings.chroma);
+            }
+            if own.like_source {
                 settings.quality = jpeg::quality_by_sum(source).unwrap_or(settings.quality);
                 settings.chroma = traits.chroma().unwrap_or(settings.chroma);
                 settings.progressive = traits.progressive;
@@ -369,19 +464,24 @@ impl Encode for Png {
     ) -> Result<Vec<u8>, EncodeError> {
         if let Some(colours) = self.colours {
             let dither = self.dither.map_or(0.0, Share::get);
-            return png::encode_palette(&frame.pixels, colours.get(), dither);
+            let quality = self.quality.map(Quality::get);
+            return png::encode_palette(&frame.pixels, colours.get(), dither, quality);
         }
         if self.indexed_as_source && is_indexed(source) {
-            return png::encode_palette(&frame.pixels, 256, 0.0);
+            return png::encode_palette(&frame.pixels, 256, 0.0, None);
         }
+        let effort = png::Effort {
+            level: self.level.map(|level| level.get().clamp(1, 9)),
+            filters: !self.unfiltered,
+        };
         let coloured = self.colour && !frame.pixels.color().has_color();
         let pixels = match coloured {
             true => &in_colour(&frame.pixels),
             false => &*frame.pixels,
         };
         match self.depth {
-            None => png::encode(pixels),
-            Some(depth) => png::encode(&with_depth(pixels, depth.0 == 16)),
+            None => png::encode_with(pixels, effort),
+            Some(depth) => png::encode_with(&with_depth(pixels, depth.0 == 16), effort),
         }
     }
 }
@@ -495,13 +595,24 @@ pub(super) fn run(settings: &dyn Encode, work: &mut Work<'_>) -> Result<Flow, St
         let exif = frame.metadata.exif.as_ref();
         kept.exif = exif.and_then(|exif| metadata::fields::exif_with_only(exif, &[ORIENTATION]));
     }
-    let bytes = if kept.is_empty() {
+    work.replace(finished(settings, bare, kept)?)?;
+    Ok(Flow::Continue)
+}
+
+/// A bare file with the metadata that are kept, and what the encoder adds.
+pub(super) fn finished(
+    settings: &dyn Encode,
+    bare: Vec<u8>,
+    mut kept: metadata::Metadata,
+) -> Result<Vec<u8>, ContainerError> {
+    settings.add_own(&mut kept);
+    let mut file = if kept.is_empty() {
         bare
     } else {
         metadata::written(settings.format(), bare, &kept)?
     };
-    work.replace(bytes)?;
-    Ok(Flow::Continue)
+    settings.finish(&mut file);
+    Ok(file)
 }
 
 macro_rules! apply_by_encoding {

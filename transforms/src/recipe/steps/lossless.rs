@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::codecs::{jpeg, lossless_jpeg, lossless_png};
+use crate::codecs::libjpeg::transcode;
+use crate::codecs::{jpeg, lossless_png};
 use crate::error::StepErrorKind;
 use crate::recipe::step::{Apply, Flow, Work};
 use crate::value::Level;
@@ -33,7 +34,7 @@ impl Apply for LosslessJpeg {
                 found: file.format(),
             });
         }
-        let settings = lossless_jpeg::Settings {
+        let settings = transcode::Settings {
             progressive: if self.scans_of_source {
                 jpeg::traits(file.bytes()).is_some_and(|traits| traits.progressive)
             } else {
@@ -43,9 +44,9 @@ impl Apply for LosslessJpeg {
         };
         let bare = work
             .meter()
-            .codec(|| lossless_jpeg::transcode(file.bytes(), settings))?;
+            .codec(|| transcode::transcode(file.bytes(), settings))?;
         if self.every_segment {
-            work.replace(lossless_jpeg::with_segments_of(&bare, file.bytes()))?;
+            work.replace(transcode::with_segments_of(&bare, file.bytes()))?;
             return Ok(Flow::Continue);
         }
         let kept = metadata::read(Format::Jpeg, file.bytes()).filtered(&self.keep);

@@ -23,6 +23,7 @@ pub mod overlay;
 pub mod pad;
 pub mod passthrough;
 pub mod perspective;
+mod pillow;
 pub mod recipe;
 pub mod resign;
 pub mod resize;

@@ -7,6 +7,7 @@ use image::{DynamicImage, ImageBuffer, Pixel};
 use serde::Deserialize;
 
 use super::area::averaged;
+use super::pillow;
 use crate::error::StepErrorKind;
 use crate::recipe::step::{Apply, Flow, Work};
 use crate::value::{Area, Factor, Side};
@@ -33,13 +34,15 @@ pub enum Filter {
     Mitchell,
     /// Windowed sinc, three lobes.
     Lanczos3,
+    /// The same in Pillow's own fixed point, to be met bit by bit; opaque pixels come out with 8 bits.
+    PillowLanczos3,
 }
 
 impl Filter {
     /// The resampler's word for it; none for what is done here.
     fn algorithm(self) -> Option<ResizeAlg> {
         let kind = match self {
-            Self::Area => return None,
+            Self::Area | Self::PillowLanczos3 => return None,
             Self::Nearest => return Some(ResizeAlg::Nearest),
             Self::Box => FilterType::Box,
             Self::Bilinear => FilterType::Bilinear,
@@ -73,7 +76,8 @@ pub enum Rule {
 
 /// `resize = { fit = [1600, 1600], filter = "lanczos3", upscale = false }`: one rule of `fit`, `fill`, `cover`, `width`,
 /// `long_side`, `max_pixels` and `scale`. `fill` resamples and cuts; `cover` cuts and resamples, as thumbor does, which
-/// cuts nothing where the shapes agree to two decimals, and needs `upscale = true`. Without `upscale = true` an image is never enlarged (`scale` always may).
+/// cuts nothing where the shapes agree to two decimals; without `upscale = true` the box shrinks to the image first, as WordPress
+/// has it. Without `upscale = true` an image is never enlarged (`scale` always may).
 /// `linear_light = true` resamples light rather than sRGB values, as Squoosh does and servers do not. `enlarge` is the
 /// filter for enlarging where it is another one; `round = "down"` cuts the fractions of a side off. `shrink_on_load = true`
 /// says that a JPEG file is decoded at a half, a quarter or an eighth of its size first, as sharp does.
@@ -133,9 +137,6 @@ impl TryFrom<WireResize> for Resize {
             wire.max_pixels.map(Rule::MaxPixels),
             wire.scale.map(Rule::Scale),
         ];
-        if wire.cover.is_some() && !wire.upscale {
-            return Err("resize.cover enlarges what is smaller: say upscale = true".to_owned());
-        }
         let mut given = rules.into_iter().flatten();
         match (given.next(), given.next()) {
             (Some(rule), None) => Ok(Self {
@@ -160,8 +161,8 @@ impl Resize {
     /// nothing is to be done.
     #[must_use]
     pub fn target(&self, width: u32, height: u32) -> (u32, u32) {
-        if let Rule::Cover(box_w, box_h) = self.rule {
-            return (box_w.get().into(), box_h.get().into());
+        if let Some((box_w, box_h)) = self.cover_box(width, height) {
+            return (box_w.into(), box_h.into());
         }
         let (w, h) = (f64::from(width), f64::from(height));
         let factor = self.factor(w, h);
@@ -183,6 +184,18 @@ impl Resize {
 }
 
 impl Resize {
+    /// The box that `cover` fills; no larger than the picture where nothing is enlarged.
+    fn cover_box(&self, width: u32, height: u32) -> Option<(u16, u16)> {
+        let Rule::Cover(box_width, box_height) = self.rule else {
+            return None;
+        };
+        let within = |side: Side, length: u32| match self.upscale {
+            true => side.get(),
+            false => side.get().min(u16::try_from(length).unwrap_or(u16::MAX)),
+        };
+        Some((within(box_width, width), within(box_height, height)))
+    }
+
     /// What both sides are multiplied by.
     fn factor(&self, w: f64, h: f64) -> f64 {
         let side = |side: Side| f64::from(side.get());
@@ -233,8 +246,9 @@ impl Apply for Resize {
                 (width, height) = (width / by, height / by);
             }
         }
-        if let Rule::Cover(box_width, box_height) = self.rule {
-            let cut = cut_to_shape((width, height), (box_width.get(), box_height.get()));
+        let cover = self.cover_box(width, height);
+        if let Some(shape) = cover {
+            let cut = cut_to_shape((width, height), shape);
             if cut != (width, height) {
                 let frame = work.frame_mut()?;
                 let (x, y) = (cut_from(width, cut.0), cut_from(height, cut.1));
@@ -242,7 +256,10 @@ impl Apply for Resize {
                 (width, height) = cut;
             }
         }
-        let (new_width, new_height) = self.target(width, height);
+        let (new_width, new_height) = match cover {
+            Some((box_width, box_height)) => (box_width.into(), box_height.into()),
+            None => self.target(width, height),
+        };
         let pixels = u64::from(new_width) * u64::from(new_height);
         if new_width.max(new_height) > limits::MAX_SIDE || pixels > limits::MAX_RESIZED {
             return Err(StepErrorKind::Engine(format!(
@@ -304,7 +321,7 @@ fn cut_from(side: u32, kept: u32) -> u32 {
 }
 
 /// Resamples to exactly `width` x `height` pixels; alpha is multiplied in first and divided out behind. The pixel type stays,
-/// but for [`Filter::Area`], which gives 8-bit RGB or RGBA.
+/// but for [`Filter::Area`], which gives 8-bit RGB or RGBA, and [`Filter::PillowLanczos3`], which gives 8 bits.
 ///
 /// # Errors
 /// In the resampler's words, for a pixel type that it does not know.
@@ -314,8 +331,20 @@ pub fn resized(
     height: u32,
     filter: Filter,
 ) -> Result<DynamicImage, String> {
+    let colour = pixels.color();
+    let filter = match filter {
+        // Pillow multiplies alpha in, which the other resampler does as well.
+        Filter::PillowLanczos3 if colour.has_alpha() => Filter::Lanczos3,
+        other => other,
+    };
     let Some(algorithm) = filter.algorithm() else {
-        return Ok(averaged(pixels, width, height));
+        return Ok(match filter {
+            Filter::PillowLanczos3 if !colour.has_color() => {
+                DynamicImage::ImageLuma8(pillow::lanczos3(pixels, width, height).to_luma8())
+            }
+            Filter::PillowLanczos3 => pillow::lanczos3(pixels, width, height),
+            _ => averaged(pixels, width, height),
+        });
     };
     let mut target = DynamicImage::new(width, height, pixels.color());
     let mut options = ResizeOptions::new().resize_alg(algorithm);

@@ -67,6 +67,11 @@ impl Encodes for Save {
 }
 
 impl Save {
+    /// The settings for JPEG files.
+    pub(crate) fn jpeg(&self) -> Option<&Jpeg> {
+        self.jpeg.as_ref()
+    }
+
     /// The settings for a file of `format`.
     pub(super) fn chosen(&self, format: Format) -> Result<&dyn Encode, StepErrorKind> {
         // `other` was checked to have settings when the recipe was read.

@@ -81,12 +81,16 @@ impl Apply for Sharpen {
         let frame = work.frame_mut()?;
         let (width, height) = (frame.pixels.width(), frame.pixels.height());
         let (columns, rows) = (width as usize, height as usize);
-        let sharpened = if frame.pixels.color().has_alpha() {
+        let colour = frame.pixels.color();
+        let sharpened = if colour.has_alpha() {
             let samples = self.run(&frame.pixels.to_rgba8(), columns, rows, 4);
             image::RgbaImage::from_raw(width, height, samples).map(DynamicImage::ImageRgba8)
-        } else {
+        } else if colour.has_color() {
             let samples = self.run(&frame.pixels.to_rgb8(), columns, rows, 3);
             image::RgbImage::from_raw(width, height, samples).map(DynamicImage::ImageRgb8)
+        } else {
+            let samples = self.run(&frame.pixels.to_luma8(), columns, rows, 1);
+            image::GrayImage::from_raw(width, height, samples).map(DynamicImage::ImageLuma8)
         };
         let sharpened =
             sharpened.ok_or_else(|| StepErrorKind::Engine("sharpen: sample count".to_owned()))?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use super::encode::finished;
 use super::resize::{Filter, resized};
 use super::save::Save;
 use crate::error::StepErrorKind;
@@ -11,7 +12,6 @@ use crate::recipe::step::{Apply, Encodes, Flow, Work};
 use crate::value::{Bytes, Quality, Side};
 use credlink_image_files::Format;
 use credlink_image_files::Frame;
-use credlink_image_files::metadata;
 
 /// `until_bytes = { limit = 1048576, long_sides = [1600, 1024, 768, 512], filter = "bilinear", save = {…} }`: each long
 /// side in turn, always from the same pixels and never enlarging, until the file that `save` makes is no larger than
@@ -38,6 +38,11 @@ impl Encodes for UntilBytes {
 }
 
 impl UntilBytes {
+    /// The settings for JPEG files.
+    pub(crate) fn jpeg(&self) -> Option<&super::encode::Jpeg> {
+        self.save.jpeg()
+    }
+
     fn fits(&self, file: &[u8]) -> bool {
         file.len() <= self.limit.get() as usize
     }
@@ -48,10 +53,7 @@ impl UntilBytes {
         let write = |quality: Option<u8>| -> Result<Vec<u8>, StepErrorKind> {
             let bare = settings.encode(frame, source, quality)?;
             let kept = frame.metadata.filtered(settings.keep());
-            if kept.is_empty() {
-                return Ok(bare);
-            }
-            Ok(metadata::written(settings.format(), bare, &kept)?)
+            Ok(finished(settings, bare, kept)?)
         };
         let best = write(None)?;
         let (Some(lowest), Some(highest)) = (self.lowest_quality, settings.quality()) else {

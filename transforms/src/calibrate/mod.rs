@@ -1,16 +1,19 @@
 //! Does a recipe explain what a service really did? Pairs of files, as uploaded and as downloaded, are compared with
 //! what the recipe makes of the upload, parameter by parameter.
 
+pub mod patch;
+pub mod rank;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::codecs::jpeg;
+use crate::codecs::{jpeg, quantisers};
 use crate::error::StepError;
 use crate::recipe::Recipe;
 use crate::resign::Surroundings;
-use credlink_image_files::ImageFile;
 use credlink_image_files::metadata::{self, Kind};
+use credlink_image_files::{Format, ImageFile};
 
 /// What is compared, in the order of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +31,12 @@ pub enum Parameter {
     Sampling,
     /// Progressive or baseline scans.
     Scans,
+    /// The JFIF header's density.
+    Density,
+    /// The quantiser's index of a WebP or AVIF file.
+    Quantiser,
+    /// Entries in the palette of a PNG.
+    Palette,
     /// Whether one kind of metadata is there.
     Metadata(Kind),
 }
@@ -41,6 +50,9 @@ impl Parameter {
             Self::Tables => "jpeg tables".to_owned(),
             Self::Sampling => "jpeg sampling".to_owned(),
             Self::Scans => "jpeg scans".to_owned(),
+            Self::Density => "jpeg density".to_owned(),
+            Self::Quantiser => "quantiser".to_owned(),
+            Self::Palette => "palette".to_owned(),
             Self::Metadata(kind) => format!("metadata {}", kind.as_str()),
         }
     }
@@ -76,6 +88,19 @@ fn observed(file: &ImageFile, size: (u32, u32)) -> BTreeMap<Parameter, String> {
         seen.insert(Parameter::Scans, scans.to_owned());
         seen.insert(Parameter::Sampling, format!("{across}x{down}"));
         seen.insert(Parameter::Tables, digest(&jpeg::tables(file.bytes())));
+        let density = jpeg::density(file.bytes());
+        seen.insert(
+            Parameter::Density,
+            density.unwrap_or_else(|| "none".to_owned()),
+        );
+    }
+    if let Some(index) = quantisers::quantiser(file.format(), file.bytes()) {
+        seen.insert(Parameter::Quantiser, index.to_string());
+    }
+    if file.format() == Format::Png {
+        let size = quantisers::palette_size(file.bytes());
+        let words = size.map_or("none".to_owned(), |size| size.to_string());
+        seen.insert(Parameter::Palette, words);
     }
     let metadata = metadata::read(file.format(), file.bytes());
     for kind in Kind::ALL {
@@ -150,6 +175,32 @@ pub fn compare(
         sizes: (upload, size(&seen)),
         psnr,
     })
+}
+
+impl Comparison {
+    /// How many parameters the recipe explains, and how many there are; the size of the picture counts as one.
+    #[must_use]
+    pub fn explained(&self) -> (usize, usize) {
+        let agreeing = self
+            .values
+            .values()
+            .filter(|(expected, seen)| expected == seen);
+        (agreeing.count(), self.values.len())
+    }
+
+    /// What is not explained: `parameter: expected > seen`.
+    #[must_use]
+    pub fn differences(&self) -> Vec<String> {
+        let differing = self
+            .values
+            .iter()
+            .filter(|(_, (expected, seen))| expected != seen);
+        differing
+            .map(|(parameter, (expected, seen))| {
+                format!("{}: {expected} > {seen}", parameter.name())
+            })
+            .collect()
+    }
 }
 
 /// The findings over all pairs as a report: how often each parameter is explained, what was expected and seen where it
@@ -260,6 +311,13 @@ fn advice(
             (Parameter::Tables, Some(_)) => {
                 "the encoder's tables are not those of the recipe at this quality: another encoder, or jpeg.tables"
                     .to_owned()
+            }
+            (Parameter::Density, Some(seen)) => format!("jpeg.density = {seen:?}"),
+            (Parameter::Quantiser, _) => {
+                "the quality: the coded pictures were quantised by other steps".to_owned()
+            }
+            (Parameter::Palette, _) => {
+                "png.colours or png.quality: the palettes have other sizes".to_owned()
             }
             (Parameter::Metadata(kind), Some("there")) => {
                 format!("keep \"{}\"", kind.as_str())
