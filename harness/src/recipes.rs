@@ -43,7 +43,8 @@ fn facts(recipe: &Recipe) -> RecipeFacts {
             .iter()
             .map(|source| SourceFacts {
                 grade: source.grade.letter().to_string(),
-                cite: source.words(),
+                cite: source.cite.clone(),
+                files: source.extent_in_words(),
                 backs: source.backs.clone(),
             })
             .collect(),

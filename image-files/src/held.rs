@@ -82,14 +82,15 @@ impl Held {
                 held.add(Beside::Location, value);
             }
         }
-        for (what, bytes) in [
-            (Beside::Xmp, read.xmp.as_ref().map(|_| &b"there"[..])),
-            (Beside::Iptc, read.iptc.as_ref().map(|_| &b"there"[..])),
-            (Beside::Icc, read.icc.as_deref()),
-        ] {
-            if let Some(bytes) = bytes {
-                held.add(what, bytes);
-            }
+        if let Some(icc) = &read.icc {
+            held.add(Beside::Icc, icc);
+        }
+        // Services write records and packets of their own, so that one is there says nothing.
+        for (dataset, value) in &iptc {
+            held.add(Beside::Iptc, &[&[*dataset], value.as_slice()].concat());
+        }
+        for (name, value) in xmp.iter().filter(|(name, _)| says_something(name)) {
+            held.add(Beside::Xmp, format!("{name}={value}").as_bytes());
         }
         for (keyword, text) in &texts {
             held.add(Beside::PngText, format!("{keyword}\n{text}").as_bytes());
@@ -125,8 +126,8 @@ impl Held {
         self.0.keys().copied().collect()
     }
 
-    /// What of this the other file still says. Of words that a file repeats in several places one is enough; of camera data,
-    /// place, profile and PNG text all must be there.
+    /// What of this the other file still says. Of words that a file repeats in several places, and of the properties of an XMP
+    /// packet, one is enough; of camera data, place, IPTC record, profile and PNG text all must be there.
     #[must_use]
     pub fn still_in(&self, other: &Self) -> Vec<Beside> {
         let still = self.0.iter().filter(|(what, texts)| {
@@ -134,14 +135,23 @@ impl Held {
                 return false;
             };
             match what {
-                Beside::Caption | Beside::Credit | Beside::Copyright | Beside::AltText => {
-                    !texts.is_disjoint(there)
-                }
+                Beside::Xmp
+                | Beside::Caption
+                | Beside::Credit
+                | Beside::Copyright
+                | Beside::AltText => !texts.is_disjoint(there),
                 _ => texts.is_subset(there),
             }
         });
         still.map(|(what, _)| *what).collect()
     }
+}
+
+/// Whether a name in an XMP packet is that of a property and not of the frame around it.
+fn says_something(name: &str) -> bool {
+    !["xmlns", "rdf:", "xml:", "x:"]
+        .iter()
+        .any(|frame| name.starts_with(frame))
 }
 
 /// Without the zero bytes and blanks around it.

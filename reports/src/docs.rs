@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::beside::Portrait;
+use crate::catalogue;
 use crate::figures::bytes;
 use crate::file_error::{FileError, refused};
 use crate::formats::{cell_text, markdown_escaped};
 use crate::report::Report;
 use crate::summary::Summary;
-use crate::tables::Kind;
+use crate::tables::{Kind, Table};
 use crate::usable::unusable;
 
 /// Where the summary is in the repository.
@@ -129,6 +130,22 @@ impl Results {
     /// # Errors
     /// [`DocsError::Unfit`] for a run whose figures must not be used.
     pub fn of(report: &Report) -> Result<Self, DocsError> {
+        let summary = Summary::new(&report.evidence, Vec::new()).to_string();
+        let terminal = summary.lines().map(str::to_owned).collect();
+        let tables = report.tables.iter().map(word_table).collect();
+        Self::with(report, terminal, beside(report), tables)
+    }
+
+    /// The same with other contents.
+    ///
+    /// # Errors
+    /// As [`Results::of`].
+    pub(crate) fn with(
+        report: &Report,
+        terminal: Vec<String>,
+        beside: Option<WordTable>,
+        tables: Vec<WordTable>,
+    ) -> Result<Self, DocsError> {
         let header = report.evidence.header();
         if let Some(reason) = unusable(&report.evidence) {
             return Err(DocsError::Unfit {
@@ -154,38 +171,9 @@ impl Results {
                 machine.os,
                 bytes(header.peak_memory_bytes)
             ),
-            terminal: Summary::new(&report.evidence, Vec::new())
-                .to_string()
-                .lines()
-                .map(str::to_owned)
-                .collect(),
-            beside: beside(report),
-            tables: report
-                .tables
-                .iter()
-                .map(|table| WordTable {
-                    title: table.title.clone(),
-                    columns: table
-                        .columns
-                        .iter()
-                        .map(|column| {
-                            let is_words = matches!(column.kind, Kind::Text | Kind::Counts(_));
-                            (column.title.clone(), !is_words)
-                        })
-                        .collect(),
-                    rows: table
-                        .rows
-                        .iter()
-                        .map(|values| {
-                            let cells = table.columns.iter().zip(values);
-                            cells
-                                .map(|(column, value)| cell_text(&column.kind, value))
-                                .collect()
-                        })
-                        .collect(),
-                    notes: table.notes.clone(),
-                })
-                .collect(),
+            terminal,
+            beside,
+            tables,
             digest: String::new(),
         };
         Ok(Self {
@@ -243,9 +231,16 @@ impl Results {
 
     /// `docs/SURVIVAL-RATE.md`.
     pub fn page(&self) -> String {
+        let title = "# Survival of provenance proofs through simulated pipelines";
+        self.page_of(title, SUMMARY, "credlink docs --from RUN")
+    }
+
+    /// A page of all tables below a title; `summary` is the file that it is written from, which `maker` makes.
+    pub(crate) fn page_of(&self, title: &str, summary: &str, maker: &str) -> String {
+        let file = summary.trim_start_matches("docs/");
         let mut text = format!(
-            "# Survival of provenance proofs through simulated pipelines\n\n\
-             Written by `credlink docs` from [results/summary.json](results/summary.json), which `credlink docs --from RUN` \
+            "{title}\n\n\
+             Written by `credlink docs` from [{file}]({file}), which `{maker}` \
              made of run {}, {}. Nothing here is typed by hand; how to read it stands in \
              [METHODOLOGY.md](../METHODOLOGY.md). The run: `{}`; {}.\n",
             markdown_escaped(&self.run),
@@ -303,6 +298,32 @@ impl Results {
     }
 }
 
+/// A table as words.
+fn word_table(table: &Table) -> WordTable {
+    WordTable {
+        title: table.title.clone(),
+        columns: table
+            .columns
+            .iter()
+            .map(|column| {
+                let is_words = matches!(column.kind, Kind::Text | Kind::Counts(_));
+                (column.title.clone(), !is_words)
+            })
+            .collect(),
+        rows: table
+            .rows
+            .iter()
+            .map(|values| {
+                let cells = table.columns.iter().zip(values);
+                cells
+                    .map(|(column, value)| cell_text(&column.kind, value))
+                    .collect()
+            })
+            .collect(),
+        notes: table.notes.clone(),
+    }
+}
+
 /// The first figures of a run beside those of the run that it was told of.
 fn beside(report: &Report) -> Option<WordTable> {
     let other = report.beside.as_ref()?;
@@ -331,8 +352,14 @@ pub fn update(
     repository: &Path,
     check: bool,
 ) -> Result<Vec<PathBuf>, DocsError> {
+    let mut files = results.files(repository)?;
+    let catalogue = repository.join(catalogue::SUMMARY);
+    if catalogue.exists() {
+        let page = catalogue::page(&Results::read(&catalogue)?);
+        files.push((repository.join(catalogue::PAGE), page));
+    }
     let mut differing = Vec::new();
-    for (path, text) in results.files(repository)? {
+    for (path, text) in files {
         if crate::input::text(&path).is_ok_and(|current| current == text) {
             continue;
         }

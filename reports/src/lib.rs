@@ -45,6 +45,7 @@ mod atomic;
 pub mod beside;
 mod binding;
 mod carrier;
+pub mod catalogue;
 mod companion;
 pub mod compare;
 pub mod controls;

@@ -18,6 +18,8 @@ pub struct SourceFacts {
     pub grade: String,
     /// What it is.
     pub cite: String,
+    /// How many files of the platform it is, of how many, from when; empty for other grades than O.
+    pub files: String,
     /// The parameters that it backs.
     pub backs: Vec<String>,
 }

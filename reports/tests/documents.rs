@@ -97,6 +97,7 @@ fn hostile(base: &Path) -> (RunDir, Report) {
         analysis: EVIL.to_owned(),
         steps: vec![EVIL.to_owned()],
         sources: vec![SourceFacts {
+            files: "3 files of 4, 2 repositories, 2024, upload unknown".to_owned(),
             grade: EVIL.to_owned(),
             cite: EVIL.to_owned(),
             backs: vec![EVIL.to_owned()],

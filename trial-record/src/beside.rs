@@ -7,9 +7,9 @@ words! {
         Exif = "exif",
         /// The place in EXIF.
         Location = "location",
-        /// An XMP packet, whatever it says.
+        /// Any property of the XMP packet.
         Xmp = "xmp",
-        /// An IPTC-IIM record, whatever it says.
+        /// The IPTC-IIM record.
         Iptc = "iptc",
         /// The colour profile, byte for byte.
         Icc = "icc",

@@ -12,7 +12,7 @@ use credlink_harness::exit;
 
 pub(crate) use pipelines::{ApplyArgs, CalibrateArgs, Grade, PipelinesArgs, PipelinesCommand};
 pub(crate) use runs::{CompareArgs, EvidenceArgs, GateArgs, ReplayArgs, ReportArgs, SignRunArgs};
-use values::{MarkArgs, counted, decibels};
+use values::{MarkArgs, counted, decibels, part};
 
 /// Measures whether signed provenance proofs survive what happens to images on the web.
 #[derive(Debug, Parser)]
@@ -76,6 +76,9 @@ pub(crate) struct DocsArgs {
     /// Make docs/results/summary.json anew from this run directory first.
     #[arg(long, value_name = "RUN", conflicts_with = "check")]
     pub(crate) from: Option<PathBuf>,
+    /// Make docs/results/catalogue.json anew from this run, of every pipeline, first.
+    #[arg(long, value_name = "RUN", conflicts_with = "check")]
+    pub(crate) catalogue: Option<PathBuf>,
     /// Write nothing; say what differs.
     #[arg(long)]
     pub(crate) check: bool,
@@ -262,6 +265,9 @@ pub(crate) struct SurvivalArgs {
         value_delimiter = ','
     )]
     pub(crate) pipelines: Vec<String>,
+    /// Only the Kth of N parts of these pipelines, which a different one of N nights may take; controls are in every part.
+    #[arg(long, value_name = "K/N", value_parser = part)]
+    pub(crate) part: Option<(usize, usize)>,
     /// A directory of images, searched recursively, instead of the synthetic set.
     #[arg(long, value_name = "DIR")]
     pub(crate) images: Option<PathBuf>,

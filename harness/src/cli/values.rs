@@ -31,6 +31,16 @@ pub(super) fn counted(
     }
 }
 
+/// One of several parts, as people write it: `3/7`.
+pub(super) fn part(text: &str) -> Result<(usize, usize), String> {
+    let parsed = || {
+        let (which, of) = text.split_once('/')?;
+        let (which, of) = (which.trim().parse().ok()?, of.trim().parse().ok()?);
+        (1..=of).contains(&which).then_some((which, of))
+    };
+    parsed().ok_or_else(|| format!("{text:?} is no part; write the third of seven as 3/7"))
+}
+
 fn count_of(text: &str) -> Option<u64> {
     let text = text.trim();
     let (digits, factor) = match text.char_indices().last()? {

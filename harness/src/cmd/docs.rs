@@ -3,11 +3,15 @@
 use anyhow::{Context, Result};
 use credlink_harness::exit;
 use credlink_reports::docs::{Results, SUMMARY, update};
-use credlink_reports::{Report, RunDir};
+use credlink_reports::{Report, RunDir, catalogue};
 
 use crate::cli::DocsArgs;
 
 pub(crate) fn run(args: &DocsArgs) -> Result<u8> {
+    if let Some(run) = &args.catalogue {
+        let results = catalogue::results(&Report::read(&RunDir::open(run)?)?)?;
+        results.write(&args.repository.join(catalogue::SUMMARY))?;
+    }
     let summary = args.repository.join(SUMMARY);
     let results = match &args.from {
         Some(run) => {

@@ -32,10 +32,23 @@ use crate::progress::Progress;
 /// Ops of a run that was not told how many.
 const DEFAULT_OPS: u64 = 10_000;
 
+/// One of several parts of the pipelines, each Nth in their order; controls stay in every part.
+fn part_of(pipelines: Vec<Arc<Recipe>>, part: Option<(usize, usize)>) -> Vec<Arc<Recipe>> {
+    let Some((which, of)) = part else {
+        return pipelines;
+    };
+    let (controls, others): (Vec<_>, Vec<_>) = pipelines
+        .into_iter()
+        .partition(|recipe| recipe.family == "controls");
+    let chosen = others.into_iter().skip(which - 1).step_by(of);
+    controls.into_iter().chain(chosen).collect()
+}
+
 pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let start = clock::wall_nanos();
     let created = clock::utc_now();
-    let pipelines = super::selected(args.pipelines.iter().map(String::as_str))?;
+    let named = super::selected(args.pipelines.iter().map(String::as_str))?;
+    let pipelines = part_of(named, args.part);
     let gate = gate(args, &pipelines)?;
     let identity = identity::of_run(args.keys.as_deref(), identity::fresh_seed()?)?;
     let watermark = (!args.mark.no_watermark)

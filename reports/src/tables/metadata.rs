@@ -72,7 +72,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             .to_vec(),
         rows: fates(evidence).iter().map(line).collect(),
         notes: [
-            "Of the signed files that had it, those whose received file still says the same: exif is make, model or date, location the place, xmp any packet (a signed file has one for its link), iptc any record, icc the profile byte for byte, png-text all text of a PNG. Caption, credit and copyright are there if their words stand in IPTC, XMP, EXIF or PNG text; alt-text is read from XMP alone. Ops that ended in an error count for nothing here."
+            "Of the signed files that had it, those whose received file still says the same: exif is make, model or date, location the place, xmp any property of the packet (a signed file has one, for its link), iptc the whole record, icc the profile byte for byte, png-text all text of a PNG. Caption, credit and copyright are there if their words stand in IPTC, XMP, EXIF or PNG text; alt-text is read from XMP alone. Ops that ended in an error count for nothing here."
                 .to_owned(),
             "The synthetic set writes caption, credit, copyright and alternative text into two files of five."
                 .to_owned(),

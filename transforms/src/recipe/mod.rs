@@ -103,13 +103,19 @@ pub struct Source {
 }
 
 impl Source {
+    /// How many files it is, of how many, from when; empty for other grades than O.
+    #[must_use]
+    pub fn extent_in_words(&self) -> String {
+        let extent = self.observed.as_ref().and_then(Selection::extent);
+        extent.map_or_else(String::new, |extent| extent.to_string())
+    }
+
     /// What is cited, with the number of files where there are some.
     #[must_use]
     pub fn words(&self) -> String {
-        let extent = self.observed.as_ref().and_then(Selection::extent);
-        match extent {
-            Some(extent) => format!("{}: {extent}", self.cite),
-            None => self.cite.clone(),
+        match self.extent_in_words().as_str() {
+            "" => self.cite.clone(),
+            extent => format!("{}: {extent}", self.cite),
         }
     }
 }
