@@ -483,3 +483,105 @@ fn an_interrupted_run_is_written_and_marked_as_partial() {
         serde_json::from_slice(&std::fs::read(at.join("run/run.json")).unwrap()).unwrap();
     assert_eq!(header["partial"], true);
 }
+
+#[test]
+fn files_of_a_service_are_explained_by_its_recipe_and_become_evidence() {
+    let folder = folder();
+    let at = folder.path();
+    let says = |args: &[&str], exit: u8, words: &[&str]| {
+        let output = credlink(at, args);
+        assert_eq!(code(&output), exit, "{args:?}: {}", text(&output));
+        for word in words {
+            assert!(text(&output).contains(word), "{args:?}: {}", text(&output));
+        }
+        text(&output)
+    };
+    let calibrate = |args: &[&'static str]| {
+        let mut all = vec!["pipelines", "calibrate"];
+        all.extend(args);
+        all
+    };
+    says(
+        &["apply", "messaging/messenger", "photo.jpg", "down.jpg"],
+        exit::OK,
+        &[],
+    );
+    let pair = ["messaging/messenger", "photo.jpg", "down.jpg"];
+    says(
+        &calibrate(&pair),
+        exit::OK,
+        &["explains every parameter", "identical"],
+    );
+    let wrong = [
+        "social/tumblr@side=1280",
+        "photo.jpg",
+        "down.jpg",
+        "--patch",
+        "fix.patch",
+    ];
+    says(&calibrate(&wrong), exit::OK, &["jpeg.quality = 45"]);
+    let patch = std::fs::read_to_string(at.join("fix.patch")).unwrap();
+    assert!(
+        patch.contains("+++ b/transforms/recipes/social/tumblr.toml")
+            && patch.contains("quality = 45")
+    );
+    let ranked = says(
+        &calibrate(&["messaging", "photo.jpg", "down.jpg"]),
+        exit::OK,
+        &["explain less"],
+    );
+    assert!(
+        ranked
+            .lines()
+            .nth(1)
+            .unwrap()
+            .starts_with("messaging/messenger "),
+        "{ranked}"
+    );
+    // What came back alone, by its tables and scans.
+    let alone = says(
+        &calibrate(&["messaging", "down.jpg"]),
+        exit::OK,
+        &["explain less"],
+    );
+    assert!(
+        alone
+            .lines()
+            .nth(1)
+            .unwrap()
+            .starts_with("messaging/messenger "),
+        "{alone}"
+    );
+    let record = ["messaging/messenger", "down.jpg", "--record", "seen.tsv"];
+    says(&calibrate(&record), exit::USAGE, &["--platform"]);
+    let mut whole = calibrate(&record);
+    whole.extend([
+        "--platform",
+        "messenger",
+        "--year",
+        "2026",
+        "--source",
+        "someone/files@abc",
+    ]);
+    says(&whole, exit::OK, &[]);
+    says(&whole, exit::OK, &[]);
+    let rows = std::fs::read_to_string(at.join("seen.tsv")).unwrap();
+    assert_eq!(rows.lines().count(), 3, "{rows}");
+    let fields: Vec<&str> = rows.lines().nth(1).unwrap().split('\t').collect();
+    assert_eq!(fields[..3], ["messenger", "2026", "someone/files"]);
+    assert_eq!(
+        fields[6..11],
+        ["45", "4092", "6116", "4:2:0", "base:1"],
+        "{rows}"
+    );
+    says(
+        &calibrate(&["messaging/messenger", "nothing.jpg", "down.jpg"]),
+        exit::FAILURE,
+        &["nothing.jpg"],
+    );
+    says(
+        &calibrate(&["nobody", "down.jpg"]),
+        exit::FAILURE,
+        &["no pipeline or family"],
+    );
+}
