@@ -147,11 +147,7 @@ fn matrix_row(index: usize, pipeline: &PipelineTally) -> MatrixRow {
     MatrixRow {
         index,
         id: pipeline.id.clone(),
-        parts: pipeline
-            .id
-            .split_inclusive('/')
-            .map(str::to_owned)
-            .collect(),
+        parts: parts(&pipeline.id),
         title: String::new(),
         family: pipeline.family.clone(),
         grade: pipeline.grade.clone(),
@@ -161,4 +157,11 @@ fn matrix_row(index: usize, pipeline: &PipelineTally) -> MatrixRow {
         not_survived: lost.join(", "),
         file: String::new(),
     }
+}
+
+/// The parts of a pipeline's id that a line may break between: family and name, and the words of the name.
+pub(super) fn parts(id: &str) -> Vec<String> {
+    id.split_inclusive(['/', '-', '@'])
+        .map(str::to_owned)
+        .collect()
 }

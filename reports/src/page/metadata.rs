@@ -3,6 +3,7 @@
 use credlink_trial_record::Beside;
 use serde::Serialize;
 
+use super::matrix::parts;
 use crate::figures::{count, percent};
 use crate::report::Report;
 use crate::tables::{Fate, fates};
@@ -15,7 +16,8 @@ pub(super) struct Others {
 
 #[derive(Serialize)]
 struct Line {
-    pipeline: String,
+    /// The pipeline's name where it may be broken.
+    parts: Vec<String>,
     /// Percent of how many, by column; empty where no file had it.
     cells: Vec<(String, String)>,
 }
@@ -57,7 +59,7 @@ pub(super) fn others(report: &Report) -> Option<Others> {
     let lines = fates.chunk_by(|a, b| a.pipeline == b.pipeline);
     let rows: Vec<Line> = lines
         .map(|line| Line {
-            pipeline: line[0].pipeline.to_owned(),
+            parts: parts(line[0].pipeline),
             cells: columns
                 .iter()
                 .map(|what| {
