@@ -134,7 +134,7 @@ def measured(case, wanted, arguments):
         server = None
         if case.server:
             try:
-                server = stack.enter_context(case.server.run(program, pathlib.Path(folder)))
+                server = stack.enter_context(case.server.run(program, pathlib.Path(folder), arguments.node))
                 # The first answer is later than the others: what is loaded on demand is loaded.
                 server.fetch(wanted[0]["signed"], pathlib.Path(folder) / "first")
             except (RuntimeError, OSError) as error:
@@ -167,12 +167,12 @@ def versions(node):
         done = subprocess.run([path, *words[1:]], capture_output=True, text=True)
         said = (done.stdout or done.stderr).strip()
         lines.append(f"{name}: {said.splitlines()[0]}" if said else f"{name}: says nothing")
-    for name in ("Pillow", "pyoxipng", "thumbor"):
+    for name in ("Pillow", "pyoxipng", "thumbor", "matrix-synapse"):
         try:
             lines.append(f"{name}: {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             lines.append(f"{name}: missing")
-    for name in ("sharp", "exiftool-vendored.pl"):
+    for name in ("sharp", "exiftool-vendored.pl", "ipx", "ipx/node_modules/sharp", "next", "@tryghost/image-transform"):
         described = node / "node_modules" / name / "package.json"
         lines.append(f"{name}: {json.loads(described.read_text())['version'] if described.exists() else 'missing'}")
     return lines

@@ -1,13 +1,15 @@
 """Real image servers on loopback: started for a case on a free port, asked for one picture at a time, stopped after."""
 
 import contextlib
+import json
+import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # nginx in one process, so that its CPU time is that of the process that was started. The buffer is the one setting that
 # is not the module's default: larger files than 1 MB are refused otherwise.
@@ -30,6 +32,15 @@ FILE_LOADER_ROOT_PATH = "{folder}/pictures"
 STORAGE = "thumbor.storages.no_storage"
 """
 
+# Next.js with one empty page and without the optimizer's cache, which knows pictures by their addresses.
+NEXT = """
+module.exports = {{ images: {{ formats: {formats}, maximumDiskCacheSize: 0 }} }};
+"""
+
+
+# No server tells its makers that it ran.
+ENVIRONMENT = {**os.environ, "NEXT_TELEMETRY_DISABLED": "1"}
+
 
 def free_port():
     with socket.socket() as probe:
@@ -37,11 +48,21 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Server:
-    """A running server; `folder / "pictures"` is what it serves."""
+def installed(node, path):
+    """A file of a package that npm installed."""
+    found = node / "node_modules" / path
+    if not found.exists():
+        raise RuntimeError(f"{path.split('/')[0]} is missing")
+    return found
 
-    def __init__(self, process, folder, port, prefix):
-        self.process, self.folder, self.port, self.prefix = process, folder, port, prefix
+
+class Server:
+    """A running server; `pictures` is the folder that it serves, `path` what stands before a picture's name in the address and
+    `query` what stands after, `headers` what the client says."""
+
+    def __init__(self, process, pictures, port, path, query, headers):
+        self.process, self.pictures, self.port = process, pictures, port
+        self.path, self.query, self.headers = path, query, headers
 
     def cpu_ms(self):
         """CPU time of the server's process with all its threads (the clock of clock_getcpuclockid(3)), in milliseconds."""
@@ -49,11 +70,12 @@ class Server:
 
     def fetch(self, source, target):
         """Has the server make its result of a file; the CPU time that the server took for it, in milliseconds."""
-        served = self.folder / "pictures" / ("picture" + source.suffix)
+        served = self.pictures / ("picture" + source.suffix)
         served.write_bytes(source.read_bytes())
+        address = f"http://127.0.0.1:{self.port}{self.path}{served.name}{self.query}"
         before = self.cpu_ms()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{self.prefix}/{served.name}", timeout=120) as answer:
+            with urllib.request.urlopen(urllib.request.Request(address, headers=self.headers), timeout=120) as answer:
                 target.write_bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise RuntimeError(f"the server answers {error.code}") from error
@@ -72,13 +94,13 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(words, folder, port, prefix=""):
-    (folder / "pictures").mkdir(exist_ok=True)
-    log = folder / "server.log"
+def running(words, pictures, port, path="/", query="", headers={}):
+    pictures.mkdir(exist_ok=True)
+    log = pictures.parent / "server.log"
     with log.open("w") as said:
-        process = subprocess.Popen(words, stdout=said, stderr=said)
+        process = subprocess.Popen(words, stdout=said, stderr=said, env=ENVIRONMENT)
     try:
-        server = Server(process, folder, port, prefix)
+        server = Server(process, pictures, port, path, query, headers)
         server.await_ready(log)
         yield server
     finally:
@@ -92,10 +114,10 @@ class Nginx:
 
     setting: str
 
-    def run(self, program, folder):
+    def run(self, program, folder, node):
         port, configuration = free_port(), folder / "nginx.conf"
         configuration.write_text(NGINX.format(folder=folder, port=port, setting=self.setting))
-        return running([program("nginx"), "-c", configuration], folder, port)
+        return running([program("nginx") or "nginx", "-c", configuration], folder / "pictures", port)
 
 
 @dataclass
@@ -104,8 +126,50 @@ class Thumbor:
 
     path: str
 
-    def run(self, program, folder):
+    def run(self, program, folder, node):
         port, configuration = free_port(), folder / "thumbor.conf"
         configuration.write_text(THUMBOR.format(folder=folder))
         words = [sys.executable, "-m", "thumbor.server", "-i", "127.0.0.1", "-p", str(port), "-c", configuration, "-l", "error"]
-        return running(words, folder, port, "/unsafe/" + self.path)
+        return running(words, folder / "pictures", port, f"/unsafe/{self.path}/")
+
+
+@dataclass
+class Ipx:
+    """IPX at its defaults; `modifiers` is what stands before the picture's name in the address."""
+
+    modifiers: str
+
+    def run(self, program, folder, node):
+        port, pictures = free_port(), folder / "pictures"
+        words = [program("node") or "node", installed(node, "ipx/bin/ipx.mjs"), "serve", "--dir", pictures,
+                 "--host", "127.0.0.1", "--port", str(port)]
+        return running(words, pictures, port, f"/{self.modifiers}/")
+
+
+@dataclass
+class Next:
+    """Next.js, built and started, with its image optimizer asked for a width at the component's quality; `accept` are the
+    formats that the client takes besides and the setting lists."""
+
+    width: int
+    accept: list = field(default_factory=list)
+
+    def run(self, program, folder, node):
+        port, pictures = free_port(), folder / "public"
+        command = [program("node") or "node", installed(node, "next/dist/bin/next")]
+        (folder / "node_modules").symlink_to(node / "node_modules")
+        (folder / "package.json").write_text("{}")
+        (folder / "next.config.js").write_text(NEXT.format(formats=json.dumps(self.accept or ["image/webp"])))
+        (folder / "pages").mkdir()
+        (folder / "pages" / "index.js").write_text("module.exports = () => null;")
+        # What is not there when it starts is never found.
+        pictures.mkdir()
+        for suffix in (".jpg", ".png"):
+            (pictures / ("picture" + suffix)).touch()
+        # Turbopack, the default, refuses packages outside the project.
+        built = subprocess.run([*command, "build", "--webpack", folder], capture_output=True, text=True, env=ENVIRONMENT)
+        if built.returncode != 0:
+            raise RuntimeError(f"next build ends with status {built.returncode}")
+        words = [*command, "start", folder, "-H", "127.0.0.1", "-p", str(port)]
+        headers = {"Accept": ",".join(self.accept)} if self.accept else {}
+        return running(words, pictures, port, "/_next/image?url=%2F", f"&w={self.width}&q=75", headers)

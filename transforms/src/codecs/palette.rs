@@ -52,7 +52,7 @@ pub(super) fn quantise_to(
     dither: f64,
     quality: u8,
 ) -> Result<Indexed, String> {
-    let allowed = allowed_error(quality);
+    let allowed = NEARNESS * allowed_error(quality);
     let rgba = pixels.to_rgba8();
     // Dithering makes single pixels worse on purpose, so the error is that of the nearest colours.
     let fits = |count: u16| -> Result<bool, String> {
@@ -73,6 +73,11 @@ pub(super) fn quantise_to(
     }
     quantise(pixels, high.max(2), dither)
 }
+
+/// What part of the error that libimagequant's bound allows its palettes really have, about: its search ends with more colours
+/// than it needs. With this part palettes of drawings are half as large as those of sharp 0.35.5, and those of photographs as large
+/// or up to 1.8 times as large (eight pictures, qualities 50, 75 and 80); with the whole of it all are smaller.
+const NEARNESS: f64 = 0.5;
 
 /// The mean square error that libimagequant takes for a quality (quality_to_mse, ImageOptim/libimagequant @4.3.0).
 fn allowed_error(quality: u8) -> f64 {

@@ -80,7 +80,8 @@ pub enum Rule {
 /// has it. Without `upscale = true` an image is never enlarged (`scale` always may).
 /// `linear_light = true` resamples light rather than sRGB values, as Squoosh does and servers do not. `enlarge` is the
 /// filter for enlarging where it is another one; `round = "down"` cuts the fractions of a side off. `shrink_on_load = true`
-/// says that a JPEG file is decoded at a half, a quarter or an eighth of its size first, as sharp does.
+/// says that a JPEG file is decoded at a half, a quarter or an eighth of its size first, as sharp does. `one_factor = true` scales
+/// both sides by the same factor around the middle, as libvips does, where others stretch each to whole pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(try_from = "WireResize")]
 pub struct Resize {
@@ -91,6 +92,7 @@ pub struct Resize {
     enlarge: Option<Filter>,
     round: Rounding,
     shrink_on_load: bool,
+    one_factor: bool,
 }
 
 /// What becomes of the fractions of a pixel that a side would have.
@@ -122,6 +124,8 @@ struct WireResize {
     round: Rounding,
     #[serde(default)]
     shrink_on_load: bool,
+    #[serde(default)]
+    one_factor: bool,
 }
 
 impl TryFrom<WireResize> for Resize {
@@ -147,6 +151,7 @@ impl TryFrom<WireResize> for Resize {
                 enlarge: wire.enlarge,
                 round: wire.round,
                 shrink_on_load: wire.shrink_on_load,
+                one_factor: wire.one_factor,
             }),
             _ => Err(
                 "resize takes exactly one of fit, fill, cover, width, long_side, max_pixels and scale"
@@ -280,7 +285,14 @@ impl Apply for Resize {
             } else {
                 resized
             };
-            let resized = meter.resize(|| resample(&frame.pixels, new_width, new_height, filter));
+            let factor = self.factor(f64::from(width), f64::from(height));
+            let resized = meter.resize(|| {
+                if self.one_factor && !self.linear_light {
+                    let size = (new_width, new_height);
+                    return resized_by_one_factor(&frame.pixels, size, factor, filter);
+                }
+                resample(&frame.pixels, new_width, new_height, filter)
+            });
             frame.pixels = Arc::new(resized.map_err(StepErrorKind::Engine)?);
         }
         if let Rule::Fill(box_width, box_height) = self.rule {
@@ -360,6 +372,43 @@ pub fn resized(
     }
     Resizer::new()
         .resize(source, &mut target, &options)
+        .map_err(|error| format!("resampler: {error}"))?;
+    Ok(target)
+}
+
+/// As [`resized`], both sides by one factor around the middle: what a side's whole pixels leave over is cut off or repeated at
+/// its two edges, and nothing is stretched.
+fn resized_by_one_factor(
+    pixels: &DynamicImage,
+    (width, height): (u32, u32),
+    factor: f64,
+    filter: Filter,
+) -> Result<DynamicImage, String> {
+    let (w, h) = (f64::from(pixels.width()), f64::from(pixels.height()));
+    // The part of the picture that the new pixels cover.
+    let (across, down) = (f64::from(width) / factor, f64::from(height) / factor);
+    let is_whole = (across - w).abs() < 1e-6 && (down - h).abs() < 1e-6;
+    // Half a new pixel must not be more than the margin; it is so only where both were rounded to one pixel.
+    let within = |part: f64, side: f64| (part - side) / 2.0 <= 1.0 && part > 0.0;
+    let algorithm = filter
+        .algorithm()
+        .filter(|_| filter != Filter::LibvipsCubic);
+    let Some(algorithm) = algorithm.filter(|_| !is_whole && within(across, w) && within(down, h))
+    else {
+        return resized(pixels, width, height, filter);
+    };
+    // A margin of one pixel, which repeats the edge.
+    let margin = with_margin(pixels)?;
+    let margin = with_margin(&margin.rotate180())?.rotate180();
+    let mut target = DynamicImage::new(width, height, pixels.color());
+    let options = ResizeOptions::new().resize_alg(algorithm).crop(
+        1.0 + (w - across) / 2.0,
+        1.0 + (h - down) / 2.0,
+        across,
+        down,
+    );
+    Resizer::new()
+        .resize(&margin, &mut target, &options)
         .map_err(|error| format!("resampler: {error}"))?;
     Ok(target)
 }
