@@ -1,8 +1,9 @@
 //! Every pipeline of the catalogue with its survival, grade and evidence: a page made from a committed summary of one run.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use crate::docs::{DocsError, Results, WordTable};
+use crate::docs::{DocsError, Results, WordTable, written};
 use crate::figures::{count, measured};
 use crate::recipes::RecipeFacts;
 use crate::report::Report;
@@ -68,6 +69,19 @@ fn evidence(recipe: &RecipeFacts) -> String {
         }
     }
     words.join("; ")
+}
+
+/// Writes the page of a repository that has a summary, if it is not as it should be, or only names it.
+///
+/// # Errors
+/// [`DocsError`]; with `check` nothing is written.
+pub fn update(repository: &Path, check: bool) -> Result<Vec<PathBuf>, DocsError> {
+    let summary = repository.join(SUMMARY);
+    if !summary.exists() {
+        return Ok(Vec::new());
+    }
+    let page = page(&Results::read(&summary)?);
+    written(vec![(repository.join(PAGE), page)], check)
 }
 
 /// `docs/CATALOGUE.md`.

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::beside::Portrait;
-use crate::catalogue;
 use crate::figures::bytes;
 use crate::file_error::{FileError, refused};
 use crate::formats::{cell_text, markdown_escaped};
@@ -352,12 +351,14 @@ pub fn update(
     repository: &Path,
     check: bool,
 ) -> Result<Vec<PathBuf>, DocsError> {
-    let mut files = results.files(repository)?;
-    let catalogue = repository.join(catalogue::SUMMARY);
-    if catalogue.exists() {
-        let page = catalogue::page(&Results::read(&catalogue)?);
-        files.push((repository.join(catalogue::PAGE), page));
-    }
+    written(results.files(repository)?, check)
+}
+
+/// Writes the files that are not as they should be, or only names them.
+///
+/// # Errors
+/// [`DocsError::Io`]; with `check` nothing is written.
+pub fn written(files: Vec<(PathBuf, String)>, check: bool) -> Result<Vec<PathBuf>, DocsError> {
     let mut differing = Vec::new();
     for (path, text) in files {
         if crate::input::text(&path).is_ok_and(|current| current == text) {

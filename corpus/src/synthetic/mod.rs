@@ -42,7 +42,7 @@ use plan::{Coding, Plan};
 
 /// Version of everything that decides the bytes of a synthetic image. It is part of the set's digest, and a
 /// test holds fingerprints of some images against it, so a change of the generator cannot pass unnoticed.
-pub const GENERATOR: &str = "credlink-synthetic/2";
+pub const GENERATOR: &str = "credlink-synthetic/3";
 
 /// A kind of picture.
 pub struct Class {

@@ -26,7 +26,8 @@ pub(crate) fn run(args: &DocsArgs) -> Result<u8> {
             )
         })?,
     };
-    let differing = update(&results, &args.repository, args.check)?;
+    let mut differing = update(&results, &args.repository, args.check)?;
+    differing.extend(catalogue::update(&args.repository, args.check)?);
     if args.json {
         let document = serde_json::json!({
             "run": results.run,

@@ -5,7 +5,7 @@
 //! does besides, dead zones that follow the picture, is not done here: coefficients are rounded to the nearest, so that files
 //! come out larger and the coefficients of flat areas finer.
 
-use super::jpeg::Chroma;
+use super::chroma::Chroma;
 use super::libjpeg::compress::{Job, compress};
 
 /// What both planes are scaled by.

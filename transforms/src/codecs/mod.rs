@@ -2,6 +2,7 @@
 
 pub mod avif;
 pub mod bmp;
+pub mod chroma;
 pub mod colours;
 pub mod frames;
 pub mod gif;

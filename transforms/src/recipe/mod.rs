@@ -5,12 +5,14 @@
 
 pub mod expand;
 mod observed;
+mod source;
 pub mod step;
 pub mod steps;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use self::source::{Grade, Source};
 pub use credlink_trial_record::Contract;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -19,43 +21,12 @@ use self::expand::SweepPoint;
 use self::step::{Apply, Flow, Kind, Step, When, WireStep, Work};
 use self::steps::encode::Jpeg;
 use crate::error::{StepError, StepErrorKind};
-use crate::evidence::Selection;
 use crate::meter::Meter;
 use crate::resign::Surroundings;
 use credlink_image_files::DecodeError;
 use credlink_image_files::Format;
 use credlink_image_files::ImageFile;
 use credlink_image_files::metadata;
-
-/// How good the evidence behind a parameter is, best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
-#[non_exhaustive]
-pub enum Grade {
-    /// Open source code that does it.
-    A,
-    /// Files that the platform wrote.
-    O,
-    /// The vendor's documentation.
-    B,
-    /// A published measurement.
-    C,
-    /// An estimate.
-    D,
-}
-
-impl Grade {
-    /// The grade's letter.
-    #[must_use]
-    pub const fn letter(self) -> char {
-        match self {
-            Self::A => 'A',
-            Self::O => 'O',
-            Self::B => 'B',
-            Self::C => 'C',
-            Self::D => 'D',
-        }
-    }
-}
 
 /// How much a pipeline is expected to change, for readers of tables; nothing is computed from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -84,38 +55,6 @@ impl Severity {
             Self::Mild => "mild",
             Self::Moderate => "moderate",
             Self::Severe => "severe",
-        }
-    }
-}
-
-/// A piece of evidence.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Source {
-    /// Repository path at a commit, page with date, or paper.
-    pub cite: String,
-    /// How good it is.
-    pub grade: Grade,
-    /// The parameters it backs: `step.parameter`, or `step` for all of a step's parameters.
-    pub backs: Vec<String>,
-    /// The files that a source of grade O is; absent for all others.
-    pub observed: Option<Selection>,
-}
-
-impl Source {
-    /// How many files it is, of how many, from when; empty for other grades than O.
-    #[must_use]
-    pub fn extent_in_words(&self) -> String {
-        let extent = self.observed.as_ref().and_then(Selection::extent);
-        extent.map_or_else(String::new, |extent| extent.to_string())
-    }
-
-    /// What is cited, with the number of files where there are some.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match self.extent_in_words().as_str() {
-            "" => self.cite.clone(),
-            extent => format!("{}: {extent}", self.cite),
         }
     }
 }
@@ -579,45 +518,6 @@ impl Recipe {
             }
         }
         Ok(())
-    }
-
-    /// Sources of grade O name files, others do not, and no file says otherwise; years come in order.
-    fn check_observed(&self) -> Result<(), RecipeError> {
-        let refused = |message: String| RecipeError::Observed {
-            recipe: self.id.clone(),
-            message,
-        };
-        if let (Some(since), Some(until)) = self.years
-            && since > until
-        {
-            return Err(refused(format!("since = {since} is after until = {until}")));
-        }
-        for source in &self.sources {
-            if (source.grade == Grade::O) != source.observed.is_some() {
-                return Err(refused(format!(
-                    "a source of grade O, and no other, has `observed = {{ platform = … }}`: {:?}",
-                    source.cite
-                )));
-            }
-        }
-        match self.contradiction().map_err(refused)? {
-            Some(reason) => Err(refused(format!(
-                "contradicted by its own evidence: {reason}"
-            ))),
-            None => Ok(()),
-        }
-    }
-
-    /// The years in which the recipe is known to hold, in words; empty where nothing is said.
-    #[must_use]
-    pub fn years_in_words(&self) -> String {
-        match self.years {
-            (None, None) => String::new(),
-            (Some(since), None) => format!("since {since}"),
-            (None, Some(until)) => format!("until {until}"),
-            (Some(since), Some(until)) if since == until => since.to_string(),
-            (Some(since), Some(until)) => format!("{since} to {until}"),
-        }
     }
 
     /// Every step that changes pixels is followed by one that encodes them.

@@ -9,16 +9,55 @@ use image::{DynamicImage, Rgb, RgbImage};
 
 use super::step::Step;
 use super::steps::encode::Jpeg;
-use super::{Recipe, Source};
+use super::{Grade, Recipe, RecipeError, Source};
 use crate::codecs::jpeg;
 use crate::evidence::Seen;
 
 impl Recipe {
+    /// Sources of grade O name files, others do not, and no file says otherwise; years come in order.
+    pub(super) fn check_observed(&self) -> Result<(), RecipeError> {
+        let refused = |message: String| RecipeError::Observed {
+            recipe: self.id.clone(),
+            message,
+        };
+        if let (Some(since), Some(until)) = self.years
+            && since > until
+        {
+            return Err(refused(format!("since = {since} is after until = {until}")));
+        }
+        for source in &self.sources {
+            if (source.grade == Grade::O) != source.observed.is_some() {
+                return Err(refused(format!(
+                    "a source of grade O, and no other, has `observed = {{ platform = … }}`: {:?}",
+                    source.cite
+                )));
+            }
+        }
+        match self.contradiction().map_err(refused)? {
+            Some(reason) => Err(refused(format!(
+                "contradicted by its own evidence: {reason}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// The years in which the recipe is known to hold, in words; empty where nothing is said.
+    #[must_use]
+    pub fn years_in_words(&self) -> String {
+        match self.years {
+            (None, None) => String::new(),
+            (Some(since), None) => format!("since {since}"),
+            (None, Some(until)) => format!("until {until}"),
+            (Some(since), Some(until)) if since == until => since.to_string(),
+            (Some(since), Some(until)) => format!("{since} to {until}"),
+        }
+    }
+
     /// The first row that a source of this recipe rests on and the recipe contradicts, in words; `None` if there is none.
     ///
     /// # Errors
     /// In words, where a source of grade O selects no rows, or its rows cannot be read.
-    pub(super) fn contradiction(&self) -> Result<Option<String>, String> {
+    fn contradiction(&self) -> Result<Option<String>, String> {
         for source in &self.sources {
             let Some(selection) = &source.observed else {
                 continue;

@@ -336,7 +336,7 @@ steps! {
     "Encodes as AVIF."
     avif: Encode => Avif(steps::encode::Avif),
     "Encodes as PNG, true colour or palette."
-    png: Encode => Png(steps::encode::Png),
+    png: Encode => Png(steps::png::Png),
     "Encodes as GIF with a palette."
     gif: Encode => Gif(steps::encode::Gif),
     "Encodes as uncompressed TIFF."

@@ -3,7 +3,7 @@
 use mozjpeg_sys as ffi;
 
 use super::{Compressor, Destination, error_manager};
-use crate::codecs::jpeg::Chroma;
+use crate::codecs::chroma::Chroma;
 
 /// What is written, and how.
 #[derive(Clone, Copy, Debug)]

@@ -24,6 +24,7 @@ pub mod pad;
 pub mod passthrough;
 pub mod perspective;
 mod pillow;
+pub mod png;
 pub mod recipe;
 pub mod resign;
 pub mod resize;

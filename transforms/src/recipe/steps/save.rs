@@ -3,7 +3,8 @@
 use credlink_image_files::Format;
 use serde::Deserialize;
 
-use super::encode::{Avif, Encode, Gif, Jpeg, Png, WebP, checked, run};
+use super::encode::{Avif, Encode, Gif, Jpeg, WebP, checked, run};
+use super::png::Png;
 use crate::error::StepErrorKind;
 use crate::recipe::step::{Apply, Encodes, Flow, Work};
 
