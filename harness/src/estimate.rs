@@ -17,7 +17,7 @@ use credlink_trial_record::Trial;
 use crate::ledger::Ledger;
 use crate::plan::{Plan, PlannedImage};
 use crate::reencode::Rewriter;
-use crate::trial::{self, Subject};
+use crate::trial::{self, Entering, Subject};
 use crate::{clock, identity, received};
 
 /// Bytes of a row in `rows.parquet` and of its line in `rows/`: 45 and 268 in a run of 11,197 ops
@@ -87,6 +87,7 @@ pub fn estimate(
             let file = Arc::new(ImageFile::new(bytes.to_vec())?);
             // As in a run, where all ops of an image share its pixels.
             let _ = file.frame();
+            let entering = Entering::new(file);
             let subject = Subject {
                 issued,
                 source_bytes: sample.source.len() as u64,
@@ -94,7 +95,7 @@ pub fn estimate(
                 ..Subject::bare(trial, &image.entry)
             };
             let start = clock::thread_nanos();
-            trial::run(0, &subject, &file, recipe, &*system, &ledger);
+            trial::run(0, &subject, &entering, recipe, &*system, &ledger);
             Ok(clock::thread_nanos() - start)
         };
         op_nanos.push((

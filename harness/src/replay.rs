@@ -21,7 +21,7 @@ use credlink_trial_record::{Cell, Embedded, Row, Trial};
 
 use crate::ledger::Ledger;
 use crate::trial::delivery;
-use crate::trial::{self, Subject};
+use crate::trial::{self, Entering, Subject};
 use crate::{distractors, exhibits, identity, image_set, negatives};
 
 /// What came of it.
@@ -98,7 +98,8 @@ pub fn replay(
         costs: &[],
         related: &related,
     };
-    let again = trial::run(op, &subject, &file, recipe, &verifier, &Ledger::new());
+    let entering = Entering::new(Arc::clone(&file));
+    let again = trial::run(op, &subject, &entering, recipe, &verifier, &Ledger::new());
 
     let usual = || run_dir.root().join("replay").join(format!("op-{op}"));
     let folder = out.map_or_else(usual, Path::to_path_buf);

@@ -21,16 +21,21 @@ pub const PAGE: &str = "docs/CATALOGUE.md";
 pub fn results(report: &Report) -> Result<Results, DocsError> {
     let header = report.evidence.header();
     let mut families: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
-    for tally in report.evidence.by_pipeline() {
-        let digest = header.pipelines.iter().find(|one| one.id == tally.id);
-        let recipe = digest.and_then(|one| report.recipes.of(&one.id, &one.digest));
+    // Tallies come in the order of the header.
+    for (pipeline, tally) in header.pipelines.iter().zip(report.evidence.by_pipeline()) {
+        let recipe = report.recipes.of(&pipeline.id, &pipeline.digest);
         let row = row(&tally, recipe);
         families.entry(tally.family).or_default().push(row);
     }
-    let mut columns = vec![("pipeline".to_owned(), false), ("grade".to_owned(), false)];
-    columns.push(("evidence".to_owned(), false));
-    columns.push(("n".to_owned(), true));
-    columns.push(("any carrier".to_owned(), true));
+    let mut columns = [
+        ("pipeline", false),
+        ("grade", false),
+        ("evidence", false),
+        ("n", true),
+        ("any carrier", true),
+    ]
+    .map(|(title, is_figure)| (title.to_owned(), is_figure))
+    .to_vec();
     columns.extend(header.carriers.iter().map(|name| (name.clone(), true)));
     let tables = families.into_iter().map(|(family, rows)| WordTable {
         title: format!("{family}, simulated"),

@@ -10,8 +10,8 @@ use anyhow::{Context, Result, bail, ensure};
 use credlink_harness::clock;
 use credlink_harness::trial::delivery;
 use credlink_image_files::ImageFile;
-use credlink_transforms::calibrate::rank::{Ranked, rank, sort, stand_in, table};
-use credlink_transforms::calibrate::{self, Comparison, patch};
+use credlink_transforms::calibrate::rank::{Ranked, rank, sort, table, tried};
+use credlink_transforms::calibrate::{self, patch};
 use credlink_transforms::evidence::Seen;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
@@ -60,22 +60,10 @@ fn one(args: &CalibrateArgs, recipe: &Recipe, files: &Files) -> Result<()> {
     let meter = Meter::new(&clock);
     let (mut comparisons, mut notes) = (Vec::new(), files.notes.clone());
     for (name, (upload, download)) in &files.pairs {
-        let compared = || -> Result<Comparison> {
-            let upload = match upload {
-                Some(upload) => Arc::clone(upload),
-                None => Arc::new(stand_in(recipe, download)?),
-            };
-            ensure!(
-                recipe.takes(upload.format()),
-                "the pipeline does not take {} files",
-                upload.format()
-            );
-            let surroundings = delivery::surroundings(&meter);
-            Ok(calibrate::compare(recipe, &upload, download, surroundings)?)
-        };
-        match compared() {
+        let surroundings = delivery::surroundings(&meter);
+        match tried(recipe, upload.as_ref(), download, surroundings) {
             Ok(comparison) => comparisons.push((name.clone(), comparison)),
-            Err(error) => notes.push(format!("{name}: {error:#}")),
+            Err(error) => notes.push(format!("{name}: {error}")),
         }
     }
     ensure!(
@@ -112,7 +100,9 @@ fn one(args: &CalibrateArgs, recipe: &Recipe, files: &Files) -> Result<()> {
     }
     let mut text = calibrate::report(recipe, &comparisons);
     if files.pairs.values().any(|(upload, _)| upload.is_none()) {
-        text.push_str("\nThe uploads are not known: sizes and metadata say little.\n");
+        text.push_str(
+            "\nThe uploads are not known: sizes say little, and metadata are not compared.\n",
+        );
     }
     left_out(&mut text, &notes)?;
     super::say(text.trim_end())

@@ -24,7 +24,7 @@ use crate::ledger::Work;
 use crate::negatives::{self, Donors, Forger};
 use crate::plan::{Negative, Plan, PlannedImage};
 use crate::systems::Sealed;
-use crate::trial::{self, Subject};
+use crate::trial::{self, Entering, Subject};
 
 /// What signing made of the planned images: `None` where the run was stopped before.
 pub(super) type Signed = [Option<Result<SignedFile, SigningFailure>>];
@@ -233,10 +233,11 @@ impl<'a> Verifying<'a> {
             Ok(())
         });
         ledger.add(Work::Codec, clock::thread_nanos() - start);
+        let entering = Entering::new(file);
         let op = |(offset, position): (usize, &usize)| {
             let number = image.first_op + offset as u64;
             let recipe = &self.plan.pipelines[*position];
-            let row = trial::run(number, subject, &file, recipe, self.system, ledger);
+            let row = trial::run(number, subject, &entering, recipe, self.system, ledger);
             (self.setting.listener)(Event::Advanced(1));
             row
         };

@@ -71,6 +71,26 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// The file that enters the pipelines, and what it holds for people; looked at once for all of them.
+pub struct Entering {
+    file: Arc<ImageFile>,
+    held: Held,
+}
+
+impl Entering {
+    /// Looks at a file.
+    pub fn new(file: Arc<ImageFile>) -> Self {
+        Self {
+            held: held(&file),
+            file,
+        }
+    }
+}
+
+fn held(file: &ImageFile) -> Held {
+    Held::of(file.format(), file.bytes())
+}
+
 /// A row that says only which op it is; for ops that could not be done, with the cause.
 pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reason: String) -> Row {
     let entry = subject.entry;
@@ -106,13 +126,13 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
 pub fn run(
     op: u64,
     subject: &Subject<'_>,
-    file: &Arc<ImageFile>,
+    entering: &Entering,
     recipe: &Recipe,
     system: &dyn Sealed,
     ledger: &Ledger,
 ) -> Row {
     let attempt = catch_unwind(AssertUnwindSafe(|| {
-        attempt(op, subject, file, recipe, system, ledger)
+        attempt(op, subject, entering, recipe, system, ledger)
     }));
     let (cause, reason) = match attempt {
         Ok(Ok(done)) => return done,
@@ -134,11 +154,12 @@ pub fn run(
 fn attempt(
     op: u64,
     subject: &Subject<'_>,
-    file: &Arc<ImageFile>,
+    entering: &Entering,
     recipe: &Recipe,
     system: &dyn Sealed,
     ledger: &Ledger,
 ) -> Result<Row, (&'static str, String)> {
+    let file = &entering.file;
     let cpu_clock = clock::thread_nanos;
     let meter = Meter::new(&cpu_clock);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
@@ -176,10 +197,8 @@ fn attempt(
         .by
         .filter(|_| judgement.outcome == Outcome::Recovered)
         .map(str::to_owned);
-    let held = |file: &ImageFile| Held::of(file.format(), file.bytes());
-    let (holds, still) = (held(file), held(&received));
-    row.holds = Some(Beside::joined(&holds.kinds()));
-    row.still_holds = Some(Beside::joined(&holds.still_in(&still)));
+    row.holds = Some(Beside::joined(&entering.held.kinds()));
+    row.still_holds = Some(Beside::joined(&entering.held.still_in(&held(&received))));
     let stops: Vec<Stop> = written.iter().map(Stop::of).collect();
     row.taken = Some(trace::taken(&stops));
     row.received_bytes = received.bytes().len() as u64;

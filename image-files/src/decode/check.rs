@@ -74,7 +74,8 @@ pub fn check_structure(format: Format, bytes: &[u8]) -> Result<(), DecodeError> 
 
 /// Scans of a JPEG file: markers of that kind anywhere but inside other segments (ITU-T T.81, B.1.1). Counts no further
 /// than one beyond the limit.
-fn scans(bytes: &[u8]) -> usize {
+#[must_use]
+pub fn scans(bytes: &[u8]) -> usize {
     let (mut at, mut found) = (2, 0);
     while let Some(step) = bytes
         .get(at..)

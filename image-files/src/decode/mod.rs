@@ -4,7 +4,7 @@ mod avif;
 mod check;
 pub(crate) mod jxl;
 
-pub use check::{check_size, check_structure};
+pub use check::{check_size, check_structure, scans};
 
 use std::io::Cursor;
 

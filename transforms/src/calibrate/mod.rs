@@ -281,6 +281,13 @@ fn constant<'a>(values: &[&'a (String, String)]) -> Option<&'a str> {
     (wrong && same).then_some(first)
 }
 
+/// The sampling that luma factors such as `2x2` mean, as recipes write it.
+fn chroma(factors: &str) -> Option<&'static str> {
+    let (across, down) = factors.split_once('x')?;
+    let luma_sampling = (across.parse().ok()?, down.parse().ok()?);
+    jpeg::chroma_of(luma_sampling).map(jpeg::Chroma::as_str)
+}
+
 fn advice(
     parameters: &BTreeMap<Parameter, Vec<&(String, String)>>,
     comparisons: &[(String, Comparison)],
@@ -302,9 +309,9 @@ fn advice(
             (Parameter::Quality, None) => {
                 "jpeg.quality: it varies; try capped_at_source, like_source or until_bytes".to_owned()
             }
-            (Parameter::Sampling, Some("1x1")) => "jpeg.chroma = \"4:4:4\"".to_owned(),
-            (Parameter::Sampling, Some("2x1")) => "jpeg.chroma = \"4:2:2\"".to_owned(),
-            (Parameter::Sampling, Some("2x2")) => "jpeg.chroma = \"4:2:0\"".to_owned(),
+            (Parameter::Sampling, Some(seen)) if chroma(seen).is_some() => {
+                format!("jpeg.chroma = {:?}", chroma(seen).unwrap_or_default())
+            }
             (Parameter::Scans, Some(seen)) => {
                 format!("jpeg.progressive = {}", seen == "progressive")
             }

@@ -1,6 +1,6 @@
 //! What calibration found, as changes to the recipe's own text.
 
-use super::{Comparison, Parameter, constant};
+use super::{Comparison, Parameter, chroma, constant};
 
 /// Values of one encoder's settings that downloads agree on, as its TOML names them.
 fn settings(comparisons: &[(String, Comparison)]) -> Vec<(&'static str, String)> {
@@ -15,13 +15,7 @@ fn settings(comparisons: &[(String, Comparison)]) -> Vec<(&'static str, String)>
     if let Some(quality) = seen(Parameter::Quality).filter(|quality| quality != "-") {
         found.push(("quality", quality));
     }
-    let chroma = match seen(Parameter::Sampling).as_deref() {
-        Some("1x1") => Some("4:4:4"),
-        Some("2x1") => Some("4:2:2"),
-        Some("1x2") => Some("4:4:0"),
-        Some("2x2") => Some("4:2:0"),
-        _ => None,
-    };
+    let chroma = seen(Parameter::Sampling).and_then(|factors| chroma(&factors));
     if let Some(chroma) = chroma {
         found.push(("chroma", format!("{chroma:?}")));
     }
@@ -57,13 +51,15 @@ pub fn patch(file: &str, text: &str, comparisons: &[(String, Comparison)]) -> Op
     (!hunks.is_empty()).then(|| format!("--- a/{path}\n+++ b/{path}\n{hunks}"))
 }
 
-/// The line with another value for a key of its table; `None` where it has no such key.
+/// The line with another value for a key of its table; `None` where it has no such key, or a placeholder for it.
 fn with_value(line: &str, key: &str, value: &str) -> Option<String> {
-    let start = [" ", "{ "].iter().find_map(|before| {
-        let place = format!("{before}{key} = ");
-        line.find(&place).map(|at| at + place.len())
-    })?;
+    let place = format!(" {key} = ");
+    let start = line.find(&place)? + place.len();
     let rest = &line[start..];
+    // A placeholder's value stands among the variants, and another one may be right for them.
+    if rest.starts_with("\"{") {
+        return None;
+    }
     let end = match rest.strip_prefix('"') {
         Some(inner) => inner.find('"')? + 2,
         None => rest.find([',', ' '])?,
@@ -83,5 +79,7 @@ mod tests {
         let changed = with_value(line, "chroma", "\"4:4:4\"").unwrap();
         assert_eq!(changed, line.replace("4:2:0", "4:4:4"));
         assert_eq!(with_value(line, "progressive", "true"), None);
+        let variants = line.replace("75", "\"{quality}\"");
+        assert_eq!(with_value(&variants, "quality", "80"), None);
     }
 }

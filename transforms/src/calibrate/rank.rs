@@ -8,6 +8,7 @@ use credlink_image_files::{DecodeError, Format, ImageFile};
 
 use super::{Comparison, Parameter, compare};
 use crate::codecs::{jpeg, png};
+use crate::error::{StepError, StepErrorKind};
 use crate::recipe::Recipe;
 use crate::resign::Surroundings;
 
@@ -31,13 +32,13 @@ pub struct Ranked {
 ///
 /// # Errors
 /// When the download cannot be decoded, or its pixels not be written.
-pub fn stand_in(recipe: &Recipe, received: &ImageFile) -> Result<ImageFile, DecodeError> {
+fn stand_in(recipe: &Recipe, received: &ImageFile) -> Result<ImageFile, DecodeError> {
     let pixels = &received.frame()?.pixels;
     let words = |error: crate::error::EncodeError| DecodeError::Codec {
         format: received.format(),
         reason: error.to_string(),
     };
-    let bytes = if recipe.takes(Format::Png) {
+    let bytes = if stand_in_format(recipe) == Format::Png {
         png::encode(pixels).map_err(words)?
     } else {
         let settings = jpeg::Settings {
@@ -49,6 +50,14 @@ pub fn stand_in(recipe: &Recipe, received: &ImageFile) -> Result<ImageFile, Deco
         jpeg::encode(&pixels.to_rgb8().into(), settings).map_err(words)?
     };
     ImageFile::new(bytes)
+}
+
+/// PNG, or JPEG for what takes no PNG.
+fn stand_in_format(recipe: &Recipe) -> Format {
+    match recipe.takes(Format::Png) {
+        true => Format::Png,
+        false => Format::Jpeg,
+    }
 }
 
 /// Tries a recipe on every pair of upload and download; `None` where it suits none. A pair without an upload is a download
@@ -67,15 +76,18 @@ pub fn rank(
         failed: 0,
     };
     for (upload, download) in pairs {
-        let Some(mut found) = tried(recipe, upload.as_ref(), download, surroundings) else {
+        let given = upload
+            .as_ref()
+            .map_or_else(|| stand_in_format(recipe), |upload| upload.format());
+        // Most recipes never give the format that came back, and need not run.
+        let found = recipe
+            .outputs(given)
+            .contains(&download.format())
+            .then(|| tried(recipe, upload.as_ref(), download, surroundings));
+        let Some(Ok(found)) = found else {
             ranked.failed += 1;
             continue;
         };
-        if upload.is_none() {
-            for kind in Kind::ALL {
-                found.values.remove(&Parameter::Metadata(*kind));
-            }
-        }
         let (agreeing, all) = found.explained();
         ranked.explained.0 += agreeing;
         ranked.explained.1 += all;
@@ -90,22 +102,38 @@ pub fn rank(
     (ranked.failed < pairs.len()).then_some(ranked)
 }
 
-fn tried(
+/// Compares what came back with what the recipe makes of the upload, or, where that is not known, of a stand-in; then the
+/// kinds of metadata, which depend on the upload, are left out.
+///
+/// # Errors
+/// When the recipe does not take the upload, and as [`compare`].
+pub fn tried(
     recipe: &Recipe,
     upload: Option<&Arc<ImageFile>>,
     download: &ImageFile,
     surroundings: Surroundings<'_>,
-) -> Option<Comparison> {
-    let upload = match upload {
-        Some(upload) => Arc::clone(upload),
-        None => Arc::new(stand_in(recipe, download).ok()?),
+) -> Result<Comparison, StepError> {
+    let refused = |kind| StepError {
+        recipe: recipe.id.clone(),
+        number: 0,
+        step: "calibrate",
+        kind,
     };
-    let suits = recipe.takes(upload.format())
-        && recipe.outputs(upload.format()).contains(&download.format());
-    if !suits {
-        return None;
+    if let Some(upload) = upload {
+        if !recipe.takes(upload.format()) {
+            return Err(refused(StepErrorKind::Format {
+                expected: "the formats that the pipeline takes",
+                found: upload.format(),
+            }));
+        }
+        return compare(recipe, upload, download, surroundings);
     }
-    compare(recipe, &upload, download, surroundings).ok()
+    let upload = stand_in(recipe, download).map_err(|error| refused(error.into()))?;
+    let mut found = compare(recipe, &Arc::new(upload), download, surroundings)?;
+    for kind in Kind::ALL {
+        found.values.remove(&Parameter::Metadata(*kind));
+    }
+    Ok(found)
 }
 
 /// Puts the recipes that explain most first.

@@ -249,13 +249,18 @@ impl Traits {
     /// The chroma sampling that goes with the luma factors; `None` for what we cannot write.
     #[must_use]
     pub fn chroma(&self) -> Option<Chroma> {
-        match self.luma_sampling {
-            (1, 1) => Some(Chroma::Full),
-            (2, 1) => Some(Chroma::HalfWidth),
-            (1, 2) => Some(Chroma::HalfHeight),
-            (2, 2) => Some(Chroma::Quarter),
-            _ => None,
-        }
+        chroma_of(self.luma_sampling)
+    }
+}
+
+/// The chroma sampling that goes with luma factors; `None` for what we cannot write.
+pub(crate) fn chroma_of(luma_sampling: (u8, u8)) -> Option<Chroma> {
+    match luma_sampling {
+        (1, 1) => Some(Chroma::Full),
+        (2, 1) => Some(Chroma::HalfWidth),
+        (1, 2) => Some(Chroma::HalfHeight),
+        (2, 2) => Some(Chroma::Quarter),
+        _ => None,
     }
 }
 
@@ -360,15 +365,6 @@ pub fn segment_names(bytes: &[u8]) -> String {
     bodies(bytes).map(name).collect::<Vec<_>>().join(" ")
 }
 
-/// How many scans a file has: entropy-coded data holds no marker but restarts (ITU-T T.81, B.1.1.5).
-#[must_use]
-pub fn scans(bytes: &[u8]) -> usize {
-    bytes
-        .windows(2)
-        .filter(|pair| *pair == [0xFF, 0xDA])
-        .count()
-}
-
 /// Marker and payload of each segment before the first scan.
 fn bodies(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     segments(bytes).map(|segment| (segment.marker, &bytes[segment.payload]))
@@ -466,18 +462,24 @@ pub fn tables(bytes: &[u8]) -> Vec<(u8, Vec<u16>)> {
     found
 }
 
-/// The quality that ImageMagick takes a JPEG file to have: the IJG quality whose luma and chroma tables together have
-/// the sum nearest to the file's (a grey file: luma alone); `None` where it has no table. Unlike [`Traits::quality`] it
-/// lets coarse chroma tables, as cameras write them, count.
+/// The sums of the entries of the luma and the first chroma table; `None` for one that the file does not have.
 #[must_use]
-pub fn quality_by_sum(bytes: &[u8]) -> Option<u8> {
+pub fn table_sums(bytes: &[u8]) -> (Option<u32>, Option<u32>) {
     let tables = tables(bytes);
     let sum = |index: u8| -> Option<u32> {
         let (_, table) = tables.iter().find(|(found, _)| *found == index)?;
         Some(table.iter().map(|entry| u32::from(*entry)).sum())
     };
-    let luma = sum(0)?;
-    let chroma = sum(1);
+    (sum(0), sum(1))
+}
+
+/// The quality that ImageMagick takes a JPEG file to have: the IJG quality whose luma and chroma tables together have
+/// the sum nearest to the file's (a grey file: luma alone); `None` where it has no table. Unlike [`Traits::quality`] it
+/// lets coarse chroma tables, as cameras write them, count.
+#[must_use]
+pub fn quality_by_sum(bytes: &[u8]) -> Option<u8> {
+    let (luma, chroma) = table_sums(bytes);
+    let luma = luma?;
     let distance = |quality: u16| {
         let of = |base: &[u16; 64]| -> u32 { scaled(base, quality).map(u32::from).sum() };
         (of(&LUMA) + chroma.map_or(0, |_| of(&CHROMA))).abs_diff(luma + chroma.unwrap_or(0))

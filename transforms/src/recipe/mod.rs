@@ -12,6 +12,7 @@ pub mod steps;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use self::source::covers;
 pub use self::source::{Grade, Source};
 pub use credlink_trial_record::Contract;
 use serde::Deserialize;
@@ -494,13 +495,6 @@ impl Recipe {
             .flat_map(|source| &source.backs)
             .chain(&self.assumed)
             .collect();
-        // A step's name stands for all its parameters, and `save.jpeg` for all of that table.
-        let covers = |name: &str, parameter: &str| {
-            parameter == name
-                || parameter
-                    .strip_prefix(name)
-                    .is_some_and(|rest| rest.starts_with('.'))
-        };
         for parameter in parameters {
             if !listed.iter().any(|name| covers(name, parameter)) {
                 return Err(RecipeError::Unsourced {

@@ -11,7 +11,7 @@ use super::step::Step;
 use super::steps::encode::Jpeg;
 use super::{Grade, Recipe, RecipeError, Source};
 use crate::codecs::jpeg;
-use crate::evidence::Seen;
+use crate::evidence::{Seen, scan_kind};
 
 impl Recipe {
     /// Sources of grade O name files, others do not, and no file says otherwise; years come in order.
@@ -56,12 +56,14 @@ impl Recipe {
     /// The first row that a source of this recipe rests on and the recipe contradicts, in words; `None` if there is none.
     ///
     /// # Errors
-    /// In words, where a source of grade O selects no rows, or its rows cannot be read.
+    /// In words, where a source of grade O selects no rows, its rows cannot be read, or an encoder writes nothing to compare.
     fn contradiction(&self) -> Result<Option<String>, String> {
-        for source in &self.sources {
-            let Some(selection) = &source.observed else {
-                continue;
-            };
+        let observed = self.sources.iter().filter_map(|source| {
+            let selection = source.observed.as_ref()?;
+            Some((source, selection))
+        });
+        let mut specimens: Option<Vec<Specimen<'_>>> = None;
+        for (source, selection) in observed {
             let rows = selection.rows()?;
             if rows.is_empty() {
                 return Err(format!(
@@ -69,8 +71,15 @@ impl Recipe {
                     source.cite
                 ));
             }
+            let specimens = match &mut specimens {
+                Some(made) => made,
+                None => {
+                    let encoders = self.steps.iter().filter_map(|(_, step)| step.jpeg());
+                    specimens.insert(encoders.map(Specimen::of).collect::<Result<_, _>>()?)
+                }
+            };
             for seen in rows {
-                if let Some(reason) = self.against(source, seen) {
+                if let Some(reason) = self.against(source, seen, specimens) {
                     let (width, height) = seen.size;
                     return Ok(Some(format!(
                         "{reason} in a file of {} ({}, {}, {width}x{height})",
@@ -83,48 +92,38 @@ impl Recipe {
     }
 
     /// What the file has where a parameter that the source backs says something else.
-    fn against(&self, source: &Source, seen: &Seen) -> Option<String> {
-        let backs = |parameter: &str| {
-            source.backs.iter().any(|name| {
-                let name = name.strip_prefix("save.").unwrap_or(name);
-                let step = parameter.split('.').next();
-                name == parameter || Some(name) == step
-            })
-        };
+    fn against(&self, source: &Source, seen: &Seen, specimens: &[Specimen<'_>]) -> Option<String> {
         let taken = Format::ALL.iter().filter(|format| self.takes(**format));
         let mut written = taken.flat_map(|format| self.outputs(*format));
         if !written.any(|format| format.as_str() == seen.format) {
             return Some(format!("no step writes {}, which was seen", seen.format));
         }
-        if seen.format == "jpeg" {
+        if seen.format == Format::Jpeg.as_str() {
             // Several encoders stand for several kinds of upload: one of them wrote the file.
-            let encoders = self.steps.iter().filter_map(|(_, step)| step.jpeg());
-            let reasons: Option<Vec<String>> = encoders
-                .map(|jpeg| of_encoder(jpeg, &backs, seen))
+            let reasons: Option<Vec<String>> = specimens
+                .iter()
+                .map(|specimen| specimen.against(source, seen))
                 .collect();
             if let Some(reason) = reasons.and_then(|reasons| reasons.into_iter().next()) {
                 return Some(reason);
             }
         }
+        if !SIZES.iter().any(|size| source.covers(size)) {
+            return None;
+        }
         let (width, height) = seen.size;
-        let resizes = self.steps.iter().filter_map(|(_, step)| match step {
-            Step::Resize(resize) => Some(resize),
+        let mut targets = self.steps.iter().filter_map(|(_, step)| match step {
+            Step::Resize(resize) => Some(resize.target(width, height)),
             _ => None,
         });
-        let says_size = |name: &String| SIZES.contains(&&**name);
-        let mut resizes = resizes.filter(|_| source.backs.iter().any(says_size));
-        resizes
-            .find(|resize| resize.target(width, height) != (width, height))
-            .map(|resize| {
-                let (w, h) = resize.target(width, height);
-                format!("resize would make {w}x{h} of the size that was seen")
-            })
+        targets
+            .find(|target| *target != seen.size)
+            .map(|(w, h)| format!("resize would make {w}x{h} of the size that was seen"))
     }
 }
 
 /// What `resize` may name its size by; its other parameters say nothing of it.
-const SIZES: [&str; 8] = [
-    "resize",
+const SIZES: [&str; 7] = [
     "resize.fit",
     "resize.fill",
     "resize.cover",
@@ -134,67 +133,81 @@ const SIZES: [&str; 8] = [
     "resize.scale",
 ];
 
-fn of_encoder(jpeg: &Jpeg, backs: &impl Fn(&str) -> bool, seen: &Seen) -> Option<String> {
-    let specimen = jpeg.specimen(&picture()).ok()?;
-    let traits = jpeg::traits(&specimen)?;
-    let tables = jpeg::tables(&specimen);
-    let sum = |index: u8| -> Option<u32> {
-        let (_, table) = tables.iter().find(|(found, _)| *found == index)?;
-        Some(table.iter().map(|entry| u32::from(*entry)).sum())
-    };
-    if ["jpeg.quality", "jpeg.encoder", "jpeg.tables"]
-        .iter()
-        .any(|name| backs(name))
-    {
-        // One table may serve both.
-        let own = (sum(0), sum(1).or(sum(0)));
-        let found = (seen.luma_sum, seen.chroma_sum.or(seen.luma_sum));
-        if own != found {
-            return Some(format!(
-                "tables: sums {:?} written, {:?} seen (quality {})",
-                own, found, seen.quality
-            ));
+/// What an encoder makes of a small picture.
+struct Specimen<'a> {
+    settings: &'a Jpeg,
+    traits: jpeg::Traits,
+    sums: (Option<u32>, Option<u32>),
+    sampling: &'static str,
+    density: Option<String>,
+}
+
+impl<'a> Specimen<'a> {
+    fn of(settings: &'a Jpeg) -> Result<Self, String> {
+        let file = settings
+            .specimen(&picture())
+            .map_err(|error| format!("jpeg: {error}"))?;
+        let traits = jpeg::traits(&file).ok_or("jpeg: no frame header was written")?;
+        let sampling = traits
+            .chroma()
+            .ok_or("jpeg: an unknown sampling was written")?;
+        Ok(Self {
+            settings,
+            sums: jpeg::table_sums(&file),
+            sampling: sampling.as_str(),
+            density: jpeg::density(&file),
+            traits,
+        })
+    }
+
+    /// What the file has where a parameter of this encoder that the source backs says something else.
+    fn against(&self, source: &Source, seen: &Seen) -> Option<String> {
+        let backs = |parameter: &str| {
+            ["", "save.", "until_bytes.save."]
+                .iter()
+                .any(|place| source.covers(&format!("{place}jpeg.{parameter}")))
+        };
+        if ["quality", "encoder", "tables"].into_iter().any(backs) {
+            // One table may serve both.
+            let both = |(luma, chroma): (Option<u32>, Option<u32>)| (luma, chroma.or(luma));
+            let (own, found) = (both(self.sums), both((seen.luma_sum, seen.chroma_sum)));
+            if own != found {
+                return Some(format!(
+                    "tables: sums {own:?} written, {found:?} seen (quality {})",
+                    seen.quality
+                ));
+            }
         }
-    }
-    let sampling = traits.chroma()?.as_str();
-    if backs("jpeg.chroma") && sampling != seen.sampling {
-        return Some(format!(
-            "chroma: {sampling} written, {} seen",
-            seen.sampling
-        ));
-    }
-    let scans = if traits.progressive { "prog" } else { "base" };
-    if backs("jpeg.progressive") && !seen.scans.starts_with(scans) {
-        return Some(format!("scans: {scans} written, {} seen", seen.scans));
-    }
-    if backs("jpeg.density") && jpeg::density(&specimen).as_deref() != Some(&seen.density) {
-        return Some(format!("density: {:?} seen", seen.density));
-    }
-    let [writes_icc, writes_iptc, writes_comment] = jpeg.writes();
-    for (parameter, writes, has) in [
-        ("jpeg.icc", writes_icc, !seen.icc.is_empty()),
-        ("jpeg.iptc", writes_iptc, seen.segments.contains("FBMD")),
-        (
-            "jpeg.comment",
-            writes_comment,
-            seen.segments.contains("COM"),
-        ),
-    ] {
-        if backs(parameter) && writes != has {
-            return Some(format!("{parameter}: written {writes}, seen {has}"));
+        if backs("chroma") && self.sampling != seen.sampling {
+            let (own, found) = (self.sampling, &seen.sampling);
+            return Some(format!("chroma: {own} written, {found} seen"));
         }
-    }
-    // What is kept may be absent, as the upload may have had none.
-    let keeps = |kind| jpeg.keeps(kind);
-    for (kind, has) in [
-        (Kind::Icc, !seen.icc.is_empty() && !writes_icc),
-        (Kind::Exif, seen.exif),
-    ] {
-        if backs("jpeg.keep") && has && !keeps(kind) {
-            return Some(format!("keep: {} was seen and is not kept", kind.as_str()));
+        let scans = scan_kind(&self.traits);
+        if backs("progressive") && !seen.scans.starts_with(scans) {
+            return Some(format!("scans: {scans} written, {} seen", seen.scans));
         }
+        if backs("density") && self.density.as_deref() != Some(&seen.density) {
+            return Some(format!("density: {:?} seen", seen.density));
+        }
+        let [writes_icc, writes_iptc, writes_comment] = self.settings.writes();
+        let has_icc = !seen.icc.is_empty();
+        for (parameter, writes, has) in [
+            ("icc", writes_icc, has_icc),
+            ("iptc", writes_iptc, seen.segments.contains("FBMD")),
+            ("comment", writes_comment, seen.segments.contains("COM")),
+        ] {
+            if backs(parameter) && writes != has {
+                return Some(format!("jpeg.{parameter}: written {writes}, seen {has}"));
+            }
+        }
+        // What is kept may be absent, as the upload may have had none.
+        for (kind, has) in [(Kind::Icc, has_icc && !writes_icc), (Kind::Exif, seen.exif)] {
+            if backs("keep") && has && !self.settings.keeps(kind) {
+                return Some(format!("keep: {} was seen and is not kept", kind.as_str()));
+            }
+        }
+        None
     }
-    None
 }
 
 /// A picture in colours, small enough to be encoded whenever recipes are read.

@@ -48,7 +48,20 @@ pub struct Source {
     pub observed: Option<Selection>,
 }
 
+/// Whether a name in `backs` or `assumed` means this parameter: itself, its step, or the table that it stands in.
+pub(super) fn covers(name: &str, parameter: &str) -> bool {
+    parameter == name
+        || parameter
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('.'))
+}
+
 impl Source {
+    /// Whether it backs this parameter.
+    pub(super) fn covers(&self, parameter: &str) -> bool {
+        self.backs.iter().any(|name| covers(name, parameter))
+    }
+
     /// How many files it is, of how many, from when; empty for other grades than O.
     #[must_use]
     pub fn extent_in_words(&self) -> String {

@@ -364,7 +364,7 @@ pub fn resized(
     let mut source = pixels;
     if filter == Filter::LibvipsCubic {
         // A margin of one pixel, which repeats the edge, to take the half of a new pixel from.
-        widened = with_margin(pixels)?;
+        widened = with_margin(pixels, 0)?;
         source = &widened;
         let (w, h) = (f64::from(pixels.width()), f64::from(pixels.height()));
         let (left, top) = (0.5 * w / f64::from(width), 0.5 * h / f64::from(height));
@@ -398,8 +398,7 @@ fn resized_by_one_factor(
         return resized(pixels, width, height, filter);
     };
     // A margin of one pixel, which repeats the edge.
-    let margin = with_margin(pixels)?;
-    let margin = with_margin(&margin.rotate180())?.rotate180();
+    let margin = with_margin(pixels, 1)?;
     let mut target = DynamicImage::new(width, height, pixels.color());
     let options = ResizeOptions::new().resize_alg(algorithm).crop(
         1.0 + (w - across) / 2.0,
@@ -413,13 +412,13 @@ fn resized_by_one_factor(
     Ok(target)
 }
 
-/// The picture with its first column and row once more, at the left and above.
-fn with_margin(pixels: &DynamicImage) -> Result<DynamicImage, String> {
+/// The picture with its first column and row once more, at the left and above, and its last ones so many times more behind.
+fn with_margin(pixels: &DynamicImage, behind: u32) -> Result<DynamicImage, String> {
     // `DynamicImage` itself is copied by way of 8 bits a sample.
     macro_rules! typed {
         ($($kind:ident)*) => {
             match pixels {
-                $(DynamicImage::$kind(image) => Ok(DynamicImage::$kind(margin(image))),)*
+                $(DynamicImage::$kind(image) => Ok(DynamicImage::$kind(margin(image, behind))),)*
                 other => Err(format!("resampler: no margin for {:?}", other.color())),
             }
         };
@@ -427,9 +426,14 @@ fn with_margin(pixels: &DynamicImage) -> Result<DynamicImage, String> {
     typed!(ImageLuma8 ImageLumaA8 ImageRgb8 ImageRgba8 ImageLuma16 ImageLumaA16 ImageRgb16 ImageRgba16 ImageRgb32F ImageRgba32F)
 }
 
-fn margin<P: Pixel>(image: &ImageBuffer<P, Vec<P::Subpixel>>) -> ImageBuffer<P, Vec<P::Subpixel>> {
-    ImageBuffer::from_fn(image.width() + 1, image.height() + 1, |x, y| {
-        *image.get_pixel(x.saturating_sub(1), y.saturating_sub(1))
+fn margin<P: Pixel>(
+    image: &ImageBuffer<P, Vec<P::Subpixel>>,
+    behind: u32,
+) -> ImageBuffer<P, Vec<P::Subpixel>> {
+    let (width, height) = image.dimensions();
+    ImageBuffer::from_fn(width + 1 + behind, height + 1 + behind, |x, y| {
+        let within = |place: u32, side: u32| place.saturating_sub(1).min(side - 1);
+        *image.get_pixel(within(x, width), within(y, height))
     })
 }
 
