@@ -4,14 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::systems::System as _;
-use crate::systems::credlink::CredLink;
+use crate::systems::System;
 use anyhow::{Context, Result};
 use credlink_corpus::ImageSet;
 use credlink_image_files::ImageFile;
-use credlink_sign_core::store::ProofStoreBuilder;
-use credlink_sign_core::watermark::Effort;
-use credlink_sign_core::{Asset, ProofId, Signer};
+use credlink_sign_core::{Asset, ProofId};
 use credlink_trial_record::Trial;
 
 use crate::ledger::Ledger;
@@ -60,10 +57,8 @@ pub fn estimate(
     plan: &Plan,
     set: &dyn ImageSet,
     seed: u64,
-    signer: Signer,
-    effort: Effort,
+    system: Box<dyn System>,
 ) -> Result<Estimate> {
-    let system = CredLink::new(signer, ProofStoreBuilder::in_memory()).with_effort(effort);
     let mut samples = BTreeMap::new();
     let chosen: Vec<Option<&PlannedImage>> = (0..plan.pipelines.len())
         .map(|position| middle(plan, position))
@@ -71,10 +66,10 @@ pub fn estimate(
     for image in chosen.iter().flatten() {
         let index = image.entry.index;
         if let std::collections::btree_map::Entry::Vacant(place) = samples.entry(index) {
-            place.insert(sample(&system, set, seed, index)?);
+            place.insert(sample(&*system, set, seed, index)?);
         }
     }
-    let system = Box::new(system).seal()?;
+    let system = system.seal()?;
     let ledger = Ledger::new();
     let mut op_nanos = Vec::new();
     for (recipe, image) in plan.pipelines.iter().zip(&chosen) {
@@ -161,7 +156,7 @@ fn middle(plan: &Plan, position: usize) -> Option<&PlannedImage> {
         .copied()
 }
 
-fn sample(system: &CredLink, set: &dyn ImageSet, seed: u64, index: usize) -> Result<Sample> {
+fn sample(system: &dyn System, set: &dyn ImageSet, seed: u64, index: usize) -> Result<Sample> {
     let start = clock::thread_nanos();
     let source = set.load(index)?.bytes;
     let rewriter = Rewriter::of(&source);

@@ -20,6 +20,7 @@ use credlink_transforms::resign::Surroundings;
 use image::{DynamicImage, RgbImage};
 use rayon::prelude::*;
 
+use crate::recipes;
 use crate::thumbnail;
 use crate::trace::{self, Stop};
 use crate::trial::delivery;
@@ -56,7 +57,7 @@ struct Made {
 pub fn make(run_dir: &RunDir, header: &RunHeader, stop: &AtomicBool) -> Result<Gallery> {
     let rows = read_columns(&run_dir.rows(), COLUMNS, CELLS)?;
     let choices = choose(header, &rows)?;
-    let catalogue = Catalogue::embedded()?;
+    let catalogue = recipes::catalogue_of(run_dir)?;
     let one = |choice: &Choice| -> Option<Made> {
         if stop.load(Ordering::Relaxed) {
             return None;

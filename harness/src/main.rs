@@ -16,6 +16,8 @@ fn main() -> ExitCode {
         Command::Survival(args) => cmd::survival::run(args),
         Command::Report(args) => cmd::report::run(args),
         Command::Compare(args) => cmd::compare::run(args),
+        Command::Systems(args) => cmd::systems::run(args),
+        Command::HeadToHead(args) => cmd::head_to_head::run(args),
         Command::Gate(args) => cmd::gate::run(args),
         Command::Evidence(args) => cmd::evidence::run(args),
         Command::SignRun(args) => cmd::sign_run::run(args),

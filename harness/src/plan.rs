@@ -79,25 +79,23 @@ impl Plan {
     }
 }
 
-/// The share of images that is held out for negative trials: one in twenty. All of them go through as they are.
-const UNSIGNED_SHARE: u64 = 20;
+/// The share of ops that unsigned images get unless told otherwise: one for twenty signed ones.
+pub const UNSIGNED_SHARE: u64 = 20;
+
+/// How systems are tried to be deceived.
+#[derive(Clone, Copy, Debug)]
+pub struct Negatives<'a> {
+    /// One unsigned op for so many signed ones of each pipeline, at least 1.
+    pub unsigned_share: u64,
+    /// The other kinds of negative trial on held-out images.
+    pub deceptions: &'a [Trial],
+}
 
 /// Pipelines that a held-out image goes through, where there are images enough: what one picture shows a second time says
 /// little, and a bound on false accepts counts pictures.
 const PIPELINES_EACH: u64 = 3;
 
 /// The other negative trials on held-out images: each kind is tried once for every so many unsigned ops.
-const DECEPTIONS: [Trial; 9] = [
-    Trial::ForeignKey,
-    Trial::Transplant,
-    Trial::WatermarkCopy,
-    Trial::WatermarkAverage,
-    Trial::LookAlike,
-    Trial::Replay,
-    Trial::EditedClaim,
-    Trial::Collision,
-    Trial::ResignedTransplant,
-];
 const DECEPTION_SHARE: usize = 8;
 
 /// Images that a kind of deception is tried on, where there are so many: making one may take a second.
@@ -109,9 +107,15 @@ const NEIGHBOUR_SHARE: usize = 40;
 /// Plans a run over an image set.
 ///
 /// Each pipeline takes the first images of the set, in its seeded order, whose format it accepts. The first sources
-/// of that order are held out for negative trials, so that neither they nor other views of them are ever signed.
+/// of that order are held out for negative trials, so that neither they nor other views of them are ever signed. Which
+/// deceptions are tried on these depends on the system; everything else does not, so that systems meet the same ops.
 #[must_use]
-pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan {
+pub fn plan(
+    set: &dyn ImageSet,
+    pipelines: Vec<Arc<Recipe>>,
+    size: Size,
+    negatives: Negatives<'_>,
+) -> Plan {
     let count = pipelines.len() as u64;
     let quota = |position: u64| match size {
         Size::Total(total) if count > 0 => total / count + u64::from(position < total % count),
@@ -134,7 +138,7 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
 
     let idle = idle(&plan, &wanted, size);
     plan.shortfalls.extend(idle);
-    let (held_out, sources) = hold_out(set, &wanted, &mut plan);
+    let (held_out, sources) = hold_out(set, &wanted, negatives.unsigned_share, &mut plan);
     if size == Size::EveryImage {
         // What was held out is not signed, and nobody misses it.
         let files = set.header().files.unwrap_or(0);
@@ -185,7 +189,7 @@ pub fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan
             ));
         }
     }
-    plan_negatives(&mut plan, &held_out);
+    plan_negatives(&mut plan, &held_out, negatives.deceptions);
     plan
 }
 
@@ -216,14 +220,14 @@ fn takers(set: &dyn ImageSet, recipe: &Recipe) -> u64 {
 }
 
 /// Numbers the negative trials behind the signed ones, kind by kind.
-fn plan_negatives(plan: &mut Plan, held_out: &[PlannedImage]) {
+fn plan_negatives(plan: &mut Plan, held_out: &[PlannedImage], deceptions: &[Trial]) {
     let unsigned = held_out.iter().cloned().map(|image| Negative {
         trial: Trial::Unsigned,
         image,
     });
     let mut negatives: Vec<Negative> = unsigned.collect();
-    for trial in DECEPTIONS {
-        negatives.extend(spread(trial, held_out, DECEPTION_SHARE));
+    for trial in deceptions {
+        negatives.extend(spread(*trial, held_out, DECEPTION_SHARE));
     }
     negatives.extend(spread(Trial::NearDuplicate, &plan.signed, NEIGHBOUR_SHARE));
     for negative in &mut negatives {
@@ -257,20 +261,18 @@ fn spread(trial: Trial, of: &[PlannedImage], share: usize) -> Vec<Negative> {
     planned.collect()
 }
 
-/// Chooses the images of negative trials, one for every twenty ops of each pipeline; gives also the sources that must
-/// not be signed.
+/// Chooses the images of negative trials, one for every `share` ops of each pipeline; gives also the sources that
+/// must not be signed.
 fn hold_out(
     set: &dyn ImageSet,
     wanted: &[u64],
+    share: u64,
     plan: &mut Plan,
 ) -> (Vec<PlannedImage>, BTreeSet<String>) {
     let sources = set.distinct_sources().unwrap_or(usize::MAX);
     // A small set gives up at most a quarter of its sources.
     let most = sources / 4;
-    let mut missing: Vec<u64> = wanted
-        .iter()
-        .map(|ops| ops.div_ceil(UNSIGNED_SHARE))
-        .collect();
+    let mut missing: Vec<u64> = wanted.iter().map(|ops| ops.div_ceil(share)).collect();
     let largest = missing.iter().copied().max().unwrap_or(0);
     // Few images go through many pipelines each, many images through a few.
     let each = PIPELINES_EACH.max(missing.iter().sum::<u64>().div_ceil(most.max(1) as u64));
@@ -318,7 +320,7 @@ fn hold_out(
         return (held_out, sources_held_out);
     }
     for (position, recipe) in plan.pipelines.iter().enumerate() {
-        let planned = wanted[position].div_ceil(UNSIGNED_SHARE) - missing[position];
+        let planned = wanted[position].div_ceil(share) - missing[position];
         if planned == 0 && wanted[position] > 0 {
             plan.shortfalls.push(format!(
                 "{}: no unsigned control, the image set has too few files that it takes",

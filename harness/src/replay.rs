@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use credlink_corpus::Entry;
 use credlink_image_files::Format;
 use credlink_image_files::ImageFile;
@@ -15,14 +15,15 @@ use credlink_sign_core::keys::{TrustAnchor, WATERMARK_FILE};
 use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{Distortion, ProofId, Verifier};
-use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::meter::Meter;
 use credlink_trial_record::{Cell, Embedded, Row, Trial};
 
 use crate::ledger::Ledger;
+use crate::systems::credlink::{self, SealedCredLink};
+use crate::systems::named;
 use crate::trial::delivery;
 use crate::trial::{self, Entering, Subject};
-use crate::{distractors, exhibits, identity, image_set, negatives};
+use crate::{distractors, exhibits, identity, image_set, negatives, recipes};
 
 /// What came of it.
 #[derive(Debug)]
@@ -55,7 +56,7 @@ pub fn replay(
 ) -> Result<Replay> {
     let header = credlink_reports::bound_header(run_dir)?;
     let (recorded, related) = recorded(run_dir, op)?;
-    let catalogue = Catalogue::embedded()?;
+    let catalogue = recipes::catalogue_of(run_dir)?;
     let recipe = catalogue
         .get(&recorded.pipeline)
         .with_context(|| format!("this credlink has no pipeline {}", recorded.pipeline))?;
@@ -69,7 +70,13 @@ pub fn replay(
     }
     let bytes = input(run_dir, &header, &recorded, images)?;
     let file = Arc::new(ImageFile::new(bytes)?);
-    let verifier = verifier(run_dir, &header, &mut warnings)?;
+    let name = &header.system.name;
+    ensure!(
+        name.starts_with(&credlink::about().name),
+        "the run is of {name}; only CredLink's ops can run again"
+    );
+    let carriers = named::subset(header.carriers.iter().map(String::as_str))?;
+    let verifier = SealedCredLink::new(verifier(run_dir, &header, &mut warnings)?, carriers);
     let entry = entry(&recorded)?;
     // `embedded` is a fact about signing, which is not repeated here.
     let embedded: Vec<Embedded> = recorded
@@ -93,6 +100,7 @@ pub fn replay(
         embedded: &embedded,
         mark: distortion(recorded.mark_psnr, recorded.mark_ssim),
         distortion: distortion(recorded.sign_psnr, recorded.sign_ssim),
+        perceptual: recorded.sign_ssimulacra2,
         fate: fate.as_ref(),
         sign_nanos: recorded.sign_ns,
         costs: &[],

@@ -4,12 +4,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use credlink_corpus::SyntheticSet;
-use credlink_harness::plan::{Plan, PlannedImage, Size, plan};
+use credlink_corpus::{ImageSet, SyntheticSet};
+use credlink_harness::plan::{self, Negatives, Plan, PlannedImage, Size, UNSIGNED_SHARE};
+use credlink_harness::systems::credlink;
 use credlink_reports::header::CarrierHeader;
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 use credlink_trial_record::Trial;
+
+fn plan(set: &dyn ImageSet, pipelines: Vec<Arc<Recipe>>, size: Size) -> Plan {
+    let deceptions = credlink::about().deceptions;
+    let negatives = Negatives {
+        unsigned_share: UNSIGNED_SHARE,
+        deceptions: &deceptions,
+    };
+    plan::plan(set, pipelines, size, negatives)
+}
 
 fn recipes(pattern: &str) -> Vec<Arc<Recipe>> {
     let recipes = Catalogue::embedded().unwrap().select(pattern);
@@ -173,4 +183,38 @@ fn carriers_describe_themselves_to_reports_soundly() {
             .iter()
             .any(|carrier| shown(carrier) == Some(policy.max_distance))
     );
+}
+
+#[test]
+fn systems_that_are_deceived_otherwise_meet_the_same_ops() {
+    let of = |deceptions: &[Trial]| {
+        let negatives = Negatives {
+            unsigned_share: 4,
+            deceptions,
+        };
+        plan::plan(
+            &SyntheticSet::new(5),
+            recipes("core"),
+            Size::Total(900),
+            negatives,
+        )
+    };
+    let (few, many) = (of(&[]), of(&credlink::about().deceptions));
+    assert!(few.negatives.len() < many.negatives.len());
+    for (few, many) in few.signed.iter().zip(&many.signed) {
+        assert_eq!(few.first_op, many.first_op);
+        assert_eq!(few.pipelines, many.pipelines);
+    }
+    let unsigned = |plan: &Plan| -> Vec<(usize, Vec<usize>)> {
+        let of = plan.negatives.iter();
+        of.filter(|negative| negative.trial == Trial::Unsigned)
+            .map(|negative| (negative.image.entry.index, negative.image.pipelines.clone()))
+            .collect()
+    };
+    assert_eq!(unsigned(&few), unsigned(&many));
+    let ops: usize = unsigned(&few)
+        .iter()
+        .map(|(_, pipelines)| pipelines.len())
+        .sum();
+    assert!(ops >= 900 / 4, "{ops}");
 }

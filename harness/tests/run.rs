@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use credlink_corpus::SyntheticSet;
 use credlink_harness::identity;
 use credlink_harness::ledger::Ledger;
-use credlink_harness::plan::{Size, plan};
+use credlink_harness::plan::{Negatives, Size, UNSIGNED_SHARE, plan};
 use credlink_harness::stages::event::Event;
 use credlink_harness::stages::setting::Setting;
 use credlink_harness::stages::{Ending, run};
 use credlink_harness::systems::credlink::CredLink;
-use credlink_harness::systems::{About, Nearness, Sealed, Signed, System, SystemError};
+use credlink_harness::systems::{About, Answer, Sealed, Signed, System, SystemError};
 use credlink_harness::trial::delivery;
 use credlink_reports::{RowWriter, RunHeader, read_rows};
 use credlink_sign_core::carriers::{CARRIERS, Finding, State};
@@ -57,7 +57,11 @@ fn measured(
         .map(|carrier| carrier.name().to_owned())
         .collect();
     let set = SyntheticSet::new(11);
-    let plan = plan(&set, recipes(ids), Size::PerPipeline(each));
+    let negatives = Negatives {
+        unsigned_share: UNSIGNED_SHARE,
+        deceptions: &system.about().deceptions,
+    };
+    let plan = plan(&set, recipes(ids), Size::PerPipeline(each), negatives);
     let rows = folder.path().join("rows.parquet");
     let writer = RowWriter::create(&rows, &carriers).unwrap();
     let header = RunHeader {
@@ -71,6 +75,7 @@ fn measured(
         set: &set,
         seed: 1,
         signer_name: "CredLink measurement",
+        looks_closely: false,
         signed_folder: folder.path(),
         negative_folder: folder.path(),
         stop: &AtomicBool::new(false),
@@ -347,8 +352,8 @@ fn saying(finding: Finding) -> Verification {
     }
 }
 
-impl Sealed for SealedLiar {
-    fn verify(&self, file: &Asset<'_>, clock: Clock<'_>) -> Verification {
+impl SealedLiar {
+    fn said(&self, file: &Asset<'_>, clock: Clock<'_>) -> Verification {
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
         match self.lie {
             Lie::Always => saying(Finding::new(State::Intact).leading_to(ProofId::new(7))),
@@ -360,7 +365,7 @@ impl Sealed for SealedLiar {
                 saying(Finding::new(State::Intact).leading_to(id))
             }
             Lie::OfAnother => {
-                let mut answer = self.honest.verify(file, clock);
+                let mut answer = self.honest.verify(file, clock).unwrap().verification;
                 for examined in &mut answer.carriers {
                     let place = self
                         .issued
@@ -374,19 +379,24 @@ impl Sealed for SealedLiar {
             }
             Lie::Crash => panic!("a verifier that crashes"),
             Lie::CrashAtTimes if asked % 10 == 9 => panic!("a verifier that crashes at times"),
-            Lie::CrashAtTimes => self.honest.verify(file, clock),
+            Lie::CrashAtTimes => self.honest.verify(file, clock).unwrap().verification,
         }
+    }
+}
+
+impl Sealed for SealedLiar {
+    fn verify<'a>(
+        &'a self,
+        file: &'a Asset<'_>,
+        clock: Clock<'_>,
+    ) -> Result<Answer<'a>, SystemError> {
+        Ok(Answer {
+            verification: self.said(file, clock),
+            nearness: self.honest.verify(file, &|| 0)?.nearness,
+        })
     }
     fn distance_to(&self, file: &Asset<'_>, id: ProofId) -> Option<u32> {
         self.honest.distance_to(file, id)
-    }
-    fn nearness(
-        &self,
-        file: &Asset<'_>,
-        issued: Option<ProofId>,
-        is_right: &dyn Fn(ProofId) -> bool,
-    ) -> Vec<Nearness> {
-        self.honest.nearness(file, issued, is_right)
     }
 }
 

@@ -13,6 +13,14 @@ pub struct CarrierHeader {
     /// The number it decides by; `None` if it does not decide by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// Bits of the word that it holds; 0 if it holds none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub payload_bits: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A carrier of runs whose headers did not describe them yet. Such runs have these four, so that this list never grows.
@@ -44,5 +52,6 @@ pub(crate) fn undescribed(name: &str) -> CarrierHeader {
         name: name.to_owned(),
         place,
         decision,
+        payload_bits: 0,
     }
 }

@@ -6,6 +6,11 @@ use sha2::{Digest, Sha256};
 
 use crate::file_error::{FileError, refused};
 
+/// SHA-256 of bytes, in hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    format!("{:x}", Sha256::digest(bytes))
+}
+
 /// SHA-256 of a file, in hex.
 pub(crate) fn sha256(path: &Path) -> Result<String, FileError> {
     let io = refused("read", path);

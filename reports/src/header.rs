@@ -36,6 +36,8 @@ pub struct RunHeader {
     pub versions: BTreeMap<String, String>,
     /// The machine, which decides times.
     pub machine: Machine,
+    /// Whoever signed and verified. Runs from before this field are of CredLink.
+    pub system: SystemHeader,
     /// The images.
     pub image_set: ImageSetHeader,
     /// The pipelines in the order of the plan.
@@ -73,6 +75,35 @@ pub struct RunHeader {
     pub controls: Vec<ControlResult>,
     /// What the run left out, and why, one sentence each.
     pub skipped: Vec<String>,
+}
+
+/// Whoever signed and verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SystemHeader {
+    /// Its name.
+    pub name: String,
+    /// Its version; empty if unknown.
+    pub version: String,
+    /// Its licence; empty if unknown.
+    pub licence: String,
+    /// Where it comes from; empty if unknown.
+    pub source: String,
+    /// Whether it was measured and not vouched for: what it accepted wrongly is a finding about it, and no failure of the
+    /// run.
+    pub is_guest: bool,
+}
+
+impl Default for SystemHeader {
+    fn default() -> Self {
+        Self {
+            name: "CredLink".to_owned(),
+            version: String::new(),
+            licence: String::new(),
+            source: String::new(),
+            is_guest: false,
+        }
+    }
 }
 
 /// The machine that a run took place on.
@@ -212,6 +243,7 @@ impl Default for RunHeader {
             settings: BTreeMap::new(),
             versions: BTreeMap::new(),
             machine: Machine::default(),
+            system: SystemHeader::default(),
             image_set: ImageSetHeader::default(),
             pipelines: Vec::new(),
             carriers: Vec::new(),

@@ -58,6 +58,7 @@ pub mod filter_counts;
 pub mod formats;
 pub mod gallery;
 pub mod gate;
+pub mod head_to_head;
 pub mod header;
 mod input;
 pub mod losses;

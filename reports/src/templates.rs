@@ -24,6 +24,9 @@ pub enum DocumentError {
     /// The rows lack a column.
     #[error(transparent)]
     Rows(#[from] RowError),
+    /// A plot could not be drawn.
+    #[error("draw: {0}")]
+    Plot(String),
     /// A figure that JSON cannot hold.
     #[error("write as JSON")]
     Json(#[from] serde_json::Error),
@@ -33,6 +36,10 @@ pub enum DocumentError {
 const TEMPLATES: &[(&str, &str)] = &[
     ("base.html", include_str!("page/templates/base.html")),
     ("report.html", include_str!("page/templates/report.html")),
+    (
+        "head-to-head.html",
+        include_str!("head_to_head/head-to-head.html"),
+    ),
     ("gallery.html", include_str!("page/templates/gallery.html")),
     ("table.html", include_str!("page/templates/table.html")),
     ("site.html", include_str!("site/site.html")),

@@ -422,6 +422,7 @@ fn a_carrier_that_only_the_header_knows_is_counted_like_any_other() {
     let describe = |place: CarrierPlace| {
         let mut header = header.clone();
         header.carrier_facts = vec![CarrierHeader {
+            payload_bits: 0,
             name: "sonar".to_owned(),
             place,
             decision: Some(Decision {

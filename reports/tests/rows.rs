@@ -54,6 +54,7 @@ fn various() -> Vec<Row> {
         ns: u64::MAX,
         own: Some(u32::MAX),
         wrong: Some(0),
+        bits: Some(63),
         bytes: Some(1),
         sign_ns: 2,
     };

@@ -81,6 +81,8 @@ pub struct Row {
     pub holds: Option<String>,
     /// What of that the received file still says, likewise.
     pub still_holds: Option<String>,
+    /// SSIMULACRA 2 of signed and source image, 100 where they look alike; `None` where it was not asked for.
+    pub sign_ssimulacra2: Option<f32>,
     /// Which steps took which kinds of metadata: `4 jpeg: C2PA manifest, XMP`, `; ` between steps.
     pub taken: Option<String>,
     /// Time to sign the image: the same figure on every op of one image.
@@ -119,6 +121,8 @@ pub struct Cell {
     pub own: Option<u32>,
     /// The same towards a wrong proof: the nearest registered image of another source; a word that is another id.
     pub wrong: Option<u32>,
+    /// Bits of the word read that are those of the word issued, where the carrier holds a word and one was read.
+    pub bits: Option<u32>,
     /// Status or cause codes, comma separated; empty if there are none.
     pub codes: String,
     /// Time to examine this carrier; 0 means not measured.
@@ -142,6 +146,7 @@ impl Cell {
             quality: None,
             own: None,
             wrong: None,
+            bits: None,
             codes: String::new(),
             ns: 0,
             bytes: None,
@@ -190,6 +195,7 @@ impl Row {
             sign_dropped: None,
             holds: None,
             still_holds: None,
+            sign_ssimulacra2: None,
             taken: None,
             sign_ns: 0,
             transform_ns: 0,

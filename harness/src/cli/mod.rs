@@ -2,6 +2,8 @@
 
 mod pipelines;
 mod runs;
+mod survival;
+mod systems;
 mod values;
 
 use std::path::PathBuf;
@@ -12,7 +14,9 @@ use credlink_harness::exit;
 
 pub(crate) use pipelines::{ApplyArgs, CalibrateArgs, Grade, PipelinesArgs, PipelinesCommand};
 pub(crate) use runs::{CompareArgs, EvidenceArgs, GateArgs, ReplayArgs, ReportArgs, SignRunArgs};
-use values::{MarkArgs, counted, decibels, part};
+pub(crate) use survival::SurvivalArgs;
+pub(crate) use systems::{HeadToHeadArgs, SystemsArgs, SystemsCommand};
+use values::{MarkArgs, counted, decibels};
 
 /// Measures whether signed provenance proofs survive what happens to images on the web.
 #[derive(Debug, Parser)]
@@ -30,6 +34,10 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Compare two runs: what got better or worse, by how much, and whether it is more than noise.
     Compare(CompareArgs),
+    /// List the systems that can be measured, show one, or check an adapter.
+    Systems(SystemsArgs),
+    /// Set systems side by side again, from the runs that `survival --system A,B` left.
+    HeadToHead(HeadToHeadArgs),
     /// Hold a run against a gate.
     Gate(GateArgs),
     /// Write a run's evidence of robustness, one JSON document per carrier.
@@ -242,74 +250,6 @@ pub(crate) struct ManArgs {
     pub(crate) folder: PathBuf,
 }
 
-const SURVIVAL_EXAMPLES: &str = "Examples:
-  credlink survival --ops 10k
-  credlink survival --ops 2000 --images ~/Pictures --pipelines social,messaging
-  credlink survival --per-pipeline 3000 --pipelines core --seed 7 --out nightly
-  credlink survival --pipelines all --dry-run";
-
-#[derive(Debug, Args)]
-#[command(after_help = SURVIVAL_EXAMPLES)]
-pub(crate) struct SurvivalArgs {
-    /// Number of ops in all (signed image through pipeline), spread evenly over the pipelines [default: 10000].
-    #[arg(long, value_name = "N", conflicts_with = "per_pipeline", value_parser = counted(1..=MAX_OPS))]
-    pub(crate) ops: Option<u64>,
-    /// Number of ops for each pipeline instead.
-    #[arg(long, value_name = "N", value_parser = counted(1..=MAX_OPS))]
-    pub(crate) per_pipeline: Option<u64>,
-    /// Pipelines by id or family, separated by commas; `core` and `all` name sets.
-    #[arg(
-        long,
-        value_name = "LIST",
-        default_value = "core",
-        value_delimiter = ','
-    )]
-    pub(crate) pipelines: Vec<String>,
-    /// Only the Kth of N parts of these pipelines, which a different one of N nights may take; controls are in every part.
-    #[arg(long, value_name = "K/N", value_parser = part)]
-    pub(crate) part: Option<(usize, usize)>,
-    /// A directory of images, searched recursively, instead of the synthetic set.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) images: Option<PathBuf>,
-    /// Send every image of the directory through every pipeline that takes it, however many ops that makes; those held out
-    /// for negative trials aside.
-    #[arg(long, requires = "images", conflicts_with_all = ["ops", "per_pipeline"])]
-    pub(crate) every_image: bool,
-    /// Seed of images, ids and keys: the same seed gives the same rows.
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Number of worker threads [default: one a core].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1024))]
-    pub(crate) threads: Option<u64>,
-    /// The run directory to make [default: reports/runs/TIME-seedSEED].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Sign with the keys in this directory instead of keys made from the seed.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) keys: Option<PathBuf>,
-    /// A gate that the run must pass; exit code 22 if it does not.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) gate: Option<PathBuf>,
-    /// Fill the proof store with so many other proofs, to see what its size does to false accepts. The first time they
-    /// are made, at about a second of CPU time for a thousand; later they come from reports/cache.
-    #[arg(long, value_name = "N", default_value = "0", value_parser = counted(0..=10_000_000))]
-    pub(crate) distractors: u64,
-    #[command(flatten)]
-    pub(crate) mark: MarkArgs,
-    /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
-    #[arg(long)]
-    pub(crate) search_rotation: bool,
-    /// Print the plan with an estimate of its time and disk, and run nothing.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Print nothing but warnings and errors.
-    #[arg(long, short)]
-    pub(crate) quiet: bool,
-    /// Print the whole report as JSON instead of a table; with --dry-run the plan.
-    #[arg(long, conflicts_with = "quiet")]
-    pub(crate) json: bool,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct KeysArgs {
     #[command(subcommand)]
@@ -337,9 +277,6 @@ pub(crate) enum KeysCommand {
         dir: PathBuf,
     },
 }
-
-/// The most ops that a run may be asked for: a plan is held in memory, and this many fill about ten gigabytes.
-const MAX_OPS: u64 = 100_000_000;
 
 /// Where `keys`, `sign` and `verify` look for keys unless told otherwise.
 pub(crate) const DEFAULT_KEYS: &str = "credlink-keys";

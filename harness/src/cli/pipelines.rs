@@ -20,6 +20,9 @@ pub(crate) struct PipelinesArgs {
     /// Only pipelines that this id, family or set names.
     #[arg(long, value_name = "NAME", default_value = "all")]
     pub(crate) select: String,
+    /// Take your own recipes, too: FAMILY/NAME.toml in this directory.
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) recipes: Option<PathBuf>,
     /// Print JSON for machines.
     #[arg(long)]
     pub(crate) json: bool,
@@ -128,6 +131,9 @@ pub(crate) struct ApplyArgs {
     /// Say of every step that wrote the file anew what it took from it.
     #[arg(long)]
     pub(crate) trace: bool,
+    /// Take your own recipes, too: FAMILY/NAME.toml in this directory.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) recipes: Option<PathBuf>,
     /// Print JSON for machines.
     #[arg(long)]
     pub(crate) json: bool,

@@ -7,10 +7,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use credlink_harness::trace::{self, Stop};
 use credlink_harness::trial::delivery;
-use credlink_harness::{clock, exit};
+use credlink_harness::{clock, exit, recipes};
 use credlink_image_files::{Format, ImageFile};
 use credlink_reports::figures::{bytes, plural};
-use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
 use serde_json::{Value as Json, json};
@@ -21,7 +20,7 @@ pub(crate) fn run(args: &ApplyArgs) -> Result<u8> {
     if args.input.is_dir() {
         return folder(args);
     }
-    let catalogue = Catalogue::embedded()?;
+    let catalogue = recipes::catalogue(args.recipes.as_deref())?;
     if args.pipelines.contains(',') {
         bail!(
             "{} is one file, and one pipeline is wanted for it; of a directory every file goes through each",
@@ -51,7 +50,8 @@ fn folder(args: &ApplyArgs) -> Result<u8> {
         args.input.display(),
         args.output.display()
     );
-    let recipes = super::selected(args.pipelines.split(','))?;
+    let catalogue = recipes::catalogue(args.recipes.as_deref())?;
+    let recipes = super::selected(&catalogue, args.pipelines.split(','))?;
     let listed = std::fs::read_dir(&args.input)
         .with_context(|| format!("failed to list {}", args.input.display()))?;
     let mut files: Vec<PathBuf> = Vec::new();

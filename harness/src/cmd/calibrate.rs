@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use credlink_harness::clock;
 use credlink_harness::trial::delivery;
+use credlink_harness::{clock, recipes};
 use credlink_image_files::ImageFile;
 use credlink_transforms::calibrate::rank::{Ranked, rank, sort, table, tried};
 use credlink_transforms::calibrate::{self, patch};
@@ -30,7 +30,7 @@ struct Files {
 }
 
 pub(crate) fn run(args: &CalibrateArgs) -> Result<()> {
-    let recipes = super::selected(args.id.split(','))?;
+    let recipes = super::selected(&recipes::catalogue(None)?, args.id.split(','))?;
     let files = files(&args.paths)?;
     ensure!(
         !files.pairs.is_empty(),
@@ -164,7 +164,7 @@ fn files(paths: &[PathBuf]) -> Result<Files> {
                 path.to_path_buf(),
             )]));
         }
-        let files = super::pipelines::entries(path)?;
+        let files = recipes::entries(path)?;
         let files = files.into_iter().filter(|path| path.is_file());
         let stem = |path: PathBuf| Some((path.file_stem()?.to_string_lossy().into_owned(), path));
         Ok(files.filter_map(stem).collect())

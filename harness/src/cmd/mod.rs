@@ -7,6 +7,7 @@ pub(crate) mod docs;
 pub(crate) mod dry_run;
 pub(crate) mod evidence;
 pub(crate) mod gate;
+pub(crate) mod head_to_head;
 pub(crate) mod keys;
 pub(crate) mod measure;
 pub(crate) mod pipelines;
@@ -17,6 +18,7 @@ pub(crate) mod shell;
 pub(crate) mod sign;
 pub(crate) mod sign_run;
 pub(crate) mod survival;
+pub(crate) mod systems;
 pub(crate) mod verify;
 pub(crate) mod watermark;
 
@@ -201,14 +203,14 @@ pub(crate) fn recipe(catalogue: &Catalogue, id: &str) -> Result<Arc<Recipe>> {
 /// # Errors
 /// When a pattern names none.
 pub(crate) fn selected<'a>(
+    catalogue: &Catalogue,
     patterns: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<Arc<Recipe>>> {
-    let catalogue = Catalogue::embedded()?;
     let mut chosen: Vec<Arc<Recipe>> = Vec::new();
     for pattern in patterns {
         let named = catalogue.select(pattern);
         if named.is_empty() {
-            return Err(unknown(&catalogue, pattern));
+            return Err(unknown(catalogue, pattern));
         }
         for recipe in named {
             if !chosen.iter().any(|earlier| earlier.id == recipe.id) {

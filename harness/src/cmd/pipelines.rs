@@ -1,8 +1,7 @@
 //! `credlink pipelines`.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use credlink_harness::{exit, recipes};
@@ -14,7 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::cli::{Grade, PipelinesArgs, PipelinesCommand};
 
 pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
-    let catalogue = Catalogue::embedded()?;
+    let catalogue = recipes::catalogue(args.recipes.as_deref())?;
     match &args.command {
         Some(PipelinesCommand::Show { id, json }) => {
             let recipe = super::recipe(&catalogue, id)?;
@@ -26,7 +25,7 @@ pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
         }
         Some(PipelinesCommand::Check { dir }) => {
             let checked = match dir {
-                Some(dir) => with_folder(&catalogue, dir)?,
+                Some(dir) => recipes::catalogue(Some(dir))?,
                 None => catalogue,
             };
             super::say(listing::coverage_table(&checked).trim_end())?;
@@ -107,45 +106,6 @@ fn as_json(recipe: &Recipe, whole: bool) -> Json {
         document["assumed"] = recipe.assumed.clone().into();
     }
     document
-}
-
-/// The catalogue together with the recipes of a directory, which may chain those of the program.
-fn with_folder(catalogue: &Catalogue, dir: &Path) -> Result<Catalogue> {
-    let mut texts: BTreeMap<String, String> = BTreeMap::new();
-    for recipe in catalogue.iter() {
-        texts.insert(recipe.file.clone(), recipe.file_text().to_owned());
-    }
-    let mut found = 0;
-    for family in entries(dir)?.into_iter().filter(|path| path.is_dir()) {
-        for file in entries(&family)? {
-            if file
-                .extension()
-                .is_some_and(|extension| extension == "toml")
-            {
-                let id = file.strip_prefix(dir)?.with_extension("");
-                let id = id.to_string_lossy().replace('\\', "/");
-                let text = super::read_text(&file)
-                    .with_context(|| format!("failed to read {}", file.display()))?;
-                ensure!(
-                    texts.insert(id.clone(), text).is_none(),
-                    "{id} is a recipe of the program; give yours another name"
-                );
-                found += 1;
-            }
-        }
-    }
-    ensure!(found > 0, "{} holds no family/name.toml", dir.display());
-    Ok(Catalogue::from_texts(texts)?)
-}
-
-pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>> {
-    let failed = || format!("failed to list {}", dir.display());
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(dir).with_context(failed)? {
-        paths.push(entry.with_context(failed)?.path());
-    }
-    paths.sort();
-    Ok(paths)
 }
 
 fn document(catalogue: &Catalogue, file: &Path, check: bool) -> Result<()> {

@@ -251,6 +251,16 @@ pub(crate) fn marker(key: WatermarkKey, psnr: Option<f64>) -> Marker {
     }
 }
 
+/// A marker of this key whose marks have just this PSNR, dB, as far as the lowest structural similarity allows.
+pub(crate) fn marker_at(key: WatermarkKey, psnr: f64) -> Marker {
+    Marker::new(key).with_settings(EmbedSettings {
+        psnr_floor: psnr,
+        psnr_start: psnr,
+        psnr_ceiling: psnr,
+        ..EmbedSettings::default()
+    })
+}
+
 pub(crate) fn settings(psnr: Option<f64>) -> EmbedSettings {
     let default = EmbedSettings::default();
     psnr.map_or(default, |floor| EmbedSettings {

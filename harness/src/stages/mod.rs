@@ -28,6 +28,8 @@ pub struct Ending {
     pub not_made: Vec<String>,
     /// The ops that these would have had.
     pub ops_not_made: u64,
+    /// What the system has to say of how the work went.
+    pub notes: Vec<String>,
     /// The controls' verdicts.
     pub controls: Vec<ControlResult>,
 }
@@ -65,6 +67,7 @@ pub fn run(
     let verifying = Verifying::new(plan, &signed, &*system, setting)?;
     let verified = verifying.write_rows(writer, header)?;
     Ok(Ending {
+        notes: system.notes(),
         ops_done: verified.ops_done,
         partial: verified.ops_done + verified.ops_not_made < total,
         not_made: verified.not_made,

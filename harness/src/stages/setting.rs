@@ -16,6 +16,8 @@ pub struct Setting<'a> {
     pub seed: u64,
     /// What the signer is called; look-alikes take the name.
     pub signer_name: &'a str,
+    /// Whether signed pictures are compared with their sources as the eye does, too: that takes a second a megapixel.
+    pub looks_closely: bool,
     /// Where signed files go.
     pub signed_folder: &'a Path,
     /// Where files go that are made to deceive.

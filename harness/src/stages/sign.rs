@@ -1,5 +1,6 @@
 //! The first stage: every image is signed, registered and kept as a file, before anything is verified.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -15,8 +16,8 @@ use crate::plan::PlannedImage;
 use crate::reencode::Rewriter;
 use crate::stages::event::Event;
 use crate::stages::setting::Setting;
-use crate::systems::System;
-use crate::{clock, identity, received};
+use crate::systems::{Signed, System};
+use crate::{clock, identity, likeness, received};
 
 /// A signed image, waiting on disk for its pipelines.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct SignedFile {
     pub mark: Option<Distortion>,
     /// What signing did to the pixels; `None` where it changed none.
     pub distortion: Option<Distortion>,
+    /// SSIMULACRA 2 of signed file and source; `None` where it was not asked for, or no pixel changed.
+    pub perceptual: Option<f32>,
     /// What each carrier took, in ladder order.
     pub costs: Vec<Cost>,
     /// What became of everything that the source held beside its pixels.
@@ -46,8 +49,8 @@ pub struct SignedFile {
 /// Why an image has no signed file: a short code for tables, and the reason in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningFailure {
-    /// `source`, `sign`, `disk` or `panic`.
-    pub cause: &'static str,
+    /// `source`, `sign`, `disk`, `panic`, or what the system calls it.
+    pub cause: Cow<'static, str>,
     /// The reason, naming the image.
     pub reason: String,
 }
@@ -73,7 +76,7 @@ pub fn sign_all(
         let result = attempt.unwrap_or_else(|_| {
             let reason = format!("{}: a library panicked while signing", image.entry.name);
             Err(SigningFailure {
-                cause: "panic",
+                cause: "panic".into(),
                 reason,
             })
         });
@@ -97,7 +100,7 @@ fn sign_one(
     let source = setting.set.load(index);
     ledger.add(Work::SourceImages, clock::thread_nanos() - start);
     let source = source.map_err(|error| SigningFailure {
-        cause: "source",
+        cause: "source".into(),
         reason: format!("{}: {error}", image.entry.name),
     })?;
 
@@ -126,20 +129,17 @@ fn sign_one(
     ledger.add(Work::Watermark, times.marking);
     let apart = codecs + times.hashing + times.marking;
     ledger.add(Work::Sign, cpu.saturating_sub(apart));
-    let signed = signed.map_err(|error| {
-        // The whole chain of causes: the outermost line alone seldom says what to do.
-        let reason = format!("{}: {:#}", image.entry.name, anyhow::Error::from(error));
-        SigningFailure {
-            cause: "sign",
-            reason,
-        }
+    let mut signed = signed.map_err(|error| SigningFailure {
+        reason: format!("{}: {}", image.entry.name, error.reason),
+        cause: error.cause,
     })?;
+    let perceptual = compared(&mut signed, &source.bytes, system, setting);
 
     let path = setting
         .signed_folder
         .join(format!("{index:07}.{}", source.entry.format.extension()));
     std::fs::write(&path, &signed.bytes).map_err(|error| SigningFailure {
-        cause: "disk",
+        cause: "disk".into(),
         reason: format!("{}: {error}", path.display()),
     })?;
     Ok(SignedFile {
@@ -156,6 +156,32 @@ fn sign_one(
         fate: signed.fate,
         mark: signed.mark,
         distortion: signed.distortion,
+        perceptual,
         nanos,
     })
+}
+
+/// What signing did to the pixels, measured where the system did not: whoever signs, one measure. Gives SSIMULACRA 2 where it
+/// was asked for.
+fn compared(
+    signed: &mut Signed,
+    source: &[u8],
+    system: &dyn System,
+    setting: &Setting<'_>,
+) -> Option<f32> {
+    let is_missing = signed.distortion.is_none() && system.about().is_guest;
+    if signed.bytes == source || !(is_missing || setting.looks_closely) {
+        return None;
+    }
+    let pixels = [source, &signed.bytes].map(received::decode_bytes);
+    let [Ok(before), Ok(after)] = pixels else {
+        return None;
+    };
+    if is_missing {
+        signed.distortion = Distortion::between(&before.image, &after.image);
+        // There is nothing else that a guest changes pixels for.
+        signed.mark = signed.distortion;
+    }
+    signed.distortion.filter(|_| setting.looks_closely)?;
+    likeness::ssimulacra2(&before.image, &after.image)
 }

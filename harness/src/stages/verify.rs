@@ -184,6 +184,7 @@ impl<'a> Verifying<'a> {
             embedded: &signed.embedded,
             mark: signed.mark,
             distortion: signed.distortion,
+            perceptual: signed.perceptual,
             fate: Some(&signed.fate),
             sign_nanos: signed.nanos,
             costs: &signed.costs,
@@ -199,7 +200,7 @@ impl<'a> Verifying<'a> {
             issued: Some(issued),
             ..Subject::bare(Trial::Signed, &image.entry)
         };
-        self.errors(image, &subject, failure.cause, &failure.reason)
+        self.errors(image, &subject, &failure.cause, &failure.reason)
     }
 
     fn of_negative(&self, negative: &Negative, file: Result<Vec<u8>, String>) -> Vec<Row> {

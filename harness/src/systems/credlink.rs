@@ -1,13 +1,29 @@
-//! CredLink with all its carriers, as a system.
+//! CredLink as a system, with all its carriers or some of them.
 
 use std::sync::Arc;
 
-use credlink_sign_core::carriers::{CARRIERS, Carrier as _, Fingerprint};
+use credlink_image_files::Format;
+use credlink_image_files::metadata;
+use credlink_sign_core::carriers::{CARRIERS, Carrier, Fingerprint, Link, Manifest, Watermark};
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
 use credlink_sign_core::watermark::Effort;
-use credlink_sign_core::{Asset, Clock, ProofId, Signer, Verification, Verifier};
+use credlink_sign_core::{Asset, Clock, ProofId, Signer, Verifier};
+use credlink_trial_record::{CarrierPlace, Trial};
 
-use super::{About, CarrierAbout, Nearness, Sealed, Signed, System, SystemError};
+use super::{About, Answer, CarrierAbout, Nearness, Sealed, Signed, System, SystemError};
+
+/// What is tried to deceive it, beside unsigned images and neighbouring views.
+const DECEPTIONS: [Trial; 9] = [
+    Trial::ForeignKey,
+    Trial::Transplant,
+    Trial::WatermarkCopy,
+    Trial::WatermarkAverage,
+    Trial::LookAlike,
+    Trial::Replay,
+    Trial::EditedClaim,
+    Trial::Collision,
+    Trial::ResignedTransplant,
+];
 
 /// CredLink in its first stage.
 #[derive(Debug)]
@@ -15,6 +31,14 @@ pub struct CredLink {
     signer: Signer,
     store: ProofStoreBuilder,
     effort: Effort,
+    carriers: Vec<&'static str>,
+}
+
+/// CredLink in its second stage.
+#[derive(Debug)]
+pub struct SealedCredLink {
+    verifier: Verifier,
+    carriers: Vec<&'static str>,
 }
 
 impl CredLink {
@@ -25,7 +49,38 @@ impl CredLink {
             signer,
             store,
             effort: Effort::Search,
+            carriers: carriers(),
         }
+    }
+
+    /// These carriers alone, in ladder order: a signed file then holds no other, and none other is looked at. The one
+    /// exception: a link stays in a file whose manifest covers it, and is not looked at.
+    #[must_use]
+    pub fn with_carriers(mut self, carriers: Vec<&'static str>) -> Self {
+        self.carriers = carriers;
+        self
+    }
+
+    fn has(&self, carrier: &dyn Carrier) -> bool {
+        self.carriers.contains(&carrier.name())
+    }
+
+    /// The signed file without what belongs to carriers that were not chosen. A mark is there if the signer has a marker.
+    fn reduced(&self, source: &[u8], signed: Vec<u8>) -> Result<Vec<u8>, SystemError> {
+        if self.has(&Manifest) {
+            return Ok(signed);
+        }
+        if !self.has(&Link) && self.signer.marker().is_none() {
+            return Ok(source.to_vec());
+        }
+        let format = Format::sniff(&signed)
+            .ok_or_else(|| SystemError::new("sign", "the signed file is of no known format"))?;
+        let mut beside = metadata::read(format, &signed);
+        beside.c2pa = None;
+        if !self.has(&Link) {
+            beside.xmp = metadata::read(format, source).xmp;
+        }
+        metadata::written(format, signed, &beside).map_err(SystemError::of)
     }
 
     /// How far to search for watermarks; [`Effort::Search`] unless set.
@@ -36,42 +91,87 @@ impl CredLink {
     }
 }
 
+/// The names of all its carriers, in ladder order.
+#[must_use]
+pub fn carriers() -> Vec<&'static str> {
+    CARRIERS.iter().map(|carrier| carrier.name()).collect()
+}
+
+/// The name of the carrier that changes pixels.
+#[must_use]
+pub fn marking() -> &'static str {
+    Watermark.name()
+}
+
 /// What CredLink is.
 #[must_use]
 pub fn about() -> About {
-    let carriers = CARRIERS.iter().map(|carrier| CarrierAbout {
+    about_of(&carriers())
+}
+
+/// What it is with these carriers alone: without the others it does not promise what it promises with all.
+#[must_use]
+pub fn about_of(chosen: &[&'static str]) -> About {
+    let is_whole = chosen.len() == CARRIERS.len();
+    let carriers = CARRIERS
+        .iter()
+        .filter(|carrier| chosen.contains(&carrier.name()));
+    let carriers = carriers.map(|carrier| CarrierAbout {
         name: carrier.name().to_owned(),
         describes: carrier.describe().to_owned(),
         place: carrier.place(),
         decision: carrier.decision(),
+        // The mark holds the id.
+        payload_bits: match carrier.place() {
+            CarrierPlace::Pixels => u64::BITS,
+            CarrierPlace::Metadata | CarrierPlace::Store => 0,
+        },
     });
     About {
-        name: "CredLink".to_owned(),
+        name: if is_whole {
+            "CredLink".to_owned()
+        } else {
+            format!("CredLink ({})", chosen.join(", "))
+        },
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        licence: env!("CARGO_PKG_LICENSE").to_owned(),
+        source: env!("CARGO_PKG_REPOSITORY").to_owned(),
+        settings: Vec::new(),
+        is_guest: !is_whole,
+        deceptions: DECEPTIONS.to_vec(),
         carriers: carriers.collect(),
     }
 }
 
 impl System for CredLink {
     fn about(&self) -> About {
-        about()
+        about_of(&self.carriers)
     }
 
     fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<Signed, SystemError> {
-        let signed = self.signer.sign(file, id).map_err(SystemError::of)?;
+        let signed = self.signer.sign(file, id);
+        let signed = signed.map_err(|error| SystemError {
+            cause: "sign".into(),
+            ..SystemError::of(error)
+        })?;
         let costs = CARRIERS.iter().map(|carrier| carrier.cost(&signed));
-        let carriers = signed.embedded.iter().copied().zip(costs).collect();
+        let of_all = CARRIERS
+            .iter()
+            .zip(signed.embedded.iter().copied().zip(costs));
+        let chosen = of_all.filter(|(carrier, _)| self.has(**carrier));
+        let carriers = chosen.map(|(_, of_carrier)| of_carrier).collect();
         let record = serde_json::to_vec(&signed.record).map_err(SystemError::of)?;
         let stored = self.store.insert(signed.record, &signed.manifest);
         stored.map_err(SystemError::of)?;
         Ok(Signed {
-            bytes: signed.bytes,
+            bytes: self.reduced(file.bytes(), signed.bytes)?,
             carriers,
             fate: signed.fate,
             kept_bytes: (signed.manifest.len() + record.len()) as u64,
             mark: signed.mark,
             distortion: signed.distortion,
             times: signed.times,
+            refused: None,
         })
     }
 
@@ -80,33 +180,45 @@ impl System for CredLink {
         let anchor = self.signer.identity().anchor().map_err(SystemError::of)?;
         let verifier = Verifier::new(vec![anchor], store).map_err(SystemError::of)?;
         let verifier = verifier.with_base_url(self.signer.base_url());
-        Ok(Box::new(match self.signer.marker() {
+        let verifier = match self.signer.marker() {
             Some(marker) => verifier.with_watermark(marker.key().clone(), self.effort),
             None => verifier,
-        }))
+        };
+        Ok(Box::new(SealedCredLink::new(verifier, self.carriers)))
     }
 }
 
-impl Sealed for Verifier {
-    fn verify(&self, file: &Asset<'_>, clock: Clock<'_>) -> Verification {
-        Verifier::verify(self, file, clock)
+impl SealedCredLink {
+    /// Verifies by these carriers alone.
+    #[must_use]
+    pub fn new(verifier: Verifier, carriers: Vec<&'static str>) -> Self {
+        Self { verifier, carriers }
+    }
+}
+
+impl Sealed for SealedCredLink {
+    fn verify<'a>(
+        &'a self,
+        file: &'a Asset<'_>,
+        clock: Clock<'_>,
+    ) -> Result<Answer<'a>, SystemError> {
+        let verifier = &self.verifier;
+        Ok(Answer {
+            verification: verifier.verify_by(&self.carriers, file, clock),
+            // One carrier decides by nearness.
+            nearness: Box::new(move |issued, is_right| {
+                let distances = verifier.distances(file, issued, is_right);
+                vec![Nearness {
+                    carrier: Fingerprint.name().to_owned(),
+                    own: distances.own,
+                    wrong: distances.wrong,
+                    bits: None,
+                }]
+            }),
+        })
     }
 
     fn distance_to(&self, file: &Asset<'_>, id: ProofId) -> Option<u32> {
-        Verifier::distance_to(self, file, id)
-    }
-
-    fn nearness(
-        &self,
-        file: &Asset<'_>,
-        issued: Option<ProofId>,
-        is_right: &dyn Fn(ProofId) -> bool,
-    ) -> Vec<Nearness> {
-        let distances = self.distances(file, issued, is_right);
-        vec![Nearness {
-            carrier: Fingerprint.name().to_owned(),
-            own: distances.own,
-            wrong: distances.wrong,
-        }]
+        self.verifier.distance_to(file, id)
     }
 }

@@ -3,6 +3,7 @@
 pub mod delivery;
 pub mod judge;
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use credlink_trial_record::{Beside, Embedded, Outcome, Row, Trial};
 
 use self::judge::judge;
 use crate::ledger::{Ledger, Work};
-use crate::systems::{Nearness, Sealed};
+use crate::systems::{Nearness, Sealed, SystemError};
 use crate::trace::{self, Stop};
 use crate::{clock, received};
 
@@ -40,6 +41,8 @@ pub struct Subject<'a> {
     pub mark: Option<Distortion>,
     /// What signing did to the pixels; `None` where it changed none.
     pub distortion: Option<Distortion>,
+    /// SSIMULACRA 2 of the signed file; `None` where it was not asked for, and in a negative trial.
+    pub perceptual: Option<f32>,
     /// What became of everything that the source held beside its pixels; `None` in a negative trial.
     pub fate: Option<&'a Fate>,
     /// Time of signing in nanoseconds; 0 in a negative trial.
@@ -63,6 +66,7 @@ impl<'a> Subject<'a> {
             embedded: &[],
             mark: None,
             distortion: None,
+            perceptual: None,
             fate: None,
             sign_nanos: 0,
             costs: &[],
@@ -114,6 +118,7 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         mark_ssim: subject.mark.map(|mark| mark.ssim),
         sign_psnr: subject.distortion.map(|changed| changed.psnr),
         sign_ssim: subject.distortion.map(|changed| changed.ssim),
+        sign_ssimulacra2: subject.perceptual,
         sign_kept: subject.fate.map(|fate| fate.kept.join("; ")),
         sign_changed: subject.fate.map(|fate| fate.changed.join("; ")),
         sign_dropped: subject.fate.map(|fate| fate.dropped_names().join("; ")),
@@ -134,7 +139,7 @@ pub fn run(
     let attempt = catch_unwind(AssertUnwindSafe(|| {
         attempt(op, subject, entering, recipe, system, ledger)
     }));
-    let (cause, reason) = match attempt {
+    let (cause, reason): (Cow<'static, str>, String) = match attempt {
         Ok(Ok(done)) => return done,
         Ok(Err((cause, reason))) => (cause, reason),
         Err(panic) => {
@@ -143,12 +148,12 @@ pub fn run(
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("no message");
             (
-                "panic",
+                "panic".into(),
                 format!("{}: a library panicked: {words}", recipe.id),
             )
         }
     };
-    failed(op, subject, recipe, cause, reason)
+    failed(op, subject, recipe, &cause, reason)
 }
 
 fn attempt(
@@ -158,7 +163,7 @@ fn attempt(
     recipe: &Recipe,
     system: &dyn Sealed,
     ledger: &Ledger,
-) -> Result<Row, (&'static str, String)> {
+) -> Result<Row, (Cow<'static, str>, String)> {
     let file = &entering.file;
     let cpu_clock = clock::thread_nanos;
     let meter = Meter::new(&cpu_clock);
@@ -168,7 +173,7 @@ fn attempt(
         .apply_watched(file, delivery::surroundings(&meter), |step| {
             written.push(step);
         })
-        .map_err(|error| (error.cause(), error.to_string()))?;
+        .map_err(|error| (error.cause().into(), error.to_string()))?;
     let (cpu, transform_ns) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
     let codec_ns = meter.codec_nanos();
     ledger.add(Work::Codec, codec_ns);
@@ -178,12 +183,16 @@ fn attempt(
         cpu.saturating_sub(codec_ns + meter.resize_nanos()),
     );
 
-    let verified = verify(&received, subject, system, ledger);
+    let verified = verify(&received, subject, system, ledger)
+        .map_err(|error| (error.cause, format!("{}: {}", recipe.id, error.reason)))?;
     let judgement = judge(subject.issued, verified.verification.findings());
     // Decoding what was received is part of verification; a file that cannot be shown is an error of the pipeline.
-    let shown = verified
-        .pixels
-        .map_err(|error| ("decode", format!("{}: received file: {error}", recipe.id)))?;
+    let shown = verified.pixels.map_err(|error| {
+        (
+            "decode".into(),
+            format!("{}: received file: {error}", recipe.id),
+        )
+    })?;
 
     let mut row = failed(op, subject, recipe, "", String::new());
     (row.error, row.error_cause) = (None, None);
@@ -232,7 +241,7 @@ fn verify(
     subject: &Subject<'_>,
     system: &dyn Sealed,
     ledger: &Ledger,
-) -> Verified {
+) -> Result<Verified, SystemError> {
     let decoding = Cell::new(0);
     let pixels = OnceCell::new();
     let decode = |bytes: &[u8]| {
@@ -244,23 +253,24 @@ fn verify(
     let file =
         credlink_sign_core::Asset::new(received.bytes(), &decode).with_clock(&clock::thread_nanos);
     let start = clock::thread_nanos();
-    let verification = system.verify(&file, &clock::wall_nanos);
+    let answer = system.verify(&file, &clock::wall_nanos)?;
     let distance = subject.issued.and_then(|id| system.distance_to(&file, id));
     let pixels = decode(received.bytes());
     let cpu = clock::thread_nanos() - start;
     ledger.add(Work::Codec, decoding.get());
+    let verification = answer.verification;
     ledger.add(Work::Hash, verification.hash_nanos);
     ledger.add(Work::Watermark, verification.watermark_nanos);
     // Looking at every proof is our curiosity, not verification, and is no part of its cost.
-    let nearness = system.nearness(&file, subject.issued, &|id| subject.related.contains(&id));
+    let nearness = (answer.nearness)(subject.issued, &|id| subject.related.contains(&id));
     let claimed = decoding.get() + verification.hash_nanos + verification.watermark_nanos;
     ledger.add(Work::Verify, cpu.saturating_sub(claimed));
-    Verified {
+    Ok(Verified {
         verification,
         distance,
         nearness,
         pixels,
-    }
+    })
 }
 
 fn cells(
@@ -295,6 +305,7 @@ fn cells(
             quality: finding.quality,
             own,
             wrong,
+            bits: measured.and_then(|measured| measured.bits),
             codes: finding.codes.join(","),
             ns: examined.nanos,
             bytes: cost

@@ -13,9 +13,12 @@ mod png;
 pub mod tiff;
 mod webp;
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde::Deserialize;
 
+use crate::containers;
 use crate::error::ContainerError;
 use crate::format::Format;
 
@@ -189,6 +192,37 @@ pub fn written(
         Format::Bmp => return Ok(file),
     };
     result.map_err(|reason| ContainerError::Structure { format, reason })
+}
+
+/// The file without what describes its picture and is metadata of no [`Kind`]: the JFIF segment of a JPEG; density, gamma,
+/// the word sRGB and the time of a PNG. Pixels stay what they are, as does everything of other formats.
+#[must_use]
+pub fn undescribed(format: Format, file: &[u8]) -> Vec<u8> {
+    let dropped: Vec<Range<usize>> = match format {
+        Format::Jpeg => containers::jpeg::segments(file)
+            .filter(|segment| segment.marker == 0xe0)
+            .filter(|segment| {
+                let payload = &file[segment.payload.clone()];
+                payload.starts_with(b"JFIF\0") || payload.starts_with(b"JFXX\0")
+            })
+            .map(|segment| segment.whole)
+            .collect(),
+        Format::Png => containers::png::chunks(file)
+            .filter(|chunk| matches!(&chunk.kind, b"pHYs" | b"gAMA" | b"sRGB" | b"tIME"))
+            .map(|chunk| chunk.whole)
+            .collect(),
+        Format::WebP | Format::Avif | Format::Gif | Format::Tiff | Format::Bmp | Format::Jxl => {
+            Vec::new()
+        }
+    };
+    let mut rest = Vec::with_capacity(file.len());
+    let mut at = 0;
+    for part in dropped {
+        rest.extend_from_slice(&file[at..part.start]);
+        at = part.end;
+    }
+    rest.extend_from_slice(&file[at..]);
+    rest
 }
 
 /// The kinds that files of a format hold, as we write them. PNG and WebP define no place for IPTC; a profile is part of

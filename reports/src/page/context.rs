@@ -21,7 +21,7 @@ use crate::usable::unusable;
 
 /// A table as words.
 #[derive(Serialize)]
-struct Sheet {
+pub(crate) struct Sheet {
     id: String,
     title: String,
     columns: Vec<SheetColumn>,
@@ -39,7 +39,7 @@ struct SheetColumn {
 }
 
 /// A table as words, with links to its files in `folder`.
-fn sheet(table: &Table, folder: &str) -> Sheet {
+pub(crate) fn sheet(table: &Table, folder: &str) -> Sheet {
     let columns = table.columns.iter().map(|column| SheetColumn {
         title: column.title.clone(),
         is_figure: !matches!(column.kind, Kind::Text | Kind::Counts(_)),

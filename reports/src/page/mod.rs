@@ -11,7 +11,7 @@ mod matrix;
 mod metadata;
 pub mod row_files;
 
-pub(crate) use context::themed;
+pub(crate) use context::{Sheet, sheet, themed};
 
 use crate::report::Report;
 use crate::templates::{DocumentError, render};

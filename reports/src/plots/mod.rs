@@ -7,7 +7,7 @@ mod curves;
 mod latency;
 mod lines;
 mod paint;
-mod palette;
+pub(crate) mod palette;
 mod roc;
 mod scene;
 mod survival;

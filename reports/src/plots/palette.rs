@@ -3,11 +3,11 @@
 
 use super::scene::{Color, Marker};
 
-pub(super) const INK: Color = Color(0x22, 0x22, 0x22);
-pub(super) const MUTED: Color = Color(0x55, 0x55, 0x55);
-pub(super) const GRID: Color = Color(0xE3, 0xE3, 0xE3);
-pub(super) const BAR: Color = Color(0xDD, 0xE4, 0xEA);
-pub(super) const LIMIT: Color = Color(0xD5, 0x5E, 0x00);
+pub(crate) const INK: Color = Color(0x22, 0x22, 0x22);
+pub(crate) const MUTED: Color = Color(0x55, 0x55, 0x55);
+pub(crate) const GRID: Color = Color(0xE3, 0xE3, 0xE3);
+pub(crate) const BAR: Color = Color(0xDD, 0xE4, 0xEA);
+pub(crate) const LIMIT: Color = Color(0xD5, 0x5E, 0x00);
 
 /// Yellow is left out: on white it cannot be seen.
 const COLORS: [Color; 5] = [
@@ -27,7 +27,7 @@ const MARKERS: [Marker; 5] = [
 ];
 
 /// The look of a series; 25 series differ in the pair of colour and marker, the first five in both.
-pub(super) fn series(index: usize) -> (Color, Marker) {
+pub(crate) fn series(index: usize) -> (Color, Marker) {
     let round = index / COLORS.len();
     (
         COLORS[index % COLORS.len()],
@@ -36,7 +36,7 @@ pub(super) fn series(index: usize) -> (Color, Marker) {
 }
 
 /// The look of a series wherever it is drawn: 0 is any carrier, c + 1 is carrier c.
-pub(super) fn look(series_index: usize) -> (Color, Marker) {
+pub(crate) fn look(series_index: usize) -> (Color, Marker) {
     match series_index.checked_sub(1) {
         None => (INK, Marker::Tick),
         Some(carrier) => series(carrier),

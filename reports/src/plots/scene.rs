@@ -9,7 +9,7 @@ use super::PlotError;
 
 /// The name under which the font is registered. In an SVG it names the viewer's own sans-serif font, which
 /// differs a little in width, so layouts leave room.
-pub(super) const FONT: &str = "sans-serif";
+pub(crate) const FONT: &str = "sans-serif";
 
 /// Red, green and blue, 0 to 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    pub(super) fn new(width: f64) -> Self {
+    pub(crate) fn new(width: f64) -> Self {
         Self {
             width,
             height: 0.0,
@@ -114,11 +114,11 @@ impl Scene {
         }
     }
 
-    pub(super) fn rect(&mut self, from: (f64, f64), to: (f64, f64), color: Color) {
+    pub(crate) fn rect(&mut self, from: (f64, f64), to: (f64, f64), color: Color) {
         self.shapes.push(Shape::Rect { from, to, color });
     }
 
-    pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), color: Color, width: f64) {
+    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), color: Color, width: f64) {
         self.shapes.push(Shape::Line {
             from,
             to,
@@ -127,7 +127,7 @@ impl Scene {
         });
     }
 
-    pub(super) fn mark(&mut self, at: (f64, f64), marker: Marker, radius: f64, color: Color) {
+    pub(crate) fn mark(&mut self, at: (f64, f64), marker: Marker, radius: f64, color: Color) {
         self.shapes.push(Shape::Mark {
             at,
             marker,
@@ -136,7 +136,7 @@ impl Scene {
         });
     }
 
-    pub(super) fn text(
+    pub(crate) fn text(
         &mut self,
         at: (f64, f64),
         anchor: Anchor,
@@ -154,7 +154,7 @@ impl Scene {
     }
 
     /// Text shortened with an ellipsis until it fits `room` pixels.
-    pub(super) fn fitted(words: &str, size: f64, room: f64) -> Result<String, PlotError> {
+    pub(crate) fn fitted(words: &str, size: f64, room: f64) -> Result<String, PlotError> {
         let mut kept: Vec<char> = words.chars().collect();
         if text_width(words, size)? <= room {
             return Ok(words.to_owned());
@@ -170,7 +170,7 @@ impl Scene {
     }
 
     /// Breaks words into lines of at most `room` pixels.
-    pub(super) fn wrapped(words: &str, size: f64, room: f64) -> Result<Vec<String>, PlotError> {
+    pub(crate) fn wrapped(words: &str, size: f64, room: f64) -> Result<Vec<String>, PlotError> {
         let mut lines: Vec<String> = Vec::new();
         for word in words.split_whitespace() {
             let longer = match lines.last() {
@@ -206,7 +206,7 @@ pub fn text_width(words: &str, size: f64) -> Result<f64, PlotError> {
 }
 
 /// Hands the embedded font to the drawing library, once for the process.
-pub(super) fn register() -> Result<(), PlotError> {
+pub(crate) fn register() -> Result<(), PlotError> {
     static DONE: OnceLock<bool> = OnceLock::new();
     let registered =
         DONE.get_or_init(|| register_font(FONT, FontStyle::Normal, UBUNTU_LIGHT).is_ok());

@@ -114,6 +114,7 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("mark_ssim", "0–1", "structural similarity of luma after the watermark alone; null where there is none", Take::OptReal(|r| r.mark_ssim)),
     spec("sign_psnr", "dB", "colour difference of signed and source image; null where no pixel was changed", Take::OptReal(|r| r.sign_psnr)),
     spec("sign_ssim", "0–1", "structural similarity of the luma of signed and source image; null where no pixel was changed", Take::OptReal(|r| r.sign_ssim)),
+    spec("sign_ssimulacra2", "up to 100", "SSIMULACRA 2 of signed and source image: 90 and more is invisible side by side; null where it was not asked for", Take::OptReal(|r| r.sign_ssimulacra2)),
     spec("sign_kept", "", "what the source held beside its pixels and the signed file holds byte for byte, by name, `; ` between them; null where nobody signed", Take::OptText(|r| r.sign_kept.as_deref())),
     spec("sign_changed", "", "the same of what is there with other bytes", Take::OptText(|r| r.sign_changed.as_deref())),
     spec("sign_dropped", "", "the same of what is gone", Take::OptText(|r| r.sign_dropped.as_deref())),
@@ -139,6 +140,7 @@ pub(crate) const CELL_COLUMNS: &[Spec<Cell>] = &[
     spec("quality", "0–100", "the carrier's own quality figure", Take::Byte(|c| c.quality)),
     spec("own", "bits, ‰", "what decides, towards the issued proof: fingerprint distance in bits, strength of the watermark's word in thousandths of its gate", Take::OptSmall(|c| c.own)),
     spec("wrong", "bits, ‰", "the same towards a wrong proof: the nearest registered image of another source, a word that is another id", Take::OptSmall(|c| c.wrong)),
+    spec("bits", "bits", "how many bits of the word read are those of the word issued; null where no word was read, or the system does not tell it", Take::OptSmall(|c| c.bits)),
     spec("codes", "", "status or cause codes, comma separated", Take::Text(|c| &c.codes)),
     spec("ns", "ns", "time to examine this carrier; 0 is not measured", Take::Big(|c| c.ns)),
     spec("bytes", "bytes", "what the carrier took of the signed file, or of the proof store where it lives there; null where not told apart", Take::OptSmall(|c| c.bytes)),
@@ -146,10 +148,10 @@ pub(crate) const CELL_COLUMNS: &[Spec<Cell>] = &[
 ];
 
 /// Columns of [`ROW_COLUMNS`] that files of this version may lack, because they came later: they are read as null.
-pub(crate) const LATER_ROW: [&str; 3] = ["holds", "still_holds", "taken"];
+pub(crate) const LATER_ROW: [&str; 4] = ["sign_ssimulacra2", "holds", "still_holds", "taken"];
 
 /// The same of [`CELL_COLUMNS`].
-pub(crate) const LATER_CELL: [&str; 4] = ["own", "wrong", "bytes", "sign_ns"];
+pub(crate) const LATER_CELL: [&str; 5] = ["own", "wrong", "bits", "bytes", "sign_ns"];
 
 /// The name of a carrier's column.
 pub(crate) fn cell_column(carrier: &str, name: &str) -> String {

@@ -8,7 +8,7 @@ use super::{Column, Evidence, Kind, Table, Value, run_notes};
 use crate::reasons::{explained, of_state};
 
 /// The position of "refused" in [`Embedded::ALL`](credlink_trial_record::Embedded::ALL).
-pub(super) const REFUSED: usize = 2;
+pub(crate) const REFUSED: usize = 2;
 /// The cause that is no state of the carrier.
 const NOT_EMBEDDED: usize = usize::MAX;
 

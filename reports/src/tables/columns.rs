@@ -40,6 +40,7 @@ pub(super) struct Columns {
     /// One column per carrier; `None` where no row has a value.
     pub(super) own: Vec<Option<Figures>>,
     pub(super) wrong: Vec<Option<Figures>>,
+    pub(super) right_bits: Vec<Mean>,
     /// For each carrier bytes and nanoseconds that it took when images were signed, over the ops of pooled figures.
     pub(super) taken: Vec<[Mean; 2]>,
     /// Rows that do not contradict themselves.
@@ -123,6 +124,7 @@ impl Columns {
         columns.own.resize_with(carriers, || None);
         columns.wrong.resize_with(carriers, || None);
         columns.taken.resize(carriers, Default::default());
+        columns.right_bits.resize(carriers, Mean::default());
         Ok(columns)
     }
 
@@ -177,6 +179,11 @@ impl Columns {
             spent
                 .filter_map(|(nanos, _)| nanos.filter(|nanos| *nanos > 0))
                 .for_each(|nanos| all_spent.add(nanos));
+            let right = rows.small(&format!("{carrier}_bits"))?;
+            let right = right.iter().zip(counted()).filter(|(_, counted)| *counted);
+            right
+                .filter_map(|(bits, _)| bits)
+                .for_each(|bits| self.right_bits[index].add(u64::from(bits)));
             for (name, into) in [
                 ("own", &mut self.own[index]),
                 ("wrong", &mut self.wrong[index]),
@@ -237,6 +244,7 @@ impl Columns {
             rows.texts("name")?,
             rows.texts("error")?,
         );
+        let cause = rows.texts("error_cause")?;
         let (op, distance) = (rows.big("op")?, rows.small("content_distance")?);
         let (same_bytes, same_pixels) = (rows.flags("same_bytes")?, rows.flags("same_pixels")?);
         let mut cells = HashMap::new();
@@ -252,6 +260,7 @@ impl Columns {
                 name: name.get(row).unwrap_or_default(),
                 outcome,
                 error: error.get(row),
+                error_cause: cause.get(row),
                 same_bytes: same_bytes.get(row).unwrap_or_default(),
                 same_pixels: same_pixels.get(row),
                 content_distance: distance.get(row),
@@ -282,7 +291,13 @@ impl Columns {
             rows.big("sign_ns")?,
         );
         let mut distortion = Vec::new();
-        for column in ["mark_psnr", "mark_ssim", "sign_psnr", "sign_ssim"] {
+        for column in [
+            "mark_psnr",
+            "mark_ssim",
+            "sign_psnr",
+            "sign_ssim",
+            "sign_ssimulacra2",
+        ] {
             distortion.push(rows.real(column)?);
         }
         let mut embedded = Vec::new();
@@ -316,10 +331,12 @@ impl Columns {
                     width.get(row).unwrap_or_default(),
                     height.get(row).unwrap_or_default(),
                 ),
+                pixels: u64::from(width.get(row).unwrap_or_default())
+                    * u64::from(height.get(row).unwrap_or_default()),
                 source_bytes: source_bytes.get(row).unwrap_or_default(),
                 signed_bytes: signed_bytes.get(row).unwrap_or_default(),
                 sign_ns: sign_ns.get(row).unwrap_or_default(),
-                distortion: [bits(0), bits(1), bits(2), bits(3)],
+                distortion: [0, 1, 2, 3, 4].map(bits),
                 embedded: packed,
             };
             let index = match last {

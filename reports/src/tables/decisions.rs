@@ -10,12 +10,18 @@ use super::causes::REFUSED;
 use super::{Evidence, Value};
 use crate::stats::mixed;
 
+/// A distance beyond every other.
+const NEVER: u32 = 1_000_001;
+
 /// A carrier of a run that decides by a number.
 pub(super) struct Deciding {
     /// Its place among the run's carriers.
     pub(super) carrier: usize,
     pub(super) name: String,
     pub(super) by: Decision,
+    /// Whether it decides wherever it looked, a number that it did not tell being one that reaches no threshold. A guest
+    /// names the nearest proofs alone, and is not let off where the right one is not among them.
+    always: bool,
 }
 
 /// Every carrier of a run that decides by a number, in ladder order.
@@ -26,6 +32,7 @@ pub(super) fn decisions(evidence: &Evidence) -> Vec<Deciding> {
             carrier,
             name: name.clone(),
             by: header.carrier(name).decision?,
+            always: header.system.is_guest,
         })
     };
     header
@@ -39,7 +46,10 @@ pub(super) fn decisions(evidence: &Evidence) -> Vec<Deciding> {
 impl Deciding {
     /// Whether the carrier decides on a signed op by this number: the image took it, and it was looked at.
     pub(super) fn decides(&self, evidence: &Evidence, op: usize) -> bool {
-        if self.by.rising {
+        if self.always {
+            // What was refused went out without a proof: it is lost at every threshold.
+            evidence.was_examined(self.carrier, op)
+        } else if self.by.rising {
             let taken = evidence.entrant(op).embedded(self.carrier) < REFUSED;
             taken && evidence.was_examined(self.carrier, op)
         } else {
@@ -47,14 +57,34 @@ impl Deciding {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn for_tests(by: Decision) -> Self {
+        Self {
+            carrier: 0,
+            name: "carrier".to_owned(),
+            by,
+            always: true,
+        }
+    }
+
+    /// What decides towards the issued proof, where [it decides](Self::decides).
+    pub(super) fn own(&self, evidence: &Evidence, op: usize) -> u32 {
+        evidence.own(self.carrier, op).unwrap_or(self.never())
+    }
+
     /// What decides towards a wrong proof; `None` where the carrier does not decide by this number. A strength of
     /// nothing is 0.
     pub(super) fn wrong(&self, evidence: &Evidence, op: usize) -> Option<u32> {
         let value = evidence.wrong(self.carrier, op);
-        if self.by.rising && evidence.was_examined(self.carrier, op) {
-            return Some(value.unwrap_or(0));
+        if (self.by.rising || self.always) && evidence.was_examined(self.carrier, op) {
+            return Some(value.unwrap_or(self.never()));
         }
         value
+    }
+
+    /// The number that reaches no threshold.
+    fn never(&self) -> u32 {
+        if self.by.rising { 0 } else { NEVER }
     }
 }
 

@@ -71,12 +71,14 @@ pub(crate) struct Entrant {
     pub(crate) format: u32,
     /// Position in [`SIZE_BANDS`].
     pub(crate) size: u8,
+    /// Displayed width by height.
+    pub(crate) pixels: u64,
     pub(crate) source_bytes: u64,
     pub(crate) signed_bytes: u64,
     pub(crate) sign_ns: u64,
-    /// PSNR and SSIM of the watermark alone, then of signing, as bits so that they can be told apart; NaN where there
-    /// is none.
-    pub(crate) distortion: [u32; 4],
+    /// PSNR and SSIM of the watermark alone, then of signing, then SSIMULACRA 2 of signing, as bits so that they can be told
+    /// apart; NaN where there is none.
+    pub(crate) distortion: [u32; 5],
     /// Two bits a carrier: position in [`Embedded::ALL`](credlink_trial_record::Embedded::ALL), 3 where the row does not say.
     pub(crate) embedded: u128,
 }
@@ -101,6 +103,10 @@ impl Entrant {
 
     pub(crate) fn ssim(&self) -> f32 {
         f32::from_bits(self.distortion[3])
+    }
+
+    pub(crate) fn ssimulacra2(&self) -> f32 {
+        f32::from_bits(self.distortion[4])
     }
 }
 

@@ -41,6 +41,7 @@ pub const COLUMNS: &[&str] = &[
     "signed_bytes",
     "sign_psnr",
     "sign_ssim",
+    "sign_ssimulacra2",
     "mark_psnr",
     "mark_ssim",
     "holds",
@@ -49,7 +50,7 @@ pub const COLUMNS: &[&str] = &[
 
 /// Columns of each carrier that tables and plots need.
 pub const CELLS: &[&str] = &[
-    "accepted", "ns", "embedded", "state", "codes", "own", "wrong", "bytes", "sign_ns",
+    "accepted", "ns", "embedded", "state", "codes", "own", "wrong", "bits", "bytes", "sign_ns",
 ];
 
 /// A run's header and rows, fit for counting.
@@ -73,6 +74,8 @@ pub struct Evidence {
     wrong: Vec<Option<Figures>>,
     /// For each carrier what it took when images were signed: mean bytes and mean nanoseconds over signed ops.
     pub(crate) taken: Vec<[Mean; 2]>,
+    /// For each carrier how many bits of a word were right, on average over the pooled signed ops in which one was read.
+    right_bits: Vec<Mean>,
     pub(crate) classes: Vec<String>,
     pub(crate) formats: Vec<String>,
     pub(crate) errors: Vec<String>,
@@ -121,6 +124,7 @@ impl Evidence {
             own: columns.own,
             wrong: columns.wrong,
             taken: columns.taken,
+            right_bits: columns.right_bits,
             classes: columns.classes.into_list(),
             formats: columns.formats.into_list(),
             errors: columns.errors.into_list(),
@@ -189,6 +193,14 @@ impl Evidence {
     /// The same towards a wrong proof.
     pub(crate) fn wrong(&self, carrier: usize, op: usize) -> Option<u32> {
         self.wrong[carrier].as_ref()?.at(op)
+    }
+
+    /// The share of bits, 0 to 1, that a carrier read right where it read a word; `None` where it never told.
+    pub(crate) fn right_bits(&self, carrier: usize) -> Option<f64> {
+        let header = self.header();
+        let width = header.carrier(header.carriers.get(carrier)?).payload_bits;
+        let mean = self.right_bits[carrier].value()?;
+        (width > 0).then(|| mean / f64::from(width))
     }
 
     /// Names of the sources, by [`Entrant::source`].

@@ -20,6 +20,7 @@ mod latency;
 mod layers;
 mod metadata;
 mod nearest;
+mod operating;
 mod overall;
 mod roc;
 mod row_check;
@@ -33,13 +34,16 @@ mod thresholds;
 pub use crate::figures::Unit;
 pub use crate::table::{Column, Kind, Table, Value};
 pub use answer::Answer;
+pub(crate) use causes::REFUSED;
 pub use decisions::calibrates;
+pub(crate) use detail::Entrant;
 pub use error::EvidenceError;
 pub use evidence::{CELLS as EVIDENCE_CELLS, COLUMNS as EVIDENCE_COLUMNS, Evidence};
 pub(crate) use families::ALL as ALL_FAMILIES;
 pub use latency::{LEVELS, Latency, Level, LevelVerdict, Timed, latencies};
 pub(crate) use latency::{Timing, timings};
 pub(crate) use metadata::{Fate, fates};
+pub use operating::OperatingPoint;
 pub(crate) use roc::Reached;
 pub use tally::{CarrierTally, NegativeTallies, NegativeTally, PipelineTally, Tally};
 
@@ -125,6 +129,10 @@ pub const TABLES: &[TableKind] = &[
     TableKind {
         id: "thresholds",
         make: thresholds::table,
+    },
+    TableKind {
+        id: "operating-points",
+        make: operating::table,
     },
     TableKind {
         id: "roc",

@@ -33,8 +33,8 @@ impl Evidence {
                 let score = |op: usize| {
                     if trial == Trial::Signed {
                         // Where the image refused the carrier there is nothing to decide.
-                        let own = self.own(decision.carrier, op);
-                        decision.decides(self, op).then(|| own.unwrap_or(0))
+                        let decides = decision.decides(self, op);
+                        decides.then(|| decision.own(self, op))
                     } else {
                         decision.wrong(self, op)
                     }

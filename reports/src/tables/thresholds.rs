@@ -30,7 +30,7 @@ impl Half {
         let decides = |op: &usize| decision.decides(evidence, *op);
         let signed = evidence.all_ops(Trial::Signed).filter(|op| is_of(*op));
         let signed = evidence.clusters(signed.filter(decides), 2 * rules + 3, |op, counts| {
-            let own = evidence.own(carrier, op);
+            let own = Some(decision.own(evidence, op));
             let other = decision.wrong(evidence, op);
             counts[0] += 1;
             for (place, threshold) in candidates.iter().enumerate() {

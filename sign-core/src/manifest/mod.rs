@@ -1,13 +1,14 @@
 //! C2PA manifests. Everything about the `c2pa` crate is in this folder.
 //!
-//! `write` makes a manifest, `claim_signer` signs it, `read` judges one, `bound` asks whether it covers its file, `jumbf` cuts manifest stores apart, `salts` makes signing
-//! repeatable, `trust` checks certificate chains. The crate is built without an HTTP client and configured
+//! `write` makes a manifest, `claim_signer` signs it, `read` judges one, `bound` asks whether it covers its file, `jumbf` cuts manifest stores apart, `observe` looks at those of
+//! others, `salts` makes signing repeatable, `trust` checks certificate chains. The crate is built without an HTTP client and configured
 //! with an empty list of allowed hosts, so nothing is ever fetched.
 
 mod bound;
 pub(crate) mod claim_signer;
 pub(crate) mod describe;
 mod jumbf;
+mod observe;
 pub(crate) mod read;
 mod salts;
 pub(crate) mod trust;
@@ -15,6 +16,7 @@ pub(crate) mod write;
 
 pub use claim_signer::{Credential, TimeStamps};
 pub use describe::{Action, Binding, Described, Ingredient, Standing};
+pub use observe::{Held, Observed, Observer};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,0 +1,64 @@
+"""iscc: the Image-Code of ISO 24138, 256 bits."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from credlink_adapter import packages, serve
+
+with packages():
+    VERSION = version("iscc-lib")
+    import iscc_lib
+    import numpy
+    import pictures
+    from fingerprints import HammingRegistry
+    from PIL import Image, ImageOps
+
+BITS = 256
+
+
+class Iscc(HammingRegistry):
+    name = "iscc"
+    version = VERSION
+    licence = "Apache-2.0"
+    source = "https://github.com/iscc/iscc-lib"
+    inputs = pictures.READABLE
+    carrier = {
+        "name": "fingerprint",
+        "place": "store",
+        "describes": "nothing in the file; found means that a registered Image-Code agrees in 192 of 256 bits or more",
+    }
+    # iscc-search counts a similarity of 0.75 or more as a match unless told otherwise (match_threshold_units).
+    score = {"unit": "bits", "rising": False, "threshold": BITS // 4}
+
+    def __init__(self, hello: dict[str, Any]):
+        super().__init__()
+
+    def fingerprint(self, path: str) -> numpy.ndarray:
+        code = iscc_lib.gen_image_code_v0(normalized(pictures.opened(path)).tobytes(), BITS)
+        digest = iscc_lib.iscc_decode(code.iscc)[-1]
+        return numpy.frombuffer(digest, numpy.uint8)
+
+
+def normalized(image: Image.Image) -> Image.Image:
+    """The 32 by 32 grey pixels that io.iscc.v0 is computed from, in the order of its steps."""
+    upright = ImageOps.exif_transpose(image).convert("RGBA")
+    white = Image.new("RGBA", upright.size, "white")
+    opaque = Image.alpha_composite(white, upright).convert("RGB")
+    return trimmed(opaque).convert("L").resize((32, 32), Image.Resampling.BICUBIC)
+
+
+def trimmed(image: Image.Image) -> Image.Image:
+    """Without the border that has exactly the colour of the top left pixel; a plain picture stays whole."""
+    pixels = numpy.asarray(image)
+    inside = (pixels != pixels[0, 0]).any(axis=2)
+    rows, columns = (numpy.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return image
+    return image.crop((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+
+
+serve(Iscc)

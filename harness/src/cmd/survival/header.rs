@@ -1,0 +1,60 @@
+//! What a run says of itself.
+
+use std::collections::BTreeMap;
+
+use credlink_corpus::ImageSet;
+use credlink_harness::plan::Plan;
+use credlink_harness::systems::About;
+use credlink_harness::{machine, versions};
+use credlink_reports::RunHeader;
+use credlink_reports::header::ImageSetHeader;
+
+use crate::cli::SurvivalArgs;
+
+/// The header of a run before it begins.
+pub(super) fn described(
+    args: &SurvivalArgs,
+    plan: &Plan,
+    set: &dyn ImageSet,
+    system: &About,
+) -> RunHeader {
+    let header = set.header();
+    RunHeader {
+        seed: args.seed,
+        distractors: args.distractors,
+        command_line: std::env::args().collect(),
+        versions: versions::all(),
+        machine: machine::describe(),
+        system: system.header(),
+        image_set: ImageSetHeader {
+            name: header.name.clone(),
+            kind: header.kind.to_owned(),
+            digest: header.digest.clone(),
+            seed: header.seed,
+            files: header
+                .files
+                .unwrap_or(plan.signed.len() + plan.negatives.len()) as u64,
+            rejected: header
+                .rejected
+                .iter()
+                .map(|file| format!("{}: {}", file.path, file.why))
+                .collect(),
+        },
+        settings: settings(args, system),
+        pipelines: plan.described(),
+        carriers: system.names(),
+        carrier_facts: system.facts(),
+        ops_planned: plan.signed_ops + plan.negative_ops,
+        partial: true,
+        skipped: plan.shortfalls.clone(),
+        ..RunHeader::default()
+    }
+}
+
+/// Every setting that decides results, with the value that takes effect.
+fn settings(args: &SurvivalArgs, system: &About) -> BTreeMap<String, String> {
+    let mut settings = vec![("system".to_owned(), system.name.clone())];
+    settings.extend(system.settings.iter().cloned());
+    settings.push(("distractors".to_owned(), args.distractors.to_string()));
+    settings.into_iter().collect()
+}

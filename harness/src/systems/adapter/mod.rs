@@ -1,0 +1,579 @@
+//! Systems outside: a program in any language that speaks `credlink-adapter/1` (docs/ADAPTERS.md) signs and verifies.
+//!
+//! The harness issues the payloads, keeps whose they are, measures the time, and judges. A worker that crashes, hangs, or
+//! says what the protocol forbids is ended and the request tried once more on a fresh one; what fails twice is an error of
+//! its op.
+
+mod description;
+mod message;
+mod payload;
+mod pool;
+mod worker;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use credlink_image_files::{Format, contents};
+use credlink_sign_core::carriers::{Cost, Finding, State};
+use credlink_sign_core::{Asset, Clock, Examined, ProofId, SigningTimes, Verification};
+use credlink_trial_record::{CarrierPlace, Decision, Embedded, Trial};
+
+pub use self::description::{Description, DescriptionError, FILE};
+use self::message::{
+    Answer as Said, Candidate, Claim, Entry, HIGHEST_SCORE, Hello, LONGEST_RECORD, Request,
+    SignAnswer, Status, VerifyAnswer,
+};
+use self::payload::{Issued, Payload};
+use self::pool::Pool;
+pub use self::worker::Failure;
+use super::{About, Answer, CarrierAbout, Nearness, Sealed, Signed, System, SystemError};
+
+/// Candidates of a falling or rising score whose own threshold is not known.
+const STEPS: u32 = 64;
+
+/// A system outside, in its first stage.
+pub struct Adapter {
+    pool: Pool,
+    about: About,
+    /// What every signed image was registered with.
+    entries: Mutex<Vec<(ProofId, Payload, String)>>,
+}
+
+/// In its second stage.
+pub struct SealedAdapter {
+    pool: Pool,
+    carrier: &'static str,
+    issued: Issued,
+}
+
+impl Adapter {
+    /// Starts it, with as many workers as there may be, each when it is first needed.
+    ///
+    /// # Errors
+    /// [`Failure`], naming the adapter, and what is missing if something is.
+    pub fn start(
+        description: Description,
+        seed: u64,
+        workers: usize,
+        strength: Option<f64>,
+    ) -> Result<Self, Failure> {
+        let pool = Pool::start(description, seed, workers, strength)?;
+        Ok(Self {
+            about: about(&pool, strength),
+            pool,
+            entries: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// The strength that it signs with by default, and the weakest and strongest there are; `None` where none can be set.
+    pub fn strengths(&self) -> Option<(f64, [f64; 2])> {
+        let strength = self.pool.hello().strength?;
+        Some((strength.default, [strength.weakest, strength.strongest]))
+    }
+
+    /// Whether it says that the same file gives the same bytes and answers.
+    pub fn is_deterministic(&self) -> bool {
+        self.pool.hello().deterministic
+    }
+
+    /// Sends a request that no protocol knows.
+    ///
+    /// # Errors
+    /// What came instead of an error, in words.
+    pub(super) fn probe(&self) -> Result<(), String> {
+        let read = |said: Said| match said {
+            Said::Error { .. } => Ok(()),
+            other => Err(instead(&other)),
+        };
+        let asked = self.pool.ask(&|seq| Request::Probe { seq }, &read);
+        asked.map_err(|failure| failure.reason().to_owned())
+    }
+
+    /// The second stage as what it is.
+    ///
+    /// # Errors
+    /// As [`System::seal`].
+    pub(super) fn sealed_for_check(self) -> Result<SealedAdapter, SystemError> {
+        self.sealed()
+    }
+
+    fn refused(&self, file: &Asset<'_>, format: Format, why: String) -> Signed {
+        Signed {
+            bytes: file.bytes().to_vec(),
+            carriers: vec![(Embedded::Refused, Cost::default())],
+            fate: contents::fate(format, file.bytes(), file.bytes()),
+            mark: None,
+            distortion: None,
+            kept_bytes: 0,
+            times: SigningTimes::default(),
+            refused: Some(why),
+        }
+    }
+
+    /// The file that was signed, checked: it is what it is said to be, and an image of the same format.
+    fn signed_file(
+        &self,
+        answer: &SignAnswer,
+        format: Format,
+        source: &[u8],
+        out: &Path,
+    ) -> Result<Vec<u8>, String> {
+        let promised = answer.media_type.as_deref().unwrap_or(format.mime());
+        if promised != format.mime() {
+            return Err(format!(
+                "signed: a {} became {promised}; a signed image keeps its format",
+                format.mime()
+            ));
+        }
+        if !answer.changed {
+            return Ok(source.to_vec());
+        }
+        let bytes =
+            std::fs::read(out).map_err(|error| format!("signed: no file in out: {error}"))?;
+        match Format::sniff(&bytes) {
+            Some(found) if found == format => Ok(bytes),
+            found => Err(format!(
+                "signed: the file in out is {} and not {promised}",
+                found.map_or("no image", Format::mime)
+            )),
+        }
+    }
+}
+
+/// What the adapter says of its system, as the harness puts it.
+fn about(pool: &Pool, strength: Option<f64>) -> About {
+    let hello = pool.hello();
+    let place = hello.carrier.place;
+    let mut settings = vec![("payload".to_owned(), payload_words(hello.payload_bits))];
+    if let Some(range) = hello.strength {
+        let used = strength.unwrap_or(range.default);
+        settings.push(("strength".to_owned(), used.to_string()));
+    }
+    About {
+        name: pool.description().name.clone(),
+        version: hello.system.version.clone(),
+        licence: hello.system.licence.clone(),
+        source: hello.system.source.clone(),
+        settings,
+        is_guest: true,
+        deceptions: match place {
+            // What is in the metadata can be made by others and moved to other pictures.
+            CarrierPlace::Metadata => vec![Trial::ForeignKey, Trial::Transplant],
+            CarrierPlace::Pixels => vec![Trial::WatermarkCopy, Trial::WatermarkAverage],
+            CarrierPlace::Store => Vec::new(),
+        },
+        carriers: vec![CarrierAbout {
+            name: hello.carrier.name.clone(),
+            describes: hello.carrier.describes.clone(),
+            place,
+            decision: decision(hello),
+            payload_bits: hello.payload_bits,
+        }],
+    }
+}
+
+fn payload_words(bits: u32) -> String {
+    match bits {
+        0 => "none".to_owned(),
+        bits => format!("{bits} bits"),
+    }
+}
+
+/// The number that it decides by: its score, or how many bits of a payload agree.
+fn decision(hello: &Hello) -> Option<Decision> {
+    match &hello.score {
+        Some(score) => {
+            let in_use = score.threshold?;
+            let about = if score.rising {
+                "highest score of a wrong proof"
+            } else {
+                "lowest score of a wrong proof"
+            };
+            Some(Decision {
+                unit: score.unit.clone(),
+                rising: score.rising,
+                in_use,
+                candidates: candidates(in_use, score.rising),
+                about: format!("{about} in {}", score.unit),
+            })
+        }
+        None if hello.payload_bits > 0 => {
+            let bits = hello.payload_bits;
+            Some(Decision {
+                unit: format!("of {bits} bits"),
+                rising: true,
+                in_use: bits,
+                // Half of them agree by chance.
+                candidates: (bits.div_ceil(2)..=bits).rev().collect(),
+                about: "most bits that the word read shares with the word of a wrong proof"
+                    .to_owned(),
+            })
+        }
+        None => None,
+    }
+}
+
+/// Thresholds around the one in use, the strictest first.
+fn candidates(in_use: u32, rising: bool) -> Vec<u32> {
+    let step = (in_use / (STEPS / 4)).max(1);
+    let around = (0..STEPS).map(|k| u64::from(in_use % step) + u64::from(k * step));
+    let mut around: Vec<u32> = around
+        .filter_map(|value| u32::try_from(value).ok())
+        .filter(|value| *value <= HIGHEST_SCORE)
+        .chain([in_use])
+        .collect();
+    around.sort_unstable();
+    around.dedup();
+    if rising {
+        around.reverse();
+    }
+    around
+}
+
+impl System for Adapter {
+    fn about(&self) -> About {
+        self.about.clone()
+    }
+
+    fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<Signed, SystemError> {
+        let format = file
+            .media_type()
+            .ok_or_else(|| SystemError::new("sign", "the file is no image that is known"))?;
+        let hello = self.pool.hello();
+        if !hello.inputs.iter().any(|input| input == format.mime()) {
+            let why = format!("signs no {}", format.mime());
+            return Ok(self.refused(file, format, why));
+        }
+        let payload = Payload::issued(id, hello.payload_bits);
+        let words = (id.to_string(), payload.hex());
+        let image = Scratch::holding(&self.pool, format, file.bytes())?;
+        let out = Scratch::empty(&self.pool, format);
+        let request = |seq| Request::Sign {
+            seq,
+            image: &image.0,
+            media_type: format.mime(),
+            out: &out.0,
+            id: &words.0,
+            payload: &words.1,
+        };
+        let read = |said: Said| {
+            let Said::Signed(answer) = said else {
+                return Err(instead(&said));
+            };
+            let record = answer.record.clone().unwrap_or_default();
+            let length = STANDARD
+                .decode(&record)
+                .map_err(|error| format!("signed: record is not base64: {error}"))?
+                .len();
+            if length > LONGEST_RECORD {
+                return Err(format!(
+                    "signed: a record of {length} bytes; {LONGEST_RECORD} is the most"
+                ));
+            }
+            let file = match answer.status {
+                Status::Ok => Some(self.signed_file(&answer, format, file.bytes(), &out.0)?),
+                Status::Refused | Status::Error => None,
+            };
+            Ok((answer, file, length))
+        };
+        let (answer, bytes, length) = self.pool.ask(&request, &read).map_err(failed)?;
+        let Some(bytes) = bytes else {
+            if answer.status == Status::Refused {
+                let why = format!("{}: {}", answer.cause, answer.detail);
+                return Ok(self.refused(file, format, why));
+            }
+            return Err(told(&self.pool, &answer.cause, &answer.detail));
+        };
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.push((id, payload, answer.record.unwrap_or_default()));
+        Ok(Signed {
+            carriers: vec![(Embedded::Carried, Cost::default())],
+            fate: contents::fate(format, file.bytes(), &bytes),
+            bytes,
+            mark: None,
+            distortion: None,
+            kept_bytes: length as u64,
+            times: SigningTimes::default(),
+            refused: None,
+        })
+    }
+
+    fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>, SystemError> {
+        Ok(Box::new(self.sealed()?))
+    }
+}
+
+impl Adapter {
+    fn sealed(self) -> Result<SealedAdapter, SystemError> {
+        let mut entries = self.entries.into_inner();
+        let entries = entries
+            .as_mut()
+            .unwrap_or_else(|poisoned| poisoned.get_mut());
+        // In an order that no thread decides.
+        entries.sort_unstable_by_key(|(id, ..)| *id);
+        if self.pool.hello().keeps_records {
+            let path = self.pool.file("jsonl");
+            let mut lines = Vec::new();
+            for (id, payload, record) in &*entries {
+                let entry = Entry {
+                    id: id.to_string(),
+                    payload: payload.hex(),
+                    record: record.clone(),
+                };
+                serde_json::to_writer(&mut lines, &entry).map_err(SystemError::of)?;
+                lines.push(b'\n');
+            }
+            std::fs::write(&path, lines).map_err(SystemError::of)?;
+            self.pool.seal(path);
+        }
+        let mut issued = Issued::default();
+        for (id, payload, _) in entries.drain(..) {
+            issued.insert(id, payload);
+        }
+        issued.seal();
+        // A name lives as long as the program, like those of the carriers inside.
+        let carrier = Box::leak(self.pool.hello().carrier.name.clone().into_boxed_str());
+        Ok(SealedAdapter {
+            pool: self.pool,
+            carrier,
+            issued,
+        })
+    }
+}
+
+/// What an answer to verify came to.
+struct Read {
+    finding: Finding,
+    payload: Option<Payload>,
+    /// The proofs that a number speaks for, the nearest first.
+    scored: Vec<(ProofId, u32)>,
+}
+
+impl SealedAdapter {
+    /// Ends the workers that nobody is asking, so that the next request starts another.
+    pub fn end_idle(&self) {
+        self.pool.end_idle();
+    }
+
+    /// Process ids of the workers that nobody is asking at the moment.
+    pub fn idle_processes(&self) -> Vec<u32> {
+        self.pool.idle_processes()
+    }
+
+    /// What it says of bytes that need be no image.
+    ///
+    /// # Errors
+    /// When it could not look at them.
+    pub(super) fn raw(&self, bytes: &[u8]) -> Result<State, SystemError> {
+        let format = Format::sniff(bytes).unwrap_or(Format::Jpeg);
+        let (answer, read) = self.asked(format, bytes)?;
+        if answer.status == Status::Ok {
+            Ok(read.finding.state)
+        } else {
+            Err(told(&self.pool, &answer.cause, &answer.detail))
+        }
+    }
+
+    fn asked(&self, format: Format, bytes: &[u8]) -> Result<(VerifyAnswer, Read), SystemError> {
+        let image = Scratch::holding(&self.pool, format, bytes)?;
+        let request = |seq| Request::Verify {
+            seq,
+            image: &image.0,
+            media_type: format.mime(),
+        };
+        let asked = self.pool.ask(&request, &|said| self.read(said));
+        asked.map_err(failed)
+    }
+
+    fn read(&self, said: Said) -> Result<(VerifyAnswer, Read), String> {
+        let Said::Verified(answer) = said else {
+            return Err(instead(&said));
+        };
+        let bits = self.pool.hello().payload_bits;
+        let payload = match &answer.payload {
+            Some(hex) if bits > 0 => Some(Payload::read(hex, bits)?),
+            Some(hex) => return Err(format!("payload {hex:?} of a system that carries none")),
+            None => None,
+        };
+        let proof = |text: &str| -> Result<ProofId, String> {
+            text.parse().map_err(|error| format!("id: {error}"))
+        };
+        let id = answer.id.as_deref().map(proof).transpose()?;
+        let score = |score: u32| {
+            if score <= HIGHEST_SCORE {
+                Ok(score)
+            } else {
+                Err(format!("score {score} is above {HIGHEST_SCORE}"))
+            }
+        };
+        let mut scored = answer
+            .candidates
+            .iter()
+            .map(|Candidate { id, score: of }| Ok((proof(id)?, score(*of)?)))
+            .collect::<Result<Vec<_>, String>>()?;
+        let proofs = self.meant(&answer, payload.as_ref(), id)?;
+        if let (Some(first), Some(of)) = (proofs.first(), answer.score) {
+            let of = score(of)?;
+            if !scored.iter().any(|(known, _)| known == first) {
+                scored.insert(0, (*first, of));
+            }
+        }
+        let state = match (answer.state, proofs.is_empty()) {
+            (Claim::Absent, _) | (Claim::Read, true) => State::Absent,
+            (Claim::Read | Claim::Found, _) => State::Recovered,
+            (Claim::Intact, _) => State::Intact,
+            (Claim::Broken, _) => State::Invalid,
+            (Claim::Unsure, _) => State::Unconfirmed,
+        };
+        let mut finding = Finding::new(state);
+        finding.proof = proofs.first().copied();
+        finding.alternatives = proofs.into_iter().skip(1).collect();
+        finding.codes.clone_from(&answer.codes);
+        Ok((
+            answer,
+            Read {
+                finding,
+                payload,
+                scored,
+            },
+        ))
+    }
+
+    /// The proofs that an answer names. One that vouches for a word that nobody was issued names a proof that nobody has.
+    fn meant(
+        &self,
+        answer: &VerifyAnswer,
+        payload: Option<&Payload>,
+        id: Option<ProofId>,
+    ) -> Result<Vec<ProofId>, String> {
+        let vouches = match answer.state {
+            Claim::Absent => return Ok(Vec::new()),
+            Claim::Found | Claim::Intact => true,
+            Claim::Read | Claim::Broken | Claim::Unsure => false,
+        };
+        Ok(match (id, payload) {
+            (Some(id), _) => vec![id],
+            (None, Some(payload)) => match self.issued.proofs(payload) {
+                [] if vouches => vec![payload.strange_proof()],
+                proofs => proofs.to_vec(),
+            },
+            (None, None) if vouches => {
+                return Err("found without id or payload".to_owned());
+            }
+            (None, None) if answer.state == Claim::Read => {
+                return Err("read without payload".to_owned());
+            }
+            (None, None) => Vec::new(),
+        })
+    }
+
+    fn nearness(
+        &self,
+        read: &Read,
+        issued: Option<ProofId>,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Vec<Nearness> {
+        let bits = |id| self.issued.agreement(read.payload.as_ref()?, id);
+        let right_bits = issued.and_then(bits);
+        let (own, wrong) = if self.pool.hello().score.is_some() {
+            let own = read.scored.iter().find(|(id, _)| Some(*id) == issued);
+            let mut wrong = read.scored.iter();
+            let wrong = wrong.find(|(id, _)| Some(*id) != issued && !is_right(*id));
+            (own.map(|(_, score)| *score), wrong.map(|(_, score)| *score))
+        } else {
+            let is_right = |id| Some(id) == issued || is_right(id);
+            let wrong = read.payload.as_ref();
+            let wrong = wrong.and_then(|word| self.issued.nearest_wrong(word, &is_right));
+            (right_bits, wrong)
+        };
+        vec![Nearness {
+            carrier: self.carrier.to_owned(),
+            own,
+            wrong,
+            bits: right_bits,
+        }]
+    }
+}
+
+impl Sealed for SealedAdapter {
+    fn verify<'a>(
+        &'a self,
+        file: &'a Asset<'_>,
+        clock: Clock<'_>,
+    ) -> Result<Answer<'a>, SystemError> {
+        let format = Format::sniff(file.bytes()).ok_or_else(|| {
+            SystemError::new("decode", "the received file is no image that is known")
+        })?;
+        let start = clock();
+        let (answer, read) = self.asked(format, file.bytes())?;
+        let nanos = clock().saturating_sub(start);
+        if answer.status != Status::Ok {
+            return Err(told(&self.pool, &answer.cause, &answer.detail));
+        }
+        Ok(Answer {
+            verification: Verification {
+                carriers: vec![Examined {
+                    carrier: self.carrier,
+                    finding: read.finding.clone(),
+                    nanos,
+                }],
+                ladder_nanos: nanos,
+                decode_nanos: 0,
+                hash_nanos: 0,
+                watermark_nanos: 0,
+            },
+            nearness: Box::new(move |issued, is_right| self.nearness(&read, issued, is_right)),
+        })
+    }
+
+    fn notes(&self) -> Vec<String> {
+        match self.pool.restarts() {
+            0 => Vec::new(),
+            count => vec![format!(
+                "{}: {count} times a worker failed and another was started",
+                self.pool.description().name
+            )],
+        }
+    }
+}
+
+/// A file for an adapter, gone with this.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn empty(pool: &Pool, format: Format) -> Self {
+        Self(pool.file(format.extension()))
+    }
+
+    fn holding(pool: &Pool, format: Format, bytes: &[u8]) -> Result<Self, SystemError> {
+        let file = Self::empty(pool, format);
+        std::fs::write(&file.0, bytes)
+            .map_err(|error| SystemError::new("disk", format!("{}: {error}", file.0.display())))?;
+        Ok(file)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn instead(said: &Said) -> String {
+    match said {
+        Said::Error { cause, detail, .. } => format!("{cause} {detail}"),
+        other => format!("{} is no answer to this request", other.name()),
+    }
+}
+
+fn failed(failure: Failure) -> SystemError {
+    SystemError::new(failure.cause(), failure.reason())
+}
+
+/// An error that the system itself tells.
+fn told(pool: &Pool, cause: &str, detail: &str) -> SystemError {
+    let name = &pool.description().name;
+    SystemError::new("system", format!("{name}: {cause}: {detail}"))
+}

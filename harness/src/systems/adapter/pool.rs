@@ -1,0 +1,243 @@
+//! The workers of an adapter: one for each thread that asks, started when first needed, started again when they fail.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use tempfile::TempDir;
+
+use super::description::Description;
+use super::message::{Answer, Concurrency, Hello, Request};
+use super::worker::{Failure, Start, Worker};
+
+/// A request is tried so often, each time on a worker that is asked for the first time since a failure.
+const TRIES: usize = 2;
+/// Requests that are looked back on to tell whether a system can be used.
+const LOOKED_BACK: usize = 100;
+/// How many of them may fail.
+const MOST_FAILURES: usize = 3;
+
+/// The workers of one adapter.
+pub(super) struct Pool {
+    description: Description,
+    hello: Hello,
+    scratch: TempDir,
+    seed: u64,
+    strength: Option<f64>,
+    workers: usize,
+    idle: Mutex<Vec<Worker>>,
+    /// Held for each request to a system that runs one at a time.
+    serial: Option<Mutex<()>>,
+    /// Where all records are, once everything was signed.
+    registry: OnceLock<PathBuf>,
+    started: AtomicUsize,
+    restarts: AtomicU64,
+    files: AtomicU64,
+    /// How the last requests went, `true` for a failure.
+    last: Mutex<VecDeque<bool>>,
+    unusable: OnceLock<String>,
+}
+
+impl Pool {
+    /// Starts the first worker, which says what the system is.
+    ///
+    /// # Errors
+    /// [`Failure`], naming the adapter.
+    pub(super) fn start(
+        description: Description,
+        seed: u64,
+        workers: usize,
+        strength: Option<f64>,
+    ) -> Result<Self, Failure> {
+        let scratch = tempfile::Builder::new()
+            .prefix("credlink-adapter-")
+            .tempdir();
+        let scratch = scratch.map_err(|error| {
+            Failure::Start(format!("{}: no scratch folder: {error}", description.name))
+        })?;
+        let (first, hello) = Worker::start(
+            &description,
+            &Start {
+                work_dir: scratch.path(),
+                worker: 0,
+                workers,
+                seed,
+                strength,
+            },
+        )?;
+        Ok(Self {
+            serial: (hello.concurrency == Concurrency::Serial).then(|| Mutex::new(())),
+            description,
+            hello,
+            scratch,
+            seed,
+            strength,
+            workers,
+            idle: Mutex::new(vec![first]),
+            registry: OnceLock::new(),
+            started: AtomicUsize::new(1),
+            restarts: AtomicU64::new(0),
+            files: AtomicU64::new(0),
+            last: Mutex::new(VecDeque::new()),
+            unusable: OnceLock::new(),
+        })
+    }
+
+    /// What the system says of itself.
+    pub(super) fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Who it is.
+    pub(super) fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// Workers that had to be started again.
+    pub(super) fn restarts(&self) -> u64 {
+        self.restarts.load(Ordering::Relaxed)
+    }
+
+    /// Ends the workers that nobody is asking.
+    pub(super) fn end_idle(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.clear();
+    }
+
+    /// Process ids of the workers that nobody is asking at the moment.
+    pub(super) fn idle_processes(&self) -> Vec<u32> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().map(Worker::process).collect()
+    }
+
+    /// A path in the scratch folder that nobody else has.
+    pub(super) fn file(&self, extension: &str) -> PathBuf {
+        let number = self.files.fetch_add(1, Ordering::Relaxed);
+        self.scratch.path().join(format!("{number}.{extension}"))
+    }
+
+    /// From now on every worker is told of this registry before it verifies.
+    pub(super) fn seal(&self, registry: PathBuf) {
+        let _ = self.registry.set(registry);
+    }
+
+    /// Asks one of the workers; `read` takes the answer, or says what is wrong with it.
+    ///
+    /// # Errors
+    /// The [`Failure`] of the last try.
+    pub(super) fn ask<'r, T>(
+        &self,
+        request: &dyn Fn(u64) -> Request<'r>,
+        read: &dyn Fn(Answer) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        if let Some(why) = self.unusable.get() {
+            return Err(Failure::Unusable(why.clone()));
+        }
+        let _one = self
+            .serial
+            .as_ref()
+            .map(|serial| serial.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut tried = self.attempt(request, read);
+        for _ in 1..TRIES {
+            let Err(failure) = &tried else { break };
+            if matches!(failure, Failure::Missing(_) | Failure::Unusable(_)) {
+                break;
+            }
+            self.restarts.fetch_add(1, Ordering::Relaxed);
+            tried = self.attempt(request, read);
+        }
+        self.remember(tried.as_ref().err());
+        tried
+    }
+
+    /// One try. A worker that failed is ended, not asked again.
+    fn attempt<'r, T>(
+        &self,
+        request: &dyn Fn(u64) -> Request<'r>,
+        read: &dyn Fn(Answer) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        let mut worker = self.worker()?;
+        let seq = worker.number();
+        let answer = worker.ask(seq, &request(seq))?;
+        let name = answer.name();
+        let taken = read(answer).map_err(|what| worker.forbidden(name, &what))?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(worker);
+        Ok(taken)
+    }
+
+    /// A worker that knows all that there is to know.
+    fn worker(&self) -> Result<Worker, Failure> {
+        let mut worker = match self.idle_worker() {
+            Some(worker) => worker,
+            None => self.another()?,
+        };
+        if let Some(registry) = self.registry.get().filter(|_| !worker.sealed) {
+            let seq = worker.number();
+            let answer = worker.ask(seq, &Request::Seal { seq, registry })?;
+            if !matches!(answer, Answer::Sealed { .. }) {
+                return Err(worker.forbidden("seal", &format!("answered by {}", answer.name())));
+            }
+            worker.sealed = true;
+        }
+        Ok(worker)
+    }
+
+    /// One that nobody is asking and that runs: what died meanwhile has failed no request.
+    fn idle_worker(&self) -> Option<Worker> {
+        loop {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut worker = idle.pop()?;
+            drop(idle);
+            if worker.runs() {
+                return Some(worker);
+            }
+            self.restarts.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn another(&self) -> Result<Worker, Failure> {
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let start = Start {
+            work_dir: self.scratch.path(),
+            worker: number,
+            workers: self.workers,
+            seed: self.seed,
+            strength: self.strength,
+        };
+        let (worker, hello) = Worker::start(&self.description, &start)?;
+        if hello == self.hello {
+            Ok(worker)
+        } else {
+            Err(worker.forbidden("hello", "another one than at the first start"))
+        }
+    }
+
+    /// A system that fails again and again is not asked any more: a time limit met by every op would outlast the run.
+    fn remember(&self, failure: Option<&Failure>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.push_back(failure.is_some());
+        if last.len() > LOOKED_BACK {
+            last.pop_front();
+        }
+        let failed = last.iter().filter(|failed| **failed).count();
+        if let Some(failure) = failure.filter(|_| failed > MOST_FAILURES) {
+            let _ = self.unusable.set(format!(
+                "{}: not asked any more, since {failed} of its last {} requests failed; the last: {}",
+                self.description.name,
+                last.len(),
+                failure.reason()
+            ));
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        for worker in idle.drain(..) {
+            worker.end();
+        }
+    }
+}

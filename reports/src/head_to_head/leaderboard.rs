@@ -1,0 +1,118 @@
+//! A file that grows run by run: a line for each system of each contest.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use credlink_trial_record::Trial;
+use serde::{Deserialize, Serialize};
+
+use super::HeadToHead;
+use super::tables::{accepted, median, survival};
+
+/// A system in one contest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When the run began.
+    pub date: String,
+    /// The system.
+    pub system: String,
+    /// Its version.
+    pub version: String,
+    /// Its settings that decide results, `name=value`.
+    pub settings: Vec<String>,
+    /// The image set, with the beginning of its digest.
+    pub images: String,
+    /// How many pipelines it met.
+    pub pipelines: usize,
+    /// SHA-256 over the digests of their recipes, its first 16 digits: equal where the pipelines are.
+    pub recipes: String,
+    /// Signed ops.
+    pub n: u64,
+    /// The share found by its own decision, 0 to 1, and its 95 % interval.
+    pub found: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// One-sided 95 % bound of unsigned images accepted, 0 to 1; absent where none was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsigned_below: Option<f64>,
+    /// Median PSNR of signed files; absent where no pixel changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub psnr: Option<f64>,
+}
+
+/// A line for every system whose figures may be used.
+#[must_use]
+pub fn entries(contest: &HeadToHead) -> Vec<Entry> {
+    let sides = contest.sides.iter().filter(|side| side.unusable.is_none());
+    let entry = |side: &super::Side| {
+        let evidence = &side.evidence;
+        let header = evidence.header();
+        let found = survival(evidence, None);
+        let interval = found.interval?;
+        let pooled = evidence.pooled_pipelines();
+        let digests: String = pooled
+            .iter()
+            .map(|index| header.pipelines[*index].digest.as_str())
+            .collect();
+        let images = evidence.distinct_images();
+        let psnr = images
+            .iter()
+            .map(|op| f64::from(evidence.entrant(*op).psnr()));
+        Some(Entry {
+            date: header.created.clone(),
+            system: side.name.clone(),
+            version: header.system.version.clone(),
+            settings: header
+                .settings
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect(),
+            images: format!(
+                "{} {}",
+                header.image_set.name,
+                header.image_set.digest.get(..16).unwrap_or_default()
+            ),
+            pipelines: pooled.len(),
+            recipes: crate::digest::hex(digests.as_bytes())
+                .get(..16)
+                .unwrap_or_default()
+                .to_owned(),
+            n: found.rate.n,
+            found: found.rate.value()?,
+            low: interval.low,
+            high: interval.high,
+            unsigned_below: accepted(evidence, Trial::Unsigned).upper,
+            psnr: median(psnr.filter(|psnr| psnr.is_finite()).collect(), 3),
+        })
+    };
+    sides.filter_map(entry).collect()
+}
+
+/// Adds lines to a file of JSON lines, which is made if absent; lines that are there already are not added again.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn append(path: &Path, entries: &[Entry]) -> std::io::Result<usize> {
+    let known = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error),
+    };
+    let mut lines = Vec::new();
+    for entry in entries {
+        let line = serde_json::to_string(entry)?;
+        if !known.lines().any(|known| known == line) {
+            lines.push(line);
+        }
+    }
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)?;
+    for line in &lines {
+        writeln!(file, "{line}")?;
+    }
+    Ok(lines.len())
+}

@@ -1,0 +1,94 @@
+//! The page: every plot and table of systems side by side, in one file.
+
+use serde::Serialize;
+
+use super::{FOLDER, HeadToHead};
+use crate::page::{STYLE, Sheet, sheet};
+use crate::plots::svg;
+use crate::templates::{DocumentError, render, safe};
+
+#[derive(Serialize)]
+struct Context {
+    title: String,
+    style: minijinja::Value,
+    about: String,
+    first: String,
+    systems: Vec<System>,
+    skipped: Vec<(String, String)>,
+    plots: Vec<minijinja::Value>,
+    sheets: Vec<Sheet>,
+}
+
+#[derive(Serialize)]
+struct System {
+    name: String,
+    report: String,
+    version: String,
+    licence: String,
+    source: String,
+    settings: String,
+    unusable: Option<String>,
+}
+
+/// The whole page.
+///
+/// # Errors
+/// [`DocumentError`] if a template of ours does not fit, or a plot cannot be drawn.
+pub fn html(contest: &HeadToHead) -> Result<String, DocumentError> {
+    let systems = contest.sides.iter().map(|side| {
+        let header = side.evidence.header();
+        let settings = header
+            .settings
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"));
+        System {
+            name: side.name.clone(),
+            report: format!("{}/report.html", side.folder),
+            version: header.system.version.clone(),
+            licence: header.system.licence.clone(),
+            source: header.system.source.clone(),
+            settings: settings.collect::<Vec<_>>().join("; "),
+            unusable: side.unusable.clone(),
+        }
+    });
+    let scenes = contest
+        .scenes()
+        .map_err(|error| DocumentError::Plot(error.to_string()))?;
+    let mut plots = Vec::new();
+    for (name, scene) in scenes {
+        let drawn = svg(&scene).map_err(|error| DocumentError::Plot(error.to_string()))?;
+        plots.push(crate::page::themed(&drawn, &name));
+    }
+    let first = contest.sides.first();
+    let about = first.map_or_else(String::new, |side| {
+        let header = side.evidence.header();
+        format!(
+            "{} on the same images ({}) through the same {} simulated pipelines, seed {}.",
+            crate::figures::plural(contest.sides.len() as u64, "system"),
+            header.image_set.name,
+            header.pipelines.len(),
+            header.seed
+        )
+    });
+    render(
+        "head-to-head.html",
+        Context {
+            title: "Systems side by side, simulated pipelines".to_owned(),
+            style: safe(STYLE.to_owned()),
+            about,
+            first: first.map_or_else(String::new, |side| side.name.clone()),
+            systems: systems.collect(),
+            skipped: contest
+                .skipped
+                .iter()
+                .map(|skipped| (skipped.name.clone(), skipped.why.clone()))
+                .collect(),
+            plots,
+            sheets: contest
+                .tables()
+                .iter()
+                .map(|table| sheet(table, &format!("{FOLDER}/")))
+                .collect(),
+        },
+    )
+}

@@ -1,0 +1,308 @@
+//! Systems side by side as pictures: curves over every swept parameter, and survival against what it costs.
+
+use super::tables::{accepted, median, survival};
+use super::{HeadToHead, Side};
+use crate::header::SweepHeader;
+use crate::plots::palette::{GRID, INK, MUTED, series};
+use crate::plots::{Anchor, Line, Lines, PlotError, Point, Scene, lines, percent_ticks};
+use credlink_trial_record::Trial;
+
+const WIDTH: f64 = 760.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 20.0;
+const HEIGHT: f64 = 260.0;
+const TITLE: f64 = 19.0;
+const LABEL: f64 = 16.0;
+const SMALL: f64 = 15.0;
+/// Height of a line of the legend.
+const ROW: f64 = 22.0;
+
+/// Every plot with the stem of its file name.
+pub(super) fn all(contest: &HeadToHead) -> Result<Vec<(String, Scene)>, (String, PlotError)> {
+    let mut scenes = Vec::new();
+    for cost in &COSTS {
+        let scene = pareto(contest, cost).map_err(|error| (cost.id.to_owned(), error))?;
+        scenes.push((cost.id.to_owned(), scene));
+    }
+    for (name, chart) in curves(contest) {
+        let scene = lines(&chart).map_err(|error| (name.clone(), error))?;
+        scenes.push((name, scene));
+    }
+    Ok(scenes)
+}
+
+/// Survival over every parameter that a recipe sweeps, a line for each system.
+fn curves(contest: &HeadToHead) -> Vec<(String, Lines)> {
+    let Some(first) = contest.sides.first() else {
+        return Vec::new();
+    };
+    let header = first.evidence.header();
+    let mut sweeps: Vec<(&SweepHeader, Vec<(f64, usize)>)> = Vec::new();
+    for (index, pipeline) in header.pipelines.iter().enumerate() {
+        let Some(sweep) = &pipeline.sweep else {
+            continue;
+        };
+        let mut known = sweeps.iter_mut();
+        match known
+            .find(|(other, _)| other.recipe == sweep.recipe && other.parameter == sweep.parameter)
+        {
+            Some((_, points)) => points.push((sweep.value, index)),
+            None => sweeps.push((sweep, vec![(sweep.value, index)])),
+        }
+    }
+    sweeps.retain(|(_, points)| points.len() > 1);
+    let charts = sweeps.into_iter().map(|(sweep, mut points)| {
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let name: String = format!("curve-{}-{}", sweep.recipe, sweep.parameter)
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || c == '-' {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .collect();
+        let sides = contest.sides.iter().enumerate();
+        let chart = Lines {
+            title: format!(
+                "Found by {}, simulated pipeline {}",
+                sweep.parameter, sweep.recipe
+            ),
+            x_title: sweep.parameter.clone(),
+            x_ticks: points.iter().map(|(x, _)| (*x, x.to_string())).collect(),
+            y_range: (0.0, 1.0),
+            y_ticks: percent_ticks(),
+            failures: Vec::new(),
+            ends_right: false,
+            lines: sides
+                .map(|(place, side)| Line {
+                    name: side.name.clone(),
+                    series: place + 1,
+                    points: points
+                        .iter()
+                        .filter_map(|(x, index)| point(side, *x, *index))
+                        .collect(),
+                })
+                .collect(),
+        };
+        (name, chart)
+    });
+    charts.collect()
+}
+
+fn point(side: &Side, x: f64, pipeline: usize) -> Option<Point> {
+    let ops = side.evidence.ops(pipeline, Trial::Signed);
+    let found = side.evidence.hit_clusters(ops, None).measured(1, 0);
+    Some(Point {
+        x,
+        y: found.rate.value()?,
+        bounds: found.interval.map(|interval| (interval.low, interval.high)),
+    })
+}
+
+/// Something that survival is bought with.
+struct Cost {
+    id: &'static str,
+    title: &'static str,
+    axis: &'static str,
+    /// What a system pays; `None` where it pays nothing that could be drawn.
+    of: fn(&Side) -> Option<f64>,
+    /// Whether the axis is logarithmic.
+    is_logarithmic: bool,
+}
+
+const COSTS: [Cost; 4] = [
+    Cost {
+        id: "pareto-distortion",
+        title: "Found, over what signing does to the picture",
+        axis: "PSNR of the signed file, dB: better to the right; systems that change no pixel are left out",
+        of: |side| {
+            let evidence = &side.evidence;
+            let images = evidence.distinct_images();
+            let psnr = images
+                .iter()
+                .map(|op| f64::from(evidence.entrant(*op).psnr()));
+            median(psnr.filter(|psnr| psnr.is_finite()).collect(), 3)
+        },
+        is_logarithmic: false,
+    },
+    Cost {
+        id: "pareto-sign-time",
+        title: "Found, over the time to sign",
+        axis: "milliseconds to sign an image, median: better to the left",
+        of: |side| {
+            let evidence = &side.evidence;
+            let images = evidence.distinct_images();
+            let times = images
+                .iter()
+                .map(|op| evidence.entrant(*op).sign_ns as f64 / 1e6);
+            median(times.filter(|time| *time > 0.0).collect(), 3)
+        },
+        is_logarithmic: true,
+    },
+    Cost {
+        id: "pareto-verify-time",
+        title: "Found, over the time to verify",
+        axis: "milliseconds to verify a file, median: better to the left",
+        of: |side| {
+            let evidence = &side.evidence;
+            let times = evidence
+                .pooled_ops()
+                .map(|op| evidence.verify_ns.at(op) as f64 / 1e6);
+            median(times.filter(|time| *time > 0.0).collect(), 3)
+        },
+        is_logarithmic: true,
+    },
+    Cost {
+        id: "pareto-false-accepts",
+        title: "Found, over unsigned images accepted",
+        axis: "upper 95 % bound of unsigned images accepted, %: better to the left",
+        of: |side| {
+            accepted(&side.evidence, Trial::Unsigned)
+                .upper
+                .map(|upper| upper * 100.0)
+        },
+        is_logarithmic: true,
+    },
+];
+
+/// Survival over a cost: a system for which another is better in both is dominated, and drawn without a line to the edge.
+fn pareto(contest: &HeadToHead, cost: &Cost) -> Result<Scene, PlotError> {
+    let sides = contest.sides.iter().enumerate();
+    let points: Vec<(usize, &Side, f64, crate::stats::Measured)> = sides
+        .filter_map(|(place, side)| {
+            Some((
+                place,
+                side,
+                (cost.of)(side)?,
+                survival(&side.evidence, None),
+            ))
+        })
+        .filter(|(_, _, x, _)| !cost.is_logarithmic || *x > 0.0)
+        .collect();
+    let mut scene = Scene::new(WIDTH);
+    scene.text((RIGHT, 26.0), Anchor::Start, (TITLE, INK), cost.title);
+    let scale = |x: f64| if cost.is_logarithmic { x.log10() } else { x };
+    let values = points.iter().map(|(_, _, x, _)| scale(*x));
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
+        (low.min(x), high.max(x))
+    });
+    if points.is_empty() {
+        scene.text(
+            (RIGHT, 56.0),
+            Anchor::Start,
+            (SMALL, MUTED),
+            "No system has such a cost.",
+        );
+        scene.height = 80.0;
+        return Ok(scene);
+    }
+    let room = ((high - low) * 0.08).max(0.05);
+    let (low, high) = (low - room, high + room);
+    let (top, bottom) = (52.0, 52.0 + HEIGHT);
+    let right = WIDTH - RIGHT;
+    let at_x = |x: f64| LEFT + (scale(x) - low) / (high - low) * (right - LEFT);
+    let at_y = |rate: f64| bottom - rate * HEIGHT;
+    for (rate, words) in percent_ticks() {
+        scene.line((LEFT, at_y(rate)), (right, at_y(rate)), GRID, 1.0);
+        scene.text((LEFT - 8.0, at_y(rate)), Anchor::End, (SMALL, MUTED), words);
+    }
+    for tick in ticks(low, high, cost.is_logarithmic) {
+        scene.line((at_x(tick), top), (at_x(tick), bottom), GRID, 1.0);
+        let words = format!("{tick}");
+        scene.text(
+            (at_x(tick), bottom + 16.0),
+            Anchor::Middle,
+            (SMALL, MUTED),
+            words,
+        );
+    }
+    let words = Scene::fitted(cost.axis, SMALL, right - LEFT)?;
+    scene.text(
+        ((LEFT + right) / 2.0, bottom + 38.0),
+        Anchor::Middle,
+        (SMALL, MUTED),
+        words,
+    );
+    let mut y = bottom + 66.0;
+    for (place, side, x, found) in points {
+        let (color, marker) = series(place);
+        let Some(rate) = found.rate.value() else {
+            continue;
+        };
+        if let Some(interval) = found.interval {
+            scene.line(
+                (at_x(x), at_y(interval.low)),
+                (at_x(x), at_y(interval.high)),
+                color,
+                1.5,
+            );
+        }
+        scene.mark((at_x(x), at_y(rate)), marker, 6.0, color);
+        scene.mark((RIGHT + 8.0, y), marker, 5.0, color);
+        let figures = format!(
+            "{}: {} %, {}",
+            side.name,
+            crate::figures::percent(rate),
+            rounded(x)
+        );
+        let words = Scene::fitted(&figures, LABEL, WIDTH - 60.0)?;
+        scene.text((RIGHT + 22.0, y), Anchor::Start, (LABEL, INK), words);
+        y += ROW;
+    }
+    scene.height = y + 8.0;
+    Ok(scene)
+}
+
+fn rounded(x: f64) -> String {
+    if x < 10.0 {
+        format!("{x:.2}")
+    } else {
+        format!("{x:.1}")
+    }
+}
+
+/// Places with a label: decades with 2 and 5 between them, or five round steps.
+fn ticks(low: f64, high: f64, is_logarithmic: bool) -> Vec<f64> {
+    if is_logarithmic {
+        let decades = low.floor() as i32..=high.ceil() as i32;
+        let all = decades.flat_map(|decade| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(decade)));
+        let all = all.filter(|tick| (low..=high).contains(&tick.log10()));
+        // Floating point makes 0.30000000000000004 of three tenths.
+        return all.map(|tick| (tick * 1e6).round() / 1e6).collect();
+    }
+    let step = ((high - low) / 5.0).max(0.1);
+    let magnitude = 10_f64.powf(step.log10().floor());
+    let step = (step / magnitude).ceil() * magnitude;
+    let first = (low / step).ceil() as i64;
+    let last = (high / step).floor() as i64;
+    (first..=last)
+        .map(|k| ((k as f64 * step) * 1e6).round() / 1e6)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_lie_within_the_axis_and_there_are_a_few() {
+        for (low, high, is_logarithmic) in [
+            (38.2, 45.1, false),
+            (-0.2, 3.4, true),
+            (1.0, 1.1, true),
+            (40.0, 40.1, false),
+        ] {
+            let found = ticks(low, high, is_logarithmic);
+            let place = |tick: f64| if is_logarithmic { tick.log10() } else { tick };
+            assert!(
+                found
+                    .iter()
+                    .all(|tick| (low - 1e-9..=high + 1e-9).contains(&place(*tick))),
+                "{found:?}"
+            );
+            assert!(found.len() <= 14, "{found:?}");
+        }
+    }
+}
