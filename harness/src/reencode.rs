@@ -220,6 +220,29 @@ fn has_outgrown(before: &[u8], after: &[u8]) -> bool {
     after.len() > (4 * before.len()).max(before.len() + (256 << 10))
 }
 
+/// The pixels alone, in the original's format if it is written here and as PNG otherwise, with what the original says beside
+/// its pixels where a file of its kind is written anew.
+///
+/// # Errors
+/// The codec's words.
+pub(crate) fn redrawn(original: &[u8], pixels: &DynamicImage) -> Result<Vec<u8>, String> {
+    if let Ok(whole) = Rewriter::recoded(original, pixels) {
+        return Ok(whole);
+    }
+    let format = written_as(Format::sniff(original));
+    let quality = qualities(Care::Usual).first();
+    let quality = quality.ok_or("no quality to write at")?;
+    coded(format, original, pixels, *quality).map_err(|error| error.to_string())
+}
+
+/// The format that [`redrawn`] writes for a file of this one.
+pub(crate) fn written_as(format: Option<Format>) -> Format {
+    match format {
+        Some(format @ (Format::Jpeg | Format::WebP)) => format,
+        _ => Format::Png,
+    }
+}
+
 /// JPEG keeps its scan mode and colour subsampling, WebP stays lossy or lossless, PNG is lossless anyway.
 fn coded(
     format: Format,

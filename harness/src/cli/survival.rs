@@ -54,7 +54,7 @@ pub(crate) struct SurvivalArgs {
     /// The directory with adapters.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_ADAPTERS)]
     pub(crate) adapters: PathBuf,
-    /// Set every system that has a strength so that its signed files have this PSNR, dB.
+    /// Measure every system that has a strength twice: as it is, and set so that its signed files have this PSNR, dB.
     #[arg(long, value_name = "DB", value_parser = decibels, conflicts_with = "watermark_psnr")]
     pub(crate) match_psnr: Option<f64>,
     /// Sign nothing: the files of this directory are signed already, and what becomes of their own C2PA manifests is measured.
@@ -69,6 +69,9 @@ pub(crate) struct SurvivalArgs {
     /// A directory of images, searched recursively, instead of the synthetic set.
     #[arg(long, value_name = "DIR")]
     pub(crate) images: Option<PathBuf>,
+    /// Draw larger images smaller first, so that no side has more pixels: for systems that take seconds a megapixel.
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(16..=65535), conflicts_with = "signed")]
+    pub(crate) longest_side: Option<u32>,
     /// Send every image of the directory through every pipeline that takes it, however many ops that makes; those held out
     /// for negative trials aside.
     #[arg(long, conflicts_with_all = ["ops", "per_pipeline"])]

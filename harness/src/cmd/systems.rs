@@ -192,7 +192,7 @@ fn manual(
                     };
                     writeln!(
                         text,
-                        "    found at {than} {} {}",
+                        "    found: {than} {} {}",
                         decision.in_use, decision.unit
                     )?;
                 }

@@ -351,7 +351,9 @@ fn transplanted(
     };
     let file = metadata::written(format, target, &both).map_err(|error| error.to_string())?;
     let there = metadata::read(format, &file);
-    if there.has(Kind::C2pa) && there.has(Kind::Xmp) {
+    // Whatever the donor has: a system without links has no XMP to move.
+    let moved = [Kind::C2pa, Kind::Xmp].map(|kind| both.has(kind) == there.has(kind));
+    if both.has(Kind::C2pa) && moved == [true, true] {
         Ok(file)
     } else {
         let format = format.as_str();

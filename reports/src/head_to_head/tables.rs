@@ -255,12 +255,13 @@ fn paired(all: &[Only], contest: &HeadToHead) -> Table {
 fn cost(contest: &HeadToHead) -> Table {
     let rows = contest.sides.iter().map(|side| {
         let evidence = &side.evidence;
-        let images = evidence.distinct_images();
+        let mut images = evidence.distinct_images();
+        // What was refused went out as it came, and cost nothing.
+        images.retain(|op| took(evidence, *op));
         let of = |value: &dyn Fn(&Entrant) -> f64| -> Vec<f64> {
             let values = images.iter().map(|op| value(evidence.entrant(*op)));
             values.filter(|value| value.is_finite()).collect()
         };
-        let taken = images.iter().filter(|op| took(evidence, **op)).count();
         let growth = of(&|entrant| match entrant.source_bytes {
             0 => f64::NAN,
             bytes => entrant.signed_bytes as f64 / bytes as f64,
@@ -273,7 +274,7 @@ fn cost(contest: &HeadToHead) -> Table {
             .or_else(|| settings.get("watermark"));
         vec![
             named(side),
-            Value::Count(taken as u64),
+            Value::Count(images.len() as u64),
             Value::text(strength.cloned().unwrap_or_default()),
             Value::number(median(of(&|entrant| f64::from(entrant.psnr())), 3)),
             Value::number(median(of(&|entrant| f64::from(entrant.ssim())), 6)),

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use credlink_corpus::ImageSet;
+use credlink_harness::image_set::SmallSet;
 use credlink_harness::ledger::Ledger;
 use credlink_harness::plan::{self, Negatives, Plan, Size};
 use credlink_harness::stages::event::Event;
@@ -72,6 +73,10 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         "--every-image is for a directory: say which with --images or --signed"
     );
     let set = pool.install(|| image_set::open(images, args.seed))?;
+    let set = match args.longest_side {
+        None => set,
+        Some(side) => Box::new(SmallSet::new(set, side)),
+    };
     images::warn(&*set, &|event| progress.show(event));
     let plain = Part::native(Choice::CredLink(credlink::carriers()));
     let shared = Shared {
@@ -111,7 +116,7 @@ impl Shared<'_> {
             super::complain(&format!("warning: {name} is left out: {why}"));
         }
         // A system that cannot start is told before hours of the others.
-        for part in &asked.parts {
+        for part in asked.parts.iter().filter(|part| part.is_native()) {
             drop(self.ready(part)?);
         }
         let mut code = exit::OK;

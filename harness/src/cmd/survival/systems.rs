@@ -36,6 +36,10 @@ impl Part {
         Self { choice, psnr: None }
     }
 
+    pub(super) fn is_native(&self) -> bool {
+        self.psnr.is_none()
+    }
+
     pub(super) fn name(&self) -> String {
         match self.psnr {
             None => self.choice.name(),

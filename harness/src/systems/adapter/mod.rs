@@ -10,6 +10,7 @@ mod payload;
 mod pool;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -37,8 +38,8 @@ const STEPS: u32 = 64;
 pub struct Adapter {
     pool: Pool,
     about: About,
-    /// What every signed image was registered with.
-    entries: Mutex<Vec<(ProofId, Payload, String)>>,
+    /// What every signed image was registered with, in an order that no thread decides.
+    entries: Mutex<BTreeMap<ProofId, (Payload, String)>>,
 }
 
 /// In its second stage.
@@ -63,7 +64,7 @@ impl Adapter {
         Ok(Self {
             about: about(&pool, strength),
             pool,
-            entries: Mutex::new(Vec::new()),
+            entries: Mutex::default(),
         })
     }
 
@@ -123,19 +124,18 @@ impl Adapter {
         let promised = answer.media_type.as_deref().unwrap_or(format.mime());
         if promised != format.mime() {
             return Err(format!(
-                "signed: a {} became {promised}; a signed image keeps its format",
+                "{} became {promised}, and a signed image keeps its format",
                 format.mime()
             ));
         }
         if !answer.changed {
             return Ok(source.to_vec());
         }
-        let bytes =
-            std::fs::read(out).map_err(|error| format!("signed: no file in out: {error}"))?;
+        let bytes = std::fs::read(out).map_err(|error| format!("no file in out: {error}"))?;
         match Format::sniff(&bytes) {
             Some(found) if found == format => Ok(bytes),
             found => Err(format!(
-                "signed: the file in out is {} and not {promised}",
+                "the file in out is {} and not {promised}",
                 found.map_or("no image", Format::mime)
             )),
         }
@@ -185,7 +185,9 @@ fn payload_words(bits: u32) -> String {
 fn decision(hello: &Hello) -> Option<Decision> {
     match &hello.score {
         Some(score) => {
-            let in_use = score.threshold?;
+            // Without a threshold of its own it decides by other means, and no number counts as found.
+            let strictest = if score.rising { HIGHEST_SCORE } else { 0 };
+            let in_use = score.threshold.unwrap_or(strictest);
             let about = if score.rising {
                 "highest score of a wrong proof"
             } else {
@@ -265,11 +267,11 @@ impl System for Adapter {
             let record = answer.record.clone().unwrap_or_default();
             let length = STANDARD
                 .decode(&record)
-                .map_err(|error| format!("signed: record is not base64: {error}"))?
+                .map_err(|error| format!("record is not base64: {error}"))?
                 .len();
             if length > LONGEST_RECORD {
                 return Err(format!(
-                    "signed: a record of {length} bytes; {LONGEST_RECORD} is the most"
+                    "a record of {length} bytes; {LONGEST_RECORD} is the most"
                 ));
             }
             let file = match answer.status {
@@ -287,7 +289,7 @@ impl System for Adapter {
             return Err(told(&self.pool, &answer.cause, &answer.detail));
         };
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.push((id, payload, answer.record.unwrap_or_default()));
+        entries.insert(id, (payload, answer.record.unwrap_or_default()));
         Ok(Signed {
             carriers: vec![(Embedded::Carried, Cost::default())],
             fate: contents::fate(format, file.bytes(), &bytes),
@@ -307,16 +309,12 @@ impl System for Adapter {
 
 impl Adapter {
     fn sealed(self) -> Result<SealedAdapter, SystemError> {
-        let mut entries = self.entries.into_inner();
-        let entries = entries
-            .as_mut()
-            .unwrap_or_else(|poisoned| poisoned.get_mut());
-        // In an order that no thread decides.
-        entries.sort_unstable_by_key(|(id, ..)| *id);
+        let entries = self.entries.into_inner();
+        let entries = entries.unwrap_or_else(PoisonError::into_inner);
         if self.pool.hello().keeps_records {
             let path = self.pool.file("jsonl");
             let mut lines = Vec::new();
-            for (id, payload, record) in &*entries {
+            for (id, (payload, record)) in &entries {
                 let entry = Entry {
                     id: id.to_string(),
                     payload: payload.hex(),
@@ -326,10 +324,10 @@ impl Adapter {
                 lines.push(b'\n');
             }
             std::fs::write(&path, lines).map_err(SystemError::of)?;
-            self.pool.seal(path);
+            self.pool.seal(path).map_err(failed)?;
         }
         let mut issued = Issued::default();
-        for (id, payload, _) in entries.drain(..) {
+        for (id, (payload, _)) in entries {
             issued.insert(id, payload);
         }
         issued.seal();
@@ -414,10 +412,14 @@ impl SealedAdapter {
             .map(|Candidate { id, score: of }| Ok((proof(id)?, score(*of)?)))
             .collect::<Result<Vec<_>, String>>()?;
         let proofs = self.meant(&answer, payload.as_ref(), id)?;
-        if let (Some(first), Some(of)) = (proofs.first(), answer.score) {
-            let of = score(of)?;
-            if !scored.iter().any(|(known, _)| known == first) {
-                scored.insert(0, (*first, of));
+        if let Some(of) = answer.score.map(score).transpose()? {
+            // It speaks for what was read, whether or not that was enough.
+            let read = payload.as_ref().map(|payload| self.issued.proofs(payload));
+            let spoken_for = proofs.first().copied().or(id);
+            let spoken_for = spoken_for.or_else(|| read?.first().copied());
+            if let Some(proof) = spoken_for.filter(|proof| scored.iter().all(|(of, _)| of != proof))
+            {
+                scored.insert(0, (proof, of));
             }
         }
         let state = match (answer.state, proofs.is_empty()) {
@@ -454,18 +456,18 @@ impl SealedAdapter {
             Claim::Read | Claim::Broken | Claim::Unsure => false,
         };
         Ok(match (id, payload) {
-            (Some(id), _) => vec![id],
-            (None, Some(payload)) => match self.issued.proofs(payload) {
+            (Some(id), _) if answer.state != Claim::Read => vec![id],
+            (_, Some(payload)) => match self.issued.proofs(payload) {
                 [] if vouches => vec![payload.strange_proof()],
                 proofs => proofs.to_vec(),
             },
             (None, None) if vouches => {
                 return Err("found without id or payload".to_owned());
             }
-            (None, None) if answer.state == Claim::Read => {
+            (_, None) if answer.state == Claim::Read => {
                 return Err("read without payload".to_owned());
             }
-            (None, None) => Vec::new(),
+            (_, None) => Vec::new(),
         })
     }
 
@@ -575,5 +577,6 @@ fn failed(failure: Failure) -> SystemError {
 /// An error that the system itself tells.
 fn told(pool: &Pool, cause: &str, detail: &str) -> SystemError {
     let name = &pool.description().name;
+    let detail = detail.lines().collect::<Vec<_>>().join(" ");
     SystemError::new("system", format!("{name}: {cause}: {detail}"))
 }

@@ -11,7 +11,7 @@ use super::description::Description;
 use super::message::{Answer, Concurrency, Hello, Request};
 use super::worker::{Failure, Start, Worker};
 
-/// A request is tried so often, each time on a worker that is asked for the first time since a failure.
+/// A request is tried so often, from the second time on a fresh worker.
 const TRIES: usize = 2;
 /// Requests that are looked back on to tell whether a system can be used.
 const LOOKED_BACK: usize = 100;
@@ -117,9 +117,15 @@ impl Pool {
         self.scratch.path().join(format!("{number}.{extension}"))
     }
 
-    /// From now on every worker is told of this registry before it verifies.
-    pub(super) fn seal(&self, registry: PathBuf) {
+    /// From now on every worker is told of this registry before it is asked; the first one at once.
+    ///
+    /// # Errors
+    /// When it does not take it.
+    pub(super) fn seal(&self, registry: PathBuf) -> Result<(), Failure> {
         let _ = self.registry.set(registry);
+        let worker = self.worker(true).or_else(|_| self.worker(false))?;
+        self.keep(worker);
+        Ok(())
     }
 
     /// Asks one of the workers; `read` takes the answer, or says what is wrong with it.
@@ -138,38 +144,48 @@ impl Pool {
             .serial
             .as_ref()
             .map(|serial| serial.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut tried = self.attempt(request, read);
+        let mut tried = self.attempt(true, request, read);
         for _ in 1..TRIES {
             let Err(failure) = &tried else { break };
-            if matches!(failure, Failure::Missing(_) | Failure::Unusable(_)) {
+            // What was said once would be said again.
+            if !matches!(
+                failure,
+                Failure::Start(_) | Failure::Timeout(_) | Failure::Crash(_)
+            ) {
                 break;
             }
             self.restarts.fetch_add(1, Ordering::Relaxed);
-            tried = self.attempt(request, read);
+            tried = self.attempt(false, request, read);
         }
         self.remember(tried.as_ref().err());
         tried
     }
 
-    /// One try. A worker that failed is ended, not asked again.
+    /// One try, by a worker that is there or by a fresh one. A worker that failed is ended, not asked again.
     fn attempt<'r, T>(
         &self,
+        first: bool,
         request: &dyn Fn(u64) -> Request<'r>,
         read: &dyn Fn(Answer) -> Result<T, String>,
     ) -> Result<T, Failure> {
-        let mut worker = self.worker()?;
+        let mut worker = self.worker(first)?;
         let seq = worker.number();
         let answer = worker.ask(seq, &request(seq))?;
         let name = answer.name();
         let taken = read(answer).map_err(|what| worker.forbidden(name, &what))?;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.push(worker);
+        self.keep(worker);
         Ok(taken)
     }
 
+    fn keep(&self, worker: Worker) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(worker);
+    }
+
     /// A worker that knows all that there is to know.
-    fn worker(&self) -> Result<Worker, Failure> {
-        let mut worker = match self.idle_worker() {
+    fn worker(&self, may_be_used: bool) -> Result<Worker, Failure> {
+        let idle = may_be_used.then(|| self.idle_worker()).flatten();
+        let mut worker = match idle {
             Some(worker) => worker,
             None => self.another()?,
         };

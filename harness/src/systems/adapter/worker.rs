@@ -24,7 +24,9 @@ const KEPT_ERRORS: usize = 64 << 10;
 const QUOTED: usize = 120;
 
 /// Variables of the environment that an adapter sees, beside those below.
-const PASSED_ON: [&str; 8] = [
+const PASSED_ON: [&str; 10] = [
+    "CARGO_HOME",
+    "RUSTUP_HOME",
     "PATH",
     "HOME",
     "LANG",
@@ -275,9 +277,10 @@ impl Worker {
     fn unasked(&self, line: &Line) -> Failure {
         match line {
             Line::Text(line) => self.forbidden("a line that nobody asked for", &quoted(line)),
-            Line::TooLong => {
-                self.forbidden("a line of more than", &format!("{LONGEST_LINE} bytes"))
-            }
+            Line::TooLong => self.forbidden(
+                "answer",
+                &format!("a line of more than {LONGEST_LINE} bytes"),
+            ),
         }
     }
 
