@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod clock;
+pub mod disagreements;
 pub mod distractors;
 pub mod estimate;
 pub mod exhibits;

@@ -181,6 +181,34 @@ impl Results {
         })
     }
 
+    /// Tables that are of no single run, or of several.
+    ///
+    /// # Errors
+    /// Never; the digest is over text.
+    pub(crate) fn of_tables(
+        run: String,
+        created: String,
+        command_line: &[String],
+        about: String,
+        tables: &[Table],
+    ) -> Result<Self, DocsError> {
+        let results = Self {
+            version: 1,
+            run,
+            created,
+            command: command(command_line),
+            about,
+            terminal: Vec::new(),
+            beside: None,
+            tables: tables.iter().map(word_table).collect(),
+            digest: String::new(),
+        };
+        Ok(Self {
+            digest: results.own_digest()?,
+            ..results
+        })
+    }
+
     /// The digest of everything but itself.
     fn own_digest(&self) -> Result<String, DocsError> {
         let bare = Self {

@@ -94,6 +94,17 @@ pub struct SystemHeader {
     pub is_guest: bool,
 }
 
+impl SystemHeader {
+    /// Whose store a proof is found through.
+    pub(crate) fn store(&self) -> &'static str {
+        if self.is_guest {
+            "its store"
+        } else {
+            "our store"
+        }
+    }
+}
+
 impl Default for SystemHeader {
     fn default() -> Self {
         Self {

@@ -322,7 +322,8 @@ impl Summary {
         writeln!(f, "Still in the file             {}", shown(answer.in_file))?;
         writeln!(
             f,
-            "Found again through our store {}",
+            "Found again through {} {}",
+            answer.store,
             shown(answer.through_store)
         )?;
         let finders = answer.finders();

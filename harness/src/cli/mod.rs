@@ -87,6 +87,14 @@ pub(crate) struct DocsArgs {
     /// Make docs/results/catalogue.json anew from this run, of every pipeline, first.
     #[arg(long, value_name = "RUN", conflicts_with = "check")]
     pub(crate) catalogue: Option<PathBuf>,
+    /// Make docs/results/systems.json anew from these directories of `survival --system A,B`, separated by commas, first.
+    #[arg(
+        long,
+        value_name = "DIRS",
+        value_delimiter = ',',
+        conflicts_with = "check"
+    )]
+    pub(crate) systems: Vec<PathBuf>,
     /// Write nothing; say what differs.
     #[arg(long)]
     pub(crate) check: bool,

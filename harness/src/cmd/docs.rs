@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use credlink_harness::exit;
 use credlink_reports::docs::{Results, SUMMARY, update};
+use credlink_reports::head_to_head::{HeadToHead, document};
 use credlink_reports::{Report, RunDir, catalogue};
 
 use crate::cli::DocsArgs;
@@ -11,6 +12,11 @@ pub(crate) fn run(args: &DocsArgs) -> Result<u8> {
     if let Some(run) = &args.catalogue {
         let results = catalogue::results(&Report::read(&RunDir::open(run)?)?)?;
         results.write(&args.repository.join(catalogue::SUMMARY))?;
+    }
+    if !args.systems.is_empty() {
+        let contests = args.systems.iter().map(|dir| HeadToHead::read(dir));
+        let contests = contests.collect::<Result<Vec<_>, _>>()?;
+        document::results(&contests)?.write(&args.repository.join(document::SUMMARY))?;
     }
     let summary = args.repository.join(SUMMARY);
     let results = match &args.from {
@@ -28,6 +34,7 @@ pub(crate) fn run(args: &DocsArgs) -> Result<u8> {
     };
     let mut differing = update(&results, &args.repository, args.check)?;
     differing.extend(catalogue::update(&args.repository, args.check)?);
+    differing.extend(document::update(&args.repository, args.check)?);
     if args.json {
         let document = serde_json::json!({
             "run": results.run,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use credlink_harness::exit;
+use credlink_harness::{disagreements, exit};
 use credlink_reports::formats::FORMATS;
 use credlink_reports::head_to_head::{
     Contest, HeadToHead, PAGE, append_to_leaderboard, leaderboard_entries,
@@ -14,6 +14,7 @@ use crate::cli::HeadToHeadArgs;
 
 pub(crate) fn run(args: &HeadToHeadArgs) -> Result<u8> {
     let contest = HeadToHead::read(&args.dir)?;
+    disagreements::make(&contest, &args.dir)?;
     contest.write(&args.dir)?;
     if let Some(path) = &args.leaderboard {
         let added = append_to_leaderboard(path, &leaderboard_entries(&contest))
@@ -42,6 +43,7 @@ pub(crate) fn run(args: &HeadToHeadArgs) -> Result<u8> {
 pub(crate) fn written(contest: &Contest, dir: &Path) -> Result<String> {
     contest.write(dir)?;
     let contest = HeadToHead::read(dir)?;
+    disagreements::make(&contest, dir)?;
     contest.write(dir)?;
     Ok(text(&contest.tables(), dir))
 }

@@ -67,7 +67,10 @@ pub fn run(
     let verifying = Verifying::new(plan, &signed, &*system, setting)?;
     let verified = verifying.write_rows(writer, header)?;
     Ok(Ending {
-        notes: system.notes(),
+        notes: sign::refusals(&signed)
+            .into_iter()
+            .chain(system.notes())
+            .collect(),
         ops_done: verified.ops_done,
         partial: verified.ops_done + verified.ops_not_made < total,
         not_made: verified.not_made,

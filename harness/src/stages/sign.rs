@@ -1,6 +1,8 @@
 //! The first stage: every image is signed, registered and kept as a file, before anything is verified.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -40,6 +42,8 @@ pub struct SignedFile {
     pub perceptual: Option<f32>,
     /// What each carrier took, in ladder order.
     pub costs: Vec<Cost>,
+    /// Why the system declined the image; `None` if it did not.
+    pub refused: Option<String>,
     /// What became of everything that the source held beside its pixels.
     pub fate: Fate,
     /// Wall-clock time of signing, decoding and hashing included, in nanoseconds.
@@ -87,6 +91,22 @@ pub fn sign_all(
         Some(result)
     });
     signed.collect()
+}
+
+/// What systems declined, and why: a sentence for each reason, the most frequent first.
+pub(super) fn refusals(signed: &[Option<Result<SignedFile, SigningFailure>>]) -> Vec<String> {
+    let files = signed.iter().flatten().flatten();
+    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in files.filter_map(|file| file.refused.as_deref()) {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, count)| Reverse(*count));
+    let all = signed.len();
+    let told = reasons.into_iter().map(|(reason, count)| {
+        format!("{count} of {all} images were refused and went out as they came: {reason}")
+    });
+    told.collect()
 }
 
 fn sign_one(
@@ -153,6 +173,7 @@ fn sign_one(
             .map(|(embedded, _)| *embedded)
             .collect(),
         costs: signed.carriers.iter().map(|(_, cost)| *cost).collect(),
+        refused: signed.refused,
         fate: signed.fate,
         mark: signed.mark,
         distortion: signed.distortion,

@@ -26,11 +26,12 @@ fn render(report: &Report) -> Result<String, DocumentError> {
     let mut text = format!(
         "# Survival through simulated pipelines, run {}\n\n\
          - Still in the file: **{}**\n\
-         - Found again through our store: **{}**\n\
+         - Found again through {}: **{}**\n\
          - Other readers see nothing {}, an invalid credential {}\n\n\
          Of {} from {}, controls apart.\n",
         markdown_escaped(&header.id),
         markdown_escaped(&measured(answer.in_file)),
+        answer.store,
         markdown_escaped(&measured(answer.through_store)),
         markdown_escaped(&measured(answer.seen_absent)),
         markdown_escaped(&measured(answer.seen_invalid)),

@@ -4,6 +4,8 @@
 //! here is made from their headers and rows.
 
 mod contest;
+pub mod document;
+pub mod gallery;
 mod leaderboard;
 mod page;
 mod pairs;
@@ -127,7 +129,7 @@ impl HeadToHead {
                 write(path, &painted)?;
             }
         }
-        let page = html(self).map_err(|source| ReportError::Document {
+        let page = html(self, root).map_err(|source| ReportError::Document {
             document: "head-to-head",
             source,
         })?;

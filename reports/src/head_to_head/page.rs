@@ -1,8 +1,12 @@
 //! The page: every plot and table of systems side by side, in one file.
 
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::{FOLDER, HeadToHead};
+use super::{FOLDER, HeadToHead, gallery};
 use crate::page::{STYLE, Sheet, sheet};
 use crate::plots::svg;
 use crate::templates::{DocumentError, render, safe};
@@ -15,8 +19,21 @@ struct Context {
     first: String,
     systems: Vec<System>,
     skipped: Vec<(String, String)>,
-    plots: Vec<minijinja::Value>,
+    /// Name and drawing of each.
+    plots: Vec<(String, minijinja::Value)>,
+    gallery: Vec<Exhibit>,
     sheets: Vec<Sheet>,
+}
+
+/// An image that one system saved and another lost.
+#[derive(Serialize)]
+struct Exhibit {
+    saved_by: String,
+    lost_by: String,
+    pipeline: String,
+    image: u32,
+    found: String,
+    lost: String,
 }
 
 #[derive(Serialize)]
@@ -30,11 +47,33 @@ struct System {
     unusable: Option<String>,
 }
 
-/// The whole page.
+/// The exhibits whose pictures are there.
+fn exhibits(root: &Path) -> Vec<Exhibit> {
+    let picture = |name: &str| {
+        let bytes = gallery::picture(root, name)?;
+        Some(format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes)))
+    };
+    let exhibit = |one: gallery::Disagreement| {
+        Some(Exhibit {
+            found: picture(&one.found)?,
+            lost: picture(&one.lost)?,
+            saved_by: one.saved_by,
+            lost_by: one.lost_by,
+            pipeline: one.pipeline,
+            image: one.image,
+        })
+    };
+    gallery::read(root)
+        .into_iter()
+        .filter_map(exhibit)
+        .collect()
+}
+
+/// The whole page, with the pictures of the gallery that lies in `root`.
 ///
 /// # Errors
 /// [`DocumentError`] if a template of ours does not fit, or a plot cannot be drawn.
-pub fn html(contest: &HeadToHead) -> Result<String, DocumentError> {
+pub fn html(contest: &HeadToHead, root: &Path) -> Result<String, DocumentError> {
     let systems = contest.sides.iter().map(|side| {
         let header = side.evidence.header();
         let settings = header
@@ -57,7 +96,8 @@ pub fn html(contest: &HeadToHead) -> Result<String, DocumentError> {
     let mut plots = Vec::new();
     for (name, scene) in scenes {
         let drawn = svg(&scene).map_err(|error| DocumentError::Plot(error.to_string()))?;
-        plots.push(crate::page::themed(&drawn, &name));
+        let drawing = crate::page::themed(&drawn, &name);
+        plots.push((name, drawing));
     }
     let first = contest.sides.first();
     let about = first.map_or_else(String::new, |side| {
@@ -84,6 +124,7 @@ pub fn html(contest: &HeadToHead) -> Result<String, DocumentError> {
                 .map(|skipped| (skipped.name.clone(), skipped.why.clone()))
                 .collect(),
             plots,
+            gallery: exhibits(root),
             sheets: contest
                 .tables()
                 .iter()

@@ -4,7 +4,7 @@ use super::tables::{accepted, median, survival};
 use super::{HeadToHead, Side};
 use crate::header::SweepHeader;
 use crate::plots::palette::{GRID, INK, MUTED, series};
-use crate::plots::{Anchor, Line, Lines, PlotError, Point, Scene, lines, percent_ticks};
+use crate::plots::{Anchor, Line, Lines, PlotError, Point, Scene, lines, percent_ticks, roc};
 use credlink_trial_record::Trial;
 
 const WIDTH: f64 = 760.0;
@@ -24,6 +24,12 @@ pub(super) fn all(contest: &HeadToHead) -> Result<Vec<(String, Scene)>, (String,
         let scene = pareto(contest, cost).map_err(|error| (cost.id.to_owned(), error))?;
         scenes.push((cost.id.to_owned(), scene));
     }
+    let reached = contest.sides.iter();
+    let reached: Vec<_> = reached
+        .map(|side| (side.name.clone(), side.evidence.reached()))
+        .collect();
+    let scene = roc::compared(&reached).map_err(|error| ("roc".to_owned(), error))?;
+    scenes.push(("roc".to_owned(), scene));
     for (name, chart) in curves(contest) {
         let scene = lines(&chart).map_err(|error| (name.clone(), error))?;
         scenes.push((name, scene));

@@ -3,6 +3,7 @@
 use credlink_trial_record::Trial;
 
 use super::{HeadToHead, Only, Side, pairs};
+use crate::compare::Change;
 use crate::stats::{Bounded, Measured, nearest_rank};
 use crate::table::{Column, Kind, Table, Value};
 use crate::tables::{Entrant, Evidence, Unit};
@@ -29,6 +30,7 @@ pub(super) fn all(contest: &HeadToHead) -> Vec<Table> {
         systems(contest),
         operating(contest),
         matrix(contest),
+        paired_in_sum(&pairs(contest), contest),
         paired(&pairs(contest), contest),
         cost(contest),
         payload(contest),
@@ -180,6 +182,52 @@ fn matrix(contest: &HeadToHead) -> Table {
         notes: notes(
             contest,
             &["The issued proof is found, by the system's own decision."],
+        ),
+    }
+}
+
+/// Every system against the first, all pipelines together.
+fn paired_in_sum(all: &[Only], contest: &HeadToHead) -> Table {
+    let first = contest.sides.first().map_or("", |side| side.name.as_str());
+    let rows = all.iter().map(|only| {
+        let changed = |which: fn((u64, u64)) -> u64| -> u64 {
+            let lines = only.lines.iter();
+            lines
+                .map(|line| which(line.changed.unwrap_or_default()))
+                .sum()
+        };
+        let verdicts = |change: Change| {
+            let lines = only.lines.iter();
+            Value::Count(lines.filter(|line| line.change == change).count() as u64)
+        };
+        vec![
+            Value::text(&only.name),
+            Value::Count(only.lines.iter().map(|line| line.before.n).sum()),
+            Value::Count(changed(|(lost, _)| lost)),
+            Value::Count(changed(|(_, won)| won)),
+            verdicts(Change::Better),
+            verdicts(Change::Worse),
+            verdicts(Change::Same),
+        ]
+    });
+    Table {
+        id: "paired-in-sum".to_owned(),
+        title: format!("Systems against {first}, all simulated pipelines together"),
+        columns: vec![
+            Column::new("system", "system", Kind::Text),
+            Column::new("n", "pairs", Kind::Count),
+            Column::new("only_first", format!("found by {first} alone"), Kind::Count),
+            Column::new("only_other", "found by the system alone", Kind::Count),
+            Column::new("better", "pipelines where it finds more", Kind::Count),
+            Column::new("worse", "where it finds less", Kind::Count),
+            Column::new("same", "where neither is shown", Kind::Count),
+        ],
+        rows: rows.collect(),
+        notes: notes(
+            contest,
+            &[
+                "More and less by the test of the table that has every pipeline: exact McNemar over pairs or sources, adjusted by Holm over all its lines.",
+            ],
         ),
     }
 }

@@ -1,5 +1,7 @@
 //! The answer at the top of the page: a few figures, each with its n, its interval and the rows behind it.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::row_files;
@@ -11,7 +13,7 @@ use crate::tables::{LevelVerdict, PipelineTally, Value};
 
 #[derive(Serialize)]
 pub(super) struct Card {
-    title: &'static str,
+    title: Cow<'static, str>,
     /// The figure.
     figure: String,
     /// What stands below it.
@@ -43,7 +45,7 @@ pub(super) fn cards(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
 /// What everybody sees, what our store adds, and what other readers say of it.
 fn answer(report: &Report) -> [Card; 3] {
     let answer = &report.answer;
-    let card = |title, figure, detail| Card {
+    let card = |title: Cow<'static, str>, figure, detail| Card {
         title,
         figure,
         detail,
@@ -71,7 +73,7 @@ fn answer(report: &Report) -> [Card; 3] {
     };
     [
         card(
-            "Still in the file",
+            "Still in the file".into(),
             measured(answer.in_file),
             format!(
                 "{} {of}: the embedded credential is valid{unchanged}",
@@ -79,7 +81,7 @@ fn answer(report: &Report) -> [Card; 3] {
             ),
         ),
         card(
-            "Found again through our store",
+            format!("Found again through {}", answer.store).into(),
             measured(answer.through_store),
             format!(
                 "{} {of}: gone from the file, but the store knows the picture{first}",
@@ -87,7 +89,7 @@ fn answer(report: &Report) -> [Card; 3] {
             ),
         ),
         card(
-            "What other readers see",
+            "What other readers see".into(),
             format!("nothing {}", measured(answer.seen_absent)),
             format!(
                 "invalid (\u{201c}tampered\u{201d}) {}, valid {}",
@@ -129,7 +131,7 @@ fn signing(report: &Report) -> Option<Card> {
     let time = time.map_or_else(none, |(ms, _)| duration((ms * 1e6) as u64));
     let (_, images) = growth?;
     Some(Card {
-        title: "What signing costs",
+        title: "What signing costs".into(),
         figure: format!("{quality}, {grown}, {time}"),
         detail: format!(
             "PSNR of the marked picture, growth of the file, time: medians of {}",
@@ -146,7 +148,7 @@ fn average(report: &Report) -> Option<Card> {
     let any = table.columns.iter().position(|known| known.key == "any")?;
     let row = table.rows.get(AVERAGE)?;
     Some(Card {
-        title: "Average over pipelines, either way",
+        title: "Average over pipelines, either way".into(),
         figure: cell_text(&table.columns[any].kind, row.get(any)?),
         detail: format!(
             "every pipeline weighs the same; every op: {}",
@@ -196,15 +198,15 @@ fn extremes(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
             }
         })
     };
-    let best = extreme("Best pipeline, either way", ranked.first());
-    let worst = extreme("Worst pipeline, either way", ranked.last());
+    let best = extreme("Best pipeline, either way".into(), ranked.first());
+    let worst = extreme("Worst pipeline, either way".into(), ranked.last());
     best.into_iter().chain(worst).collect()
 }
 
 fn false_accepts(report: &Report) -> Card {
     let accepts = &report.negatives.all;
     Card {
-        title: "False accepts",
+        title: "False accepts".into(),
         figure: bounded(accepts.accepted),
         detail: format!(
             "{} of {} from {}",
@@ -226,7 +228,7 @@ fn gate(report: &Report) -> Option<Card> {
     let failed = gate.checks.iter().filter(|check| !check.passed).count();
     let passed = gate.passed();
     Some(Card {
-        title: "Gate",
+        title: "Gate".into(),
         figure: if passed { "passed" } else { "FAILED" }.to_owned(),
         detail: format!("{failed} of {} demands not met", gate.checks.len()),
         tone: if passed { "good" } else { "bad" },
@@ -239,7 +241,7 @@ fn controls(report: &Report) -> Card {
     let failed = header.controls.iter().filter(|c| !c.passed).count();
     let controls = header.controls.len();
     Card {
-        title: "Controls",
+        title: "Controls".into(),
         figure: match (controls, failed) {
             (0, _) => "not measured".to_owned(),
             (_, 0) => "passed".to_owned(),
@@ -269,7 +271,7 @@ fn services(report: &Report) -> Card {
     };
     let (not_met, unmeasured) = (met(LevelVerdict::NotMet), met(LevelVerdict::NotMeasured));
     Card {
-        title: "Service levels at p95",
+        title: "Service levels at p95".into(),
         figure: match (not_met, unmeasured) {
             (0, 0) => "met".to_owned(),
             (0, some) if some == services.len() => "not measured".to_owned(),

@@ -8,7 +8,7 @@ mod latency;
 mod lines;
 mod paint;
 pub(crate) mod palette;
-mod roc;
+pub(crate) mod roc;
 mod scene;
 mod survival;
 

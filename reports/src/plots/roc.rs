@@ -52,7 +52,8 @@ impl Axis {
 
 /// One curve: for each threshold what is let through, and what is found.
 struct Curve<'a> {
-    carrier: usize,
+    /// Which series it is of the plot.
+    series: usize,
     points: Vec<(&'a Measured, &'a Measured, bool)>,
 }
 
@@ -77,6 +78,45 @@ pub(super) fn scene(evidence: &Evidence) -> Result<Scene, PlotError> {
     Ok(scene)
 }
 
+/// What several runs reach, side by side: ROC and DET of unsigned images, a curve for every carrier that decides by a number.
+pub(crate) fn compared(runs: &[(String, Vec<Reached>)]) -> Result<Scene, PlotError> {
+    let mut scene = Scene::new(WIDTH);
+    let mut y = 34.0;
+    let title = "What thresholds find and let through of unsigned images, simulated pipelines";
+    scene.text((MARGIN, y), Anchor::Start, (TITLE, INK), title);
+    y += 30.0;
+    let words = "Left: ROC. Right: DET, scaled so that normal errors make straight lines. Boxes: 95 % intervals over sources. The larger mark is the threshold in use. By the number alone.";
+    let words = Scene::fitted(words, SMALL, WIDTH - 2.0 * MARGIN)?;
+    scene.text((MARGIN, y), Anchor::Start, (SMALL, MUTED), words);
+    y += 30.0;
+    let mut all = Vec::new();
+    let mut x = MARGIN;
+    for (name, reached) in runs {
+        for mut curve in curves(reached, Trial::Unsigned) {
+            let of_carrier = reached.iter().find(|one| one.carrier == curve.series);
+            let carrier = of_carrier.map_or("", |one| one.name.as_str());
+            curve.series = all.len();
+            let words = Scene::fitted(&format!("{name}: {carrier}"), LABEL, 420.0)?;
+            let width = text_width(&words, LABEL)? + 56.0;
+            if x + width > WIDTH - MARGIN && x > MARGIN {
+                x = MARGIN;
+                y += 24.0;
+            }
+            let (color, marker) = look(curve.series + 1);
+            scene.mark((x + 8.0, y), marker, 5.0, color);
+            scene.text((x + 22.0, y), Anchor::Start, (LABEL, INK), words);
+            x += width;
+            all.push(curve);
+        }
+    }
+    y += 30.0;
+    panel(&mut scene, &all, (MARGIN + LEFT, y), Axis::Even);
+    let second = MARGIN + WIDTH / 2.0;
+    panel(&mut scene, &all, (second + LEFT, y), Axis::Normal);
+    scene.height = y + PANEL_HEIGHT + 60.0;
+    Ok(scene)
+}
+
 /// The curves of one kind of trial, a carrier each.
 fn curves(reached: &[Reached], trial: Trial) -> Vec<Curve<'_>> {
     let of = |trial: Trial, carrier: usize| {
@@ -98,7 +138,7 @@ fn curves(reached: &[Reached], trial: Trial) -> Vec<Curve<'_>> {
     };
     let pairs = through.filter_map(curve);
     let made = pairs.map(|(through, found)| Curve {
-        carrier: reached[through].carrier,
+        series: reached[through].carrier,
         points: reached[through]
             .points
             .iter()
@@ -193,7 +233,7 @@ fn panel(scene: &mut Scene, curves: &[Curve<'_>], from: (f64, f64), axis: Axis) 
         }
     }
     for curve in curves {
-        let (color, marker) = look(curve.carrier + 1);
+        let (color, marker) = look(curve.series + 1);
         let points: Vec<((f64, f64), bool)> = curve
             .points
             .iter()

@@ -20,7 +20,9 @@ pub struct Answer {
     pub in_changed_file: Measured,
     /// Ops whose file came back as it went in, byte for byte.
     pub unchanged: u64,
-    /// It is no longer in the file, but a carrier led to the proof in our store, and the content confirms it.
+    /// Whose store that is, in words.
+    pub store: &'static str,
+    /// It is no longer in the file, but a carrier led to the proof in the store, and the content confirms it.
     pub through_store: Measured,
     /// The carriers that were the first to find it there, with how often.
     pub found_by: Vec<(String, u64)>,
@@ -78,6 +80,7 @@ impl Evidence {
             in_file: of(IN_FILE),
             in_changed_file: clusters.measured(IN_CHANGED, CHANGED),
             unchanged: sums[N] - sums[CHANGED],
+            store: self.header().system.store(),
             through_store: of(THROUGH_STORE),
             found_by: carriers.iter().cloned().zip(found_by).collect(),
             not_found: of(NOT_FOUND),
@@ -135,8 +138,10 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             )
             .trim_end()
             .to_owned(),
-            "What is found through the store is found by who asks our store; everybody else sees what the file holds."
-                .to_owned(),
+            format!(
+                "What is found through the store is found by who asks {}; everybody else sees what the file holds.",
+                answer.store
+            ),
             super::CONTROLS_APART.to_owned(),
             super::INTERVALS.to_owned(),
         ]
@@ -167,7 +172,7 @@ fn lines(answer: &Answer) -> Vec<Vec<Value>> {
             answer.in_changed_file,
         ),
         line(
-            "found again through our store",
+            &format!("found again through {}", answer.store),
             "no longer in the file, but a carrier led to the proof and the content confirms it",
             answer.through_store,
         ),

@@ -323,6 +323,7 @@ fn complete(header: &mut RunHeader, ending: Ending) {
     header.partial = ending.partial;
     header.ops_left_out = ending.ops_not_made;
     header.skipped.extend(ending.not_made);
+    header.skipped.extend(ending.notes);
     header.controls = ending.controls;
     header.peak_memory_bytes = machine::peak_memory_bytes();
 }
