@@ -67,7 +67,10 @@ pub fn copy(own: &Path, run_dir: &RunDir) -> Result<()> {
 }
 
 /// The recipe files of a directory with their ids, `FAMILY/NAME`, sorted.
-fn files(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
+///
+/// # Errors
+/// When it cannot be listed.
+pub fn files(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     for family in entries(dir)?.into_iter().filter(|path| path.is_dir()) {
         for file in entries(&family)? {

@@ -7,7 +7,7 @@ use credlink_harness::plan::Plan;
 use credlink_harness::systems::About;
 use credlink_harness::{machine, versions};
 use credlink_reports::RunHeader;
-use credlink_reports::header::ImageSetHeader;
+use credlink_reports::header::{ImageSetHeader, PipelineHeader};
 
 use crate::cli::SurvivalArgs;
 
@@ -17,6 +17,7 @@ pub(super) fn described(
     plan: &Plan,
     set: &dyn ImageSet,
     system: &About,
+    own: &[String],
 ) -> RunHeader {
     let header = set.header();
     RunHeader {
@@ -41,13 +42,31 @@ pub(super) fn described(
                 .collect(),
         },
         settings: settings(args, system),
-        pipelines: plan.described(),
+        pipelines: plan.described().into_iter().map(owned(own)).collect(),
         carriers: system.names(),
         carrier_facts: system.facts(),
         ops_planned: plan.signed_ops + plan.negative_ops,
         partial: true,
         skipped: plan.shortfalls.clone(),
         ..RunHeader::default()
+    }
+}
+
+/// Says of the user's own recipes, by the ids of their files, that they are.
+fn owned(own: &[String]) -> impl Fn(PipelineHeader) -> PipelineHeader {
+    |pipeline| {
+        let is_own = |file: &String| {
+            let rest = pipeline.id.strip_prefix(file.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('@'))
+        };
+        if own.iter().any(is_own) {
+            PipelineHeader {
+                title: format!("{} (your recipe)", pipeline.title),
+                ..pipeline
+            }
+        } else {
+            pipeline
+        }
     }
 }
 

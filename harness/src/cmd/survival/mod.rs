@@ -51,6 +51,8 @@ struct Shared<'a> {
     pool: rayon::ThreadPool,
     set: Box<dyn ImageSet>,
     pipelines: Vec<Arc<Recipe>>,
+    /// The ids of the user's recipe files.
+    own_recipes: Vec<String>,
     gate: Option<Gate>,
     progress: &'a Progress,
     stop: Arc<AtomicBool>,
@@ -85,6 +87,10 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
         pool,
         set,
         pipelines,
+        own_recipes: match &args.recipes {
+            None => Vec::new(),
+            Some(dir) => recipes::files(dir)?.into_iter().map(|(id, _)| id).collect(),
+        },
         gate,
         progress: &progress,
         stop: stop_on_interrupt()?,
@@ -183,7 +189,7 @@ impl Shared<'_> {
                 .unwrap_or_default(),
             created: self.created.clone(),
             threads: u32::try_from(self.pool.current_num_threads()).unwrap_or(u32::MAX),
-            ..header::described(args, &plan, &*self.set, &about)
+            ..header::described(args, &plan, &*self.set, &about, &self.own_recipes)
         };
         let ledger = Ledger::new();
         let signer_name = ready.signer_name();

@@ -1,0 +1,368 @@
+//! Systems by name, as people type them: carriers alone, adapters, signed files, several side by side.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use credlink_corpus::{ImageSet, SyntheticSet};
+use credlink_harness::exit;
+use credlink_image_files::Format;
+use credlink_image_files::metadata::{self, Kind};
+use credlink_reports::rows::read_rows;
+use credlink_reports::{RunDir, tables::Evidence};
+use credlink_trial_record::{Embedded, Outcome, Row, Trial};
+
+mod support;
+
+use support::{code, credlink, text};
+
+/// Finds nothing, ever, and changes nothing.
+const NOTHING: &str = r#"#!/bin/sh
+while IFS= read -r line; do
+    seq=${line#*\"seq\":}
+    seq=${seq%%[,\}]*}
+    case $line in
+    *'"op":"hello"'*) echo '{"op":"hello","protocol":1,"system":{"name":"nothing","version":"7"},"inputs":["image/jpeg","image/png"],"carrier":{"name":"nothing","place":"store"},"deterministic":true}' ;;
+    *'"op":"sign"'*) echo "{\"op\":\"signed\",\"seq\":$seq,\"status\":\"ok\",\"changed\":false}" ;;
+    *'"op":"verify"'*) echo "{\"op\":\"verified\",\"seq\":$seq,\"status\":\"ok\",\"state\":\"absent\"}" ;;
+    *'"op":"bye"'*) exit 0 ;;
+    *) echo "{\"op\":\"error\",\"seq\":$seq}" ;;
+    esac
+done
+"#;
+
+fn with_nothing(folder: &Path) {
+    let adapter = folder.join("adapters/nothing");
+    std::fs::create_dir_all(&adapter).unwrap();
+    let program = adapter.join("adapter.sh");
+    std::fs::write(&program, NOTHING).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let file = "title = \"nothing\"\nabout = \"finds nothing\"\nlicence = \"MIT\"\nsource = \"here\"\n\
+                command = [\"./adapter.sh\"]\n";
+    std::fs::write(adapter.join("adapter.toml"), file).unwrap();
+}
+
+fn rows(folder: &Path, run: &str) -> Vec<Row> {
+    let run_dir = RunDir::open(&folder.join(run)).unwrap();
+    let rows = read_rows(&run_dir.rows()).unwrap();
+    (0..rows.len())
+        .map(|index| rows.row(index).unwrap())
+        .collect()
+}
+
+/// The signed files of a run.
+fn signed(folder: &Path, run: &str) -> Vec<Vec<u8>> {
+    let files = std::fs::read_dir(folder.join(run).join("signed")).unwrap();
+    let mut paths: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| std::fs::read(path).unwrap())
+        .collect()
+}
+
+#[test]
+fn several_systems_meet_the_same_ops_and_stand_side_by_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    with_nothing(at);
+    let systems = "credlink,credlink/watermark,credlink/fingerprint,credlink/link,nothing";
+    let output = credlink(
+        at,
+        &[
+            "survival",
+            "--system",
+            systems,
+            "--per-pipeline",
+            "8",
+            "--longest-side",
+            "400",
+            "--pipelines",
+            "controls/identity,edits/resize-half",
+            "--unsigned-share",
+            "2",
+            "--out",
+            "contest",
+        ],
+    );
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    let ops = |run: &str| -> Vec<(u64, String, String)> {
+        let rows = rows(at, &format!("contest/{run}"));
+        let shared = rows.into_iter().filter(|row| row.trial == Trial::Signed);
+        shared.map(|row| (row.op, row.pipeline, row.name)).collect()
+    };
+    for run in [
+        "credlink-watermark",
+        "credlink-fingerprint",
+        "credlink-link",
+        "nothing",
+    ] {
+        assert_eq!(ops(run), ops("credlink"), "{run}");
+    }
+    assert!(rows(at, "contest/nothing").iter().all(|row| !row.survived));
+    // A carrier alone is alone in the file, too.
+    let kinds = |bytes: &[u8]| {
+        let format = Format::sniff(bytes).unwrap();
+        metadata::read(format, bytes).has(Kind::C2pa)
+    };
+    assert!(
+        signed(at, "contest/credlink")
+            .iter()
+            .all(|bytes| kinds(bytes))
+    );
+    for run in [
+        "credlink-watermark",
+        "credlink-fingerprint",
+        "credlink-link",
+    ] {
+        let files = signed(at, &format!("contest/{run}"));
+        assert!(!files.iter().any(|bytes| kinds(bytes)), "{run}");
+    }
+    assert_eq!(
+        signed(at, "contest/credlink-fingerprint"),
+        signed(at, "contest/nothing")
+    );
+    let found = |run: &str| {
+        let rows = rows(at, &format!("contest/{run}"));
+        let found = rows
+            .iter()
+            .filter(|row| row.survived && row.pipeline == "edits/resize-half");
+        found.count()
+    };
+    assert!(found("credlink-fingerprint") >= 7);
+    assert!(found("credlink-watermark") >= 1);
+    // The way that the pixels changed is the same whoever looks at them.
+    let psnr = |run: &str| -> Vec<Option<f32>> {
+        let rows = rows(at, &format!("contest/{run}"));
+        rows.iter().map(|row| row.sign_psnr).collect()
+    };
+    assert!(psnr("credlink-watermark").iter().any(Option::is_some));
+    assert!(psnr("nothing").iter().all(Option::is_none));
+    let page = std::fs::read_to_string(at.join("contest/head-to-head.html")).unwrap();
+    for word in [
+        "credlink/watermark",
+        "nothing",
+        "Saved by one, lost by another",
+        "<svg",
+    ] {
+        assert!(page.contains(word), "{word}");
+    }
+    let matrix = std::fs::read_to_string(at.join("contest/head-to-head/matrix.csv")).unwrap();
+    assert_eq!(
+        matrix.lines().filter(|line| !line.starts_with('#')).count(),
+        3
+    );
+
+    let again = credlink(
+        at,
+        &["head-to-head", "contest", "--leaderboard", "board.jsonl"],
+    );
+    assert_eq!(code(&again), exit::OK, "{}", text(&again));
+    credlink(
+        at,
+        &["head-to-head", "contest", "--leaderboard", "board.jsonl"],
+    );
+    let board = std::fs::read_to_string(at.join("board.jsonl")).unwrap();
+    assert_eq!(board.lines().count(), 5, "no line twice");
+    // Runs of other ops do not stand beside them.
+    let other = credlink(
+        at,
+        &[
+            "survival",
+            "--system",
+            "nothing",
+            "--per-pipeline",
+            "8",
+            "--longest-side",
+            "400",
+            "--seed",
+            "2",
+            "--pipelines",
+            "controls/identity,edits/resize-half",
+            "--out",
+            "other",
+            "--quiet",
+        ],
+    );
+    assert_eq!(code(&other), exit::OK, "{}", text(&other));
+    std::fs::remove_dir_all(at.join("contest/nothing")).unwrap();
+    std::fs::rename(at.join("other"), at.join("contest/nothing")).unwrap();
+    let mixed = credlink(at, &["head-to-head", "contest"]);
+    assert_eq!(code(&mixed), exit::FAILURE);
+    assert!(
+        text(&mixed).contains("did not meet the same ops: they differ in seed"),
+        "{}",
+        text(&mixed)
+    );
+}
+
+#[test]
+fn files_that_are_signed_already_are_measured_by_their_own_manifests() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::create_dir(at.join("pictures")).unwrap();
+    assert_eq!(code(&credlink(at, &["keys", "generate"])), exit::OK);
+    let set = SyntheticSet::new(4);
+    for index in 0..12 {
+        let entry = set.entry(index);
+        let bytes = set.load(index).unwrap().bytes;
+        let name = format!("pictures/{}", entry.name);
+        if index % 4 == 3 {
+            std::fs::write(at.join(&name), bytes).unwrap();
+            continue;
+        }
+        std::fs::write(at.join("in"), bytes).unwrap();
+        let output = credlink(at, &["sign", "--no-watermark", "in", &name]);
+        assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    }
+    let run = |name: &str, more: &[&str]| {
+        let mut args = vec![
+            "survival",
+            "--signed",
+            "pictures",
+            "--every-image",
+            "--out",
+            name,
+            "--pipelines",
+            "controls/identity,edits/resize-half,optimizers/jpegtran-copy-all",
+        ];
+        args.extend(more);
+        let output = credlink(at, &args);
+        assert_eq!(code(&output), exit::OK, "{}", text(&output));
+        text(&output)
+    };
+    let said = run("anybody", &[]);
+    assert!(
+        said.contains("images were refused and went out as they came: the file has no manifest"),
+        "{said}"
+    );
+    let rows = rows(at, "anybody");
+    for row in rows.iter().filter(|row| row.trial == Trial::Signed) {
+        let has = row.carriers[0].embedded == Some(Embedded::Carried);
+        let expected = match (has, row.pipeline.as_str()) {
+            (true, "controls/identity") => Outcome::Intact,
+            _ => Outcome::Lost,
+        };
+        if row.pipeline != "optimizers/jpegtran-copy-all" {
+            assert_eq!(row.outcome, expected, "{} {}", row.name, row.pipeline);
+        } else if has {
+            assert!(
+                matches!(row.outcome, Outcome::Broken | Outcome::Intact),
+                "{row:?}"
+            );
+        }
+    }
+    // Under an anchor that vouches for the signer nothing changes; under another one nothing is signed.
+    run("ours", &["--trust", "credlink-keys/anchor.pem"]);
+    let evidence = |name: &str| -> Evidence {
+        credlink_reports::load(&RunDir::open(&at.join(name)).unwrap()).unwrap()
+    };
+    assert_eq!(
+        evidence("ours").answer().in_file,
+        evidence("anybody").answer().in_file
+    );
+    assert_eq!(
+        code(&credlink(at, &["keys", "generate", "strange"])),
+        exit::OK
+    );
+    run("strangers", &["--trust", "strange/anchor.pem"]);
+    assert_eq!(evidence("strangers").answer().in_file.rate.k, 0);
+}
+
+#[test]
+fn recipes_of_the_users_own_run_like_ours_and_stay_with_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::create_dir_all(at.join("mine/edits")).unwrap();
+    let recipe = |quality: u8| {
+        format!(
+            "title = \"Mine\"\nseverity = \"mild\"\nanalysis = \"As our server does.\"\n\
+             [[source]]\ncite = \"our server's configuration\"\ngrade = \"B\"\nbacks = [\"save\"]\n\
+             [[step]]\nsave.jpeg = {{ encoder = \"libjpeg-turbo\", quality = {quality}, chroma = \"4:2:0\", progressive = false, keep = [] }}\n\
+             save.other = \"jpeg\"\n"
+        )
+    };
+    std::fs::write(at.join("mine/edits/our-server.toml"), recipe(61)).unwrap();
+    let run = |out: &str, recipes: &str| {
+        credlink(
+            at,
+            &[
+                "survival",
+                "--ops",
+                "8",
+                "--pipelines",
+                "edits/our-server,controls/identity",
+                "--recipes",
+                recipes,
+                "--out",
+                out,
+                "--quiet",
+            ],
+        )
+    };
+    let output = run("run", "mine");
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    let replayed = credlink(at, &["replay", "run", "0"]);
+    assert_eq!(code(&replayed), exit::OK, "{}", text(&replayed));
+    let header = std::fs::read_to_string(at.join("run/run.json")).unwrap();
+    assert!(header.contains("Mine (your recipe)"), "{header}");
+    let listed = credlink(
+        at,
+        &["pipelines", "show", "edits/our-server", "--recipes", "mine"],
+    );
+    assert!(
+        text(&listed).contains("our server's configuration"),
+        "{}",
+        text(&listed)
+    );
+    // Refused like ours: for a name that is taken, for what nobody backs, for a folder of nothing.
+    for (path, text_of, words) in [
+        (
+            "taken/edits/crop-10.toml",
+            recipe(61),
+            "give yours another name",
+        ),
+        (
+            "unfounded/edits/x.toml",
+            recipe(61).replace("\"save\"", "\"orient\""),
+            "save",
+        ),
+    ] {
+        std::fs::create_dir_all(at.join(path).parent().unwrap()).unwrap();
+        std::fs::write(at.join(path), text_of).unwrap();
+        let output = run("refused", path.split('/').next().unwrap());
+        assert_eq!(code(&output), exit::FAILURE);
+        assert!(text(&output).contains(words), "{}", text(&output));
+    }
+    assert!(
+        text(&run("refused", "run")).contains("no family/name.toml")
+            || !at.join("refused").exists()
+    );
+}
+
+#[test]
+fn names_that_stand_for_no_system_are_told_with_those_that_do() {
+    let folder = support::folder();
+    let at = folder.path();
+    with_nothing(at);
+    let run = |system: &str, more: &[&str]| {
+        let mut args = vec!["survival", "--ops", "2", "--system", system, "--out", "run"];
+        args.extend(more);
+        let output = credlink(at, &args);
+        assert_ne!(code(&output), exit::OK);
+        assert!(!at.join("run").exists());
+        text(&output)
+    };
+    assert!(run("nothin", &[]).contains("there are credlink, nothing"));
+    assert!(run("credlink/pdq", &[]).contains("it has manifest, link, fingerprint, watermark"));
+    assert!(run("nothing", &["--carriers", "link"]).contains("not among the systems"));
+    std::fs::create_dir(at.join("adapters/broken")).unwrap();
+    std::fs::write(at.join("adapters/broken/adapter.toml"), "title = 1").unwrap();
+    assert!(run("broken", &[]).contains("broken/adapter.toml"));
+    let listed = credlink(at, &["systems"]);
+    assert_eq!(code(&listed), exit::OK);
+    assert!(text(&listed).contains("nothing   7"), "{}", text(&listed));
+    let shown = text(&credlink(at, &["systems", "show", "nothing"]));
+    assert!(shown.contains("Runs here: version 7"), "{shown}");
+}
