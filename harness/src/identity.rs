@@ -45,6 +45,18 @@ pub fn validity_from(now: u64, days: u16) -> Result<Validity> {
 /// The last second of the year 2999, where [`Date`] ends.
 const LAST_SECOND: u64 = 32_503_679_999;
 
+/// A proof that nobody was issued, for a name that nobody was issued: whoever is led to it is misled.
+#[must_use]
+pub fn strange_proof(name: &[u8]) -> ProofId {
+    let hash = Sha256::new()
+        .chain_update(b"credlink strange proof")
+        .chain_update(name)
+        .finalize();
+    let mut value = [0; 8];
+    value.copy_from_slice(&hash[..8]);
+    ProofId::new(u64::from_be_bytes(value))
+}
+
 /// Randomness of the operating system for keys.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ pub mod distractors;
 pub mod estimate;
 pub mod exhibits;
 pub mod exit;
+pub mod http;
 pub mod identity;
 pub mod image_set;
 pub mod ledger;

@@ -2,11 +2,14 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use credlink_corpus::SyntheticSet;
@@ -362,7 +365,11 @@ fn an_adapter_toml_is_refused_for_what_is_wrong_in_it() {
         );
     }
     for (from, to, words) in [
-        ("command = [\"./adapter.sh\"]", "command = []", "no program"),
+        (
+            "command = [\"./adapter.sh\"]",
+            "command = []",
+            "names a program",
+        ),
         ("title = \"sums\"\n", "", "title"),
         ("[\"honest\"]", "[\"../x\"]", "no name"),
     ] {
@@ -400,6 +407,140 @@ fn the_conformance_test_passes_the_honest_and_fails_the_others() {
             checks.iter().any(|check| check.verdict == Verdict::Noted),
             "{how}: {checks:?}"
         );
+    }
+}
+
+/// A server that knows files by their check sum, and is busy each third time that it is asked to verify.
+fn server() -> (String, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/sums", listener.local_addr().unwrap());
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    std::thread::spawn(move || {
+        let known: Mutex<HashMap<Vec<u8>, String>> = Mutex::default();
+        let asked = AtomicUsize::new(0);
+        for stream in listener.incoming() {
+            if stopped.load(Ordering::Relaxed) {
+                return;
+            }
+            answer(&mut stream.unwrap(), &known, &asked);
+        }
+    });
+    (url, stop)
+}
+
+fn answer(stream: &mut TcpStream, known: &Mutex<HashMap<Vec<u8>, String>>, asked: &AtomicUsize) {
+    let mut lines = BufReader::new(stream.try_clone().unwrap());
+    let mut next = || {
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    };
+    let path = next().split(' ').nth(1).unwrap_or_default().to_owned();
+    let headers: HashMap<String, String> =
+        std::iter::from_fn(|| Some(next()).filter(|line| !line.is_empty()))
+            .filter_map(|line| {
+                line.split_once(": ")
+                    .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            })
+            .collect();
+    let length = headers
+        .get("content-length")
+        .map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    lines.read_exact(&mut body).unwrap();
+    let json = |text: String| ("200 OK", "application/json", text.into_bytes());
+    let (status, kind, body) = match path.as_str() {
+        "/sums/hello" => {
+            assert!(!String::from_utf8(body).unwrap().contains("work_dir"));
+            json(
+                r#"{"protocol":1,"system":{"name":"sums","version":"2"},"inputs":["image/jpeg","image/png","image/webp"],
+                    "carrier":{"name":"sum","place":"store"},"deterministic":true}"#
+                    .to_owned(),
+            )
+        }
+        "/sums/sign" if headers["content-type"] == "image/webp" => {
+            ("415 No", "text/plain", Vec::new())
+        }
+        "/sums/sign" => {
+            known
+                .lock()
+                .unwrap()
+                .insert(body.clone(), headers["credlink-id"].clone());
+            ("200 OK", "image/any", body)
+        }
+        "/sums/verify" if asked.fetch_add(1, Ordering::Relaxed) % 3 == 2 => {
+            ("503 Busy", "text/plain", Vec::new())
+        }
+        "/sums/verify" => json(match known.lock().unwrap().get(&body) {
+            Some(id) => format!(r#"{{"status":"ok","state":"found","id":"{id}"}}"#),
+            None => r#"{"status":"ok","state":"absent"}"#.to_owned(),
+        }),
+        _ => ("404 Not Found", "text/plain", Vec::new()),
+    };
+    let kind = if kind == "image/any" {
+        headers["content-type"].as_str()
+    } else {
+        kind
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    let _ = stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(&body));
+}
+
+#[test]
+fn a_server_is_measured_like_a_program() {
+    let (url, stop) = server();
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("remote");
+    std::fs::create_dir(&folder).unwrap();
+    let file = |url: &str| {
+        format!(
+            "title = \"t\"\nabout = \"a\"\nlicence = \"MIT\"\nsource = \"s\"\nurl = \"{url}\"\nseconds = 5\n"
+        )
+    };
+    std::fs::write(folder.join("adapter.toml"), file(&url)).unwrap();
+    let description = Description::of_folder(&folder).unwrap().remove(0);
+    let (ending, rows) = measured(&description, 6, 2);
+    assert!(
+        ending.controls.iter().all(|control| control.passed),
+        "{:?}",
+        ending.controls
+    );
+    let identity: Vec<&Row> = rows
+        .iter()
+        .filter(|row| row.trial == Trial::Signed && row.pipeline == PIPELINES[0])
+        .collect();
+    for row in &identity {
+        let expected = if row.image_format == "webp" {
+            Outcome::Lost
+        } else {
+            Outcome::Recovered
+        };
+        assert_eq!(row.outcome, expected, "{}", row.name);
+    }
+    assert!(
+        identity.iter().any(|row| row.image_format == "webp"),
+        "one that it refuses"
+    );
+    assert_eq!(
+        outcomes(&rows, Trial::Unsigned, PIPELINES[0]),
+        [Outcome::Rejected]
+    );
+    stop.store(true, Ordering::Relaxed);
+    // Nobody there, and no address at all.
+    for (url, words) in [
+        ("http://127.0.0.1:9/x", "remote (127.0.0.1)"),
+        ("ftp://x/y", "no address of a system"),
+    ] {
+        std::fs::write(folder.join("adapter.toml"), file(url)).unwrap();
+        let description = Description::of_folder(&folder).unwrap().remove(0);
+        let failure = Adapter::start(description, 1, 1, None).err().unwrap();
+        assert!(failure.reason().contains(words), "{failure:?}");
     }
 }
 

@@ -2,15 +2,19 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use credlink_corpus::{ImageSet, SyntheticSet};
-use credlink_harness::exit;
+use credlink_harness::{exit, received};
 use credlink_image_files::Format;
 use credlink_image_files::metadata::{self, Kind};
 use credlink_reports::rows::read_rows;
 use credlink_reports::{RunDir, tables::Evidence};
+use credlink_sign_core::fingerprint::{ContentHash, Fingerprint};
+use credlink_sign_core::manifest::{Observed, Observer};
 use credlink_trial_record::{Embedded, Outcome, Row, Trial};
 
 mod support;
@@ -268,6 +272,154 @@ fn files_that_are_signed_already_are_measured_by_their_own_manifests() {
     );
     run("strangers", &["--trust", "strange/anchor.pem"]);
     assert_eq!(evidence("strangers").answer().in_file.rate.k, 0);
+}
+
+/// A resolution server that holds the manifests of a folder and knows pictures by their fingerprint.
+fn resolution_server(pictures: &Path) -> String {
+    let observer = Observer::new(None).unwrap();
+    let content = |bytes: &[u8]| {
+        let pixels = received::decode_bytes(bytes).ok()?;
+        Some(ContentHash::of(&pixels.image, pixels.orientation).fingerprint())
+    };
+    let files = std::fs::read_dir(pictures).unwrap();
+    let files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    let held: Vec<(Fingerprint, String)> = files
+        .filter_map(
+            |bytes| match observer.observe(Format::sniff(&bytes)?, &bytes) {
+                Observed::Holds(held) => Some((content(&bytes)?, held.label)),
+                _ => None,
+            },
+        )
+        .collect();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap());
+            let (mut length, mut line, mut path) = (0, String::new(), String::new());
+            while lines.read_line(&mut line).unwrap() > 2 {
+                let lower = line.to_lowercase();
+                if path.is_empty() {
+                    path = lower.split(' ').nth(1).unwrap_or_default().to_owned();
+                }
+                if let Some(text) = lower.strip_prefix("content-length:") {
+                    length = text.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            lines.read_exact(&mut body).unwrap();
+            assert!(
+                path.starts_with("/v1/matches/bycontent?maxresults="),
+                "{path}"
+            );
+            let of = content(&body);
+            let near = held
+                .iter()
+                .filter_map(|(known, label)| Some((known.distance(&of?), label)));
+            let nearest = near.min().filter(|(distance, _)| *distance <= 31);
+            let matches: Vec<_> = nearest
+                .map(|(_, label)| serde_json::json!({ "manifestId": label, "similarityScore": null }))
+                .into_iter()
+                .collect();
+            let body = serde_json::json!({ "matches": matches }).to_string();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.write_all(head.as_bytes());
+        }
+    });
+    url
+}
+
+#[test]
+fn a_resolution_server_is_asked_by_content_where_the_manifest_is_gone() {
+    let folder = support::folder();
+    let at = folder.path();
+    std::fs::create_dir(at.join("pictures")).unwrap();
+    assert_eq!(code(&credlink(at, &["keys", "generate"])), exit::OK);
+    let set = SyntheticSet::new(6);
+    let mut written = 0;
+    for index in 0.. {
+        let entry = set.entry(index);
+        // What has no fingerprint of its own cannot be found by one.
+        if written == 8
+            || !matches!(
+                entry.class.as_str(),
+                "landscape" | "portrait" | "architecture"
+            )
+        {
+            if written == 8 {
+                break;
+            }
+            continue;
+        }
+        std::fs::write(at.join("in"), set.load(index).unwrap().bytes).unwrap();
+        let name = format!("pictures/{}", entry.name);
+        assert_eq!(
+            code(&credlink(at, &["sign", "--no-watermark", "in", &name])),
+            exit::OK
+        );
+        written += 1;
+    }
+    let url = resolution_server(&at.join("pictures"));
+    let output = credlink(
+        at,
+        &[
+            "survival",
+            "--signed",
+            "pictures",
+            "--resolve",
+            &url,
+            "--every-image",
+            "--out",
+            "run",
+            "--quiet",
+            "--pipelines",
+            "controls/identity,edits/resize-half,edits/crop-25",
+        ],
+    );
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    let rows = rows(at, "run");
+    let found = |pipeline: &str, outcome: Outcome| {
+        let signed = rows
+            .iter()
+            .filter(|row| row.trial == Trial::Signed && row.pipeline == pipeline);
+        let signed: Vec<_> = signed.collect();
+        let found = signed.iter().filter(|row| row.outcome == outcome);
+        (found.count(), signed.len())
+    };
+    let (intact, all) = found("controls/identity", Outcome::Intact);
+    assert!(intact == all && all >= 4, "{intact} of {all}");
+    let (recovered, all) = found("edits/resize-half", Outcome::Recovered);
+    assert_eq!(recovered, all, "half the size is the same picture");
+    let (lost, all) = found("edits/crop-25", Outcome::Lost);
+    assert!(
+        lost >= all - 1,
+        "a fingerprint does not survive a quarter cut off"
+    );
+    let header = std::fs::read_to_string(at.join("run/run.json")).unwrap();
+    assert!(header.contains("\"resolution\": \"127.0.0.1\""), "{header}");
+    // A server that is not there is an error of every op, and no answer.
+    let output = credlink(
+        at,
+        &[
+            "survival",
+            "--signed",
+            "pictures",
+            "--resolve",
+            "http://127.0.0.1:9/v1",
+            "--every-image",
+            "--out",
+            "nobody",
+            "--quiet",
+            "--pipelines",
+            "edits/resize-half",
+        ],
+    );
+    assert_eq!(code(&output), exit::CONTROL_FAILED, "{}", text(&output));
 }
 
 #[test]

@@ -63,6 +63,10 @@ pub(crate) struct SurvivalArgs {
     /// With --signed: only signers that these certificates (PEM) vouch for [default: whoever signed].
     #[arg(long, value_name = "PEM", requires = "signed")]
     pub(crate) trust: Option<PathBuf>,
+    /// With --signed: also ask this C2PA soft-binding resolution server, by content, e.g. http://localhost:8080/v1. It must hold
+    /// the manifests of the files.
+    #[arg(long, value_name = "URL", requires = "signed")]
+    pub(crate) resolve: Option<String>,
     /// One unsigned op for so many signed ones. Fewer unsigned ops say less about false accepts.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(crate) unsigned_share: u64,

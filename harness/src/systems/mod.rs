@@ -8,6 +8,7 @@ pub mod adapter;
 pub mod check;
 pub mod credlink;
 pub mod named;
+pub mod resolver;
 pub mod signed_files;
 
 use std::borrow::Cow;

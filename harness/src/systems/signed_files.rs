@@ -3,6 +3,8 @@
 //!
 //! A manifest is known again by its name and the bytes of its store. One that a later signer names as the parent of its own
 //! counts as re-signed: that is the later signer's word, as C2PA has it, and nothing here looks at the picture.
+//!
+//! With a resolution server a second carrier is asked: which manifests the server names for the picture that was received.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,10 +17,13 @@ use credlink_sign_core::{
 };
 use credlink_trial_record::{CarrierPlace, Embedded, Trial};
 
+use super::resolver::Resolver;
 use super::{About, Answer, CarrierAbout, Sealed, Signed, System, SystemError};
+use crate::identity;
 
-/// The name of the one carrier.
+/// The names of the carriers.
 const MANIFEST: &str = "manifest";
+const RESOLUTION: &str = "resolution";
 
 /// The manifests of the files, by name: the proof, and the SHA-256 of the store.
 type Known = HashMap<String, Vec<(ProofId, [u8; 32])>>;
@@ -28,12 +33,14 @@ type Known = HashMap<String, Vec<(ProofId, [u8; 32])>>;
 pub struct SignedFiles {
     observer: Observer,
     asks_for_trust: bool,
+    resolver: Option<Resolver>,
     known: Mutex<Known>,
 }
 
 /// In the second.
 struct SealedFiles {
     observer: Observer,
+    resolver: Option<Resolver>,
     known: Known,
 }
 
@@ -46,8 +53,42 @@ impl SignedFiles {
         Ok(Self {
             observer: Observer::new(anchors)?,
             asks_for_trust: anchors.is_some(),
+            resolver: None,
             known: Mutex::default(),
         })
+    }
+}
+
+impl SignedFiles {
+    /// Asks this server, too, which must hold the manifests of the files.
+    #[must_use]
+    pub fn with_resolver(mut self, resolver: Resolver) -> Self {
+        self.resolver = Some(resolver);
+        self
+    }
+
+    /// What the carriers are.
+    fn carriers(&self) -> Vec<CarrierAbout> {
+        let manifest = CarrierAbout {
+            name: MANIFEST.to_owned(),
+            describes:
+                "the C2PA manifest that the file came with; intact means that it still holds"
+                    .to_owned(),
+            place: CarrierPlace::Metadata,
+            decision: None,
+            payload_bits: 0,
+        };
+        let resolution = self.resolver.as_ref().map(|resolver| CarrierAbout {
+            name: RESOLUTION.to_owned(),
+            describes: format!(
+                "what {} names by content first; found means that it is the file's manifest",
+                resolver.host()
+            ),
+            place: CarrierPlace::Store,
+            decision: None,
+            payload_bits: 0,
+        });
+        std::iter::once(manifest).chain(resolution).collect()
     }
 }
 
@@ -58,23 +99,19 @@ impl System for SignedFiles {
         } else {
             "whoever signed"
         };
+        let mut settings = vec![("trust".to_owned(), trust.to_owned())];
+        if let Some(resolver) = &self.resolver {
+            settings.push(("resolution".to_owned(), resolver.host().to_owned()));
+        }
         About {
             name: "Content Credentials of the files".to_owned(),
             version: String::new(),
             licence: String::new(),
             source: String::new(),
-            settings: vec![("trust".to_owned(), trust.to_owned())],
+            settings,
             is_guest: true,
             deceptions: vec![Trial::ForeignKey, Trial::Transplant],
-            carriers: vec![CarrierAbout {
-                name: MANIFEST.to_owned(),
-                describes:
-                    "the C2PA manifest that the file came with; intact means that it still holds"
-                        .to_owned(),
-                place: CarrierPlace::Metadata,
-                decision: None,
-                payload_bits: 0,
-            }],
+            carriers: self.carriers(),
         }
     }
 
@@ -103,7 +140,7 @@ impl System for SignedFiles {
         };
         Ok(Signed {
             bytes: file.bytes().to_vec(),
-            carriers: vec![(embedded, Cost::default())],
+            carriers: vec![(embedded, Cost::default()); 1 + usize::from(self.resolver.is_some())],
             fate: contents::fate(format, file.bytes(), file.bytes()),
             mark: None,
             distortion: None,
@@ -121,6 +158,7 @@ impl System for SignedFiles {
         }
         Ok(Box::new(SealedFiles {
             observer: self.observer,
+            resolver: self.resolver,
             known,
         }))
     }
@@ -176,6 +214,31 @@ impl SealedFiles {
     }
 }
 
+impl SealedFiles {
+    /// What the server names. Only its first answer counts: whoever follows it gets that manifest.
+    fn resolved(&self, resolver: &Resolver, bytes: &[u8]) -> Result<Finding, SystemError> {
+        let Some(format) = Format::sniff(bytes) else {
+            return Ok(Finding::new(State::Absent));
+        };
+        let matches = resolver.by_content(format, bytes);
+        let matches = matches.map_err(|why| SystemError::new("system", why))?;
+        let Some(first) = matches.first() else {
+            return Ok(Finding::new(State::Absent));
+        };
+        let proofs = self.known.get(&first.manifest_id);
+        let mut ids = proofs.into_iter().flatten().map(|(id, _)| *id);
+        Ok(match ids.next() {
+            Some(id) => Finding {
+                alternatives: ids.collect(),
+                ..Finding::new(State::Recovered).leading_to(id)
+            },
+            // A manifest of somebody else's: a false accept, whatever was sent.
+            None => Finding::new(State::Recovered)
+                .leading_to(identity::strange_proof(first.manifest_id.as_bytes())),
+        })
+    }
+}
+
 impl Sealed for SealedFiles {
     fn verify<'a>(
         &'a self,
@@ -184,15 +247,31 @@ impl Sealed for SealedFiles {
     ) -> Result<Answer<'a>, SystemError> {
         let start = clock();
         let finding = self.finding(file.bytes());
+        let is_found = finding.accepted().is_some();
         let nanos = clock().saturating_sub(start);
+        let mut carriers = vec![Examined {
+            carrier: MANIFEST,
+            finding,
+            nanos,
+        }];
+        if let Some(resolver) = &self.resolver {
+            let start = clock();
+            let finding = self.resolved(resolver, file.bytes())?;
+            carriers.push(Examined {
+                carrier: RESOLUTION,
+                finding,
+                nanos: clock().saturating_sub(start),
+            });
+        }
+        let asked = if is_found { 1 } else { carriers.len() };
         Ok(Answer {
             verification: Verification {
-                carriers: vec![Examined {
-                    carrier: MANIFEST,
-                    finding,
-                    nanos,
-                }],
-                ladder_nanos: nanos,
+                ladder_nanos: carriers
+                    .iter()
+                    .take(asked)
+                    .map(|examined| examined.nanos)
+                    .sum(),
+                carriers,
                 decode_nanos: 0,
                 hash_nanos: 0,
                 watermark_nanos: 0,

@@ -98,7 +98,7 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     };
     let out = place(args, &shared.created);
     if args.signed.is_some() {
-        let ready = systems::signed_files(args.trust.as_deref())?;
+        let ready = systems::signed_files(args.trust.as_deref(), args.resolve.as_deref())?;
         return Ok(shared.one(ready, &out)?.0);
     }
     match &asked.parts[..] {

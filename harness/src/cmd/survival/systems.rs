@@ -8,6 +8,7 @@ use credlink_harness::stages::event::Listener;
 use credlink_harness::systems::adapter::Adapter;
 use credlink_harness::systems::credlink::{self, CredLink};
 use credlink_harness::systems::named::{self, Choice};
+use credlink_harness::systems::resolver::Resolver;
 use credlink_harness::systems::signed_files::SignedFiles;
 use credlink_harness::systems::{About, System};
 use credlink_harness::{distractors, identity, strength};
@@ -230,11 +231,13 @@ pub(super) fn ready(
 }
 
 /// The files of a directory that are signed already.
-pub(super) fn signed_files(trust: Option<&Path>) -> Result<Ready> {
+pub(super) fn signed_files(trust: Option<&Path>, resolve: Option<&str>) -> Result<Ready> {
     let anchors = trust.map(super::super::read_text).transpose()?;
-    Ok(Ready::SignedFiles(Box::new(SignedFiles::new(
-        anchors.as_deref(),
-    )?)))
+    let mut files = SignedFiles::new(anchors.as_deref())?;
+    if let Some(url) = resolve {
+        files = files.with_resolver(Resolver::new(url).map_err(anyhow::Error::msg)?);
+    }
+    Ok(Ready::SignedFiles(Box::new(files)))
 }
 
 fn own(args: &SurvivalArgs, part: &Part, carriers: Vec<&'static str>) -> Result<Box<Own>> {

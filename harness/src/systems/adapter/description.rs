@@ -32,7 +32,11 @@ struct File {
     about: String,
     licence: String,
     source: String,
+    /// A program and its arguments; or else the address of a server.
+    #[serde(default)]
     command: Vec<String>,
+    #[serde(default)]
+    url: Option<String>,
     #[serde(default)]
     variants: Vec<String>,
     /// What `adapters/install` installs.
@@ -97,8 +101,18 @@ impl Description {
         let text = std::fs::read_to_string(&path).map_err(unreadable)?;
         let folder = folder.canonicalize().map_err(unreadable)?;
         let file: File = toml::from_str(&text).map_err(|error| unsound(error.to_string()))?;
-        if file.command.first().is_none_or(String::is_empty) {
-            return Err(unsound("command names no program".to_owned()));
+        let has_program = file
+            .command
+            .first()
+            .is_some_and(|program| !program.is_empty());
+        if has_program == file.url.is_some() {
+            let what = "it needs a command that names a program, or a url, and not both";
+            return Err(unsound(what.to_owned()));
+        }
+        if file.url.is_some() && !file.variants.is_empty() {
+            return Err(unsound(
+                "a server has no variants; give each a folder".to_owned(),
+            ));
         }
         if file.seconds == 0 || file.memory_mb == 0 {
             return Err(unsound("seconds and memory_mb must be above 0".to_owned()));
@@ -151,16 +165,22 @@ impl Description {
         Ok(all)
     }
 
-    /// The program and its arguments. A program with a slash in it is looked for in the adapter's folder.
-    pub fn command(&self) -> (PathBuf, Vec<&str>) {
-        let program = &self.file.command[0];
+    /// The program and its arguments; `None` for a server. A program with a slash in it is looked for in the adapter's folder.
+    pub fn command(&self) -> Option<(PathBuf, Vec<&str>)> {
+        let (program, arguments) = self.file.command.split_first()?;
         let program = if program.contains('/') {
             self.folder.join(program)
         } else {
             PathBuf::from(program)
         };
-        let arguments = self.file.command[1..].iter().map(String::as_str);
-        (program, arguments.chain(self.variant.as_deref()).collect())
+        let arguments = arguments.iter().map(String::as_str);
+        let arguments = arguments.chain(self.variant.as_deref());
+        Some((program, arguments.collect()))
+    }
+
+    /// The address of a server, where it is one.
+    pub fn url(&self) -> Option<&str> {
+        self.file.url.as_deref()
     }
 
     /// What it is called.

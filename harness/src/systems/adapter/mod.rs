@@ -8,6 +8,8 @@ mod description;
 mod message;
 mod payload;
 mod pool;
+mod process;
+mod remote;
 mod worker;
 
 use std::collections::BTreeMap;

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use credlink_sign_core::ProofId;
 use sha2::{Digest, Sha256};
 
+use crate::identity;
+
 /// A word of so many bits, the most significant bit of the first byte first.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Payload {
@@ -64,13 +66,7 @@ impl Payload {
 
     /// A proof that nobody was issued, for a word that nobody was issued.
     pub(super) fn strange_proof(&self) -> ProofId {
-        let hash = Sha256::new()
-            .chain_update(b"credlink strange payload")
-            .chain_update(&self.bytes)
-            .finalize();
-        let mut value = [0; 8];
-        value.copy_from_slice(&hash[..8]);
-        ProofId::new(u64::from_be_bytes(value))
+        identity::strange_proof(&self.bytes)
     }
 }
 

@@ -108,7 +108,7 @@ impl Pool {
     /// Process ids of the workers that nobody is asking at the moment.
     pub(super) fn idle_processes(&self) -> Vec<u32> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.iter().map(Worker::process).collect()
+        idle.iter().filter_map(Worker::process).collect()
     }
 
     /// A path in the scratch folder that nobody else has.

@@ -1,0 +1,71 @@
+//! A server of the C2PA Soft Binding Resolution API (OpenAPI 2.4, `POST /matches/byContent`): given a picture, it names the
+//! manifests that it holds for it.
+
+use std::time::Duration;
+
+use credlink_image_files::Format;
+use serde::Deserialize;
+
+use crate::http::{Refusal, Server};
+
+/// How long a question may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How many manifests are asked for.
+const MOST_MATCHES: usize = 10;
+/// The longest answer, bytes, as clients of the API have it.
+const LONGEST: u64 = 1 << 20;
+
+/// A server that is asked by content.
+#[derive(Clone, Debug)]
+pub struct Resolver(Server);
+
+/// A manifest that a server names.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Match {
+    /// Its label.
+    pub manifest_id: String,
+    /// How alike the server says that the pictures are, 0 to 100; some say nothing.
+    #[serde(default)]
+    pub similarity_score: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    matches: Vec<Match>,
+}
+
+impl Resolver {
+    /// The server whose API has this base address, such as `https://host/v1`.
+    ///
+    /// # Errors
+    /// In words, if the address is none that this build can ask.
+    pub fn new(url: &str) -> Result<Self, String> {
+        Server::new(url, "a resolution server", PATIENCE).map(Self)
+    }
+
+    /// Its host.
+    pub fn host(&self) -> &str {
+        self.0.host()
+    }
+
+    /// The manifests that it names for a file, in its order. A file of a kind that it does not take (415) has none.
+    ///
+    /// # Errors
+    /// Why there was no answer that could be used.
+    pub fn by_content(&self, format: Format, bytes: &[u8]) -> Result<Vec<Match>, String> {
+        let path = format!("matches/byContent?maxResults={MOST_MATCHES}");
+        let headers = [("content-type", format.mime())];
+        let reply = match self.0.post(&path, &headers, bytes, "", LONGEST) {
+            Ok(reply) => reply,
+            Err(Refusal::Status(415)) => return Ok(Vec::new()),
+            Err(refusal) => return Err(format!("{}: {refusal}", self.host())),
+        };
+        let answer: Answer = serde_json::from_slice(&reply.body)
+            .map_err(|error| format!("{}: no result of a query: {error}", self.host()))?;
+        if answer.matches.len() > MOST_MATCHES {
+            return Err(format!("{}: more matches than were asked for", self.host()));
+        }
+        Ok(answer.matches)
+    }
+}
