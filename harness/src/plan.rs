@@ -175,20 +175,8 @@ pub fn plan(
             first_op,
         });
     }
-    for (recipe, missing) in plan.pipelines.iter().zip(&wanted) {
-        if *missing > 0 {
-            let formats: Vec<&str> = recipe
-                .accepts
-                .iter()
-                .map(|format| format.as_str())
-                .collect();
-            plan.shortfalls.push(format!(
-                "{}: {missing} ops not planned, the image set has too few {} files",
-                recipe.id,
-                formats.join(" or ")
-            ));
-        }
-    }
+    let missing = missing(&plan, &wanted);
+    plan.shortfalls.extend(missing);
     plan_negatives(&mut plan, &held_out, negatives.deceptions);
     plan
 }
@@ -210,6 +198,22 @@ fn idle(plan: &Plan, wanted: &[u64], size: Size) -> Option<String> {
             idle.join(", ")
         )
     })
+}
+
+/// A sentence for each pipeline that gets fewer ops than it should, by so many.
+fn missing(plan: &Plan, missing: &[u64]) -> Vec<String> {
+    let short = plan.pipelines.iter().zip(missing);
+    let short = short.filter(|(_, missing)| **missing > 0);
+    let told = short.map(|(recipe, missing)| {
+        let formats = recipe.accepts.iter();
+        let formats: Vec<&str> = formats.map(|format| format.as_str()).collect();
+        format!(
+            "{}: {missing} ops not planned, the image set has too few {} files",
+            recipe.id,
+            formats.join(" or ")
+        )
+    });
+    told.collect()
 }
 
 /// How many whole files of a set a pipeline takes.

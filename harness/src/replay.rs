@@ -70,13 +70,7 @@ pub fn replay(
     }
     let bytes = input(run_dir, &header, &recorded, images)?;
     let file = Arc::new(ImageFile::new(bytes)?);
-    let name = &header.system.name;
-    ensure!(
-        name.starts_with(&credlink::about().name),
-        "the run is of {name}; only CredLink's ops can run again"
-    );
-    let carriers = named::subset(header.carriers.iter().map(String::as_str))?;
-    let verifier = SealedCredLink::new(verifier(run_dir, &header, &mut warnings)?, carriers);
+    let verifier = system(run_dir, &header, &mut warnings)?;
     let entry = entry(&recorded)?;
     // `embedded` is a fact about signing, which is not repeated here.
     let embedded: Vec<Embedded> = recorded
@@ -133,6 +127,24 @@ pub fn replay(
         input,
         output,
     })
+}
+
+/// The system of the run, which must be CredLink's.
+fn system(
+    run_dir: &RunDir,
+    header: &RunHeader,
+    warnings: &mut Vec<String>,
+) -> Result<SealedCredLink> {
+    let name = &header.system.name;
+    ensure!(
+        name.starts_with(&credlink::about().name),
+        "the run is of {name}; only CredLink's ops can run again"
+    );
+    let carriers = named::subset(header.carriers.iter().map(String::as_str))?;
+    Ok(SealedCredLink::new(
+        verifier(run_dir, header, warnings)?,
+        carriers,
+    ))
 }
 
 /// What became of the source's blocks when it was signed, as the row tells it.

@@ -6,7 +6,7 @@ use credlink_corpus::ImageSet;
 use credlink_sign_core::carriers::State;
 use credlink_sign_core::{Asset, ProofId};
 
-use super::adapter::{Adapter, Description};
+use super::adapter::{Adapter, Description, SealedAdapter};
 use super::{Sealed, System as _};
 use crate::{clock, identity, received};
 
@@ -237,12 +237,8 @@ fn said(sealed: &dyn Sealed, bytes: &[u8], issued: Option<ProofId>) -> Said {
     ))
 }
 
-fn verifies(
-    sealed: &super::adapter::SealedAdapter,
-    samples: &[Sample],
-    unsigned: &[Vec<u8>],
-    add: &mut Add<'_>,
-) {
+/// Verifies signed images untouched, and gives the answers.
+fn finds(sealed: &SealedAdapter, samples: &[Sample], add: &mut Add<'_>) -> Vec<Said> {
     let mut first: Vec<Said> = Vec::new();
     let mut missed = Vec::new();
     let start = Instant::now();
@@ -274,6 +270,11 @@ fn verifies(
         .trim_end_matches("; ")
         .to_owned(),
     );
+    first
+}
+
+fn verifies(sealed: &SealedAdapter, samples: &[Sample], unsigned: &[Vec<u8>], add: &mut Add<'_>) {
+    let mut first = finds(sealed, samples, add);
     let mut accepted = Vec::new();
     for bytes in unsigned {
         let answer = said(sealed, bytes, None);
@@ -313,6 +314,11 @@ fn verifies(
     same("says the same in another order", again(turned.clone()), add);
     sealed.end_idle();
     same("says the same after a restart", again(turned), add);
+    survives(sealed, &samples[0], &first[0], add);
+}
+
+/// Files that are none, and what comes after them.
+fn survives(sealed: &SealedAdapter, sample: &Sample, before: &Said, add: &mut Add<'_>) {
     for (name, bytes) in [
         ("survives an empty file", Vec::new()),
         (
@@ -321,7 +327,7 @@ fn verifies(
         ),
         (
             "survives half a file",
-            samples[0].signed[..samples[0].signed.len() / 2].to_vec(),
+            sample.signed[..sample.signed.len() / 2].to_vec(),
         ),
     ] {
         let (verdict, detail) = match sealed.raw(&bytes) {
@@ -334,8 +340,8 @@ fn verifies(
         };
         add(name, verdict, detail);
     }
-    let after = said(sealed, &samples[0].signed, Some(samples[0].id));
-    same("goes on afterwards", (after != first[0]).then_some(0), add);
+    let after = said(sealed, &sample.signed, Some(sample.id));
+    same("goes on afterwards", (after != *before).then_some(0), add);
     let notes = sealed.notes();
     match notes.first() {
         None => add(

@@ -189,49 +189,16 @@ fn pareto(contest: &HeadToHead, cost: &Cost) -> Result<Scene, PlotError> {
         .collect();
     let mut scene = Scene::new(WIDTH);
     scene.text((RIGHT, 26.0), Anchor::Start, (TITLE, INK), cost.title);
-    let scale = |x: f64| if cost.is_logarithmic { x.log10() } else { x };
-    let values = points.iter().map(|(_, _, x, _)| scale(*x));
-    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
-        (low.min(x), high.max(x))
-    });
     if points.is_empty() {
-        scene.text(
-            (RIGHT, 56.0),
-            Anchor::Start,
-            (SMALL, MUTED),
-            "No system has such a cost.",
-        );
+        let words = "No system has such a cost.";
+        scene.text((RIGHT, 56.0), Anchor::Start, (SMALL, MUTED), words);
         scene.height = 80.0;
         return Ok(scene);
     }
-    let room = ((high - low) * 0.08).max(0.05);
-    let (low, high) = (low - room, high + room);
-    let (top, bottom) = (52.0, 52.0 + HEIGHT);
-    let right = WIDTH - RIGHT;
-    let at_x = |x: f64| LEFT + (scale(x) - low) / (high - low) * (right - LEFT);
-    let at_y = |rate: f64| bottom - rate * HEIGHT;
-    for (rate, words) in percent_ticks() {
-        scene.line((LEFT, at_y(rate)), (right, at_y(rate)), GRID, 1.0);
-        scene.text((LEFT - 8.0, at_y(rate)), Anchor::End, (SMALL, MUTED), words);
-    }
-    for tick in ticks(low, high, cost.is_logarithmic) {
-        scene.line((at_x(tick), top), (at_x(tick), bottom), GRID, 1.0);
-        let words = format!("{tick}");
-        scene.text(
-            (at_x(tick), bottom + 16.0),
-            Anchor::Middle,
-            (SMALL, MUTED),
-            words,
-        );
-    }
-    let words = Scene::fitted(cost.axis, SMALL, right - LEFT)?;
-    scene.text(
-        ((LEFT + right) / 2.0, bottom + 38.0),
-        Anchor::Middle,
-        (SMALL, MUTED),
-        words,
-    );
-    let mut y = bottom + 66.0;
+    let field = Field::of(cost, points.iter().map(|(_, _, x, _)| *x));
+    field.axes(cost, &mut scene)?;
+    let (at_x, at_y) = (|x| field.x(x), |rate| field.y(rate));
+    let mut y = field.bottom + 66.0;
     for (place, side, x, found) in points {
         let (color, marker) = series(place);
         let Some(rate) = found.rate.value() else {
@@ -259,6 +226,71 @@ fn pareto(contest: &HeadToHead, cost: &Cost) -> Result<Scene, PlotError> {
     }
     scene.height = y + 8.0;
     Ok(scene)
+}
+
+/// Where values lie in a plot of survival over a cost.
+struct Field {
+    is_logarithmic: bool,
+    low: f64,
+    high: f64,
+    top: f64,
+    bottom: f64,
+}
+
+impl Field {
+    /// With room for these costs, of which there is at least one.
+    fn of(cost: &Cost, values: impl Iterator<Item = f64>) -> Self {
+        let mut field = Self {
+            is_logarithmic: cost.is_logarithmic,
+            low: f64::INFINITY,
+            high: f64::NEG_INFINITY,
+            top: 52.0,
+            bottom: 52.0 + HEIGHT,
+        };
+        for value in values {
+            let value = field.scaled(value);
+            (field.low, field.high) = (field.low.min(value), field.high.max(value));
+        }
+        let room = ((field.high - field.low) * 0.08).max(0.05);
+        (field.low, field.high) = (field.low - room, field.high + room);
+        field
+    }
+
+    fn scaled(&self, value: f64) -> f64 {
+        if self.is_logarithmic {
+            value.log10()
+        } else {
+            value
+        }
+    }
+
+    fn x(&self, value: f64) -> f64 {
+        let share = (self.scaled(value) - self.low) / (self.high - self.low);
+        LEFT + share * (WIDTH - RIGHT - LEFT)
+    }
+
+    fn y(&self, rate: f64) -> f64 {
+        self.bottom - rate * HEIGHT
+    }
+
+    fn axes(&self, cost: &Cost, scene: &mut Scene) -> Result<(), PlotError> {
+        let (right, style) = (WIDTH - RIGHT, (SMALL, MUTED));
+        for (rate, words) in percent_ticks() {
+            let y = self.y(rate);
+            scene.line((LEFT, y), (right, y), GRID, 1.0);
+            scene.text((LEFT - 8.0, y), Anchor::End, style, words);
+        }
+        for tick in ticks(self.low, self.high, self.is_logarithmic) {
+            let x = self.x(tick);
+            scene.line((x, self.top), (x, self.bottom), GRID, 1.0);
+            let words = format!("{tick}");
+            scene.text((x, self.bottom + 16.0), Anchor::Middle, style, words);
+        }
+        let words = Scene::fitted(cost.axis, SMALL, right - LEFT)?;
+        let place = ((LEFT + right) / 2.0, self.bottom + 38.0);
+        scene.text(place, Anchor::Middle, style, words);
+        Ok(())
+    }
 }
 
 fn rounded(x: f64) -> String {

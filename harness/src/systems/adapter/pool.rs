@@ -8,8 +8,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use tempfile::TempDir;
 
 use super::description::Description;
+use super::failure::Failure;
 use super::message::{Answer, Concurrency, Hello, Request};
-use super::worker::{Failure, Start, Worker};
+use super::worker::{Start, Worker};
 
 /// A request is tried so often, from the second time on a fresh worker.
 const TRIES: usize = 2;

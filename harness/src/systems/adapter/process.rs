@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::description::Description;
+use super::failure::Failure;
 use super::message::{Answer, LONGEST_LINE, Request};
-use super::worker::Failure;
 
 /// How long a start may take: packages and weights are loaded in it.
 const START: Duration = Duration::from_secs(60);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use credlink_corpus::MAX_FILE_BYTES;
 use serde_json::{Value, json};
 
+use super::failure::Failure;
 use super::message::{Answer, LONGEST_LINE, Request};
-use super::worker::Failure;
 use crate::http::{Refusal, Reply, Server};
 
 const JSON: &str = "application/json";
@@ -41,22 +41,7 @@ impl Remote {
     /// [`Failure`], naming the adapter.
     pub(super) fn exchange(&self, request: &Request<'_>) -> Result<Answer, Failure> {
         match request {
-            Request::Hello { .. } => {
-                // Folders of this machine are nobody else's business.
-                let mut greeting = json!(request);
-                if let Some(members) = greeting.as_object_mut() {
-                    members.remove("work_dir");
-                }
-                let body = greeting.to_string().into_bytes();
-                let reply = self.post(
-                    "hello",
-                    &[("content-type", JSON)],
-                    &body,
-                    LONGEST_LINE as u64,
-                );
-                let reply = reply.map_err(|refusal| self.failed(&refusal))?;
-                self.read("hello", None, &reply.body)
-            }
+            Request::Hello { .. } => self.hello(request),
             Request::Sign {
                 seq,
                 image,
@@ -104,22 +89,44 @@ impl Remote {
                     Err(refusal) => Err(self.failed(&refusal)),
                 }
             }
-            Request::Probe { seq } => match self.post("unknown-to-everybody", &[], &[], 1024) {
-                Err(Refusal::Status(404 | 405)) => Ok(Answer::Error {
-                    seq: Some(*seq),
-                    cause: "unknown-op".to_owned(),
-                    detail: String::new(),
-                }),
-                Err(refusal) => Err(self.failed(&refusal)),
-                Ok(_) => Err(Failure::Protocol(format!(
-                    "{}: it answers a path that nobody knows",
-                    self.name
-                ))),
-            },
+            Request::Probe { seq } => self.probed(*seq),
             Request::Bye => Err(Failure::Protocol(format!(
                 "{}: a server has no end",
                 self.name
             ))),
+        }
+    }
+
+    fn hello(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        // Folders of this machine are nobody else's business.
+        let mut greeting = json!(request);
+        if let Some(members) = greeting.as_object_mut() {
+            members.remove("work_dir");
+        }
+        let body = greeting.to_string().into_bytes();
+        let reply = self.post(
+            "hello",
+            &[("content-type", JSON)],
+            &body,
+            LONGEST_LINE as u64,
+        );
+        let reply = reply.map_err(|refusal| self.failed(&refusal))?;
+        self.read("hello", None, &reply.body)
+    }
+
+    /// What becomes of a path that nobody knows.
+    fn probed(&self, seq: u64) -> Result<Answer, Failure> {
+        match self.post("unknown-to-everybody", &[], &[], 1024) {
+            Err(Refusal::Status(404 | 405)) => Ok(Answer::Error {
+                seq: Some(seq),
+                cause: "unknown-op".to_owned(),
+                detail: String::new(),
+            }),
+            Err(refusal) => Err(self.failed(&refusal)),
+            Ok(_) => {
+                let what = format!("{}: it answers a path that nobody knows", self.name);
+                Err(Failure::Protocol(what))
+            }
         }
     }
 
