@@ -47,7 +47,7 @@ pub(crate) struct HeadToHeadArgs {
     /// The directory that `survival --system A,B` made.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
-    /// Add a line for each system to this file of JSON lines, made if absent.
+    /// Add a line for each system to this file of JSON lines, made if absent. `publish SITE` shows SITE/leaderboard.jsonl.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) leaderboard: Option<PathBuf>,
     /// Print the tables as JSON.

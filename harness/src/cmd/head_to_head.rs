@@ -5,9 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use credlink_harness::{disagreements, exit};
 use credlink_reports::formats::FORMATS;
-use credlink_reports::head_to_head::{
-    Contest, HeadToHead, PAGE, append_to_leaderboard, leaderboard_entries,
-};
+use credlink_reports::head_to_head::{Contest, HeadToHead, PAGE, leaderboard};
 use credlink_reports::table::Table;
 
 use crate::cli::HeadToHeadArgs;
@@ -17,7 +15,7 @@ pub(crate) fn run(args: &HeadToHeadArgs) -> Result<u8> {
     disagreements::make(&contest, &args.dir)?;
     contest.write(&args.dir)?;
     if let Some(path) = &args.leaderboard {
-        let added = append_to_leaderboard(path, &leaderboard_entries(&contest))
+        let added = leaderboard::append(path, &leaderboard::entries(&contest))
             .with_context(|| format!("failed to write {}", path.display()))?;
         super::complain(&format!("{}: {added} lines added", path.display()));
     }

@@ -1,4 +1,4 @@
-//! A file that grows run by run: a line for each system of each contest.
+//! A file that grows run by run: a line for each system of each contest. A site that has one shows it.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -88,6 +88,44 @@ pub fn entries(contest: &HeadToHead) -> Vec<Entry> {
         })
     };
     sides.filter_map(entry).collect()
+}
+
+/// The name of the file in a site.
+pub const FILE: &str = "leaderboard.jsonl";
+
+/// A line as words: date, system, images, pipelines, n, found, unsigned accepted, PSNR.
+#[must_use]
+pub fn words(entry: &Entry) -> [String; 8] {
+    let percent = |share: f64| crate::figures::percent(share);
+    [
+        entry.date.get(..10).unwrap_or(&entry.date).to_owned(),
+        format!("{} {}", entry.system, entry.version),
+        entry.images.clone(),
+        format!("{} ({})", entry.pipelines, entry.recipes),
+        crate::figures::count(entry.n),
+        format!(
+            "{} % [{}, {}]",
+            percent(entry.found),
+            percent(entry.low),
+            percent(entry.high)
+        ),
+        entry
+            .unsigned_below
+            .map_or_else(String::new, |below| format!("≤ {} %", percent(below))),
+        entry
+            .psnr
+            .map_or_else(String::new, |psnr| format!("{psnr:.1} dB")),
+    ]
+}
+
+/// The lines of a file, the newest first; none where there is no file, and without those that are of no known form.
+#[must_use]
+pub fn read(path: &Path) -> Vec<Entry> {
+    let text = crate::input::text(path).unwrap_or_default();
+    let lines = text.lines().rev();
+    lines
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect()
 }
 
 /// Adds lines to a file of JSON lines, which is made if absent; lines that are there already are not added again.

@@ -6,7 +6,7 @@
 mod contest;
 pub mod document;
 pub mod gallery;
-mod leaderboard;
+pub mod leaderboard;
 mod page;
 mod pairs;
 mod plots;
@@ -15,7 +15,6 @@ mod tables;
 use std::path::{Path, PathBuf};
 
 pub use contest::{Contest, ContestError, Entrant, FILE, Skipped};
-pub use leaderboard::{Entry, append as append_to_leaderboard, entries as leaderboard_entries};
 pub use page::html;
 pub use pairs::{Only, pairs};
 

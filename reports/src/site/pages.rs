@@ -11,6 +11,7 @@ use super::{Night, NightAnswer, NightChange, NightShare, Settings, SiteError, ch
 use crate::atomic;
 use crate::figures::{self, bounded, count};
 use crate::file_error::refused;
+use crate::head_to_head::leaderboard;
 use crate::page::{STYLE, themed};
 use crate::plots::{Lines, lines, svg};
 use crate::stats::{Bounded, Measured, Rate};
@@ -36,6 +37,8 @@ struct SiteContext {
     families: Vec<(String, Value)>,
     services: Vec<(String, Value)>,
     pipelines: Vec<(String, Value)>,
+    /// Lines of the leaderboard, if the site has one.
+    leaders: Vec<[String; 8]>,
 }
 
 #[derive(Clone, Serialize)]
@@ -145,6 +148,10 @@ fn context(
             drawn(&trends::latency(charted, service))
         })?,
         pipelines: charts(pipelines, alone)?,
+        leaders: leaderboard::read(&site.join(leaderboard::FILE))
+            .iter()
+            .map(leaderboard::words)
+            .collect(),
         nights: all,
     })
 }
