@@ -36,13 +36,6 @@ pub fn matched(
         return Ok(None);
     };
     let psnr = |strength: f64| median_psnr(&started(Some(strength))?, set, seed);
-    let (mut low, mut high) = (weakest, strongest);
-    if psnr(high)? >= target {
-        return Ok(Some(high));
-    }
-    if psnr(low)? <= target {
-        return Ok(Some(low));
-    }
     let between = |low: f64, high: f64| {
         if low > 0.0 {
             (low * high).sqrt()
@@ -50,20 +43,34 @@ pub fn matched(
             (low + high) / 2.0
         }
     };
-    for _ in 0..HALVINGS {
-        let middle = between(low, high);
-        let reached = psnr(middle)?;
-        if (reached - target).abs() < NEAR {
-            return Ok(Some(middle));
+    let (mut low, mut high) = (weakest, strongest);
+    // What was tried, by how far it was off.
+    let mut best = (f64::INFINITY, high);
+    for attempt in [strongest, weakest]
+        .into_iter()
+        .map(Some)
+        .chain([None; HALVINGS])
+    {
+        let strength = attempt.unwrap_or_else(|| between(low, high));
+        let reached = psnr(strength)?;
+        let off = (reached - target).abs();
+        if off < best.0 {
+            best = (off, strength);
+        }
+        // The range ends before the target, or this is near enough.
+        let is_at_end = (attempt == Some(strongest) && reached >= target)
+            || (attempt == Some(weakest) && reached <= target);
+        if is_at_end || off < NEAR {
+            break;
         }
         // Stronger means fewer decibels.
         if reached > target {
-            low = middle;
+            low = strength;
         } else {
-            high = middle;
+            high = strength;
         }
     }
-    Ok(Some(between(low, high)))
+    Ok(Some(best.1))
 }
 
 fn median_psnr(system: &Adapter, set: &dyn ImageSet, seed: u64) -> anyhow::Result<f64> {
@@ -73,7 +80,11 @@ fn median_psnr(system: &Adapter, set: &dyn ImageSet, seed: u64) -> anyhow::Resul
         if found.len() == PICTURES {
             break;
         }
-        let source = set.load(index)?.bytes;
+        // The run itself will tell what cannot be read.
+        let Ok(loaded) = set.load(index) else {
+            continue;
+        };
+        let source = loaded.bytes;
         let id = identity::proof_id(seed, index, &source);
         let file = Asset::new(&source, &received::decode_bytes);
         // What the system cannot sign has no strength; the run itself will tell it.
@@ -93,6 +104,6 @@ fn median_psnr(system: &Adapter, set: &dyn ImageSet, seed: u64) -> anyhow::Resul
         }
     }
     found.sort_by(f64::total_cmp);
-    let middle = found.get(found.len() / 2).copied();
+    let middle = found.get(found.len().saturating_sub(1) / 2).copied();
     middle.ok_or_else(|| anyhow::anyhow!("it changed none of the first {most} pictures"))
 }

@@ -31,6 +31,7 @@ pub(crate) fn undescribed(name: &str) -> CarrierHeader {
             Some(Decision {
                 unit: "bits".to_owned(),
                 rising: false,
+                is_undeclared: false,
                 in_use: 31,
                 candidates: vec![8, 16, 24, 31, 36, 42, 48, 56, 64, 72, 80, 88],
                 about: "smallest distance in bits to an image of another source, in eight orientations, between contents of quality 50 and more; 31 and less would count".to_owned(),
@@ -41,6 +42,7 @@ pub(crate) fn undescribed(name: &str) -> CarrierHeader {
             Some(Decision {
                 unit: "‰ of its gate".to_owned(),
                 rising: true,
+                is_undeclared: false,
                 in_use: 1000,
                 candidates: vec![2000, 1500, 1250, 1100, 1000, 900, 800, 700, 600, 500],
                 about: "strength of a word that is another id, in thousandths of what it must reach; 0 where there is none".to_owned(),

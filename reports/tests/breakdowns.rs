@@ -428,6 +428,7 @@ fn a_carrier_that_only_the_header_knows_is_counted_like_any_other() {
             decision: Some(Decision {
                 unit: "echoes".to_owned(),
                 rising: false,
+                is_undeclared: false,
                 in_use: 10,
                 candidates: vec![5, 10, 41],
                 about: "nearest echo".to_owned(),

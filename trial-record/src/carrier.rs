@@ -24,6 +24,9 @@ pub struct Decision {
     pub rising: bool,
     /// The threshold in use.
     pub in_use: u32,
+    /// Whether nobody declared one: the system decides by other means, and [`Self::in_use`] is one that nothing reaches.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_undeclared: bool,
     /// Thresholds that are tried, the strictest first; the one in use is among them.
     pub candidates: Vec<u32>,
     /// What the number is, towards a wrong proof, as a sentence without its full stop.

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use credlink_image_files::contents::Fate;
 use credlink_sign_core::carriers::Cost;
-use credlink_sign_core::{Asset, Distortion, ProofId};
+use credlink_sign_core::{Asset, Distortion, Pixels, ProofId};
 use credlink_trial_record::Embedded;
 use rayon::prelude::*;
 
@@ -154,6 +154,10 @@ fn sign_one(
         cause: error.cause,
     })?;
     let perceptual = compared(&mut signed, &source.bytes, system, setting);
+    let perceptual = perceptual.map_err(|reason| SigningFailure {
+        cause: "adapter-protocol".into(),
+        reason: format!("{}: {reason}", image.entry.name),
+    })?;
 
     let path = setting
         .signed_folder
@@ -189,20 +193,32 @@ fn compared(
     source: &[u8],
     system: &dyn System,
     setting: &Setting<'_>,
-) -> Option<f32> {
+) -> Result<Option<f32>, String> {
     let is_missing = signed.distortion.is_none() && system.about().is_guest;
     if signed.bytes == source || !(is_missing || setting.looks_closely) {
-        return None;
+        return Ok(None);
     }
-    let pixels = [source, &signed.bytes].map(received::decode_bytes);
-    let [Ok(before), Ok(after)] = pixels else {
-        return None;
+    // A source that cannot be decoded has no distortion; a signed file that cannot be is none.
+    let Ok(before) = received::decode_bytes(source) else {
+        return Ok(None);
     };
+    let after = received::decode_bytes(&signed.bytes)
+        .map_err(|error| format!("the signed file cannot be decoded: {error}"))?;
+    let size = |pixels: &Pixels| (pixels.image.width(), pixels.image.height());
+    if size(&before) != size(&after) {
+        return Err(format!(
+            "signing changed the size of the picture from {:?} to {:?} pixels",
+            size(&before),
+            size(&after)
+        ));
+    }
     if is_missing {
         signed.distortion = Distortion::between(&before.image, &after.image);
         // There is nothing else that a guest changes pixels for.
         signed.mark = signed.distortion;
     }
-    signed.distortion.filter(|_| setting.looks_closely)?;
-    likeness::ssimulacra2(&before.image, &after.image)
+    let is_asked = setting.looks_closely && signed.distortion.is_some();
+    Ok(is_asked
+        .then(|| likeness::ssimulacra2(&before.image, &after.image))
+        .flatten())
 }

@@ -19,7 +19,6 @@ use credlink_trial_record::{CarrierPlace, Embedded, Trial};
 
 use super::resolver::Resolver;
 use super::{About, Answer, CarrierAbout, Sealed, Signed, System, SystemError};
-use crate::identity;
 
 /// The names of the carriers.
 const MANIFEST: &str = "manifest";
@@ -232,9 +231,8 @@ impl SealedFiles {
                 alternatives: ids.collect(),
                 ..Finding::new(State::Recovered).leading_to(id)
             },
-            // A manifest of somebody else's: a false accept, whatever was sent.
-            None => Finding::new(State::Recovered)
-                .leading_to(identity::strange_proof(first.manifest_id.as_bytes())),
+            // A manifest that is none of this run's.
+            None => Finding::new(State::Foreign),
         })
     }
 }

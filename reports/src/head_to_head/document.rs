@@ -87,6 +87,6 @@ pub fn page(results: &Results) -> String {
          payload is read exactly, or whose fingerprint is within its own threshold, has found; a signed file in which only the \
          manifest is looked at has found while it is unaltered. What each system is: `credlink systems show NAME`; how to add \
          one: [ADAPTERS.md](ADAPTERS.md). Read bounds before rates: where few unsigned pictures were tried, no false accept is \
-         no promise.";
+         no promise. Times are wall-clock, on two cores that may have had other work: compare their orders of magnitude.";
     results.page_of(head, SUMMARY, "credlink docs --systems DIR")
 }

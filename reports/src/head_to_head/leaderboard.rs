@@ -7,7 +7,7 @@ use credlink_trial_record::Trial;
 use serde::{Deserialize, Serialize};
 
 use super::HeadToHead;
-use super::tables::{accepted, median, survival};
+use super::tables::{accepted, median, misattributed, survival};
 
 /// A system in one contest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,19 +37,25 @@ pub struct Entry {
     /// One-sided 95 % bound of unsigned images accepted, 0 to 1; absent where none was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsigned_below: Option<f64>,
+    /// One-sided 95 % bound of signed images attributed to a wrong proof, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrong_below: Option<f64>,
+    /// Why the figures must not be used; absent where they may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unusable: Option<String>,
     /// Median PSNR of signed files; absent where no pixel changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub psnr: Option<f64>,
 }
 
-/// A line for every system whose figures may be used.
+/// A line for every system; one whose figures must not be used says why.
 #[must_use]
 pub fn entries(contest: &HeadToHead) -> Vec<Entry> {
-    let sides = contest.sides.iter().filter(|side| side.unusable.is_none());
+    let sides = contest.sides.iter();
     let entry = |side: &super::Side| {
         let evidence = &side.evidence;
         let header = evidence.header();
-        let found = survival(evidence, None);
+        let found = survival(evidence);
         let interval = found.interval?;
         let pooled = evidence.pooled_pipelines();
         let digests: String = pooled
@@ -84,6 +90,8 @@ pub fn entries(contest: &HeadToHead) -> Vec<Entry> {
             low: interval.low,
             high: interval.high,
             unsigned_below: accepted(evidence, Trial::Unsigned).upper,
+            wrong_below: misattributed(evidence).upper,
+            unusable: side.unusable.clone(),
             psnr: median(psnr.filter(|psnr| psnr.is_finite()).collect(), 3),
         })
     };
@@ -99,7 +107,13 @@ pub fn words(entry: &Entry) -> [String; 8] {
     let percent = |share: f64| crate::figures::percent(share);
     [
         entry.date.get(..10).unwrap_or(&entry.date).to_owned(),
-        format!("{} {}", entry.system, entry.version),
+        match &entry.unusable {
+            None => format!("{} {}", entry.system, entry.version),
+            Some(why) => format!(
+                "{} {}, UNUSABLE: the run {why}",
+                entry.system, entry.version
+            ),
+        },
         entry.images.clone(),
         format!("{} ({})", entry.pipelines, entry.recipes),
         crate::figures::count(entry.n),

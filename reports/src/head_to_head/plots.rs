@@ -26,7 +26,7 @@ pub(super) fn all(contest: &HeadToHead) -> Result<Vec<(String, Scene)>, (String,
     }
     let reached = contest.sides.iter();
     let reached: Vec<_> = reached
-        .map(|side| (side.name.clone(), side.evidence.reached()))
+        .map(|side| (side.name.clone(), side.evidence.reached_alike()))
         .collect();
     let scene = roc::compared(&reached).map_err(|error| ("roc".to_owned(), error))?;
     scenes.push(("roc".to_owned(), scene));
@@ -177,14 +177,7 @@ const COSTS: [Cost; 4] = [
 fn pareto(contest: &HeadToHead, cost: &Cost) -> Result<Scene, PlotError> {
     let sides = contest.sides.iter().enumerate();
     let points: Vec<(usize, &Side, f64, crate::stats::Measured)> = sides
-        .filter_map(|(place, side)| {
-            Some((
-                place,
-                side,
-                (cost.of)(side)?,
-                survival(&side.evidence, None),
-            ))
-        })
+        .filter_map(|(place, side)| Some((place, side, (cost.of)(side)?, survival(&side.evidence))))
         .filter(|(_, _, x, _)| !cost.is_logarithmic || *x > 0.0)
         .collect();
     let mut scene = Scene::new(WIDTH);

@@ -26,13 +26,22 @@ pub(super) struct Deciding {
 
 /// Every carrier of a run that decides by a number, in ladder order.
 pub(super) fn decisions(evidence: &Evidence) -> Vec<Deciding> {
+    deciding(evidence, evidence.header().system.is_guest)
+}
+
+/// The same by one rule for whatever system: it decides wherever it looked.
+pub(super) fn decisions_alike(evidence: &Evidence) -> Vec<Deciding> {
+    deciding(evidence, true)
+}
+
+fn deciding(evidence: &Evidence, always: bool) -> Vec<Deciding> {
     let header = evidence.header();
     let decides = |(carrier, name): (usize, &String)| {
         Some(Deciding {
             carrier,
             name: name.clone(),
             by: header.carrier(name).decision?,
-            always: header.system.is_guest,
+            always,
         })
     };
     header

@@ -3,7 +3,7 @@
 
 use credlink_trial_record::Trial;
 
-use super::decisions::{Deciding, calibrates, decisions, no_line};
+use super::decisions::{Deciding, calibrates, decisions_alike, no_line};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::stats::{Bounded, Measured};
 
@@ -42,7 +42,7 @@ impl Evidence {
             .collect();
         let is_chosen_on = |op: &usize| calibrating[self.entrant(*op).source as usize];
         let mut points = Vec::new();
-        for decision in decisions(self) {
+        for decision in decisions_alike(self) {
             let unsigned = || {
                 self.pooled_of(Trial::Unsigned)
                     .filter(|op| decision.wrong(self, *op).is_some())
@@ -56,10 +56,10 @@ impl Evidence {
             if decision.by.rising {
                 scores.reverse();
             }
-            let own = (None, Some(decision.by.in_use));
+            let own = (!decision.by.is_undeclared).then_some((None, Some(decision.by.in_use)));
             let wanted =
                 TARGETS.map(|target| (Some(target), threshold(&scores, target, &decision)));
-            for (target, threshold) in std::iter::once(own).chain(wanted) {
+            for (target, threshold) in own.into_iter().chain(wanted) {
                 points.push(self.operating_point(
                     &decision,
                     target,
@@ -69,6 +69,8 @@ impl Evidence {
                 ));
             }
         }
+        // Without a single op there is nothing to say.
+        points.retain(|point| point.found.rate.n + point.accepted.rate.n > 0);
         points
     }
 
@@ -97,7 +99,8 @@ impl Evidence {
                 return;
             }
             let (own, wrong) = (decision.own(self, op), decision.wrong(self, op));
-            let nearer = wrong.is_some_and(|wrong| own != wrong && decision.by.reaches(wrong, own));
+            // Of two that are equally near nobody knows which is meant.
+            let nearer = wrong.is_some_and(|wrong| decision.by.reaches(wrong, own));
             counts[1] += u32::from(reaches(own) && !nearer);
             counts[2] += u32::from(wrong.is_some_and(reaches) && nearer);
         });
@@ -148,7 +151,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
         rows,
         notes: [
             "Thresholds are chosen on the unsigned images of one half of the sources; everything else is of the other half. Where n is too small for the rate that was wanted, the threshold is the first that lets none of them through, and the bound says how little that proves.".to_owned(),
-            "By the number alone, over all signed ops: images that refused the carrier count as not found, and of two proofs the nearer is named. Rules beside the number, such as a comparison of the content, are left out here and stand in tables/thresholds.".to_owned(),
+            "By the number alone, over all signed ops: images that refused the carrier, or have no number, count as not found, and of two proofs the nearer is named. Rules beside the number, such as a comparison of the content, are left out here and stand in tables/thresholds.".to_owned(),
             super::CONTROLS_APART.to_owned(),
             super::INTERVALS.to_owned(),
         ]

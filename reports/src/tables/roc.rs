@@ -2,7 +2,7 @@
 
 use credlink_trial_record::Trial;
 
-use super::decisions::{decisions, no_line};
+use super::decisions::{Deciding, decisions, decisions_alike, no_line};
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::stats::Measured;
 
@@ -26,8 +26,17 @@ impl Evidence {
     /// For each carrier that decides by a number, signed ops first, then every kind of negative trial that has some. Ops
     /// through control pipelines are left out, as in every pooled figure.
     pub(crate) fn reached(&self) -> Vec<Reached> {
+        self.reached_by(&decisions(self))
+    }
+
+    /// The same by one rule for whatever system: a number that is missing reaches no threshold.
+    pub(crate) fn reached_alike(&self) -> Vec<Reached> {
+        self.reached_by(&decisions_alike(self))
+    }
+
+    fn reached_by(&self, decisions: &[Deciding]) -> Vec<Reached> {
         let mut found = Vec::new();
-        for decision in decisions(self) {
+        for decision in decisions {
             let candidates = &decision.by.candidates;
             for trial in Trial::ALL {
                 let score = |op: usize| {

@@ -35,6 +35,7 @@ impl Carrier for Fingerprint {
         Some(Decision {
             unit: "bits".to_owned(),
             rising: false,
+            is_undeclared: false,
             in_use: policy.max_distance,
             candidates: vec![8, 16, 24, 31, 36, 42, 48, 56, 64, 72, 80, 88],
             about: format!(

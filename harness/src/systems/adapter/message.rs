@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub(super) const PROTOCOL: u32 = 1;
 /// The longest line that is read, in bytes: what is longer is no answer.
 pub(super) const LONGEST_LINE: usize = 1 << 20;
+/// The most candidates that an answer may name.
+pub(super) const MOST_CANDIDATES: usize = 8;
 /// The longest record that a system may register for an image, in bytes.
 pub(super) const LONGEST_RECORD: usize = 64 << 10;
 

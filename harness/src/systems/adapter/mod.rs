@@ -185,6 +185,7 @@ fn decision(hello: &Hello) -> Option<Decision> {
             // Without a threshold of its own it decides by other means, and no number counts as found.
             let strictest = if score.rising { HIGHEST_SCORE } else { 0 };
             let in_use = score.threshold.unwrap_or(strictest);
+            let is_own = score.threshold.is_some();
             let about = if score.rising {
                 "highest score of a wrong proof"
             } else {
@@ -195,6 +196,7 @@ fn decision(hello: &Hello) -> Option<Decision> {
                 rising: score.rising,
                 in_use,
                 candidates: candidates(in_use, score.rising),
+                is_undeclared: !is_own,
                 about: format!("{about} in {}", score.unit),
             })
         }
@@ -206,6 +208,7 @@ fn decision(hello: &Hello) -> Option<Decision> {
                 in_use: bits,
                 // Half of them agree by chance.
                 candidates: (bits.div_ceil(2)..=bits).rev().collect(),
+                is_undeclared: false,
                 about: "most bits that the word read shares with the word of a wrong proof"
                     .to_owned(),
             })
@@ -277,7 +280,9 @@ impl System for Adapter {
             };
             Ok((answer, file, length))
         };
+        let turn = self.pool.turn();
         let (answer, bytes, length) = self.pool.ask(&request, &read).map_err(failed)?;
+        drop(turn);
         let Some(bytes) = bytes else {
             if answer.status == Status::Refused {
                 let why = format!("{}: {}", answer.cause, answer.detail);
@@ -322,6 +327,9 @@ impl Adapter {
             }
             std::fs::write(&path, lines).map_err(SystemError::of)?;
             self.pool.seal(path).map_err(failed)?;
+        } else {
+            // What a worker remembers of signing is no verification: it starts anew.
+            self.pool.end_idle();
         }
         let mut issued = Issued::default();
         for (id, (payload, _)) in entries {

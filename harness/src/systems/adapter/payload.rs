@@ -99,6 +99,11 @@ impl Issued {
         }
     }
 
+    /// Whether this proof was issued, for an image that was not refused.
+    pub(super) fn has(&self, id: ProofId) -> bool {
+        self.by_proof.contains_key(&id)
+    }
+
     /// The proofs of exactly this word.
     pub(super) fn proofs(&self, word: &Payload) -> &[ProofId] {
         self.by_word.get(word).map_or(&[], Vec::as_slice)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tempfile::TempDir;
 
@@ -124,12 +124,20 @@ impl Pool {
     /// When it does not take it.
     pub(super) fn seal(&self, registry: PathBuf) -> Result<(), Failure> {
         let _ = self.registry.set(registry);
+        // What a worker remembers of signing is no verification: it starts anew, with the registry.
+        self.end_idle();
         let worker = self.worker(true).or_else(|_| self.worker(false))?;
         self.keep(worker);
         Ok(())
     }
 
-    /// Asks one of the workers; `read` takes the answer, or says what is wrong with it.
+    /// Waits until nobody else is asking a system that runs one at a time. Held while it is asked.
+    pub(super) fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        let serial = self.serial.as_ref()?;
+        Some(serial.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks one of the workers, in [`turn`](Self::turn); `read` takes the answer, or says what is wrong with it.
     ///
     /// # Errors
     /// The [`Failure`] of the last try.
@@ -141,10 +149,6 @@ impl Pool {
         if let Some(why) = self.unusable.get() {
             return Err(Failure::Unusable(why.clone()));
         }
-        let _one = self
-            .serial
-            .as_ref()
-            .map(|serial| serial.lock().unwrap_or_else(PoisonError::into_inner));
         let mut tried = self.attempt(true, request, read);
         for _ in 1..TRIES {
             let Err(failure) = &tried else { break };

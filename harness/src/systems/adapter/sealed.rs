@@ -1,15 +1,18 @@
 //! An adapter in its second stage: what it says of received files, and what that comes to.
 
+use std::collections::BTreeSet;
+
 use credlink_image_files::Format;
 use credlink_sign_core::carriers::{Finding, State};
 use credlink_sign_core::{Asset, Clock, Examined, ProofId, Verification};
 
 use super::message::{
-    Answer as Said, Candidate, Claim, HIGHEST_SCORE, Request, Status, VerifyAnswer,
+    Answer as Said, Candidate, Claim, HIGHEST_SCORE, MOST_CANDIDATES, Request, Status, VerifyAnswer,
 };
 use super::payload::{Issued, Payload};
 use super::pool::Pool;
 use super::{Scratch, failed, instead, told};
+use crate::identity;
 use crate::systems::{Answer, Nearness, Sealed, SystemError};
 
 /// In its second stage.
@@ -89,12 +92,15 @@ impl SealedAdapter {
             .iter()
             .map(|Candidate { id, score: of }| Ok((proof(id)?, score(*of)?)))
             .collect::<Result<Vec<_>, String>>()?;
+        check_candidates(&scored)?;
         let proofs = self.meant(&answer, payload.as_ref(), id)?;
         if let Some(of) = answer.score.map(score).transpose()? {
             // It speaks for what was read, whether or not that was enough.
             let read = payload.as_ref().map(|payload| self.issued.proofs(payload));
             let spoken_for = proofs.first().copied().or(id);
             let spoken_for = spoken_for.or_else(|| read?.first().copied());
+            // A word that nobody was issued is a wrong one, however sure it is.
+            let spoken_for = spoken_for.or_else(|| payload.as_ref().map(Payload::strange_proof));
             if let Some(proof) = spoken_for.filter(|proof| scored.iter().all(|(of, _)| of != proof))
             {
                 scored.insert(0, (proof, of));
@@ -134,7 +140,18 @@ impl SealedAdapter {
             Claim::Read | Claim::Broken | Claim::Unsure => false,
         };
         Ok(match (id, payload) {
-            (Some(id), _) if answer.state != Claim::Read => vec![id],
+            (Some(id), _) if answer.state != Claim::Read => {
+                if self.pool.hello().payload_bits > 0 && vouches {
+                    return Err("an id from a system that carries a payload".to_owned());
+                }
+                // What was refused, or never asked for, is nobody's.
+                let is_issued = self.issued.has(id);
+                vec![if is_issued {
+                    id
+                } else {
+                    identity::strange_proof(&id.value().to_be_bytes())
+                }]
+            }
             (_, Some(payload)) => match self.issued.proofs(payload) {
                 [] if vouches => vec![payload.strange_proof()],
                 proofs => proofs.to_vec(),
@@ -159,9 +176,15 @@ impl SealedAdapter {
         let right_bits = issued.and_then(bits);
         let (own, wrong) = if self.pool.hello().score.is_some() {
             let own = read.scored.iter().find(|(id, _)| Some(*id) == issued);
-            let mut wrong = read.scored.iter();
-            let wrong = wrong.find(|(id, _)| Some(*id) != issued && !is_right(*id));
-            (own.map(|(_, score)| *score), wrong.map(|(_, score)| *score))
+            // The nearest of all, in whatever order they were named.
+            let wrong = read.scored.iter();
+            let wrong = wrong.filter(|(id, _)| Some(*id) != issued && !is_right(*id));
+            let wrong = wrong.map(|(_, score)| *score);
+            let wrong = match self.pool.hello().score.as_ref() {
+                Some(score) if score.rising => wrong.max(),
+                _ => wrong.min(),
+            };
+            (own.map(|(_, score)| *score), wrong)
         } else {
             let is_right = |id| Some(id) == issued || is_right(id);
             let wrong = read.payload.as_ref();
@@ -177,6 +200,21 @@ impl SealedAdapter {
     }
 }
 
+/// Whether candidates are as many as are wanted, and each there once.
+fn check_candidates(candidates: &[(ProofId, u32)]) -> Result<(), String> {
+    if candidates.len() > MOST_CANDIDATES {
+        return Err(format!(
+            "{} candidates; {MOST_CANDIDATES} is the most",
+            candidates.len()
+        ));
+    }
+    let ids: BTreeSet<ProofId> = candidates.iter().map(|(id, _)| *id).collect();
+    if ids.len() < candidates.len() {
+        return Err("a candidate stands there twice".to_owned());
+    }
+    Ok(())
+}
+
 impl Sealed for SealedAdapter {
     fn verify<'a>(
         &'a self,
@@ -186,9 +224,12 @@ impl Sealed for SealedAdapter {
         let format = Format::sniff(file.bytes()).ok_or_else(|| {
             SystemError::new("decode", "the received file is no image that is known")
         })?;
+        // Not before it is this request's turn.
+        let turn = self.pool.turn();
         let start = clock();
         let (answer, read) = self.asked(format, file.bytes())?;
         let nanos = clock().saturating_sub(start);
+        drop(turn);
         if answer.status != Status::Ok {
             return Err(told(&self.pool, &answer.cause, &answer.detail));
         }
