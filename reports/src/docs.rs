@@ -400,7 +400,10 @@ pub fn written(files: Vec<(PathBuf, String)>, check: bool) -> Result<Vec<PathBuf
     Ok(differing)
 }
 
-/// The command with the program's bare name and without where it wrote.
+/// Options whose value is a folder of the machine: its name alone says what it was.
+const FOLDERS: [&str; 4] = ["--images", "--signed", "--adapters", "--recipes"];
+
+/// The command with the program's bare name, without where it wrote, and with the names of folders alone.
 fn command(words: &[String]) -> String {
     let mut kept = vec!["credlink".to_owned()];
     let mut words = words.iter().skip(1);
@@ -409,6 +412,11 @@ fn command(words: &[String]) -> String {
             words.next();
         } else if !word.starts_with("--out=") {
             kept.push(word.clone());
+            if FOLDERS.contains(&word.as_str()) {
+                let folder = words.next().map(Path::new);
+                let name = folder.and_then(|folder| folder.file_name());
+                kept.extend(name.map(|name| name.to_string_lossy().into_owned()));
+            }
         }
     }
     kept.join(" ")

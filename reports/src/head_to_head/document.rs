@@ -83,7 +83,8 @@ pub fn page(results: &Results) -> String {
     let head = "# Systems side by side, simulated\n\n\
          Every system that ships as an adapter and can run on a bare machine, and ours with all its carriers and with each alone, on \
          the same images through the same pipelines, judged by the same rules. Images are small, at most 512 pixels on their \
-         longest side, since one of the systems takes seconds a megapixel; larger pictures favour watermarks. A system whose \
+         longest side (photographs) or 384 (synthetic), since some systems take seconds a megapixel; larger pictures favour \
+         watermarks. The two slowest, `invisible-watermark/rivaGan` and `imagehash/crop-resistant`, met the photographs alone. A system whose \
          payload is read exactly, or whose fingerprint is within its own threshold, has found; a signed file in which only the \
          manifest is looked at has found while it is unaltered. What each system is: `credlink systems show NAME`; how to add \
          one: [ADAPTERS.md](ADAPTERS.md). Read bounds before rates: where few unsigned pictures were tried, no false accept is \
