@@ -81,7 +81,7 @@ pub struct CarrierAbout {
     pub describes: String,
     /// Where it lies, which says what strips it.
     pub place: CarrierPlace,
-    /// The number it decides by, which [`Sealed::nearness`] or its [strength](Verification) gives; `None` if by none.
+    /// The number it decides by, which [`Answer::nearness`] or its [strength](Verification) gives; `None` if by none.
     pub decision: Option<Decision>,
     /// Bits of the word that it carries; 0 if it carries none.
     pub payload_bits: u32,
