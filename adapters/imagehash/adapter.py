@@ -14,7 +14,7 @@ with packages():
     import imagehash
     import numpy
     import pictures
-    from fingerprints import HammingRegistry, answer
+    from fingerprints import HammingRegistry, answer, in_store
 
 # Bytes of one hash: phash and the dhash of a segment both have the library's usual 8 by 8 bits.
 HASH_BYTES = 8
@@ -31,16 +31,9 @@ class ImageHash:
 
 class Phash(ImageHash, HammingRegistry):
     name = "imagehash/phash"
-    carrier = {
-        "name": "fingerprint",
-        "place": "store",
-        "describes": "nothing in the file; found means that a registered phash differs in 10 of 64 bits or fewer",
-    }
+    carrier = in_store("a registered phash differs in 10 of 64 bits or fewer")
     # The library gives no threshold; 10 of 64 bits is the one in common use.
     score = {"unit": "bits", "rising": False, "threshold": 10}
-
-    def __init__(self, hello: dict[str, Any]):
-        super().__init__()
 
     def fingerprint(self, path: str) -> numpy.ndarray:
         return numpy.packbits(imagehash.phash(pictures.opened(path)).hash)
@@ -48,11 +41,7 @@ class Phash(ImageHash, HammingRegistry):
 
 class CropResistant(ImageHash):
     name = "imagehash/crop-resistant"
-    carrier = {
-        "name": "fingerprint",
-        "place": "store",
-        "describes": "nothing in the file; found means that one segment or more matches a registered picture's",
-    }
+    carrier = in_store("one segment or more matches a registered picture's")
     # The number by which the library's best_match ranks, in thousandths: matching segments, less the share of their
     # bits that differ. That share is a quarter at most, so one matching segment is 750 or more, and none is 0.
     score = {"unit": "thousandths of a segment", "rising": True, "threshold": 750}

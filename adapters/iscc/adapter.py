@@ -3,7 +3,6 @@
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -14,7 +13,7 @@ with packages():
     import iscc_lib
     import numpy
     import pictures
-    from fingerprints import HammingRegistry
+    from fingerprints import HammingRegistry, in_store
     from PIL import Image, ImageOps
 
 BITS = 256
@@ -26,16 +25,9 @@ class Iscc(HammingRegistry):
     licence = "Apache-2.0"
     source = "https://github.com/iscc/iscc-lib"
     inputs = pictures.READABLE
-    carrier = {
-        "name": "fingerprint",
-        "place": "store",
-        "describes": "nothing in the file; found means that a registered Image-Code agrees in 192 of 256 bits or more",
-    }
+    carrier = in_store("a registered Image-Code agrees in 192 of 256 bits or more")
     # iscc-search counts a similarity of 0.75 or more as a match unless told otherwise (match_threshold_units).
     score = {"unit": "bits", "rising": False, "threshold": BITS // 4}
-
-    def __init__(self, hello: dict[str, Any]):
-        super().__init__()
 
     def fingerprint(self, path: str) -> numpy.ndarray:
         code = iscc_lib.gen_image_code_v0(normalized(pictures.opened(path)).tobytes(), BITS)

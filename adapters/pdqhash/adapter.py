@@ -3,7 +3,6 @@
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -14,7 +13,7 @@ with packages():
     import numpy
     import pdqhash
     import pictures
-    from fingerprints import HammingRegistry
+    from fingerprints import HammingRegistry, in_store
 
 
 class Pdq(HammingRegistry):
@@ -23,16 +22,9 @@ class Pdq(HammingRegistry):
     licence = "MIT"
     source = "https://github.com/faustomorales/pdqhash-python"
     inputs = pictures.READABLE
-    carrier = {
-        "name": "fingerprint",
-        "place": "store",
-        "describes": "nothing in the file; found means that a registered PDQ hash differs in 31 of 256 bits or fewer",
-    }
+    carrier = in_store("a registered PDQ hash differs in 31 of 256 bits or fewer")
     # The distance that the PDQ paper recommends for a match.
     score = {"unit": "bits", "rising": False, "threshold": 31}
-
-    def __init__(self, hello: dict[str, Any]):
-        super().__init__()
 
     def fingerprint(self, path: str) -> numpy.ndarray:
         bits, _quality = pdqhash.compute(pictures.read(path).rgb)

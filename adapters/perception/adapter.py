@@ -14,7 +14,7 @@ with packages():
     VERSION = version("perception")
     import cv2
     import numpy
-    from fingerprints import NEAREST, HammingRegistry, answer
+    from fingerprints import NEAREST, HammingRegistry, answer, in_store
     from perception import hashers
     from perception.hashers import tools
     from pictures import READABLE
@@ -39,12 +39,7 @@ class Hash(Perception, HammingRegistry):
         self.hasher = hasher
         bits = int(share * hasher.hash_length)
         self.score = {"unit": "bits", "rising": False, "threshold": bits}
-        self.carrier = {
-            "name": "fingerprint",
-            "place": "store",
-            "describes": "nothing in the file; found means that a registered "
-            f"{name} differs in {bits} of {hasher.hash_length} bits or fewer",
-        }
+        self.carrier = in_store(f"a registered {name} differs in {bits} of {hasher.hash_length} bits or fewer")
 
     def fingerprint(self, path: str) -> numpy.ndarray:
         return numpy.packbits(self.hasher.compute(read(path), hash_format="vector").astype(bool))
@@ -54,11 +49,7 @@ class Descriptors(Perception):
     """The package's deduplication by SIFT descriptors: a coarse search for pairs, then a check of each pair."""
 
     name = "perception/descriptors"
-    carrier = {
-        "name": "fingerprint",
-        "place": "store",
-        "describes": "nothing in the file; found means that the package takes it for a duplicate of a registered one",
-    }
+    carrier = in_store("the package takes it for a duplicate of a registered one")
     # The share of descriptors that match each other, in thousandths, and 0 if they do not fit one perspective.
     # The package asks for 0.4 and for that fit, so the threshold is its own decision.
     score = {"unit": "thousandths of the descriptors", "rising": True, "threshold": 400}

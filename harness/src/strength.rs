@@ -32,7 +32,7 @@ pub fn matched(
         let started = Adapter::start(description.clone(), seed, 1, strength);
         started.map_err(|failure| anyhow::anyhow!("{}", failure.reason()))
     };
-    let Some((_, [weakest, strongest])) = started(None)?.strengths() else {
+    let Some([weakest, strongest]) = started(None)?.strengths() else {
         return Ok(None);
     };
     let psnr = |strength: f64| median_psnr(&started(Some(strength))?, set, seed);

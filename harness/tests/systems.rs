@@ -22,19 +22,7 @@ mod support;
 use support::{code, credlink, text};
 
 /// Finds nothing, ever, and changes nothing.
-const NOTHING: &str = r#"#!/bin/sh
-while IFS= read -r line; do
-    seq=${line#*\"seq\":}
-    seq=${seq%%[,\}]*}
-    case $line in
-    *'"op":"hello"'*) echo '{"op":"hello","protocol":1,"system":{"name":"nothing","version":"7"},"inputs":["image/jpeg","image/png"],"carrier":{"name":"nothing","place":"store"},"deterministic":true}' ;;
-    *'"op":"sign"'*) echo "{\"op\":\"signed\",\"seq\":$seq,\"status\":\"ok\",\"changed\":false}" ;;
-    *'"op":"verify"'*) echo "{\"op\":\"verified\",\"seq\":$seq,\"status\":\"ok\",\"state\":\"absent\"}" ;;
-    *'"op":"bye"'*) exit 0 ;;
-    *) echo "{\"op\":\"error\",\"seq\":$seq}" ;;
-    esac
-done
-"#;
+const NOTHING: &str = include_str!("../../benches/adapters/nothing/adapter.sh");
 
 fn with_nothing(folder: &Path) {
     let adapter = folder.join("adapters/nothing");
@@ -512,9 +500,26 @@ fn names_that_stand_for_no_system_are_told_with_those_that_do() {
     std::fs::create_dir(at.join("adapters/broken")).unwrap();
     std::fs::write(at.join("adapters/broken/adapter.toml"), "title = 1").unwrap();
     assert!(run("broken", &[]).contains("broken/adapter.toml"));
+    std::fs::remove_dir_all(at.join("adapters/broken")).unwrap();
+    let dry = [
+        "survival",
+        "--ops",
+        "4",
+        "--system",
+        "credlink,nothing",
+        "--dry-run",
+        "--out",
+        "run",
+    ];
+    let dry = credlink(
+        at,
+        &[&dry[..], &["--pipelines", "controls/identity"]].concat(),
+    );
+    assert_eq!(code(&dry), exit::OK, "{}", text(&dry));
+    assert!(!at.join("run").exists());
     let listed = credlink(at, &["systems"]);
     assert_eq!(code(&listed), exit::OK);
-    assert!(text(&listed).contains("nothing   7"), "{}", text(&listed));
+    assert!(text(&listed).contains("nothing   1"), "{}", text(&listed));
     let shown = text(&credlink(at, &["systems", "show", "nothing"]));
-    assert!(shown.contains("Runs here: version 7"), "{shown}");
+    assert!(shown.contains("Runs here: version 1"), "{shown}");
 }

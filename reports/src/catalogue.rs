@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::docs::{DocsError, Results, WordTable, written};
+use crate::docs::{DocsError, Results, WordTable, update_page};
 use crate::figures::{count, measured};
 use crate::recipes::RecipeFacts;
 use crate::report::Report;
@@ -81,12 +81,7 @@ fn evidence(recipe: &RecipeFacts) -> String {
 /// # Errors
 /// [`DocsError`]; with `check` nothing is written.
 pub fn update(repository: &Path, check: bool) -> Result<Vec<PathBuf>, DocsError> {
-    let summary = repository.join(SUMMARY);
-    if !summary.exists() {
-        return Ok(Vec::new());
-    }
-    let page = page(&Results::read(&summary)?);
-    written(vec![(repository.join(PAGE), page)], check)
+    update_page(repository, (SUMMARY, PAGE), page, check)
 }
 
 /// `docs/CATALOGUE.md`.

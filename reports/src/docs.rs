@@ -382,6 +382,25 @@ pub fn update(
     written(results.files(repository)?, check)
 }
 
+/// Writes the page that is made from a summary, if the repository has that and the page is not as it should be, or only names
+/// it.
+///
+/// # Errors
+/// [`DocsError`]; with `check` nothing is written.
+pub(crate) fn update_page(
+    repository: &Path,
+    (summary, page): (&str, &str),
+    text: fn(&Results) -> String,
+    check: bool,
+) -> Result<Vec<PathBuf>, DocsError> {
+    let summary = repository.join(summary);
+    if !summary.exists() {
+        return Ok(Vec::new());
+    }
+    let text = text(&Results::read(&summary)?);
+    written(vec![(repository.join(page), text)], check)
+}
+
 /// Writes the files that are not as they should be, or only names them.
 ///
 /// # Errors

@@ -13,13 +13,12 @@ use crate::cli::HeadToHeadArgs;
 pub(crate) fn run(args: &HeadToHeadArgs) -> Result<u8> {
     let contest = HeadToHead::read(&args.dir)?;
     disagreements::make(&contest, &args.dir)?;
-    contest.write(&args.dir)?;
+    let tables = contest.write(&args.dir)?;
     if let Some(path) = &args.leaderboard {
         let added = leaderboard::append(path, &leaderboard::entries(&contest))
             .with_context(|| format!("failed to write {}", path.display()))?;
         super::complain(&format!("{}: {added} lines added", path.display()));
     }
-    let tables = contest.tables();
     super::say(&if args.json {
         rendered(&tables, "json")
     } else {
@@ -42,8 +41,7 @@ pub(crate) fn written(contest: &Contest, dir: &Path) -> Result<String> {
     contest.write(dir)?;
     let contest = HeadToHead::read(dir)?;
     disagreements::make(&contest, dir)?;
-    contest.write(dir)?;
-    Ok(text(&contest.tables(), dir))
+    Ok(text(&contest.write(dir)?, dir))
 }
 
 /// The first table, and where the others are.

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use credlink_image_files::Format;
-use credlink_image_files::metadata;
+use credlink_image_files::{Format, contents, metadata};
 use credlink_sign_core::carriers::{CARRIERS, Carrier, Fingerprint, Link, Manifest, Watermark};
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
 use credlink_sign_core::watermark::Effort;
@@ -163,10 +162,19 @@ impl System for CredLink {
         let record = serde_json::to_vec(&signed.record).map_err(SystemError::of)?;
         let stored = self.store.insert(signed.record, &signed.manifest);
         stored.map_err(SystemError::of)?;
+        let is_whole = self.carriers.len() == CARRIERS.len();
+        let (bytes, fate) = if is_whole {
+            (signed.bytes, signed.fate)
+        } else {
+            let reduced = self.reduced(file.bytes(), signed.bytes)?;
+            let format = Format::sniff(&reduced);
+            let fate = format.map(|format| contents::fate(format, file.bytes(), &reduced));
+            (reduced, fate.unwrap_or_default())
+        };
         Ok(Signed {
-            bytes: self.reduced(file.bytes(), signed.bytes)?,
+            bytes,
             carriers,
-            fate: signed.fate,
+            fate,
             kept_bytes: (signed.manifest.len() + record.len()) as u64,
             mark: signed.mark,
             distortion: signed.distortion,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::HeadToHead;
-use crate::docs::{DocsError, Results, written};
+use crate::docs::{DocsError, Results, update_page};
 use crate::table::Table;
 
 /// Where the summary is in the repository.
@@ -69,12 +69,7 @@ pub fn results(contests: &[HeadToHead]) -> Result<Results, DocsError> {
 /// # Errors
 /// [`DocsError`]; with `check` nothing is written.
 pub fn update(repository: &Path, check: bool) -> Result<Vec<PathBuf>, DocsError> {
-    let summary = repository.join(SUMMARY);
-    if !summary.exists() {
-        return Ok(Vec::new());
-    }
-    let page = page(&Results::read(&summary)?);
-    written(vec![(repository.join(PAGE), page)], check)
+    update_page(repository, (SUMMARY, PAGE), page, check)
 }
 
 /// `docs/SYSTEMS.md`.

@@ -15,7 +15,6 @@ mod tables;
 use std::path::{Path, PathBuf};
 
 pub use contest::{Contest, ContestError, Entrant, FILE, Skipped};
-pub use page::html;
 pub use pairs::{Only, pairs};
 
 use crate::atomic;
@@ -93,46 +92,42 @@ impl HeadToHead {
         plots::all(self).map_err(|(plot, source)| ReportError::Plot { plot, source })
     }
 
-    /// Writes tables, plots and the page beside the runs, and gives the paths.
+    /// Writes tables, plots and the page beside the runs, and gives the tables.
     ///
     /// # Errors
     /// [`ReportError`], naming the file.
-    pub fn write(&self, root: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    pub fn write(&self, root: &Path) -> Result<Vec<Table>, ReportError> {
         let folder = root.join(FOLDER);
         std::fs::create_dir_all(&folder).map_err(|source| ReportError::Write {
             path: folder.clone(),
             source,
         })?;
-        let mut files = Vec::new();
-        let mut write = |path: PathBuf, bytes: &[u8]| -> Result<(), ReportError> {
-            atomic::write(&path, bytes).map_err(|source| ReportError::Write {
-                path: path.clone(),
-                source,
-            })?;
-            files.push(path);
-            Ok(())
+        let write = |path: PathBuf, bytes: &[u8]| {
+            atomic::write(&path, bytes).map_err(|source| ReportError::Write { path, source })
         };
-        for table in self.tables() {
+        let (tables, scenes) = (self.tables(), self.scenes()?);
+        for table in &tables {
             for format in FORMATS {
                 let path = folder.join(format.file_name(&table.id));
-                write(path, (format.render)(&table).as_bytes())?;
+                write(path, (format.render)(table).as_bytes())?;
             }
         }
-        for (name, scene) in self.scenes()? {
+        for (name, scene) in &scenes {
             for picture in PICTURES {
                 let path = folder.join(format!("{name}.{}", picture.extension));
-                let painted = (picture.paint)(&scene).map_err(|source| ReportError::Plot {
+                let painted = (picture.paint)(scene).map_err(|source| ReportError::Plot {
                     plot: name.clone(),
                     source,
                 })?;
                 write(path, &painted)?;
             }
         }
-        let page = html(self, root).map_err(|source| ReportError::Document {
-            document: "head-to-head",
-            source,
-        })?;
+        let page =
+            page::html(self, &tables, &scenes, root).map_err(|source| ReportError::Document {
+                document: "head-to-head",
+                source,
+            })?;
         write(root.join(PAGE), page.as_bytes())?;
-        Ok(files)
+        Ok(tables)
     }
 }

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::{FOLDER, HeadToHead, gallery};
 use crate::page::{STYLE, Sheet, sheet};
-use crate::plots::svg;
+use crate::plots::{Scene, svg};
+use crate::table::Table;
 use crate::templates::{DocumentError, render, safe};
 
 #[derive(Serialize)]
@@ -69,11 +70,16 @@ fn exhibits(root: &Path) -> Vec<Exhibit> {
         .collect()
 }
 
-/// The whole page, with the pictures of the gallery that lies in `root`.
+/// The whole page with these tables and plots, and with the pictures of the gallery that lies in `root`.
 ///
 /// # Errors
 /// [`DocumentError`] if a template of ours does not fit, or a plot cannot be drawn.
-pub fn html(contest: &HeadToHead, root: &Path) -> Result<String, DocumentError> {
+pub(super) fn html(
+    contest: &HeadToHead,
+    tables: &[Table],
+    scenes: &[(String, Scene)],
+    root: &Path,
+) -> Result<String, DocumentError> {
     let systems = contest.sides.iter().map(|side| {
         let header = side.evidence.header();
         let settings = header
@@ -90,14 +96,11 @@ pub fn html(contest: &HeadToHead, root: &Path) -> Result<String, DocumentError> 
             unusable: side.unusable.clone(),
         }
     });
-    let scenes = contest
-        .scenes()
-        .map_err(|error| DocumentError::Plot(error.to_string()))?;
     let mut plots = Vec::new();
     for (name, scene) in scenes {
-        let drawn = svg(&scene).map_err(|error| DocumentError::Plot(error.to_string()))?;
-        let drawing = crate::page::themed(&drawn, &name);
-        plots.push((name, drawing));
+        let drawn = svg(scene).map_err(|error| DocumentError::Plot(error.to_string()))?;
+        let drawing = crate::page::themed(&drawn, name);
+        plots.push((name.clone(), drawing));
     }
     let first = contest.sides.first();
     let about = first.map_or_else(String::new, |side| {
@@ -125,8 +128,7 @@ pub fn html(contest: &HeadToHead, root: &Path) -> Result<String, DocumentError> 
                 .collect(),
             plots,
             gallery: exhibits(root),
-            sheets: contest
-                .tables()
+            sheets: tables
                 .iter()
                 .map(|table| sheet(table, &format!("{FOLDER}/")))
                 .collect(),

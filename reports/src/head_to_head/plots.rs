@@ -5,6 +5,7 @@ use super::{HeadToHead, Side};
 use crate::header::SweepHeader;
 use crate::plots::palette::{GRID, INK, MUTED, series};
 use crate::plots::{Anchor, Line, Lines, PlotError, Point, Scene, lines, percent_ticks, roc};
+use crate::tables::Entrant;
 use credlink_trial_record::Trial;
 
 const WIDTH: f64 = 760.0;
@@ -118,18 +119,24 @@ struct Cost {
     is_logarithmic: bool,
 }
 
+/// The median of a figure over the images that have it.
+fn of_images(side: &Side, of: &dyn Fn(&Entrant) -> Option<f64>) -> Option<f64> {
+    let evidence = &side.evidence;
+    let images = evidence.distinct_images();
+    let figures = images.iter().filter_map(|op| of(evidence.entrant(*op)));
+    median(figures.collect(), 3)
+}
+
 const COSTS: [Cost; 4] = [
     Cost {
         id: "pareto-distortion",
         title: "Found, over what signing does to the picture",
         axis: "PSNR of the signed file, dB: better to the right; systems that change no pixel are left out",
         of: |side| {
-            let evidence = &side.evidence;
-            let images = evidence.distinct_images();
-            let psnr = images
-                .iter()
-                .map(|op| f64::from(evidence.entrant(*op).psnr()));
-            median(psnr.filter(|psnr| psnr.is_finite()).collect(), 3)
+            let psnr = |entrant: &Entrant| Some(f64::from(entrant.psnr()));
+            of_images(side, &|entrant| {
+                psnr(entrant).filter(|psnr| psnr.is_finite())
+            })
         },
         is_logarithmic: false,
     },
@@ -138,12 +145,8 @@ const COSTS: [Cost; 4] = [
         title: "Found, over the time to sign",
         axis: "milliseconds to sign an image, median: better to the left",
         of: |side| {
-            let evidence = &side.evidence;
-            let images = evidence.distinct_images();
-            let times = images
-                .iter()
-                .map(|op| evidence.entrant(*op).sign_ns as f64 / 1e6);
-            median(times.filter(|time| *time > 0.0).collect(), 3)
+            let millis = |entrant: &Entrant| Some(entrant.sign_ns as f64 / 1e6);
+            of_images(side, &|entrant| millis(entrant).filter(|time| *time > 0.0))
         },
         is_logarithmic: true,
     },

@@ -28,12 +28,13 @@ const UNUSABLE: &str = " (unusable)";
 
 /// Every table, in the order in which a reader wants them.
 pub(super) fn all(contest: &HeadToHead) -> Vec<Table> {
+    let pairs = pairs(contest);
     vec![
         systems(contest),
         operating(contest),
         matrix(contest),
-        paired_in_sum(&pairs(contest), contest),
-        paired(&pairs(contest), contest),
+        paired_in_sum(&pairs, contest),
+        paired(&pairs, contest),
         cost(contest),
         payload(contest),
     ]
@@ -350,39 +351,7 @@ fn cost(contest: &HeadToHead) -> Table {
     Table {
         id: "cost".to_owned(),
         title: "What systems cost: pictures, files, time".to_owned(),
-        columns: vec![
-            Column::new("system", "system", Kind::Text),
-            Column::new("images", "images taken", Kind::Count),
-            Column::new("strength", "strength", Kind::Text),
-            Column::new("psnr", "PSNR", DECIBELS),
-            Column::new("psnr_least", "the worst", DECIBELS),
-            Column::new(
-                "ssim",
-                "SSIM",
-                Kind::Number(Unit {
-                    name: "",
-                    decimals: 4,
-                }),
-            ),
-            Column::new(
-                "ssimulacra2",
-                "SSIMULACRA 2",
-                Kind::Number(Unit {
-                    name: "",
-                    decimals: 1,
-                }),
-            ),
-            Column::new(
-                "growth",
-                "size of the file",
-                Kind::Number(Unit {
-                    name: "×",
-                    decimals: 2,
-                }),
-            ),
-            Column::new("sign", "sign", Kind::Nanos),
-            Column::new("verify", "verify", Kind::Nanos),
-        ],
+        columns: cost_columns(),
         rows: rows.collect(),
         notes: notes(
             contest,
@@ -391,6 +360,42 @@ fn cost(contest: &HeadToHead) -> Table {
             ],
         ),
     }
+}
+
+fn cost_columns() -> Vec<Column> {
+    vec![
+        Column::new("system", "system", Kind::Text),
+        Column::new("images", "images taken", Kind::Count),
+        Column::new("strength", "strength", Kind::Text),
+        Column::new("psnr", "PSNR", DECIBELS),
+        Column::new("psnr_least", "the worst", DECIBELS),
+        Column::new(
+            "ssim",
+            "SSIM",
+            Kind::Number(Unit {
+                name: "",
+                decimals: 4,
+            }),
+        ),
+        Column::new(
+            "ssimulacra2",
+            "SSIMULACRA 2",
+            Kind::Number(Unit {
+                name: "",
+                decimals: 1,
+            }),
+        ),
+        Column::new(
+            "growth",
+            "size of the file",
+            Kind::Number(Unit {
+                name: "×",
+                decimals: 2,
+            }),
+        ),
+        Column::new("sign", "sign", Kind::Nanos),
+        Column::new("verify", "verify", Kind::Nanos),
+    ]
 }
 
 /// What a picture carries.

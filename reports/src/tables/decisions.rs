@@ -81,14 +81,18 @@ impl Deciding {
         evidence.own(self.carrier, op).unwrap_or(self.never())
     }
 
-    /// What decides towards a wrong proof; `None` where the carrier does not decide by this number. A strength of
-    /// nothing is 0.
+    /// What decides towards a wrong proof; `None` where the carrier does not decide by this number.
     pub(super) fn wrong(&self, evidence: &Evidence, op: usize) -> Option<u32> {
+        let told = self.told_wrong(evidence, op);
+        let counts = self.always && evidence.was_examined(self.carrier, op);
+        told.or(counts.then(|| self.never()))
+    }
+
+    /// The same where a number was told, and for strengths wherever the carrier looked: that of nothing is 0.
+    pub(super) fn told_wrong(&self, evidence: &Evidence, op: usize) -> Option<u32> {
         let value = evidence.wrong(self.carrier, op);
-        if (self.by.rising || self.always) && evidence.was_examined(self.carrier, op) {
-            return Some(value.unwrap_or(self.never()));
-        }
-        value
+        let is_nothing = self.by.rising && evidence.was_examined(self.carrier, op);
+        value.or(is_nothing.then_some(0))
     }
 
     /// The number that reaches no threshold.

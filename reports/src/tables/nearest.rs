@@ -102,44 +102,31 @@ fn nearest_line(
     ops: &mut dyn Iterator<Item = usize>,
 ) -> Option<Vec<Value>> {
     let measured: Vec<(usize, u32)> = ops
-        .filter_map(|op| Some((op, decision.wrong(evidence, op)?)))
+        .filter_map(|op| Some((op, decision.told_wrong(evidence, op)?)))
         .collect();
-    // Ops by value: values are small, and ops may be many.
-    let mut counts: Vec<u64> = Vec::new();
-    for (_, value) in &measured {
-        let value = *value as usize;
-        if counts.len() <= value {
-            counts.resize(value + 1, 0);
-        }
-        counts[value] += 1;
+    // The near end first: it is the low one of distances and the high one of strengths.
+    let mut values: Vec<u32> = measured.iter().map(|(_, value)| *value).collect();
+    values.sort_unstable();
+    if decision.by.rising {
+        values.reverse();
     }
     let reached = evidence.clusters(measured.iter().map(|(op, _)| *op), 2, |op, counts| {
-        let value = decision.wrong(evidence, op);
+        let value = decision.told_wrong(evidence, op);
         let reaches = value.is_some_and(|value| decision.by.reaches(value, decision.by.in_use));
         counts[0] += 1;
         counts[1] += u32::from(reaches);
     });
-    let n: u64 = counts.iter().sum();
+    let n = values.len() as u64;
     if n == 0 {
         return None;
     }
-    // The near end is the low one of distances and the high one of strengths.
     let near = |permille: u64| {
         if permille > 0 && permille < 500 && n * permille < 10_000 {
             return Value::TooFew;
         }
-        let rank = (u128::from(n) * u128::from(permille)).div_ceil(1000).max(1);
-        let mut passed = 0;
-        let mut at = |value: usize| {
-            passed += u128::from(counts[value]);
-            passed >= rank
-        };
-        let found = if decision.by.rising {
-            (0..counts.len()).rev().find(|value| at(*value))
-        } else {
-            (0..counts.len()).find(|value| at(*value))
-        };
-        Value::number(found.map(|value| value as f64))
+        let rank = (n * permille).div_ceil(1000).max(1);
+        let value = values.get(rank as usize - 1);
+        Value::number(value.map(|value| f64::from(*value)))
     };
     Some(vec![
         Value::text(&decision.name),

@@ -99,12 +99,12 @@ pub(crate) fn run(args: &SurvivalArgs) -> Result<u8> {
     let out = place(args, &shared.created);
     if args.signed.is_some() {
         let ready = systems::signed_files(args.trust.as_deref(), args.resolve.as_deref())?;
-        return Ok(shared.one(ready, &out)?.0);
+        return shared.one(ready, &out);
     }
     match &asked.parts[..] {
         [only] if asked.skipped.is_empty() => {
             let ready = shared.ready(only)?;
-            Ok(shared.one(ready, &out)?.0)
+            shared.one(ready, &out)
         }
         _ => shared.several(&asked, &out),
     }
@@ -134,13 +134,16 @@ impl Shared<'_> {
             if !self.args.quiet {
                 super::complain(&format!("system: {}", part.name()));
             }
-            let (of_run, _) = self.one(self.ready(part)?, &out.join(part.folder()))?;
+            let of_run = self.one(self.ready(part)?, &out.join(part.folder()))?;
             // The first that is not well speaks for all.
             code = if code == exit::OK { of_run } else { code };
             entrants.push(Entrant {
                 name: part.name(),
                 folder: part.folder(),
             });
+        }
+        if self.args.dry_run {
+            return Ok(code);
         }
         let skipped = asked.skipped.iter();
         let contest = Contest {
@@ -160,7 +163,7 @@ impl Shared<'_> {
     }
 
     /// One system through its run.
-    fn one(&self, ready: Ready, out: &Path) -> Result<(u8, PathBuf)> {
+    fn one(&self, ready: Ready, out: &Path) -> Result<u8> {
         let start = clock::wall_nanos();
         let args = self.args;
         let progress = self.progress;
@@ -172,7 +175,7 @@ impl Shared<'_> {
             let estimate = estimate::estimate(&plan, &*self.set, args.seed, ready.tried())?;
             let threads = self.pool.current_num_threads();
             super::dry_run::print(&plan, &estimate, threads, args.json)?;
-            return Ok((exit::OK, out.to_owned()));
+            return Ok(exit::OK);
         }
         let warnings = plan.shortfalls.iter().cloned();
         let warnings = warnings.chain(images::unused(&plan, &*self.set));
@@ -226,8 +229,7 @@ impl Shared<'_> {
         }
         recipes::keep(&run_dir, &header)?;
         report(args, &run_dir)?;
-        let code = judged(&header, self.gate.as_ref(), &run_dir)?;
-        Ok((code, run_dir.root().to_owned()))
+        judged(&header, self.gate.as_ref(), &run_dir)
     }
 
     /// A gate is refused before anything runs if it names what the run will not have.

@@ -1,8 +1,8 @@
 //! Systems outside: a program in any language that speaks `credlink-adapter/1` (docs/ADAPTERS.md) signs and verifies.
 //!
 //! The harness issues the payloads, keeps whose they are, measures the time, and judges. A worker that crashes, hangs, or
-//! says what the protocol forbids is ended and the request tried once more on a fresh one; what fails twice is an error of
-//! its op.
+//! says what the protocol forbids is ended. What crashed or hung is tried once more on a fresh worker; what fails then, and
+//! whatever was forbidden, is an error of its op.
 
 mod description;
 mod failure;
@@ -35,7 +35,7 @@ use self::pool::Pool;
 pub use self::sealed::SealedAdapter;
 use super::{About, CarrierAbout, Sealed, Signed, System, SystemError};
 
-/// Candidates of a falling or rising score whose own threshold is not known.
+/// Thresholds that are tried of a score.
 const STEPS: u32 = 64;
 
 /// A system outside, in its first stage.
@@ -65,10 +65,10 @@ impl Adapter {
         })
     }
 
-    /// The strength that it signs with by default, and the weakest and strongest there are; `None` where none can be set.
-    pub fn strengths(&self) -> Option<(f64, [f64; 2])> {
+    /// The weakest and the strongest that it can sign; `None` where no strength can be set.
+    pub fn strengths(&self) -> Option<[f64; 2]> {
         let strength = self.pool.hello().strength?;
-        Some((strength.default, [strength.weakest, strength.strongest]))
+        Some([strength.weakest, strength.strongest])
     }
 
     /// Whether it says that the same file gives the same bytes and answers.
@@ -93,49 +93,80 @@ impl Adapter {
     ///
     /// # Errors
     /// As [`System::seal`].
-    pub(super) fn sealed_for_check(self) -> Result<SealedAdapter, SystemError> {
-        self.sealed()
+    pub(super) fn sealed(self) -> Result<SealedAdapter, SystemError> {
+        let entries = self.entries.into_inner();
+        let entries = entries.unwrap_or_else(PoisonError::into_inner);
+        if self.pool.hello().keeps_records {
+            let path = self.pool.file("jsonl");
+            let mut lines = Vec::new();
+            for (id, (payload, record)) in &entries {
+                let entry = Entry {
+                    id: id.to_string(),
+                    payload: payload.hex(),
+                    record: record.clone(),
+                };
+                serde_json::to_writer(&mut lines, &entry).map_err(SystemError::of)?;
+                lines.push(b'\n');
+            }
+            std::fs::write(&path, lines).map_err(SystemError::of)?;
+            self.pool.seal(path).map_err(failed)?;
+        } else {
+            // What a worker remembers of signing is no verification: it starts anew.
+            self.pool.end_idle();
+        }
+        let mut issued = Issued::default();
+        for (id, (payload, _)) in entries {
+            issued.insert(id, payload);
+        }
+        issued.seal();
+        // A name lives as long as the program, like those of the carriers inside.
+        let carrier = Box::leak(self.pool.hello().carrier.name.clone().into_boxed_str());
+        Ok(SealedAdapter {
+            pool: self.pool,
+            carrier,
+            issued,
+        })
     }
+}
 
-    fn refused(&self, file: &Asset<'_>, format: Format, why: String) -> Signed {
-        Signed {
-            bytes: file.bytes().to_vec(),
-            carriers: vec![(Embedded::Refused, Cost::default())],
-            fate: contents::fate(format, file.bytes(), file.bytes()),
-            mark: None,
-            distortion: None,
-            kept_bytes: 0,
-            times: SigningTimes::default(),
-            refused: Some(why),
-        }
+/// A file that the system declined, as it came.
+fn refused(file: &Asset<'_>, format: Format, why: String) -> Signed {
+    Signed {
+        bytes: file.bytes().to_vec(),
+        carriers: vec![(Embedded::Refused, Cost::default())],
+        fate: contents::fate(format, file.bytes(), file.bytes()),
+        mark: None,
+        distortion: None,
+        kept_bytes: 0,
+        times: SigningTimes::default(),
+        refused: Some(why),
     }
+}
 
-    /// The file that was signed, checked: it is what it is said to be, and an image of the same format.
-    fn signed_file(
-        &self,
-        answer: &SignAnswer,
-        format: Format,
-        source: &[u8],
-        out: &Path,
-    ) -> Result<Vec<u8>, String> {
-        let promised = answer.media_type.as_deref().unwrap_or(format.mime());
-        if promised != format.mime() {
-            return Err(format!(
-                "{} became {promised}, and a signed image keeps its format",
-                format.mime()
-            ));
-        }
-        if !answer.changed {
-            return Ok(source.to_vec());
-        }
-        let bytes = std::fs::read(out).map_err(|error| format!("no file in out: {error}"))?;
-        match Format::sniff(&bytes) {
-            Some(found) if found == format => Ok(bytes),
-            found => Err(format!(
-                "the file in out is {} and not {promised}",
-                found.map_or("no image", Format::mime)
-            )),
-        }
+/// The file that was signed, checked: it is what it is said to be, and an image of the same format.
+fn signed_file(
+    answer: &SignAnswer,
+    format: Format,
+    source: &[u8],
+    out: &Path,
+) -> Result<Vec<u8>, String> {
+    let promised = answer.media_type.as_deref().unwrap_or(format.mime());
+    if promised != format.mime() {
+        return Err(format!(
+            "{} became {promised}, and a signed image keeps its format",
+            format.mime()
+        ));
+    }
+    if !answer.changed {
+        return Ok(source.to_vec());
+    }
+    let bytes = std::fs::read(out).map_err(|error| format!("no file in out: {error}"))?;
+    match Format::sniff(&bytes) {
+        Some(found) if found == format => Ok(bytes),
+        found => Err(format!(
+            "the file in out is {} and not {promised}",
+            found.map_or("no image", Format::mime)
+        )),
     }
 }
 
@@ -246,7 +277,7 @@ impl System for Adapter {
         let hello = self.pool.hello();
         if !hello.inputs.iter().any(|input| input == format.mime()) {
             let why = format!("signs no {}", format.mime());
-            return Ok(self.refused(file, format, why));
+            return Ok(refused(file, format, why));
         }
         let payload = Payload::issued(id, hello.payload_bits);
         let words = (id.to_string(), payload.hex());
@@ -275,7 +306,7 @@ impl System for Adapter {
                 ));
             }
             let file = match answer.status {
-                Status::Ok => Some(self.signed_file(&answer, format, file.bytes(), &out.0)?),
+                Status::Ok => Some(signed_file(&answer, format, file.bytes(), &out.0)?),
                 Status::Refused | Status::Error => None,
             };
             Ok((answer, file, length))
@@ -286,7 +317,7 @@ impl System for Adapter {
         let Some(bytes) = bytes else {
             if answer.status == Status::Refused {
                 let why = format!("{}: {}", answer.cause, answer.detail);
-                return Ok(self.refused(file, format, why));
+                return Ok(refused(file, format, why));
             }
             return Err(told(&self.pool, &answer.cause, &answer.detail));
         };
@@ -306,43 +337,6 @@ impl System for Adapter {
 
     fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>, SystemError> {
         Ok(Box::new(self.sealed()?))
-    }
-}
-
-impl Adapter {
-    fn sealed(self) -> Result<SealedAdapter, SystemError> {
-        let entries = self.entries.into_inner();
-        let entries = entries.unwrap_or_else(PoisonError::into_inner);
-        if self.pool.hello().keeps_records {
-            let path = self.pool.file("jsonl");
-            let mut lines = Vec::new();
-            for (id, (payload, record)) in &entries {
-                let entry = Entry {
-                    id: id.to_string(),
-                    payload: payload.hex(),
-                    record: record.clone(),
-                };
-                serde_json::to_writer(&mut lines, &entry).map_err(SystemError::of)?;
-                lines.push(b'\n');
-            }
-            std::fs::write(&path, lines).map_err(SystemError::of)?;
-            self.pool.seal(path).map_err(failed)?;
-        } else {
-            // What a worker remembers of signing is no verification: it starts anew.
-            self.pool.end_idle();
-        }
-        let mut issued = Issued::default();
-        for (id, (payload, _)) in entries {
-            issued.insert(id, payload);
-        }
-        issued.seal();
-        // A name lives as long as the program, like those of the carriers inside.
-        let carrier = Box::leak(self.pool.hello().carrier.name.clone().into_boxed_str());
-        Ok(SealedAdapter {
-            pool: self.pool,
-            carrier,
-            issued,
-        })
     }
 }
 

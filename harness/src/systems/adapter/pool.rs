@@ -106,12 +106,6 @@ impl Pool {
         idle.clear();
     }
 
-    /// Process ids of the workers that nobody is asking at the moment.
-    pub(super) fn idle_processes(&self) -> Vec<u32> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.iter().filter_map(Worker::process).collect()
-    }
-
     /// A path in the scratch folder that nobody else has.
     pub(super) fn file(&self, extension: &str) -> PathBuf {
         let number = self.files.fetch_add(1, Ordering::Relaxed);

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::description::Description;
 use super::failure::Failure;
@@ -111,11 +111,6 @@ impl Process {
         Ok(worker)
     }
 
-    /// The id of its process.
-    pub(super) fn process(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Whether it has not ended.
     pub(super) fn runs(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
@@ -203,14 +198,13 @@ impl Process {
     }
 
     fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
-        let start = Instant::now();
-        loop {
+        for _ in 0..limit.as_millis().div_ceil(GLANCE.as_millis()) {
             match self.child.try_wait() {
-                Ok(Some(status)) => return Some(status),
-                Ok(None) if start.elapsed() < limit => thread::sleep(GLANCE),
-                _ => return None,
+                Ok(None) => thread::sleep(GLANCE),
+                ended => return ended.ok().flatten(),
             }
         }
+        None
     }
 
     /// Asks it to end; whether it did, with code 0.

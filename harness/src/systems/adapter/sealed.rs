@@ -15,7 +15,7 @@ use super::{Scratch, failed, instead, told};
 use crate::identity;
 use crate::systems::{Answer, Nearness, Sealed, SystemError};
 
-/// In its second stage.
+/// An adapter in its second stage.
 pub struct SealedAdapter {
     pub(super) pool: Pool,
     pub(super) carrier: &'static str,
@@ -34,11 +34,6 @@ impl SealedAdapter {
     /// Ends the workers that nobody is asking, so that the next request starts another.
     pub fn end_idle(&self) {
         self.pool.end_idle();
-    }
-
-    /// Process ids of the workers that nobody is asking at the moment.
-    pub fn idle_processes(&self) -> Vec<u32> {
-        self.pool.idle_processes()
     }
 
     /// What it says of bytes that need be no image.
@@ -174,15 +169,16 @@ impl SealedAdapter {
     ) -> Vec<Nearness> {
         let bits = |id| self.issued.agreement(read.payload.as_ref()?, id);
         let right_bits = issued.and_then(bits);
-        let (own, wrong) = if self.pool.hello().score.is_some() {
+        let (own, wrong) = if let Some(score) = &self.pool.hello().score {
             let own = read.scored.iter().find(|(id, _)| Some(*id) == issued);
             // The nearest of all, in whatever order they were named.
             let wrong = read.scored.iter();
             let wrong = wrong.filter(|(id, _)| Some(*id) != issued && !is_right(*id));
             let wrong = wrong.map(|(_, score)| *score);
-            let wrong = match self.pool.hello().score.as_ref() {
-                Some(score) if score.rising => wrong.max(),
-                _ => wrong.min(),
+            let wrong = if score.rising {
+                wrong.max()
+            } else {
+                wrong.min()
             };
             (own.map(|(_, score)| *score), wrong)
         } else {

@@ -85,14 +85,6 @@ impl Worker {
         Ok((worker, hello))
     }
 
-    /// The id of its process; `None` for a server.
-    pub(super) fn process(&self) -> Option<u32> {
-        match &self.voice {
-            Voice::Process(process) => Some(process.process()),
-            Voice::Remote(_) => None,
-        }
-    }
-
     /// Whether it has not ended, as far as anybody knows.
     pub(super) fn runs(&mut self) -> bool {
         match &mut self.voice {
