@@ -165,6 +165,9 @@ fn sample(system: &dyn System, set: &dyn ImageSet, seed: u64, index: usize) -> R
     let signed = system
         .sign(&file, id)
         .with_context(|| format!("failed to sign {}", set.entry(index).name))?;
+    if let Some(registered) = &signed.registered {
+        system.register(id, registered)?;
+    }
     let nanos = clock::thread_nanos() - start;
     Ok(Sample {
         kept: signed.kept_bytes,

@@ -75,6 +75,24 @@ impl Server {
         self.url.host().unwrap_or_default()
     }
 
+    /// The address with this behind it; empty for the address itself.
+    fn address(&self, path: &str) -> String {
+        if path.is_empty() {
+            self.url.to_string()
+        } else {
+            format!("{}/{path}", self.url.to_string().trim_end_matches('/'))
+        }
+    }
+
+    /// Reads what lies at the address with this behind it, at most so many bytes.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn get(&self, path: &str, most: u64) -> Result<Reply, Refusal> {
+        let answer = self.agent.get(self.address(path)).call();
+        read(answer.map_err(broken)?, "", most)
+    }
+
     /// Sends a body to the address with this behind it, empty for the address itself, and reads an answer of at most `most`
     /// bytes, with the header of this name.
     ///
@@ -88,38 +106,39 @@ impl Server {
         header: &str,
         most: u64,
     ) -> Result<Reply, Refusal> {
-        let url = if path.is_empty() {
-            self.url.to_string()
-        } else {
-            format!("{}/{path}", self.url.to_string().trim_end_matches('/'))
-        };
-        let mut request = self.agent.post(url);
+        let mut request = self.agent.post(self.address(path));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let broken = |error: ureq::Error| Refusal::Broken(error.to_string());
-        let answer = request.send(body).map_err(broken)?;
-        let status = answer.status();
-        if !status.is_success() {
-            return Err(Refusal::Status(status.as_u16()));
-        }
-        let told = |name: &str| text(&answer, name);
-        let media_type = told("content-type").unwrap_or_default();
-        let media_type = media_type.split(';').next().unwrap_or_default();
-        let mut reply = Reply {
-            media_type: media_type.trim().to_ascii_lowercase(),
-            header: told(header),
-            body: Vec::new(),
-        };
-        let whole = answer.into_body().into_reader().take(most + 1);
-        let mut whole = whole;
-        let read = whole.read_to_end(&mut reply.body);
-        read.map_err(|error| Refusal::Broken(error.to_string()))?;
-        if reply.body.len() as u64 > most {
-            return Err(Refusal::Broken("its answer does not end".to_owned()));
-        }
-        Ok(reply)
+        read(request.send(body).map_err(broken)?, header, most)
     }
+}
+
+fn broken(error: ureq::Error) -> Refusal {
+    Refusal::Broken(error.to_string())
+}
+
+/// An answer of at most so many bytes, with the header of this name.
+fn read(answer: Response<ureq::Body>, header: &str, most: u64) -> Result<Reply, Refusal> {
+    let status = answer.status();
+    if !status.is_success() {
+        return Err(Refusal::Status(status.as_u16()));
+    }
+    let told = |name: &str| text(&answer, name);
+    let media_type = told("content-type").unwrap_or_default();
+    let media_type = media_type.split(';').next().unwrap_or_default();
+    let mut reply = Reply {
+        media_type: media_type.trim().to_ascii_lowercase(),
+        header: told(header),
+        body: Vec::new(),
+    };
+    let mut whole = answer.into_body().into_reader().take(most + 1);
+    let read = whole.read_to_end(&mut reply.body);
+    read.map_err(|error| Refusal::Broken(error.to_string()))?;
+    if reply.body.len() as u64 > most {
+        return Err(Refusal::Broken("its answer does not end".to_owned()));
+    }
+    Ok(reply)
 }
 
 impl std::fmt::Display for Refusal {

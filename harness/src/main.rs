@@ -14,6 +14,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
         Command::Survival(args) => cmd::survival::run(args),
+        Command::Register(args) => cmd::survival::register(args),
+        Command::Merge(args) => cmd::merge::run(args),
         Command::Report(args) => cmd::report::run(args),
         Command::Compare(args) => cmd::compare::run(args),
         Command::Systems(args) => cmd::systems::run(args),

@@ -7,6 +7,7 @@ use credlink_corpus::{Entry, ImageSet};
 use credlink_reports::header::{PipelineHeader, SweepHeader};
 use credlink_transforms::recipe::Recipe;
 use credlink_trial_record::Trial;
+use sha2::{Digest, Sha256};
 
 /// How many ops a run has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,36 @@ impl Plan {
             contract: recipe.contract,
         };
         self.pipelines.iter().map(pipeline).collect()
+    }
+}
+
+impl Plan {
+    /// A digest of every image, pipeline and number of an op, in hex: plans that agree in it give the same rows.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut image = |kind: &str, image: &PlannedImage| {
+            let name = &image.entry.name;
+            let pipelines = image.pipelines.iter();
+            let pipelines: Vec<&str> = pipelines
+                .map(|position| self.pipelines[*position].id.as_str())
+                .collect();
+            let line = format!(
+                "{kind} {} {name:?} {:?} {} {}\n",
+                image.entry.index,
+                image.entry.source,
+                image.first_op,
+                pipelines.join(",")
+            );
+            hash.update(line.as_bytes());
+        };
+        for signed in &self.signed {
+            image(Trial::Signed.as_str(), signed);
+        }
+        for negative in &self.negatives {
+            image(negative.trial.as_str(), &negative.image);
+        }
+        format!("{:x}", hash.finalize())
     }
 }
 

@@ -10,7 +10,7 @@ use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 
 /// The folder of a run that holds the user's own recipes, where there were any.
-const OWN: &str = "recipes";
+pub const OWN: &str = "recipes";
 
 /// The recipes of the program, together with those of a directory of the user's, `FAMILY/NAME.toml`, which may chain ours.
 ///

@@ -13,17 +13,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use credlink_corpus::SyntheticSet;
-use credlink_harness::ledger::Ledger;
 use credlink_harness::plan::{Negatives, Size, plan};
-use credlink_harness::stages::setting::Setting;
-use credlink_harness::stages::{Ending, run};
+use credlink_harness::stages::Ending;
 use credlink_harness::systems::System as _;
 use credlink_harness::systems::adapter::{Adapter, Description, Failure};
 use credlink_harness::systems::check::{Verdict, checked};
-use credlink_reports::rows::read_rows;
-use credlink_reports::{RowWriter, RunHeader};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_trial_record::{Outcome, Row, Trial};
+
+#[path = "support/small_run.rs"]
+mod small_run;
+
+use small_run::ran;
 
 /// A system that knows files by their check sum, which only a pipeline that changes nothing leaves alone. Its variant says
 /// how it lies or breaks; `few` is of one image in ten, by check sum, so that a second try meets the same.
@@ -107,45 +108,15 @@ fn adapter(how: &str) -> (tempfile::TempDir, Description) {
 /// A run of `each` ops a pipeline.
 fn measured(description: &Description, each: u64, threads: usize) -> (Ending, Vec<Row>) {
     let system = Box::new(Adapter::start(description.clone(), 1, threads, None).unwrap());
-    let folder = tempfile::tempdir().unwrap();
     let catalogue = Catalogue::embedded().unwrap();
     let recipes = PIPELINES.map(|id| Arc::clone(catalogue.get(id).unwrap()));
-    let about = system.about();
     let negatives = Negatives {
         unsigned_share: 3,
-        deceptions: &about.deceptions,
+        deceptions: &system.about().deceptions,
     };
     let set = SyntheticSet::new(17);
     let plan = plan(&set, recipes.to_vec(), Size::PerPipeline(each), negatives);
-    let header = RunHeader {
-        system: about.header(),
-        pipelines: plan.described(),
-        carriers: about.names(),
-        carrier_facts: about.facts(),
-        ..RunHeader::default()
-    };
-    let path = folder.path().join("rows.parquet");
-    let writer = RowWriter::create(&path, &header.carriers).unwrap();
-    let setting = Setting {
-        set: &set,
-        seed: 1,
-        signer_name: "sums",
-        looks_closely: false,
-        signed_folder: folder.path(),
-        negative_folder: folder.path(),
-        stop: &AtomicBool::new(false),
-        listener: &|_| (),
-        ledger: &Ledger::new(),
-    };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-    let pool = pool.build().unwrap();
-    let ending = pool
-        .install(|| run(&plan, system, writer, &header, &setting))
-        .unwrap();
-    let rows = read_rows(&path).unwrap();
-    let rows: Vec<Row> = (0..rows.len())
-        .map(|index| rows.row(index).unwrap())
-        .collect();
+    let (ending, rows) = ran(&set, &plan, system, "sums", threads, &|_| ());
     assert_eq!(
         rows.len() as u64,
         plan.signed_ops + plan.negative_ops - ending.ops_not_made

@@ -6,21 +6,23 @@ use std::sync::{Arc, Mutex};
 
 use credlink_corpus::SyntheticSet;
 use credlink_harness::identity;
-use credlink_harness::ledger::Ledger;
 use credlink_harness::plan::{Negatives, Size, UNSIGNED_SHARE, plan};
+use credlink_harness::stages::Ending;
 use credlink_harness::stages::event::Event;
-use credlink_harness::stages::setting::Setting;
-use credlink_harness::stages::{Ending, run};
 use credlink_harness::systems::credlink::CredLink;
 use credlink_harness::systems::{About, Answer, Sealed, Signed, System, SystemError};
 use credlink_harness::trial::delivery;
-use credlink_reports::{RowWriter, RunHeader, read_rows};
 use credlink_sign_core::carriers::{CARRIERS, Finding, State};
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::{Asset, Clock, Examined, Marker, ProofId, Signer, Verification};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::recipe::Recipe;
 use credlink_trial_record::{Beside, Outcome, Row, Trial};
+
+#[path = "support/small_run.rs"]
+mod small_run;
+
+use small_run::ran;
 
 const PIPELINES: [&str; 6] = [
     "controls/identity",
@@ -51,48 +53,16 @@ fn measured(
     threads: usize,
     system: Box<dyn System>,
 ) -> (Ending, Vec<Row>, Vec<Event>) {
-    let folder = tempfile::tempdir().unwrap();
-    let carriers: Vec<String> = CARRIERS
-        .iter()
-        .map(|carrier| carrier.name().to_owned())
-        .collect();
     let set = SyntheticSet::new(11);
     let negatives = Negatives {
         unsigned_share: UNSIGNED_SHARE,
         deceptions: &system.about().deceptions,
     };
     let plan = plan(&set, recipes(ids), Size::PerPipeline(each), negatives);
-    let rows = folder.path().join("rows.parquet");
-    let writer = RowWriter::create(&rows, &carriers).unwrap();
-    let header = RunHeader {
-        pipelines: plan.described(),
-        carriers,
-        ..RunHeader::default()
-    };
     let events = Mutex::new(Vec::new());
     let listener = |event| events.lock().unwrap().push(event);
-    let setting = Setting {
-        set: &set,
-        seed: 1,
-        signer_name: "CredLink measurement",
-        looks_closely: false,
-        signed_folder: folder.path(),
-        negative_folder: folder.path(),
-        stop: &AtomicBool::new(false),
-        listener: &listener,
-        ledger: &Ledger::new(),
-    };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .unwrap();
-    let ending = pool
-        .install(|| run(&plan, system, writer, &header, &setting))
-        .unwrap();
-    let rows = read_rows(&rows).unwrap();
-    let rows = (0..rows.len())
-        .map(|index| rows.row(index).unwrap())
-        .collect();
+    let name = "CredLink measurement";
+    let (ending, rows) = ran(&set, &plan, system, name, threads, &listener);
     (ending, rows, events.into_inner().unwrap())
 }
 
@@ -319,6 +289,9 @@ impl System for Liar {
     fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<Signed, SystemError> {
         self.2.lock().unwrap().push(id);
         self.0.sign(file, id)
+    }
+    fn register(&self, id: ProofId, registered: &[u8]) -> Result<(), SystemError> {
+        self.0.register(id, registered)
     }
     fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>, SystemError> {
         let mut issued = self.2.into_inner().unwrap();

@@ -4,11 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::containers::{bmff, gif, heif, jpeg, mpf, png, tiff, webp};
 use crate::format::Format;
 
 /// What losing a block would mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Weight {
     /// It says how the pixels were coded, or can be made anew from them; viewers and people miss nothing.
     Technical,
@@ -44,7 +47,7 @@ pub fn blocks(format: Format, bytes: &[u8]) -> Vec<Block> {
 }
 
 /// What became of the blocks of one file in another.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fate {
     /// Names of what is there, byte for byte.
     pub kept: Vec<String>,

@@ -36,6 +36,14 @@ pub enum BindingError {
         /// The header's.
         expected: String,
     },
+    /// The run was killed, or is under way.
+    #[error(
+        "the run in {run} has not ended, and nothing is told of it before it has; `credlink survival --resume {run}` goes on with it"
+    )]
+    Unfinished {
+        /// The run directory.
+        run: String,
+    },
     /// The rows are of another run.
     #[error("{path} holds the rows of run {rows}, but run.json is of run {header}")]
     Run {
@@ -56,6 +64,11 @@ pub enum BindingError {
 pub fn bound_header(run_dir: &RunDir) -> Result<RunHeader, BindingError> {
     let header = run_dir.read_header()?;
     let path = run_dir.rows();
+    if !path.exists() && run_dir.is_unfinished() {
+        return Err(BindingError::Unfinished {
+            run: run_dir.root().display().to_string(),
+        });
+    }
     if let Some(rows) = run_of(&path)?
         && rows != header.id
     {

@@ -65,7 +65,10 @@ pub struct RunHeader {
     pub partial: bool,
     /// Worker threads.
     pub threads: u32,
-    /// Wall-clock time of the run in seconds.
+    /// The parts that it was joined from; none where one machine did all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartHeader>,
+    /// Wall-clock time of the run in seconds; of parts at the same time that of the longest.
     pub elapsed_s: f64,
     /// Peak resident memory in bytes; 0 if the platform does not say.
     pub peak_memory_bytes: u64,
@@ -189,6 +192,20 @@ pub struct SweepHeader {
     pub unit: String,
 }
 
+/// A part of a run that was done apart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PartHeader {
+    /// Which of how many, e.g. `1/2`.
+    pub name: String,
+    /// Where it was done.
+    pub machine: Machine,
+    /// Worker threads.
+    pub threads: u32,
+    /// Wall-clock time in seconds.
+    pub elapsed_s: f64,
+}
+
 /// CPU time of a run by what it was spent on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -266,6 +283,7 @@ impl Default for RunHeader {
             rows_digest: None,
             partial: false,
             threads: 0,
+            parts: Vec::new(),
             elapsed_s: 0.0,
             peak_memory_bytes: 0,
             cpu: CpuShares::default(),

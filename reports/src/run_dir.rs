@@ -7,6 +7,7 @@
 //! <id>/plots/*          every plot as SVG and PNG           regenerate
 //! <id>/signed/          the signed images                   written by the runner
 //! <id>/proofs/          the proof store                     written by the runner
+//! <id>/journal/         until the run has ended             written by the runner
 //! ```
 
 use std::io::ErrorKind;
@@ -71,6 +72,9 @@ pub enum RunDirError {
     },
 }
 
+/// The folder in which a run that has not ended keeps what is finished; whoever runs trials knows what lies there.
+pub const JOURNAL: &str = "journal";
+
 /// The directory of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir {
@@ -124,6 +128,11 @@ impl RunDir {
     /// `run.json`.
     pub fn header(&self) -> PathBuf {
         self.root.join("run.json")
+    }
+
+    /// Whether it was begun and has not ended.
+    pub fn is_unfinished(&self) -> bool {
+        self.root.join(JOURNAL).exists()
     }
 
     /// `rows.parquet`.

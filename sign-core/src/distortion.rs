@@ -1,11 +1,12 @@
 //! How much a signed image differs from its source.
 
 use image::DynamicImage;
+use serde::{Deserialize, Serialize};
 
 use crate::pixels::similarity::Similarity;
 
 /// What signing did to the pixels: the mark itself and coding the image once more.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Distortion {
     /// Peak signal-to-noise ratio over the colour channels, dB: `10·log₁₀(255² / mean squared difference)` in
     /// eight bits.

@@ -13,7 +13,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use credlink_harness::exit;
 
 pub(crate) use pipelines::{ApplyArgs, CalibrateArgs, Grade, PipelinesArgs, PipelinesCommand};
-pub(crate) use runs::{CompareArgs, EvidenceArgs, GateArgs, ReplayArgs, ReportArgs, SignRunArgs};
+pub(crate) use runs::{
+    CompareArgs, EvidenceArgs, GateArgs, MergeArgs, ReplayArgs, ReportArgs, SignRunArgs,
+};
 pub(crate) use survival::SurvivalArgs;
 pub(crate) use systems::{HeadToHeadArgs, SystemsArgs, SystemsCommand};
 use values::{MarkArgs, counted, decibels};
@@ -30,6 +32,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Sign images, push them through pipelines, verify what comes out, write rows and reports.
     Survival(SurvivalArgs),
+    /// Sign and register images alone, for `survival --registry` to verify: the first half of a run, or a part of it.
+    Register(SurvivalArgs),
+    /// Join the parts of a run into one.
+    Merge(MergeArgs),
     /// Write the page, tables and plots of a run anew from its rows, or print it in one format.
     Report(ReportArgs),
     /// Compare two runs: what got better or worse, by how much, and whether it is more than noise.

@@ -137,3 +137,34 @@ pub(crate) struct SignRunArgs {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+const MERGE_EXAMPLES: &str = "Examples:
+  credlink register --shard 1/2 --keys keys --out registry-1        (and 2/2)
+  credlink survival --registry registry-1 --registry registry-2 --shard 1/2 --out part-1
+  credlink merge part-1 part-2 --registry registry-1 --registry registry-2 --out run";
+
+#[derive(Debug, Args)]
+#[command(after_help = MERGE_EXAMPLES)]
+pub(crate) struct MergeArgs {
+    /// The directories of all parts, in any order.
+    #[arg(value_name = "PART", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The run directory to make.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The registries, to keep the signed files with the run: for its pictures, and for `replay`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) registry: Vec<PathBuf>,
+    /// Join what is there even where parts are missing or unfinished: the run is partial, and says so.
+    #[arg(long)]
+    pub(crate) partial: bool,
+    /// A gate that the run must pass; exit code 22 if it does not.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gate: Option<PathBuf>,
+    /// Print nothing but warnings and errors.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Print the whole report as JSON instead of a table.
+    #[arg(long, conflicts_with = "quiet")]
+    pub(crate) json: bool,
+}

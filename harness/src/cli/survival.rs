@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use credlink_harness::shard::Shard;
 
 use super::systems::DEFAULT_ADAPTERS;
-use super::values::{MarkArgs, counted, decibels, part};
+use super::values::{MarkArgs, counted, decibels, part, shard};
 
 /// The most ops that a run may be asked for: a plan is held in memory, and this many fill about ten gigabytes.
 const MAX_OPS: u64 = 100_000_000;
@@ -14,9 +15,10 @@ const SURVIVAL_EXAMPLES: &str = "Examples:
   credlink survival --ops 10k
   credlink survival --ops 2000 --images ~/Pictures --pipelines social,messaging
   credlink survival --per-pipeline 3000 --pipelines core --seed 7 --out nightly
-  credlink survival --pipelines all --dry-run";
+  credlink survival --pipelines all --dry-run
+  credlink survival --resume reports/runs/20260131T120000Z-seed1";
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Args)]
 #[command(after_help = SURVIVAL_EXAMPLES)]
 pub(crate) struct SurvivalArgs {
     /// Number of ops in all (signed image through pipeline), spread evenly over the pipelines [default: 10000].
@@ -63,8 +65,8 @@ pub(crate) struct SurvivalArgs {
     /// With --signed: only signers that these certificates (PEM) vouch for [default: whoever signed].
     #[arg(long, value_name = "PEM", requires = "signed")]
     pub(crate) trust: Option<PathBuf>,
-    /// With --signed: also ask this C2PA soft-binding resolution server, by content, e.g. http://localhost:8080/v1. It must hold
-    /// the manifests of the files.
+    /// With --signed: also ask this C2PA soft-binding resolution server, by content and, where it knows ours, by fingerprint, e.g.
+    /// http://localhost:8080/v1. It must hold the manifests of the files.
     #[arg(long, value_name = "URL", requires = "signed")]
     pub(crate) resolve: Option<String>,
     /// One unsigned op for so many signed ones. Fewer unsigned ops say less about false accepts.
@@ -104,6 +106,27 @@ pub(crate) struct SurvivalArgs {
     /// Search for watermarks in images turned by up to 2.4°, too (about a second more for each image without one).
     #[arg(long)]
     pub(crate) search_rotation: bool,
+    /// Go on with a run that was interrupted or killed: what is finished is not done again. Without other options it takes those
+    /// it was begun with; with others it refuses to go on with something else.
+    #[arg(long, value_name = "RUN", conflicts_with = "out")]
+    pub(crate) resume: Option<PathBuf>,
+    /// Work in a process of its own, which is begun again where a codec ends it or it hangs: for a run without a hand.
+    #[arg(long)]
+    pub(crate) isolate: bool,
+    /// Do the Kth of N parts: of signing with `register`, of verifying with --registry. `env` takes K and N from the environment
+    /// of Kubernetes, Slurm, AWS Batch, or from CREDLINK_SHARD (from 0) and CREDLINK_SHARDS.
+    #[arg(long, value_name = "K/N", value_parser = shard)]
+    pub(crate) shard: Option<Shard>,
+    /// Verify what `credlink register` signed, in this directory and those of further --registry options. Without other options
+    /// it takes those that were registered with.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) registry: Vec<PathBuf>,
+    /// In a process apart: the image or job.
+    #[arg(long, hide = true, requires = "resume")]
+    pub(crate) alone: Option<String>,
+    /// In a process apart: where it leaves what it finished.
+    #[arg(long, hide = true, requires = "alone")]
+    pub(crate) scratch: Option<PathBuf>,
     /// Print the plan with an estimate of its time and disk, and run nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,12 +1,13 @@
 //! What single arguments may be, and the options that commands share.
 
 use clap::Args;
+use credlink_harness::shard::Shard;
 use credlink_reports::documents::DOCUMENTS;
 use credlink_reports::formats::FORMATS;
 use credlink_reports::plots::PICTURES;
 
 /// How images are marked.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, PartialEq, Args)]
 pub(crate) struct MarkArgs {
     /// Leave the pixels as they are: no watermark.
     #[arg(long, conflicts_with = "watermark_psnr")]
@@ -39,6 +40,19 @@ pub(super) fn part(text: &str) -> Result<(usize, usize), String> {
         (1..=of).contains(&which).then_some((which, of))
     };
     parsed().ok_or_else(|| format!("{text:?} is no part; write the third of seven as 3/7"))
+}
+
+/// A part of a run, as people write it (`3/7`), or `env` for what the environment says.
+pub(super) fn shard(text: &str) -> Result<Shard, String> {
+    if text == "env" {
+        let of_engine = Shard::from_environment(|name| std::env::var(name).ok())?;
+        return of_engine.ok_or_else(|| {
+            "the environment names no part; set CREDLINK_SHARD, from 0, and CREDLINK_SHARDS"
+                .to_owned()
+        });
+    }
+    let (which, of) = part(text)?;
+    Shard::new(which - 1, of).ok_or_else(|| format!("{of} parts are too many"))
 }
 
 fn count_of(text: &str) -> Option<u64> {

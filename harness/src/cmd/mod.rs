@@ -10,6 +10,7 @@ pub(crate) mod gate;
 pub(crate) mod head_to_head;
 pub(crate) mod keys;
 pub(crate) mod measure;
+pub(crate) mod merge;
 pub(crate) mod pipelines;
 pub(crate) mod publish;
 pub(crate) mod replay;

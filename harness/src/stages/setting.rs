@@ -5,7 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use credlink_corpus::ImageSet;
 
+use crate::journal::{JobRows, Journal, Kept};
 use crate::ledger::Ledger;
+use crate::shard::Share;
 use crate::stages::event::Listener;
 
 /// What a run needs besides its plan.
@@ -28,4 +30,19 @@ pub struct Setting<'a> {
     pub listener: Listener<'a>,
     /// Where CPU time is counted.
     pub ledger: &'a Ledger,
+    /// Where finished work is kept.
+    pub journal: &'a Journal,
+    /// What of the plan is done here.
+    pub share: &'a Share,
+    /// Runs what may have ended a process in one of its own.
+    pub apart: Apart<'a>,
+}
+
+/// Work in a process of its own. The inner result is why that process died, in words; the outer one that it could not be made.
+#[derive(Clone, Copy)]
+pub struct Apart<'a> {
+    /// Signs the image at a place of the plan.
+    pub sign: &'a (dyn Fn(usize) -> anyhow::Result<Result<Kept, String>> + Sync),
+    /// Does a job of the plan, from its `n`th op on: the rows that were finished, and why the process died if it did.
+    pub verify: &'a (dyn Fn(usize, usize) -> anyhow::Result<(JobRows, Option<String>)> + Sync),
 }

@@ -7,26 +7,31 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use anyhow::{Context, Result, ensure};
 use credlink_image_files::contents::Fate;
 use credlink_sign_core::carriers::Cost;
 use credlink_sign_core::{Asset, Distortion, Pixels, ProofId};
 use credlink_trial_record::Embedded;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
+use crate::journal::{Begun, Kept, Stage, read_signed};
 use crate::ledger::Work;
 use crate::plan::PlannedImage;
 use crate::reencode::Rewriter;
 use crate::stages::event::Event;
 use crate::stages::setting::Setting;
-use crate::systems::{Signed, System};
+use crate::systems::{Signed, System, SystemError};
 use crate::{clock, identity, likeness, received};
 
 /// A signed image, waiting on disk for its pipelines.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SignedFile {
     /// The proof that was issued for it.
     pub id: ProofId,
     /// The file in the run directory.
+    #[serde(skip)]
     pub path: PathBuf,
     /// Size of the source file.
     pub source_bytes: u64,
@@ -46,12 +51,13 @@ pub struct SignedFile {
     pub refused: Option<String>,
     /// What became of everything that the source held beside its pixels.
     pub fate: Fate,
-    /// Wall-clock time of signing, decoding and hashing included, in nanoseconds.
+    /// Wall-clock time of signing and registering, decoding and hashing included, in nanoseconds.
     pub nanos: u64,
 }
 
 /// Why an image has no signed file: a short code for tables, and the reason in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SigningFailure {
     /// `source`, `sign`, `disk`, `panic`, or what the system calls it.
     pub cause: Cow<'static, str>,
@@ -59,38 +65,128 @@ pub struct SigningFailure {
     pub reason: String,
 }
 
-/// Signs every planned image; the result at a position belongs to the image at that position, `None` where the run
-/// was interrupted first.
+/// What signing made of the planned images, by their place in the plan: `None` where an image is another part's, or the run was
+/// stopped before.
+pub type SignedImages = Vec<Option<Result<SignedFile, SigningFailure>>>;
+
+/// What the journals of these run directories hold of the plan's images, registered.
+///
+/// # Errors
+/// When a journal cannot be read or holds an image twice, or the system does not take what it once gave.
+pub fn recall(system: &dyn System, runs: &[PathBuf], images: usize) -> Result<SignedImages> {
+    let mut signed: SignedImages = vec![None; images];
+    for run in runs {
+        read_signed(run, |kept| {
+            let place = signed.get_mut(kept.position);
+            let place = place.context("it is of an image that the plan has not")?;
+            ensure!(place.is_none(), "image {} is there twice", kept.position);
+            if let (Ok(file), Some(registered)) = (&kept.result, &kept.registered) {
+                system.register(file.id, registered)?;
+            }
+            *place = Some(kept.result);
+            Ok(())
+        })?;
+    }
+    Ok(signed)
+}
+
+/// Signs every image of this part that is not there yet. Each is registered at once, and durable after some seconds.
+///
+/// # Errors
+/// When the journal cannot be written.
 pub fn sign_all(
     system: &dyn System,
     images: &[PlannedImage],
+    signed: &mut SignedImages,
     setting: &Setting<'_>,
-) -> Vec<Option<Result<SignedFile, SigningFailure>>> {
+) -> Result<()> {
+    let missing = |signed: &SignedImages| -> Vec<usize> {
+        (0..images.len())
+            .filter(|position| setting.share.signs(*position) && signed[*position].is_none())
+            .collect()
+    };
     let listener = setting.listener;
     listener(Event::Stage {
         name: "signing",
-        total: images.len() as u64,
+        total: missing(signed).len() as u64,
         of: String::new(),
     });
-    let signed = images.par_iter().map(|image| {
+    let one = |position: usize, how: Begun| -> Result<Option<_>> {
         if setting.stop.load(Ordering::Relaxed) {
-            return None;
+            return Ok(None);
         }
-        let attempt = catch_unwind(AssertUnwindSafe(|| sign_one(system, image, setting)));
-        let result = attempt.unwrap_or_else(|_| {
-            let reason = format!("{}: a library panicked while signing", image.entry.name);
-            Err(SigningFailure {
-                cause: "panic".into(),
-                reason,
-            })
-        });
-        if let Err(failure) = &result {
+        setting.journal.begin(Stage::Sign, position, how)?;
+        let kept = signed_here(system, position, &images[position], setting);
+        setting.journal.end(Stage::Sign, position)?;
+        if let Err(failure) = &kept.result {
             listener(Event::Warning(failure.reason.clone()));
         }
+        setting.journal.signed(&kept)?;
         listener(Event::Advanced(1));
-        Some(result)
+        Ok(Some(kept.result))
+    };
+    // What was under way when a process ended may have ended it: tried alone, and if that ends a process again, apart.
+    for (position, how) in setting.journal.suspects(Stage::Sign) {
+        if !missing(signed).contains(&position) {
+            continue;
+        }
+        signed[position] = match how {
+            Begun::Among => one(position, Begun::Alone)?,
+            Begun::Alone => {
+                let kept = (setting.apart.sign)(position)?;
+                let kept = kept.unwrap_or_else(|death| Kept {
+                    position,
+                    result: Err(SigningFailure {
+                        cause: "crash".into(),
+                        reason: format!("{}: {death}", images[position].entry.name),
+                    }),
+                    registered: None,
+                });
+                if let (Ok(file), Some(registered)) = (&kept.result, &kept.registered) {
+                    system.register(file.id, registered)?;
+                }
+                setting.journal.signed(&kept)?;
+                setting.journal.end(Stage::Sign, position)?;
+                listener(Event::Advanced(1));
+                Some(kept.result)
+            }
+        };
+        setting.journal.flush()?;
+    }
+    let missing = missing(signed);
+    let made: Result<Vec<(usize, Option<_>)>> = missing
+        .par_iter()
+        .map(|&position| Ok((position, one(position, Begun::Among)?)))
+        .collect();
+    for (position, result) in made? {
+        signed[position] = result;
+    }
+    setting.journal.flush()
+}
+
+/// Signs one image, and registers it; a panic in a library is a failure like others.
+pub fn signed_here(
+    system: &dyn System,
+    position: usize,
+    image: &PlannedImage,
+    setting: &Setting<'_>,
+) -> Kept {
+    let attempt = catch_unwind(AssertUnwindSafe(|| sign_one(system, image, setting)));
+    let attempt = attempt.unwrap_or_else(|_| {
+        Err(SigningFailure {
+            cause: "panic".into(),
+            reason: format!("{}: a library panicked while signing", image.entry.name),
+        })
     });
-    signed.collect()
+    let (result, registered) = match attempt {
+        Ok((file, registered)) => (Ok(file), registered),
+        Err(failure) => (Err(failure), None),
+    };
+    Kept {
+        position,
+        result,
+        registered,
+    }
 }
 
 /// What systems declined, and why: a sentence for each reason, the most frequent first.
@@ -113,7 +209,7 @@ fn sign_one(
     system: &dyn System,
     image: &PlannedImage,
     setting: &Setting<'_>,
-) -> Result<SignedFile, SigningFailure> {
+) -> Result<(SignedFile, Option<Vec<u8>>), SigningFailure> {
     let index = image.entry.index;
     let ledger = setting.ledger;
     let start = clock::thread_nanos();
@@ -149,10 +245,11 @@ fn sign_one(
     ledger.add(Work::Watermark, times.marking);
     let apart = codecs + times.hashing + times.marking;
     ledger.add(Work::Sign, cpu.saturating_sub(apart));
-    let mut signed = signed.map_err(|error| SigningFailure {
+    let failed = |error: SystemError| SigningFailure {
         reason: format!("{}: {}", image.entry.name, error.reason),
         cause: error.cause,
-    })?;
+    };
+    let mut signed = signed.map_err(failed)?;
     let perceptual = compared(&mut signed, &source.bytes, system, setting);
     let perceptual = perceptual.map_err(|reason| SigningFailure {
         cause: "adapter-protocol".into(),
@@ -166,7 +263,14 @@ fn sign_one(
         cause: "disk".into(),
         reason: format!("{}: {error}", path.display()),
     })?;
-    Ok(SignedFile {
+    // Last: a file that is nowhere leaves no proof behind.
+    let registering = clock::wall_nanos();
+    if let Some(registered) = &signed.registered {
+        system.register(id, registered).map_err(failed)?;
+    }
+    let nanos = nanos + clock::wall_nanos() - registering;
+    let registered = signed.registered;
+    let file = SignedFile {
         id,
         path,
         source_bytes: source.bytes.len() as u64,
@@ -183,7 +287,8 @@ fn sign_one(
         distortion: signed.distortion,
         perceptual,
         nanos,
-    })
+    };
+    Ok((file, registered))
 }
 
 /// What signing did to the pixels, measured where the system did not: whoever signs, one measure. Gives SSIMULACRA 2 where it

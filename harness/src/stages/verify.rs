@@ -1,15 +1,13 @@
 //! The last stage: every signed file and every forgery through its pipelines and to the verifier, row by row.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use credlink_image_files::ImageFile;
-use credlink_reports::controls::Controls;
-use credlink_reports::header::ControlResult;
-use credlink_reports::{RowError, RowWriter, RunHeader};
 use credlink_sign_core::ProofId;
 use credlink_trial_record::{Row, Trial};
 use rayon::prelude::*;
@@ -20,6 +18,7 @@ use super::setting::Setting;
 use super::sign::{SignedFile, SigningFailure};
 use crate::clock;
 use crate::identity;
+use crate::journal::{Assembly, Begun, JobRows, LeftOut, Stage};
 use crate::ledger::Work;
 use crate::negatives::{self, Donors, Forger};
 use crate::plan::{Negative, Plan, PlannedImage};
@@ -28,6 +27,9 @@ use crate::trial::{self, Entering, Subject};
 
 /// What signing made of the planned images: `None` where the run was stopped before.
 pub(super) type Signed = [Option<Result<SignedFile, SigningFailure>>];
+
+/// The cause of an op that ended the process that ran it.
+const CRASH: &str = "crash";
 
 /// The stage: everything that its jobs share.
 pub(super) struct Verifying<'a> {
@@ -39,32 +41,15 @@ pub(super) struct Verifying<'a> {
     donors: Donors<'a>,
     /// The proofs of each source.
     related: HashMap<&'a str, Vec<ProofId>>,
-    not_made: Mutex<Vec<NotMade>>,
-}
-
-/// What came of it.
-pub(super) struct Verified {
-    pub(super) ops_done: u64,
-    pub(super) not_made: Vec<String>,
-    pub(super) ops_not_made: u64,
-    pub(super) controls: Vec<ControlResult>,
-}
-
-/// A forgery that could not be made.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct NotMade {
-    job: usize,
-    what: String,
-    ops: u64,
 }
 
 /// What a worker does next.
 enum Job<'a> {
     Signed(
-        &'a PlannedImage,
+        Cow<'a, PlannedImage>,
         &'a Option<Result<SignedFile, SigningFailure>>,
     ),
-    Negative(&'a Negative),
+    Negative(Cow<'a, Negative>),
 }
 
 impl<'a> Verifying<'a> {
@@ -89,52 +74,138 @@ impl<'a> Verifying<'a> {
                 .context("failed to make the keys of the negative trials")?,
             donors: Donors::new(&plan.signed, signed),
             related,
-            not_made: Mutex::new(Vec::new()),
         })
     }
 
-    /// Does all jobs, writes their rows in the order of the plan, and finishes the file.
-    pub(super) fn write_rows(self, mut writer: RowWriter, header: &RunHeader) -> Result<Verified> {
-        let mut controls = Controls::of(header);
-        let in_order = InOrder::new(|rows: Vec<Row>| -> Result<(), RowError> {
-            rows.into_iter().try_for_each(|row| {
-                controls.watch(&row, &header.carriers);
-                writer.push(row)
-            })
-        });
-        let signed = self.plan.signed.iter().zip(self.signed);
-        let jobs = signed
-            .map(|(image, signed)| Job::Signed(image, signed))
-            .chain(self.plan.negatives.iter().map(Job::Negative));
+    /// Does every job of this part that is not among the finished ones, and keeps its rows in the journal.
+    pub(super) fn all(&self, finished: &Assembly) -> Result<()> {
+        let setting = self.setting;
+        let is_missing = |job: &usize| setting.share.verifies(*job) && !finished.holds(*job);
+        // What was under way when a process ended may have ended it: tried alone, and if that ends a process again, apart.
+        let mut done = BTreeSet::new();
+        for (number, how) in setting.journal.suspects(Stage::Verify) {
+            if !is_missing(&number) || setting.stop.load(Ordering::Relaxed) {
+                continue;
+            }
+            let rows = match how {
+                Begun::Among => {
+                    setting.journal.begin(Stage::Verify, number, Begun::Alone)?;
+                    self.rows(number, self.job(number, None))
+                }
+                Begun::Alone => Some(self.apart(number)?),
+            };
+            setting.journal.end(Stage::Verify, number)?;
+            if let Some(rows) = rows {
+                setting.journal.finished(rows)?;
+                setting.journal.flush()?;
+                done.insert(number);
+            }
+        }
+        let in_order = InOrder::new(|rows: JobRows| setting.journal.finished(rows));
+        let jobs = 0..self.plan.signed.len() + self.plan.negatives.len();
+        let missing = jobs.filter(|job| is_missing(job) && !done.contains(job));
         // A bridge hands jobs out one by one and in order, so that few results wait for their turn.
-        let worked = jobs.enumerate().par_bridge().try_for_each(|(number, job)| {
-            if self.setting.stop.load(Ordering::Relaxed) {
-                return Ok(());
+        let worked = missing
+            .enumerate()
+            .par_bridge()
+            .try_for_each(|(turn, number)| {
+                if setting.stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                setting.journal.begin(Stage::Verify, number, Begun::Among)?;
+                let rows = self.rows(number, self.job(number, None));
+                setting.journal.end(Stage::Verify, number)?;
+                match rows {
+                    Some(rows) => in_order.put(turn, rows),
+                    None => Ok(()),
+                }
+            });
+        in_order.finish()?;
+        worked?;
+        setting.journal.flush()
+    }
+
+    /// The ops of a job from its `from`th on, one by one, each with its row before the next begins, and its place among the job's
+    /// ops for a number.
+    pub(super) fn one_by_one(
+        &self,
+        number: usize,
+        from: usize,
+        mut each: impl FnMut(JobRows) -> Result<()>,
+    ) -> Result<()> {
+        for op in from..self.image(number).pipelines.len() {
+            if let Some(rows) = self.rows(number, self.job(number, Some(op))) {
+                each(JobRows { job: op, ..rows })?;
             }
-            match self.rows(number, job) {
-                Some(rows) => in_order.put(number, rows),
-                None => Ok(()),
+        }
+        Ok(())
+    }
+
+    /// A job in processes of their own: what ends one is the op that it had come to, and becomes a row with that cause.
+    fn apart(&self, number: usize) -> Result<JobRows> {
+        let ops = self.image(number).pipelines.len();
+        let mut all = JobRows {
+            job: number,
+            ..JobRows::default()
+        };
+        while all.rows.len() < ops && all.left_out.is_none() {
+            let from = all.rows.len();
+            let (rows, death) = (self.setting.apart.verify)(number, from)?;
+            all.rows.extend(rows.rows);
+            all.left_out = rows.left_out;
+            if let Some(death) = death {
+                let job = self.job(number, Some(all.rows.len()));
+                all.rows.extend(self.died(job, &death));
+            } else if all.rows.len() < ops && all.left_out.is_none() {
+                bail!(
+                    "job {number} ended apart with {} of {ops} rows",
+                    all.rows.len()
+                );
             }
+        }
+        Ok(all)
+    }
+
+    /// The image of a job.
+    fn image(&self, number: usize) -> &'a PlannedImage {
+        match number.checked_sub(self.plan.signed.len()) {
+            None => &self.plan.signed[number],
+            Some(negative) => &self.plan.negatives[negative].image,
+        }
+    }
+
+    /// A job, or one op of it.
+    fn job(&self, number: usize, op: Option<usize>) -> Job<'a> {
+        let image = self.image(number);
+        let only = op.map(|op| PlannedImage {
+            pipelines: image.pipelines[op..=op].to_vec(),
+            first_op: image.first_op + op as u64,
+            entry: image.entry.clone(),
         });
-        in_order.finish().context("failed to write rows")?;
-        worked.context("failed to write rows")?;
-        let not_made = self.not_made.into_inner();
-        let mut not_made = not_made.unwrap_or_else(PoisonError::into_inner);
-        not_made.sort_unstable();
-        Ok(Verified {
-            ops_done: writer.finish().context("failed to finish the row file")?,
-            ops_not_made: not_made.iter().map(|forgery| forgery.ops).sum(),
-            not_made: not_made.into_iter().map(|forgery| forgery.what).collect(),
-            controls: controls.results(),
-        })
+        match number.checked_sub(self.plan.signed.len()) {
+            None => Job::Signed(
+                only.map_or(Cow::Borrowed(image), Cow::Owned),
+                &self.signed[number],
+            ),
+            Some(negative) => {
+                let negative = &self.plan.negatives[negative];
+                Job::Negative(only.map_or(Cow::Borrowed(negative), |image| {
+                    Cow::Owned(Negative {
+                        trial: negative.trial,
+                        image,
+                    })
+                }))
+            }
+        }
     }
 
     /// The rows of one job; `None` for an image that was not signed before the run was stopped.
-    fn rows(&self, number: usize, job: Job<'_>) -> Option<Vec<Row>> {
-        Some(match job {
+    fn rows(&self, number: usize, job: Job<'_>) -> Option<JobRows> {
+        let mut left_out = None;
+        let rows = match job {
             Job::Signed(image, signed) => match signed.as_ref()? {
-                Ok(file) => self.of_signed(image, file),
-                Err(failure) => self.of_unsignable(image, failure),
+                Ok(file) => self.of_signed(&image, file, None),
+                Err(failure) => self.of_unsignable(&image, failure),
             },
             // Numbers of negatives follow those of signed images; a kind takes its donors in turn.
             Job::Negative(negative) => {
@@ -145,7 +216,7 @@ impl<'a> Verifying<'a> {
                     let forger = &self.forger;
                     let file =
                         forger.file(negative.trial, image, turn, &self.donors, self.setting)?;
-                    negatives::keep(self.setting.negative_folder, negative, &file)?;
+                    negatives::keep(self.setting.negative_folder, &negative, &file)?;
                     Ok(file)
                 });
                 let spent = clock::thread_nanos() - start;
@@ -153,27 +224,49 @@ impl<'a> Verifying<'a> {
                 match file {
                     // A forgery that cannot be made says nothing about whoever verifies.
                     Err(reason) if negative.trial != Trial::Unsigned => {
-                        self.leave_out(number, negative, &reason);
+                        left_out = Some(self.left_out(&negative, &reason));
                         Vec::new()
                     }
-                    file => self.of_negative(negative, file),
+                    file => self.of_negative(&negative, file),
                 }
             }
+        };
+        Some(JobRows {
+            job: number,
+            rows,
+            left_out,
         })
     }
 
-    fn leave_out(&self, job: usize, negative: &Negative, reason: &str) {
+    /// The rows of a job that ends processes.
+    fn died(&self, job: Job<'_>, death: &str) -> Vec<Row> {
+        match job {
+            Job::Signed(image, Some(Ok(file))) => self.of_signed(&image, file, Some(death)),
+            Job::Signed(image, _) => {
+                let subject = Subject::bare(Trial::Signed, &image.entry);
+                self.errors(&image, &subject, CRASH, death)
+            }
+            Job::Negative(negative) => {
+                let subject = Subject::bare(negative.trial, &negative.image.entry);
+                self.errors(&negative.image, &subject, CRASH, death)
+            }
+        }
+    }
+
+    fn left_out(&self, negative: &Negative, reason: &str) -> LeftOut {
         let ops = negative.image.pipelines.len() as u64;
         (self.setting.listener)(Event::Advanced(ops));
         let name = &negative.image.entry.name;
         let what = format!("{} of {name}: {reason}", negative.trial);
-        let mut not_made = self.not_made.lock().unwrap_or_else(PoisonError::into_inner);
-        not_made.push(NotMade { job, what, ops });
+        LeftOut { what, ops }
     }
 
-    fn of_signed(&self, image: &PlannedImage, signed: &SignedFile) -> Vec<Row> {
-        let file = std::fs::read(&signed.path)
-            .map_err(|error| format!("{}: {error}", signed.path.display()));
+    fn of_signed(
+        &self,
+        image: &PlannedImage,
+        signed: &SignedFile,
+        death: Option<&str>,
+    ) -> Vec<Row> {
         let related = self.related.get(image.entry.source.as_str());
         let subject = Subject {
             trial: Trial::Signed,
@@ -190,6 +283,11 @@ impl<'a> Verifying<'a> {
             costs: &signed.costs,
             related: related.map_or(&[], Vec::as_slice),
         };
+        if let Some(death) = death {
+            return self.errors(image, &subject, CRASH, death);
+        }
+        let file = std::fs::read(&signed.path)
+            .map_err(|error| format!("{}: {error}", signed.path.display()));
         self.ops(image, &subject, file)
     }
 

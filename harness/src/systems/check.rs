@@ -160,6 +160,11 @@ fn samples(
             Ok(signed) if signed.refused.is_some() => refused += 1,
             Ok(signed) => {
                 times.push(millis_since(start));
+                let registered = signed.registered.unwrap_or_default();
+                if let Err(error) = adapter.register(id, &registered) {
+                    add(NAME, Verdict::Failed, error.to_string());
+                    return None;
+                }
                 samples.push(Sample {
                     name: set.entry(index).name.clone(),
                     source: loaded.bytes,

@@ -6,7 +6,7 @@ use credlink_image_files::{Format, contents, metadata};
 use credlink_sign_core::carriers::{CARRIERS, Carrier, Fingerprint, Link, Manifest, Watermark};
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
 use credlink_sign_core::watermark::Effort;
-use credlink_sign_core::{Asset, Clock, ProofId, Signer, Verifier};
+use credlink_sign_core::{Asset, Clock, ProofId, ProofRecord, Signer, Verifier};
 use credlink_trial_record::{CarrierPlace, Trial};
 
 use super::{About, Answer, CarrierAbout, Nearness, Sealed, Signed, System, SystemError};
@@ -160,8 +160,8 @@ impl System for CredLink {
         let chosen = of_all.filter(|(carrier, _)| self.has(**carrier));
         let carriers = chosen.map(|(_, of_carrier)| of_carrier).collect();
         let record = serde_json::to_vec(&signed.record).map_err(SystemError::of)?;
-        let stored = self.store.insert(signed.record, &signed.manifest);
-        stored.map_err(SystemError::of)?;
+        let kept_bytes = (signed.manifest.len() + record.len()) as u64;
+        let registered = registration(record, &signed.manifest);
         let is_whole = self.carriers.len() == CARRIERS.len();
         let (bytes, fate) = if is_whole {
             (signed.bytes, signed.fate)
@@ -175,12 +175,29 @@ impl System for CredLink {
             bytes,
             carriers,
             fate,
-            kept_bytes: (signed.manifest.len() + record.len()) as u64,
+            registered: Some(registered),
+            kept_bytes,
             mark: signed.mark,
             distortion: signed.distortion,
             times: signed.times,
             refused: None,
         })
+    }
+
+    fn register(&self, id: ProofId, registered: &[u8]) -> Result<(), SystemError> {
+        let damaged =
+            || SystemError::new("system", format!("what was registered as {id} is damaged"));
+        let end = registered
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .ok_or_else(damaged)?;
+        let record: ProofRecord =
+            serde_json::from_slice(&registered[..end]).map_err(SystemError::of)?;
+        if record.id != id {
+            return Err(damaged());
+        }
+        let stored = self.store.insert(record, &registered[end + 1..]);
+        stored.map_err(SystemError::of)
     }
 
     fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>, SystemError> {
@@ -194,6 +211,14 @@ impl System for CredLink {
         };
         Ok(Box::new(SealedCredLink::new(verifier, self.carriers)))
     }
+}
+
+/// A record in one line of JSON, and its manifest behind it.
+fn registration(record: Vec<u8>, manifest: &[u8]) -> Vec<u8> {
+    let mut bytes = record;
+    bytes.push(b'\n');
+    bytes.extend_from_slice(manifest);
+    bytes
 }
 
 impl SealedCredLink {

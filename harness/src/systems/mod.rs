@@ -125,6 +125,8 @@ pub struct Signed {
     pub mark: Option<Distortion>,
     /// What signing did to the pixels; `None` where none changed, or the system did not measure it.
     pub distortion: Option<Distortion>,
+    /// What the system needs to find the proof again, for [`System::register`]; `None` where there is no proof.
+    pub registered: Option<Vec<u8>>,
     /// Bytes that the system keeps elsewhere about this file.
     pub kept_bytes: u64,
     /// What its parts took, as far as they are known.
@@ -163,11 +165,18 @@ pub trait System: Send + Sync {
     /// What it is.
     fn about(&self) -> About;
 
-    /// Signs a file as proof `id` and registers what it needs to find it again. Called from many threads.
+    /// Signs a file as proof `id`. What it needs to find the proof again is part of the answer, and is not there until it is
+    /// registered: by this process, by one that goes on with the run, or by the other parts of it. Called from many threads.
     ///
     /// # Errors
-    /// In words; nothing is registered then.
+    /// In words.
     fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<Signed, SystemError>;
+
+    /// Registers proof `id` by what [`Signed::registered`] gave for it. Called from many threads.
+    ///
+    /// # Errors
+    /// When the bytes are not what was given, or the proof is there already.
+    fn register(&self, id: ProofId, registered: &[u8]) -> Result<(), SystemError>;
 
     /// Ends the first stage.
     ///

@@ -1,9 +1,12 @@
-//! A server of the C2PA Soft Binding Resolution API (OpenAPI 2.4, `POST /matches/byContent`): given a picture, it names the
-//! manifests that it holds for it.
+//! A server of the C2PA Soft Binding Resolution API (OpenAPI 2.4, `POST /matches/byContent`, `POST /matches/byBinding`): given
+//! a picture, or what an algorithm makes of one, it names the manifests that it holds for it.
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use credlink_image_files::Format;
+use credlink_sign_core::carriers::SoftBinding;
 use serde::Deserialize;
 
 use crate::http::{Refusal, Server};
@@ -15,7 +18,7 @@ const MOST_MATCHES: usize = 10;
 /// The longest answer, bytes, as clients of the API have it.
 const LONGEST: u64 = 1 << 20;
 
-/// A server that is asked by content.
+/// A server that is asked by content and by binding.
 #[derive(Clone, Debug)]
 pub struct Resolver(Server);
 
@@ -35,6 +38,19 @@ struct Answer {
     matches: Vec<Match>,
 }
 
+#[derive(Deserialize)]
+struct Algorithms {
+    #[serde(default)]
+    watermarks: Vec<Algorithm>,
+    #[serde(default)]
+    fingerprints: Vec<Algorithm>,
+}
+
+#[derive(Deserialize)]
+struct Algorithm {
+    alg: String,
+}
+
 impl Resolver {
     /// The server whose API has this base address, such as `https://host/v1`.
     ///
@@ -49,14 +65,48 @@ impl Resolver {
         self.0.host()
     }
 
+    /// Whether it says that it knows this soft-binding algorithm. A server that has no list of algorithms (404, 501) is not asked
+    /// by binding.
+    ///
+    /// # Errors
+    /// Why there was no answer that could be used.
+    pub fn knows(&self, algorithm: &str) -> Result<bool, String> {
+        let reply = match self.0.get("services/supportedAlgorithms", LONGEST) {
+            Ok(reply) => reply,
+            Err(Refusal::Status(404 | 501)) => return Ok(false),
+            Err(refusal) => return Err(format!("{}: {refusal}", self.host())),
+        };
+        let known: Algorithms = serde_json::from_slice(&reply.body)
+            .map_err(|error| format!("{}: no list of algorithms: {error}", self.host()))?;
+        let mut known = known.watermarks.iter().chain(&known.fingerprints);
+        Ok(known.any(|known| known.alg == algorithm))
+    }
+
     /// The manifests that it names for a file, in its order. A file of a kind that it does not take (415) has none.
     ///
     /// # Errors
     /// Why there was no answer that could be used.
     pub fn by_content(&self, format: Format, bytes: &[u8]) -> Result<Vec<Match>, String> {
-        let path = format!("matches/byContent?maxResults={MOST_MATCHES}");
-        let headers = [("content-type", format.mime())];
-        let reply = match self.0.post(&path, &headers, bytes, "", LONGEST) {
+        self.matches("byContent", format.mime(), bytes)
+    }
+
+    /// The manifests that it names for a soft binding, in its order.
+    ///
+    /// # Errors
+    /// Why there was no answer that could be used.
+    pub fn by_binding(&self, binding: &SoftBinding) -> Result<Vec<Match>, String> {
+        let body = serde_json::json!({
+            "alg": binding.algorithm,
+            "value": STANDARD.encode(&binding.value),
+        });
+        let body = body.to_string();
+        self.matches("byBinding", "application/json", body.as_bytes())
+    }
+
+    fn matches(&self, by: &str, media_type: &str, body: &[u8]) -> Result<Vec<Match>, String> {
+        let path = format!("matches/{by}?maxResults={MOST_MATCHES}");
+        let headers = [("content-type", media_type)];
+        let reply = match self.0.post(&path, &headers, body, "", LONGEST) {
             Ok(reply) => reply,
             Err(Refusal::Status(415)) => return Ok(Vec::new()),
             Err(refusal) => return Err(format!("{}: {refusal}", self.host())),

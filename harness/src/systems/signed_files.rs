@@ -4,43 +4,61 @@
 //! A manifest is known again by its name and the bytes of its store. One that a later signer names as the parent of its own
 //! counts as re-signed: that is the later signer's word, as C2PA has it, and nothing here looks at the picture.
 //!
-//! With a resolution server a second carrier is asked: which manifests the server names for the picture that was received.
+//! With a resolution server a second carrier is asked: which manifests the server names for the picture that was received. A
+//! third is asked where the server knows our fingerprint: which it names for that alone, so that the picture stays here.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use credlink_image_files::{Format, contents};
-use credlink_sign_core::carriers::{Cost, Finding, State};
+use credlink_sign_core::carriers::{Cost, Finding, Fingerprint, State};
 use credlink_sign_core::manifest::{Held, Observed, Observer};
 use credlink_sign_core::{
     Asset, Clock, EngineError, Examined, ProofId, SigningTimes, Verification,
 };
 use credlink_trial_record::{CarrierPlace, Embedded, Trial};
 
-use super::resolver::Resolver;
+use serde::{Deserialize, Serialize};
+
+use super::resolver::{Match, Resolver};
 use super::{About, Answer, CarrierAbout, Sealed, Signed, System, SystemError};
 
 /// The names of the carriers.
 const MANIFEST: &str = "manifest";
 const RESOLUTION: &str = "resolution";
+const BINDING: &str = "binding";
 
 /// The manifests of the files, by name: the proof, and the SHA-256 of the store.
 type Known = HashMap<String, Vec<(ProofId, [u8; 32])>>;
+
+/// What is kept of a file's manifest.
+#[derive(Serialize, Deserialize)]
+struct Registration {
+    label: String,
+    store_sha256: [u8; 32],
+}
 
 /// Signed files in the first stage.
 #[derive(Debug)]
 pub struct SignedFiles {
     observer: Observer,
     asks_for_trust: bool,
-    resolver: Option<Resolver>,
+    resolver: Option<Asked>,
     known: Mutex<Known>,
 }
 
 /// In the second.
 struct SealedFiles {
     observer: Observer,
-    resolver: Option<Resolver>,
+    resolver: Option<Asked>,
     known: Known,
+}
+
+/// A resolution server, and whether it is asked by binding, too.
+#[derive(Debug)]
+struct Asked {
+    server: Resolver,
+    by_binding: bool,
 }
 
 impl SignedFiles {
@@ -60,10 +78,13 @@ impl SignedFiles {
 
 impl SignedFiles {
     /// Asks this server, too, which must hold the manifests of the files.
-    #[must_use]
-    pub fn with_resolver(mut self, resolver: Resolver) -> Self {
-        self.resolver = Some(resolver);
-        self
+    ///
+    /// # Errors
+    /// In words, if it does not say which algorithms it knows.
+    pub fn with_resolver(mut self, server: Resolver) -> Result<Self, String> {
+        let by_binding = server.knows(Fingerprint::ALGORITHM)?;
+        self.resolver = Some(Asked { server, by_binding });
+        Ok(self)
     }
 
     /// What the carriers are.
@@ -77,17 +98,22 @@ impl SignedFiles {
             decision: None,
             payload_bits: 0,
         };
-        let resolution = self.resolver.as_ref().map(|resolver| CarrierAbout {
-            name: RESOLUTION.to_owned(),
+        let resolution = |name: &str, host: &str, by: &str| CarrierAbout {
+            name: name.to_owned(),
             describes: format!(
-                "what {} names by content first; found means that it is the file's manifest",
-                resolver.host()
+                "what {host} names {by} first; found means that it is the file's manifest"
             ),
             place: CarrierPlace::Store,
             decision: None,
             payload_bits: 0,
+        };
+        let asked = self.resolver.iter().flat_map(|asked| {
+            let host = asked.server.host();
+            let by_content = resolution(RESOLUTION, host, "by content");
+            let by_binding = resolution(BINDING, host, "by our fingerprint");
+            std::iter::once(by_content).chain(asked.by_binding.then_some(by_binding))
         });
-        std::iter::once(manifest).chain(resolution).collect()
+        std::iter::once(manifest).chain(asked).collect()
     }
 }
 
@@ -99,8 +125,8 @@ impl System for SignedFiles {
             "whoever signed"
         };
         let mut settings = vec![("trust".to_owned(), trust.to_owned())];
-        if let Some(resolver) = &self.resolver {
-            settings.push(("resolution".to_owned(), resolver.host().to_owned()));
+        if let Some(asked) = &self.resolver {
+            settings.push(("resolution".to_owned(), asked.server.host().to_owned()));
         }
         About {
             name: "Content Credentials of the files".to_owned(),
@@ -114,23 +140,26 @@ impl System for SignedFiles {
         }
     }
 
-    fn sign(&self, file: &Asset<'_>, id: ProofId) -> Result<Signed, SystemError> {
+    fn sign(&self, file: &Asset<'_>, _: ProofId) -> Result<Signed, SystemError> {
         let format = file.media_type().ok_or_else(|| {
             SystemError::new("sign", "the file is no image that carries manifests")
         })?;
-        let refused = match self.observer.observe(format, file.bytes()) {
+        let (registered, refused) = match self.observer.observe(format, file.bytes()) {
             Observed::Holds(held) => {
-                let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-                known
-                    .entry(held.label)
-                    .or_default()
-                    .push((id, held.store_sha256));
-                None
+                let registration = Registration {
+                    label: held.label,
+                    store_sha256: held.store_sha256,
+                };
+                let bytes = serde_json::to_vec(&registration).map_err(SystemError::of)?;
+                (Some(bytes), None)
             }
-            Observed::Absent(None) => Some("the file has no manifest".to_owned()),
-            Observed::Absent(Some(url)) => Some(format!("its manifest lies elsewhere: {url}")),
+            Observed::Absent(None) => (None, Some("the file has no manifest".to_owned())),
+            Observed::Absent(Some(url)) => {
+                (None, Some(format!("its manifest lies elsewhere: {url}")))
+            }
             Observed::Broken { codes, .. } => {
-                Some(format!("its manifest does not hold: {}", codes.join(", ")))
+                let why = format!("its manifest does not hold: {}", codes.join(", "));
+                (None, Some(why))
             }
         };
         let embedded = match refused {
@@ -139,14 +168,23 @@ impl System for SignedFiles {
         };
         Ok(Signed {
             bytes: file.bytes().to_vec(),
-            carriers: vec![(embedded, Cost::default()); 1 + usize::from(self.resolver.is_some())],
+            carriers: vec![(embedded, Cost::default()); self.carriers().len()],
             fate: contents::fate(format, file.bytes(), file.bytes()),
             mark: None,
             distortion: None,
+            registered,
             kept_bytes: 0,
             times: SigningTimes::default(),
             refused,
         })
+    }
+
+    fn register(&self, id: ProofId, registered: &[u8]) -> Result<(), SystemError> {
+        let read: Registration = serde_json::from_slice(registered).map_err(SystemError::of)?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_label = known.entry(read.label).or_default();
+        of_label.push((id, read.store_sha256));
+        Ok(())
     }
 
     fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>, SystemError> {
@@ -215,11 +253,7 @@ impl SealedFiles {
 
 impl SealedFiles {
     /// What the server names. Only its first answer counts: whoever follows it gets that manifest.
-    fn resolved(&self, resolver: &Resolver, bytes: &[u8]) -> Result<Finding, SystemError> {
-        let Some(format) = Format::sniff(bytes) else {
-            return Ok(Finding::new(State::Absent));
-        };
-        let matches = resolver.by_content(format, bytes);
+    fn resolved(&self, matches: Result<Vec<Match>, String>) -> Result<Finding, SystemError> {
         let matches = matches.map_err(|why| SystemError::new("system", why))?;
         let Some(first) = matches.first() else {
             return Ok(Finding::new(State::Absent));
@@ -245,23 +279,39 @@ impl Sealed for SealedFiles {
     ) -> Result<Answer<'a>, SystemError> {
         let start = clock();
         let finding = self.finding(file.bytes());
-        let is_found = finding.accepted().is_some();
         let nanos = clock().saturating_sub(start);
         let mut carriers = vec![Examined {
             carrier: MANIFEST,
             finding,
             nanos,
         }];
-        if let Some(resolver) = &self.resolver {
-            let start = clock();
-            let finding = self.resolved(resolver, file.bytes())?;
-            carriers.push(Examined {
-                carrier: RESOLUTION,
-                finding,
-                nanos: clock().saturating_sub(start),
-            });
+        if let Some(Asked { server, by_binding }) = &self.resolver {
+            let mut ask = |carrier, matches: &dyn Fn() -> Result<Vec<Match>, String>| {
+                let start = clock();
+                let finding = self.resolved(matches())?;
+                carriers.push(Examined {
+                    carrier,
+                    finding,
+                    nanos: clock().saturating_sub(start),
+                });
+                Ok::<(), SystemError>(())
+            };
+            ask(RESOLUTION, &|| match Format::sniff(file.bytes()) {
+                Some(format) => server.by_content(format, file.bytes()),
+                None => Ok(Vec::new()),
+            })?;
+            if *by_binding {
+                ask(BINDING, &|| match Fingerprint::binding_of(file) {
+                    Some(binding) => server.by_binding(&binding),
+                    None => Ok(Vec::new()),
+                })?;
+            }
         }
-        let asked = if is_found { 1 } else { carriers.len() };
+        // Who finds the proof in the file asks nobody.
+        let first = carriers
+            .iter()
+            .position(|examined| examined.finding.accepted().is_some());
+        let asked = first.map_or(carriers.len(), |found| found + 1);
         Ok(Answer {
             verification: Verification {
                 ladder_nanos: carriers

@@ -4,6 +4,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use credlink_corpus::{ImageSet, SyntheticSet};
+use credlink_harness::received;
+use credlink_reports::{RunDir, read_rows};
+use credlink_trial_record::Row;
 
 pub(crate) fn credlink(folder: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_credlink"))
@@ -26,6 +29,7 @@ pub(crate) fn text(output: &Output) -> String {
 }
 
 /// A folder with a photograph-like JPEG in it.
+#[allow(dead_code, reason = "not every test needs a picture")]
 pub(crate) fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let set = SyntheticSet::new(5);
@@ -40,4 +44,44 @@ pub(crate) fn folder() -> tempfile::TempDir {
     )
     .unwrap();
     folder
+}
+
+/// The rows of a run, with every measured time at 0.
+#[allow(dead_code, reason = "not every test reads rows")]
+pub(crate) fn rows_without_times(folder: &Path, run: &str) -> Vec<Row> {
+    let run_dir = RunDir::open(&folder.join(run)).unwrap();
+    let rows = read_rows(&run_dir.rows()).unwrap();
+    let row = |index| {
+        let mut row: Row = rows.row(index).unwrap();
+        let times = [
+            &mut row.sign_ns,
+            &mut row.transform_ns,
+            &mut row.codec_ns,
+            &mut row.verify_ns,
+            &mut row.retrieve_ns,
+        ];
+        times.into_iter().for_each(|time| *time = 0);
+        for cell in &mut row.carriers {
+            (cell.ns, cell.sign_ns) = (0, 0);
+        }
+        row
+    };
+    (0..rows.len()).map(row).collect()
+}
+
+/// Fills `pictures` in a folder with small JPEG files of so many scenes.
+#[allow(dead_code, reason = "not every test needs pictures")]
+pub(crate) fn small_pictures(folder: &Path, count: usize) {
+    let pictures = folder.join("pictures");
+    std::fs::create_dir(&pictures).unwrap();
+    let set = SyntheticSet::new(8);
+    let whole = (0..).filter(|index| set.entry(*index).view.is_none());
+    for index in whole.take(count) {
+        let pixels = received::decode_bytes(&set.load(index).unwrap().bytes).unwrap();
+        let small = pixels.image.thumbnail(160, 160).to_rgb8();
+        let path = pictures.join(format!("{index}.jpg"));
+        small
+            .save_with_format(path, image::ImageFormat::Jpeg)
+            .unwrap();
+    }
 }

@@ -13,9 +13,30 @@ use crate::verifier::Verifier;
 /// Name of the soft-binding algorithm: PDQ, 256 bits, of the displayed image, most significant byte of the first word first.
 const ALGORITHM: &str = "com.credlink.pdq256.v1";
 
+fn binding(fingerprint: &crate::fingerprint::Fingerprint) -> Option<SoftBinding> {
+    (!fingerprint.is_featureless()).then(|| SoftBinding {
+        algorithm: ALGORITHM,
+        describes: "perceptual hash of the displayed image",
+        value: fingerprint.0.map(u64::to_be_bytes).concat(),
+    })
+}
+
 /// The content itself: the nearest registered fingerprint, in any of eight orientations.
 #[derive(Clone, Copy, Debug)]
 pub struct Fingerprint;
+
+impl Fingerprint {
+    /// Name of the soft-binding algorithm.
+    pub const ALGORITHM: &str = ALGORITHM;
+
+    /// The soft binding of a file as it is received, which a resolution server can be asked for; `None` where the picture
+    /// cannot be decoded or has no features.
+    #[must_use]
+    pub fn binding_of(file: &Asset<'_>) -> Option<SoftBinding> {
+        file.content()
+            .and_then(|content| binding(&content.views[0].fingerprint))
+    }
+}
 
 impl Carrier for Fingerprint {
     fn name(&self) -> &'static str {
@@ -54,11 +75,7 @@ impl Carrier for Fingerprint {
     }
 
     fn soft_binding(&self, registration: &Registration) -> Option<SoftBinding> {
-        (!registration.fingerprint.is_featureless()).then(|| SoftBinding {
-            algorithm: ALGORITHM,
-            describes: "perceptual hash of the displayed image",
-            value: registration.fingerprint.0.map(u64::to_be_bytes).concat(),
-        })
+        binding(&registration.fingerprint)
     }
 
     /// The bytes are those of the record in the proof store, which holds the content sketch, too.

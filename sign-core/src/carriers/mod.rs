@@ -33,7 +33,7 @@ mod manifest;
 mod watermark;
 
 pub use credlink_trial_record::{CarrierPlace, Decision, Embedded, State};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::fingerprint::Fingerprint;
 pub use self::link::Link;
@@ -95,7 +95,7 @@ pub struct Registration {
 }
 
 /// What one carrier took when an image was signed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// Bytes of the signed file, or of the proof store; `None` where they cannot be told apart.
     pub bytes: Option<u64>,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use credlink_corpus::ImageSet;
+use credlink_harness::journal::Journal;
 use credlink_harness::stages::event::Listener;
 use credlink_harness::systems::adapter::Adapter;
 use credlink_harness::systems::credlink::{self, CredLink};
@@ -14,10 +15,11 @@ use credlink_harness::systems::{About, System};
 use credlink_harness::{distractors, identity, strength};
 use credlink_reports::RunDir;
 use credlink_sign_core::Signer;
-use credlink_sign_core::keys::WatermarkSecret;
-use credlink_sign_core::store::ProofStoreBuilder;
+use credlink_sign_core::keys::{ANCHOR_FILE, CHAIN_FILE, WATERMARK_FILE, WatermarkSecret};
+use credlink_sign_core::store::{Distractor, ProofStoreBuilder, STORE_DIR};
 use credlink_sign_core::watermark::Effort;
 
+use super::place;
 use crate::cli::SurvivalArgs;
 
 /// The name that stands for CredLink and every adapter that can run here.
@@ -141,6 +143,8 @@ pub(super) struct Own {
     about: About,
     /// The secret of its marks, if it is the run's own: it is then kept with the run.
     secret: Option<WatermarkSecret>,
+    /// Whether its key is the run's own.
+    is_of_run: bool,
 }
 
 impl Ready {
@@ -170,31 +174,71 @@ impl Ready {
     ) -> Result<Box<dyn System>> {
         Ok(match self {
             Self::CredLink(own) => {
-                own.signer.identity().save_certificates(run_dir.root())?;
-                if let Some(secret) = &own.secret {
-                    secret.save(run_dir.root())?;
+                let root = run_dir.root();
+                let identity = own.signer.identity();
+                // Until the run has ended, for whoever goes on with it; never a key that was given. A process that was killed
+                // here has signed nothing.
+                let keys = Journal::keys(root);
+                if own.is_of_run && !keys.join(ANCHOR_FILE).exists() {
+                    place::remove(&keys, |path| std::fs::remove_dir_all(path))?;
+                    identity.save(&keys)?;
                 }
-                let distractors = match usize::try_from(distractors)? {
-                    0 => Vec::new(),
-                    count => {
-                        let cache = distractors::cache_file(distractors::CACHE.as_ref());
-                        distractors::first(count, &cache, listener)?
-                    }
-                };
-                let store = ProofStoreBuilder::create(run_dir.root())?;
-                Box::new(own.system(store.with_distractors(distractors)))
+                for name in [CHAIN_FILE, ANCHOR_FILE] {
+                    place::remove(&root.join(name), |path| std::fs::remove_file(path))?;
+                }
+                identity.save_certificates(root)?;
+                if let Some(secret) = &own.secret
+                    && !root.join(WATERMARK_FILE).exists()
+                {
+                    secret.save(root)?;
+                }
+                let others = first_distractors(distractors, listener)?;
+                // What an earlier process left there is made anew from the journal.
+                place::remove(&root.join(STORE_DIR), |path| std::fs::remove_dir_all(path))?;
+                let store = ProofStoreBuilder::create(root)?;
+                Box::new(own.system(store.with_distractors(others)))
             }
             Self::Adapter(adapter) => adapter,
             Self::SignedFiles(files) => files,
         })
     }
 
-    /// The same with its proofs in memory, to find out what a run would take.
-    pub(super) fn tried(self) -> Box<dyn System> {
-        match self {
-            Self::CredLink(own) => Box::new(own.system(ProofStoreBuilder::in_memory())),
+    /// The same with its proofs in memory.
+    pub(super) fn tried(self, distractors: u64) -> Result<Box<dyn System>> {
+        Ok(match self {
+            Self::CredLink(own) => {
+                let others = first_distractors(distractors, &|_| {})?;
+                let store = ProofStoreBuilder::in_memory().with_distractors(others);
+                Box::new(own.system(store))
+            }
             Self::Adapter(adapter) => adapter,
             Self::SignedFiles(files) => files,
+        })
+    }
+
+    /// Whether it signs with a key that nobody else has.
+    pub(super) fn has_fresh_key(&self) -> bool {
+        matches!(self, Self::CredLink(own) if own.is_of_run)
+    }
+
+    /// The fingerprint of the signer's key, where keys were given.
+    pub(super) fn key_given(&self) -> Result<Option<String>> {
+        match self {
+            Self::CredLink(own) if !own.is_of_run => {
+                Ok(Some(own.signer.identity().anchor()?.key_fingerprint()))
+            }
+            Self::CredLink(_) | Self::Adapter(_) | Self::SignedFiles(_) => Ok(None),
+        }
+    }
+}
+
+/// So many proofs that belong to no image of the run.
+fn first_distractors(count: u64, listener: Listener<'_>) -> Result<Vec<Distractor>> {
+    match usize::try_from(count)? {
+        0 => Ok(Vec::new()),
+        count => {
+            let cache = distractors::cache_file(distractors::CACHE.as_ref());
+            distractors::first(count, &cache, listener)
         }
     }
 }
@@ -206,15 +250,16 @@ impl Own {
     }
 }
 
-/// Makes a system ready for so many threads.
+/// Makes a system ready for so many threads, with these keys or new ones.
 pub(super) fn ready(
     args: &SurvivalArgs,
     part: &Part,
+    keys: Option<&Path>,
     set: &dyn ImageSet,
     threads: usize,
 ) -> Result<Ready> {
     match &part.choice {
-        Choice::CredLink(carriers) => own(args, part, carriers.clone()).map(Ready::CredLink),
+        Choice::CredLink(carriers) => own(args, part, keys, carriers.clone()).map(Ready::CredLink),
         Choice::Adapter(description) => {
             let strength = match part.psnr {
                 None => None,
@@ -235,13 +280,19 @@ pub(super) fn signed_files(trust: Option<&Path>, resolve: Option<&str>) -> Resul
     let anchors = trust.map(super::super::read_text).transpose()?;
     let mut files = SignedFiles::new(anchors.as_deref())?;
     if let Some(url) = resolve {
-        files = files.with_resolver(Resolver::new(url).map_err(anyhow::Error::msg)?);
+        let server = Resolver::new(url).map_err(anyhow::Error::msg)?;
+        files = files.with_resolver(server).map_err(anyhow::Error::msg)?;
     }
     Ok(Ready::SignedFiles(Box::new(files)))
 }
 
-fn own(args: &SurvivalArgs, part: &Part, carriers: Vec<&'static str>) -> Result<Box<Own>> {
-    let identity = identity::of_run(args.keys.as_deref(), identity::fresh_seed()?)?;
+fn own(
+    args: &SurvivalArgs,
+    part: &Part,
+    keys: Option<&Path>,
+    carriers: Vec<&'static str>,
+) -> Result<Box<Own>> {
+    let identity = identity::of_run(keys, identity::fresh_seed()?)?;
     let is_marked = !args.mark.no_watermark && carriers.contains(&credlink::marking());
     let secret = is_marked
         .then(|| identity::watermark_of_run(args.keys.as_deref(), args.seed))
@@ -263,6 +314,7 @@ fn own(args: &SurvivalArgs, part: &Part, carriers: Vec<&'static str>) -> Result<
         carriers,
         about,
         secret: secret.filter(|_| args.keys.is_none()),
+        is_of_run: args.keys.is_none(),
     }))
 }
 

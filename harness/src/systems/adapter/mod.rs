@@ -137,6 +137,7 @@ fn refused(file: &Asset<'_>, format: Format, why: String) -> Signed {
         fate: contents::fate(format, file.bytes(), file.bytes()),
         mark: None,
         distortion: None,
+        registered: None,
         kept_bytes: 0,
         times: SigningTimes::default(),
         refused: Some(why),
@@ -321,9 +322,8 @@ impl System for Adapter {
             }
             return Err(told(&self.pool, &answer.cause, &answer.detail));
         };
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.insert(id, (payload, answer.record.unwrap_or_default()));
         Ok(Signed {
+            registered: Some(answer.record.unwrap_or_default().into_bytes()),
             carriers: vec![(Embedded::Carried, Cost::default())],
             fate: contents::fate(format, file.bytes(), &bytes),
             bytes,
@@ -333,6 +333,19 @@ impl System for Adapter {
             times: SigningTimes::default(),
             refused: None,
         })
+    }
+
+    fn register(&self, id: ProofId, registered: &[u8]) -> Result<(), SystemError> {
+        let record = String::from_utf8(registered.to_vec()).map_err(SystemError::of)?;
+        let payload = Payload::issued(id, self.pool.hello().payload_bits);
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        match entries.insert(id, (payload, record)) {
+            None => Ok(()),
+            Some(_) => Err(SystemError::new(
+                "system",
+                format!("proof {id} is there already"),
+            )),
+        }
     }
 
     fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>, SystemError> {

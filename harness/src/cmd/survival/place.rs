@@ -1,0 +1,92 @@
+//! Where a run lies: a new directory, or one that was begun.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use credlink_harness::journal::{self, About, Journal, Meter};
+use credlink_reports::{RunDir, RunHeader};
+
+/// A run directory with its journal, and what the run says of itself.
+pub(super) struct Place {
+    pub(super) run_dir: RunDir,
+    pub(super) journal: Journal,
+    pub(super) header: RunHeader,
+}
+
+/// What a directory turned out to be.
+pub(super) enum Found {
+    Place(Box<Place>),
+    /// A run that has ended.
+    Whole(RunDir),
+}
+
+/// The directory `out` for the run that `about` describes: made, or gone on with.
+pub(super) fn place(out: &Path, about: &About, goes_on: bool, meter: Meter) -> Result<Found> {
+    if !goes_on || !out.exists() {
+        return made(out, about, meter).map(Found::Place);
+    }
+    let Some(begun) = journal::about(out)? else {
+        return Ok(Found::Whole(RunDir::open(out)?));
+    };
+    same(out, &begun, about)?;
+    let run_dir = RunDir::open(out)?;
+    let journal = Journal::reopen(out, &begun, meter)?;
+    // Of an interrupted run: they are written anew from the journal, which holds them.
+    remove(&run_dir.rows(), |path| std::fs::remove_file(path))?;
+    let header = RunHeader {
+        threads: about.header.threads,
+        machine: about.header.machine.clone(),
+        ..begun.header
+    };
+    Ok(Found::Place(Box::new(Place {
+        run_dir,
+        journal,
+        header,
+    })))
+}
+
+/// Refuses to go on with something else.
+pub(super) fn same(out: &Path, begun: &About, about: &About) -> Result<()> {
+    let fits = begun.same_run(about).and_then(|()| {
+        ensure!(
+            begun.part == about.part && begun.shard == about.shard,
+            "another part of the run: {:?} {} there, {:?} {} here",
+            begun.part,
+            begun.shard,
+            about.part,
+            about.shard
+        );
+        Ok(())
+    });
+    fits.with_context(|| format!("cannot go on with the run in {}", out.display()))
+}
+
+fn made(out: &Path, about: &About, meter: Meter) -> Result<Box<Place>> {
+    let name = out.file_name().and_then(|name| name.to_str());
+    let name =
+        name.with_context(|| format!("{} names no directory that could be made", out.display()))?;
+    let base = out
+        .parent()
+        .filter(|base| !base.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let run_dir = RunDir::create(base, name)
+        .with_context(|| format!("failed to make the run directory {}", out.display()))?;
+    let journal = Journal::create(out, about, meter)?;
+    // Written before the work and again behind it: a run that is killed says what it was, and that it is partial.
+    run_dir.write_header(&about.header)?;
+    Ok(Box::new(Place {
+        run_dir,
+        journal,
+        header: about.header.clone(),
+    }))
+}
+
+/// Removes what may be there.
+pub(super) fn remove(path: &Path, how: impl Fn(&Path) -> std::io::Result<()>) -> Result<()> {
+    match how(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("failed to remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,253 @@
+//! Units of rows: a row file, and beside it which jobs it holds.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
+
+use anyhow::{Context, Result, ensure};
+use credlink_reports::rows::read_rows;
+use credlink_reports::{RowWriter, Rows};
+use credlink_trial_record::Row;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::signed::OLDEST_NANOS;
+use super::{FOLDER, Journal, units};
+use crate::clock;
+
+const KIND: &str = "rows";
+const ROWS: &str = "parquet";
+const JOBS: &str = "json";
+
+/// A unit is written once it holds so many rows, or is so old: few enough that one unit of every part of a run fits into memory.
+const MOST: usize = 2048;
+
+/// What a job left behind.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobRows {
+    /// The job's number in the plan.
+    pub job: usize,
+    /// Its rows, ascending by op; none where it was left out.
+    pub rows: Vec<Row>,
+    /// Why it was left out.
+    pub left_out: Option<LeftOut>,
+}
+
+/// A negative trial that could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// What, and why, in a sentence.
+    pub what: String,
+    /// The ops that it would have had.
+    pub ops: u64,
+}
+
+/// What stands beside a row file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unit {
+    /// SHA-256 of the row file in hex.
+    rows_sha256: String,
+    jobs: Vec<Done>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Done {
+    job: usize,
+    rows: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left_out: Option<LeftOut>,
+}
+
+/// Rows that are not durable yet.
+#[derive(Debug)]
+pub(super) struct Batch {
+    carriers: Vec<String>,
+    jobs: Vec<JobRows>,
+    rows: usize,
+    since: u64,
+}
+
+impl Batch {
+    pub(super) fn new(carriers: &[String]) -> Self {
+        Self {
+            carriers: carriers.to_vec(),
+            jobs: Vec::new(),
+            rows: 0,
+            since: 0,
+        }
+    }
+}
+
+impl Journal {
+    /// Takes the rows of a finished job. They are durable after some seconds.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub fn finished(&self, job: JobRows) -> Result<()> {
+        let mut batch = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if batch.jobs.is_empty() {
+            batch.since = clock::wall_nanos();
+        }
+        batch.rows += job.rows.len();
+        batch.jobs.push(job);
+        let age = clock::wall_nanos().saturating_sub(batch.since);
+        if batch.rows >= MOST || age >= OLDEST_NANOS {
+            self.write_rows(&mut batch)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn flush_rows(&self) -> Result<()> {
+        let mut batch = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        self.write_rows(&mut batch)
+    }
+
+    fn write_rows(&self, batch: &mut Batch) -> Result<()> {
+        if batch.jobs.is_empty() {
+            return Ok(());
+        }
+        let jobs_path = units::next(&self.folder, KIND, JOBS)?;
+        let rows_path = jobs_path.with_extension(ROWS);
+        // Rows without their jobs are of a process that ended in between, and count for nothing.
+        let beside = units::beside(&rows_path);
+        for path in [&rows_path, &beside] {
+            if path.exists() {
+                std::fs::remove_file(path)
+                    .with_context(|| format!("failed to remove {}", path.display()))?;
+            }
+        }
+        let mut writer = RowWriter::create(&rows_path, &batch.carriers)?;
+        // Rows are read in the order of their ops, which is that of jobs.
+        batch.jobs.sort_by_key(|job| job.job);
+        let mut jobs = Vec::with_capacity(batch.jobs.len());
+        for job in batch.jobs.drain(..) {
+            jobs.push(Done {
+                job: job.job,
+                rows: job.rows.len(),
+                left_out: job.left_out,
+            });
+            for row in job.rows {
+                writer.push(row)?;
+            }
+        }
+        batch.rows = 0;
+        writer.finish()?;
+        let unit = Unit {
+            rows_sha256: digest(&rows_path)?,
+            jobs,
+        };
+        let text = serde_json::to_vec(&unit).context("failed to write the journal")?;
+        units::write(&jobs_path, &text)?;
+        self.write_spent()
+    }
+}
+
+fn digest(path: &Path) -> Result<String> {
+    let bytes =
+        std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+    Ok(format!("{:x}", Sha256::digest(bytes)))
+}
+
+/// Where the rows of every finished job are, over one journal or several.
+#[derive(Debug, Default)]
+pub struct Assembly {
+    /// Row files, with their digests.
+    units: Vec<(PathBuf, String)>,
+    /// By job: the unit, the place of its first row there, and the job.
+    jobs: BTreeMap<usize, (usize, usize, Done)>,
+}
+
+impl Assembly {
+    /// Adds what the journal of a run directory holds.
+    ///
+    /// # Errors
+    /// When a unit cannot be read, or a job is there twice.
+    pub fn add(&mut self, run: &Path) -> Result<()> {
+        for path in units::all(&run.join(FOLDER), KIND, JOBS)? {
+            let read = || format!("failed to read {}", path.display());
+            let text = std::fs::read(&path).with_context(read)?;
+            let unit: Unit = serde_json::from_slice(&text).with_context(read)?;
+            let number = self.units.len();
+            self.units
+                .push((path.with_extension(ROWS), unit.rows_sha256));
+            let mut at = 0;
+            for done in unit.jobs {
+                let (job, rows) = (done.job, done.rows);
+                let earlier = self.jobs.insert(job, (number, at, done));
+                ensure!(
+                    earlier.is_none(),
+                    "job {job} is there twice: in {} and in {}",
+                    earlier.map_or_else(String::new, |(unit, ..)| self.units[unit]
+                        .0
+                        .display()
+                        .to_string()),
+                    path.display()
+                );
+                at += rows;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a job is finished.
+    #[must_use]
+    pub fn holds(&self, job: usize) -> bool {
+        self.jobs.contains_key(&job)
+    }
+
+    /// Ops of finished jobs, those left out included.
+    #[must_use]
+    pub fn ops(&self) -> u64 {
+        let jobs = self.jobs.values();
+        jobs.map(|(.., done)| done.rows as u64 + done.left_out.as_ref().map_or(0, |left| left.ops))
+            .sum()
+    }
+}
+
+/// Row files that are held in memory at a time: those of every part come in turn.
+const OPEN: usize = 24;
+
+/// Hands out all finished jobs in the order of the plan.
+///
+/// # Errors
+/// When a row file is not the one that was written; those of `each`.
+pub fn assemble(assembly: &Assembly, mut each: impl FnMut(JobRows) -> Result<()>) -> Result<()> {
+    // The one used last comes last.
+    let mut open: Vec<(usize, Rows)> = Vec::new();
+    for (unit, at, done) in assembly.jobs.values() {
+        let mut rows = Vec::with_capacity(done.rows);
+        if done.rows > 0 {
+            let held = match open.iter().position(|(number, _)| number == unit) {
+                Some(place) => open.remove(place),
+                None => (*unit, opened(&assembly.units[*unit])?),
+            };
+            for index in *at..at + done.rows {
+                rows.push(held.1.row(index)?);
+            }
+            open.push(held);
+            if open.len() > OPEN {
+                open.remove(0);
+            }
+        }
+        each(JobRows {
+            job: done.job,
+            rows,
+            left_out: done.left_out.clone(),
+        })?;
+    }
+    Ok(())
+}
+
+fn opened((path, expected): &(PathBuf, String)) -> Result<Rows> {
+    let found = digest(path)?;
+    ensure!(
+        found == *expected,
+        "{} is not the file that was written: its digest is {found} and was {expected}; without it and the .json beside it \
+         these ops are done again",
+        path.display()
+    );
+    Ok(read_rows(path)?)
+}
