@@ -21,6 +21,8 @@ pub mod likeness;
 pub mod machine;
 pub mod measure;
 pub mod negatives;
+#[cfg(feature = "object-storage")]
+pub mod object_storage;
 pub mod plan;
 pub mod received;
 pub mod recipes;

@@ -121,7 +121,7 @@ fn measured(description: &Description, each: u64, threads: usize) -> (Ending, Ve
         rows.len() as u64,
         plan.signed_ops + plan.negative_ops - ending.ops_not_made
     );
-    (ending, rows.into_iter().map(without_times).collect())
+    (ending, rows.into_iter().map(Row::without_times).collect())
 }
 
 /// Kills the first process that runs a program of this folder, as far as the system lists them.
@@ -142,20 +142,6 @@ fn kill_one(folder: &Path) {
             return;
         }
     }
-}
-
-fn without_times(mut row: Row) -> Row {
-    (
-        row.sign_ns,
-        row.transform_ns,
-        row.codec_ns,
-        row.verify_ns,
-        row.retrieve_ns,
-    ) = (0, 0, 0, 0, 0);
-    for cell in &mut row.carriers {
-        (cell.ns, cell.sign_ns) = (0, 0);
-    }
-    row
 }
 
 fn outcomes(rows: &[Row], trial: Trial, pipeline: &str) -> Vec<Outcome> {

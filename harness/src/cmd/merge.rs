@@ -1,6 +1,6 @@
 //! `credlink merge`: the parts of a run, joined.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,13 +11,18 @@ use credlink_reports::gate::Gate;
 use credlink_reports::header::PartHeader;
 use credlink_reports::{RunDir, RunHeader};
 
+use super::remote;
 use super::survival::ending::{Output, Whole, end};
 use crate::cli::MergeArgs;
 
 pub(crate) fn run(args: &MergeArgs) -> Result<u8> {
     let gate = args.gate.as_deref().map(Gate::read).transpose()?;
+    let fetched = |paths: &[PathBuf]| -> Result<Vec<PathBuf>> {
+        paths.iter().map(|path| remote::fetched(path)).collect()
+    };
+    let (runs, registries) = (fetched(&args.runs)?, fetched(&args.registry)?);
     let mut parts = Vec::new();
-    for run in &args.runs {
+    for run in &runs {
         parts.push((part(run)?, run.as_path()));
     }
     // Rows come in the order of the plan whatever the order of parts; what is told of them comes in theirs.
@@ -59,10 +64,12 @@ pub(crate) fn run(args: &MergeArgs) -> Result<u8> {
          it, or --partial joins what is there and says so everywhere",
         finished.ops()
     );
-    let run_dir = made(&args.out)?;
+    let url = remote::url(&args.out);
+    let out = url.map_or_else(|| args.out.clone(), remote::folder);
+    let run_dir = made(&out)?;
     let header = header(&parts, missing, &run_dir)?;
     run_dir.write_header(&header)?;
-    kept(args, &parts, &run_dir)?;
+    kept(&registries, &parts, &run_dir)?;
     let whole = Whole {
         header,
         finished: &finished,
@@ -74,7 +81,11 @@ pub(crate) fn run(args: &MergeArgs) -> Result<u8> {
         quiet: args.quiet,
         json: args.json,
     };
-    end(whole, &run_dir, &AtomicBool::new(false), &output)
+    let code = end(whole, &run_dir, &AtomicBool::new(false), &output)?;
+    if let Some(url) = url {
+        remote::publish(&out, url, args.quiet)?;
+    }
+    Ok(code)
 }
 
 /// What a directory says of the part that it is.
@@ -134,7 +145,7 @@ fn header(
 }
 
 /// Takes over what is needed to run an op again, and for the pictures: signed files, proofs, certificates, deceptions.
-fn kept(args: &MergeArgs, parts: &[(About, &Path)], run_dir: &RunDir) -> Result<()> {
+fn kept(registries: &[PathBuf], parts: &[(About, &Path)], run_dir: &RunDir) -> Result<()> {
     let copied = |from: &Path, to: &Path| -> Result<()> {
         let entries = match std::fs::read_dir(from) {
             Ok(entries) => entries,
@@ -157,7 +168,7 @@ fn kept(args: &MergeArgs, parts: &[(About, &Path)], run_dir: &RunDir) -> Result<
         }
         Ok(())
     };
-    for registry in &args.registry {
+    for registry in registries {
         copied(&registry.join("signed"), &run_dir.signed())?;
     }
     for (_, run) in parts {

@@ -13,6 +13,7 @@ pub(crate) mod measure;
 pub(crate) mod merge;
 pub(crate) mod pipelines;
 pub(crate) mod publish;
+pub(crate) mod remote;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod shell;

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail, ensure};
 use credlink_reports::RunHeader;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::units;
 use crate::shard::Shard;
@@ -59,6 +60,28 @@ impl About {
             key,
             header,
         }
+    }
+
+    /// A digest of everything that decides rows, and of which part this is, in hex.
+    #[must_use]
+    pub fn work(&self) -> String {
+        let header = &self.header;
+        let pipelines: Vec<_> = header
+            .pipelines
+            .iter()
+            .map(|p| (&p.id, &p.digest))
+            .collect();
+        let all = (
+            (self.part, self.shard, &self.plan, &self.key, header.seed),
+            (
+                &header.system.name,
+                &header.system.version,
+                &header.versions,
+            ),
+            (&header.settings, &header.carriers, &header.image_set.digest),
+            pipelines,
+        );
+        format!("{:x}", Sha256::digest(format!("{all:?}")))
     }
 
     pub(super) fn write(&self, folder: &Path) -> Result<()> {

@@ -188,6 +188,18 @@ impl Journal {
     }
 }
 
+/// Whether a file or folder of a run directory, by its path in there, is of the process or the machine alone: the lock, the run's
+/// own key, what is under way.
+#[must_use]
+pub fn stays_here(path: &Path) -> bool {
+    let folder = Path::new(FOLDER);
+    [LOCK, KEYS].iter().any(|name| path == folder.join(name))
+        || path == under_way::path(folder)
+        || path
+            .file_name()
+            .is_some_and(|name| units::is_unfinished(&name.to_string_lossy()))
+}
+
 /// How much a run directory's journal has noted as begun and ended, in bytes; `None` where nothing was begun.
 #[must_use]
 pub fn noted(run: &Path) -> Option<u64> {

@@ -41,10 +41,15 @@ pub(super) fn synced_folder(path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether the name is of a file that is not finished.
+pub(super) fn is_unfinished(name: &str) -> bool {
+    name.starts_with(UNFINISHED) || name.ends_with(".tmp")
+}
+
 /// Removes what a process that was killed left half written.
 pub(super) fn remove_unfinished(folder: &Path) -> Result<()> {
     for name in names(folder)? {
-        if name.starts_with(UNFINISHED) || name.ends_with(".tmp") {
+        if is_unfinished(&name) {
             let path = folder.join(name);
             std::fs::remove_file(&path)
                 .with_context(|| format!("failed to remove {}", path.display()))?;

@@ -51,21 +51,7 @@ pub(crate) fn folder() -> tempfile::TempDir {
 pub(crate) fn rows_without_times(folder: &Path, run: &str) -> Vec<Row> {
     let run_dir = RunDir::open(&folder.join(run)).unwrap();
     let rows = read_rows(&run_dir.rows()).unwrap();
-    let row = |index| {
-        let mut row: Row = rows.row(index).unwrap();
-        let times = [
-            &mut row.sign_ns,
-            &mut row.transform_ns,
-            &mut row.codec_ns,
-            &mut row.verify_ns,
-            &mut row.retrieve_ns,
-        ];
-        times.into_iter().for_each(|time| *time = 0);
-        for cell in &mut row.carriers {
-            (cell.ns, cell.sign_ns) = (0, 0);
-        }
-        row
-    };
+    let row = |index| rows.row(index).unwrap().without_times();
     (0..rows.len()).map(row).collect()
 }
 

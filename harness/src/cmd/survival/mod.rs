@@ -73,7 +73,7 @@ struct Shared<'a> {
 }
 
 pub(crate) fn run(typed: &SurvivalArgs) -> Result<u8> {
-    begun(typed, journal::Part::Run)
+    started(typed, journal::Part::Run)
 }
 
 /// `credlink register`.
@@ -82,18 +82,53 @@ pub(crate) fn register(typed: &SurvivalArgs) -> Result<u8> {
         typed.registry.is_empty(),
         "register makes a registry and reads none"
     );
-    begun(typed, journal::Part::Registry)
+    started(typed, journal::Part::Registry)
 }
 
-fn begun(typed: &SurvivalArgs, part: journal::Part) -> Result<u8> {
+fn started(typed: &SurvivalArgs, part: journal::Part) -> Result<u8> {
     let created = clock::utc_now();
     if typed.isolate {
         return isolated::run(typed, &place_of(typed, &created));
     }
-    let args = &resumed::options(typed)?;
-    let part = match &args.registry[..] {
-        [] => part,
-        _ => journal::Part::Verified,
+    let mut args = resumed::options(typed)?;
+    for registry in &mut args.registry {
+        *registry = super::remote::fetched(registry)?;
+    }
+    let url = args
+        .out
+        .as_deref()
+        .and_then(super::remote::url)
+        .map(str::to_owned);
+    if let Some(url) = &url {
+        let folder = super::remote::folder(url);
+        if super::remote::is_published(url)? {
+            super::complain(&format!(
+                "{url} was published before; nothing is left to do"
+            ));
+            return Ok(exit::OK);
+        }
+        // A task that was started again on the same machine goes on.
+        if journal::about(&folder)?.is_some() {
+            args.resume = Some(folder.clone());
+        }
+        args.out = Some(folder);
+    }
+    let code = carried_out(&args, part, created)?;
+    match (url, &args.out) {
+        (Some(url), Some(folder)) if matches!(code, exit::OK | exit::CONTROL_FAILED) => {
+            super::remote::publish(folder, &url, args.quiet)?;
+        }
+        _ => {}
+    }
+    Ok(code)
+}
+
+fn carried_out(args: &SurvivalArgs, part: journal::Part, created: String) -> Result<u8> {
+    let begun = args.resume.as_deref().map(journal::about).transpose()?;
+    let part = match (begun.flatten(), &args.registry[..]) {
+        (Some(begun), _) => begun.part,
+        (None, []) => part,
+        (None, _) => journal::Part::Verified,
     };
     ensure!(
         args.shard.is_none() || part != journal::Part::Run,
