@@ -29,6 +29,7 @@ pub mod recipes;
 pub mod reencode;
 pub mod replay;
 pub mod shard;
+pub mod signed_file;
 pub mod stages;
 pub mod strength;
 pub mod systems;

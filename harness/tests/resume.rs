@@ -80,7 +80,7 @@ fn a_run_that_was_killed_goes_on_and_ends_with_the_same_rows() {
     assert!(!at.join("killed/journal").exists());
     let output = credlink(at, &["survival", "--resume", "killed"]);
     assert_eq!(code(&output), exit::OK);
-    assert!(text(&output).contains("nothing is left to do"));
+    assert!(text(&output).contains("has ended; nothing is left to do"));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use credlink_harness::shard::Shard;
+use serde::{Deserialize, Serialize};
 
 use super::systems::DEFAULT_ADAPTERS;
 use super::values::{MarkArgs, counted, decibels, part, shard};
@@ -18,7 +19,8 @@ const SURVIVAL_EXAMPLES: &str = "Examples:
   credlink survival --pipelines all --dry-run
   credlink survival --resume reports/runs/20260131T120000Z-seed1";
 
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, PartialEq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[command(after_help = SURVIVAL_EXAMPLES)]
 pub(crate) struct SurvivalArgs {
     /// Number of ops in all (signed image through pipeline), spread evenly over the pipelines [default: 10000].

@@ -5,9 +5,11 @@ use credlink_harness::shard::Shard;
 use credlink_reports::documents::DOCUMENTS;
 use credlink_reports::formats::FORMATS;
 use credlink_reports::plots::PICTURES;
+use serde::{Deserialize, Serialize};
 
 /// How images are marked.
-#[derive(Clone, Debug, PartialEq, Args)]
+#[derive(Clone, Debug, PartialEq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct MarkArgs {
     /// Leave the pixels as they are: no watermark.
     #[arg(long, conflicts_with = "watermark_psnr")]

@@ -29,7 +29,8 @@ pub enum Part {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct About {
-    format: u32,
+    /// Version of this file.
+    pub format: u32,
     /// Which part of a run this is.
     pub part: Part,
     /// The sources that it takes of all.
@@ -38,26 +39,23 @@ pub struct About {
     pub plan: String,
     /// Fingerprint of the signer's key, where keys were given.
     pub key: Option<String>,
+    /// The options that took effect, as the command line keeps them for whoever goes on.
+    pub options: serde_json::Value,
     /// The run as it was described before it began.
     pub header: RunHeader,
 }
 
 impl About {
-    /// Of a run that begins.
+    /// Of a whole run that begins.
     #[must_use]
-    pub fn new(
-        part: Part,
-        shard: Shard,
-        plan: String,
-        key: Option<String>,
-        header: RunHeader,
-    ) -> Self {
+    pub fn new(plan: String, header: RunHeader) -> Self {
         Self {
             format: FORMAT,
-            part,
-            shard,
+            part: Part::Run,
+            shard: Shard::WHOLE,
             plan,
-            key,
+            key: None,
+            options: serde_json::Value::Null,
             header,
         }
     }

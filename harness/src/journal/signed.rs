@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FOLDER, Journal, units};
 use crate::clock;
-use crate::stages::sign::{SignedFile, SigningFailure};
+use crate::signed_file::{SignedFile, SigningFailure};
 
 const KIND: &str = "signed";
 const ENDING: &str = "jsonl";

@@ -23,8 +23,8 @@ use zeroize::Zeroizing;
 
 use crate::plan::{Negative, PlannedImage};
 use crate::reencode::Rewriter;
+use crate::signed_file::{SignedFile, SigningFailure};
 use crate::stages::setting::Setting;
-use crate::stages::sign::{SignedFile, SigningFailure};
 use crate::{identity, received};
 
 /// Files of held-out images that are kept in memory.

@@ -16,10 +16,10 @@ use credlink_reports::{RowWriter, RunHeader};
 
 use self::event::Event;
 use self::setting::Setting;
-use self::sign::SignedImages;
 use self::verify::Verifying;
 use crate::journal::{Assembly, JobRows, LeftOut, assemble};
 use crate::plan::Plan;
+use crate::signed_file::SignedImages;
 use crate::systems::{Sealed, System};
 
 /// How a run ended.

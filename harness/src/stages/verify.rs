@@ -15,13 +15,13 @@ use rayon::prelude::*;
 use super::event::Event;
 use super::in_order::InOrder;
 use super::setting::Setting;
-use super::sign::{SignedFile, SigningFailure};
 use crate::clock;
 use crate::identity;
 use crate::journal::{Assembly, Begun, JobRows, LeftOut, Stage};
 use crate::ledger::Work;
 use crate::negatives::{self, Donors, Forger};
 use crate::plan::{Negative, Plan, PlannedImage};
+use crate::signed_file::{SignedFile, SigningFailure};
 use crate::systems::Sealed;
 use crate::trial::{self, Entering, Subject};
 

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::bail;
 use credlink_corpus::ImageSet;
-use credlink_harness::journal::{About, Assembly, Journal, Part, Spent};
+use credlink_harness::journal::{About, Assembly, Journal, Spent};
 use credlink_harness::ledger::Ledger;
 use credlink_harness::plan::Plan;
 use credlink_harness::shard::Shard;
@@ -39,7 +39,7 @@ pub(crate) fn ran(
         ops_planned: plan.signed_ops + plan.negative_ops,
         ..RunHeader::default()
     };
-    let about = About::new(Part::Run, Shard::WHOLE, plan.digest(), None, header);
+    let about = About::new(plan.digest(), header);
     let journal = Journal::create(run, &about, Box::new(Spent::default)).unwrap();
     let setting = Setting {
         set,

@@ -88,12 +88,23 @@ pub(crate) fn register(typed: &SurvivalArgs) -> Result<u8> {
 fn started(typed: &SurvivalArgs, part: journal::Part) -> Result<u8> {
     let created = clock::utc_now();
     if typed.isolate {
-        return isolated::run(typed, &place_of(typed, &created));
+        let out = place_of(typed, &created);
+        let here = super::remote::url(&out).map(super::remote::folder);
+        return isolated::run(typed, &here.unwrap_or(out));
     }
-    let mut args = resumed::options(typed)?;
-    for registry in &mut args.registry {
+    // Here, wherever they were published; what a run remembers of them is where they lie here.
+    if let Some(run) = &typed.resume
+        && let Ok(run_dir) = RunDir::open(run)
+        && !run_dir.is_unfinished()
+    {
+        let gate = typed.gate.as_deref().map(Gate::read).transpose()?;
+        return ended_before(&run_dir, gate.as_ref());
+    }
+    let mut typed = typed.clone();
+    for registry in &mut typed.registry {
         *registry = super::remote::fetched(registry)?;
     }
+    let mut args = resumed::options(&typed)?;
     let url = args
         .out
         .as_deref()
@@ -275,13 +286,13 @@ impl Shared<'_> {
             threads: u32::try_from(self.pool.current_num_threads()).unwrap_or(u32::MAX),
             ..header::described(args, &plan, &*self.set, &system, &self.own_recipes)
         };
-        let about = journal::About::new(
-            self.part,
-            args.shard.unwrap_or(Shard::WHOLE),
-            plan.digest(),
-            ready.key_given()?,
-            description,
-        );
+        let about = journal::About {
+            part: self.part,
+            shard: args.shard.unwrap_or(Shard::WHOLE),
+            key: ready.key_given()?,
+            options: serde_json::to_value(args)?,
+            ..journal::About::new(plan.digest(), description)
+        };
         if self.part == journal::Part::Verified {
             self.check_registries(&about)?;
         }
@@ -300,13 +311,8 @@ impl Shared<'_> {
             header,
         } = match place::place(out, &about, goes_on, meter)? {
             Found::Place(place) => *place,
-            Found::Whole(run_dir) => {
-                super::complain(&format!(
-                    "the run in {} has ended; nothing is left to do",
-                    run_dir.root().display()
-                ));
-                return ending::judged(&run_dir.read_header()?, self.gate.as_ref(), &run_dir);
-            }
+            // Of several systems, one that came to its end.
+            Found::Whole(run_dir) => return ended_before(&run_dir, self.gate.as_ref()),
         };
         if let Some(own) = &args.recipes {
             recipes::copy(own, &run_dir)?;
@@ -506,6 +512,15 @@ fn place_of(args: &SurvivalArgs, created: &str) -> PathBuf {
             .collect();
         PathBuf::from("reports/runs").join(format!("{time}-seed{}", args.seed))
     })
+}
+
+/// Says that a run has ended, and how.
+fn ended_before(run_dir: &RunDir, gate: Option<&Gate>) -> Result<u8> {
+    super::complain(&format!(
+        "the run in {} has ended; nothing is left to do",
+        run_dir.root().display()
+    ));
+    ending::judged(&run_dir.read_header()?, gate, run_dir)
 }
 
 /// What the stages of this part work on.

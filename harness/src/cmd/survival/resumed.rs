@@ -7,6 +7,7 @@ use clap::Parser as _;
 use credlink_harness::journal;
 
 use crate::cli::{Cli, Command, SurvivalArgs};
+use crate::cmd::remote;
 
 /// The options that take effect: as typed; or, where nothing was typed that decides rows, as the run was begun with.
 pub(super) fn options(typed: &SurvivalArgs) -> Result<SurvivalArgs> {
@@ -19,8 +20,7 @@ pub(super) fn options(typed: &SurvivalArgs) -> Result<SurvivalArgs> {
     };
     let begun = begun_with(earlier)?;
     let mut options = match decides_nothing(typed)? {
-        true => options_of(&begun)
-            .with_context(|| format!("failed to read how {} was begun", earlier.display()))?,
+        true => begun,
         false => typed.clone(),
     };
     options.threads = typed.threads.or(options.threads);
@@ -33,7 +33,10 @@ pub(super) fn options(typed: &SurvivalArgs) -> Result<SurvivalArgs> {
     options.alone.clone_from(&typed.alone);
     options.scratch.clone_from(&typed.scratch);
     if let Some(run) = &typed.resume {
-        options.out = Some(run.clone());
+        // A run that is to be published is published when it has ended, whoever ends it.
+        let is_of = |out: &PathBuf| remote::url(out).is_some_and(|url| remote::folder(url) == *run);
+        let published = options.out.take().filter(is_of);
+        options.out = Some(published.unwrap_or_else(|| run.clone()));
         if !typed.registry.is_empty() {
             options.registry.clone_from(&typed.registry);
         }
@@ -65,18 +68,14 @@ fn decides_nothing(typed: &SurvivalArgs) -> Result<bool> {
 
 /// The options where nothing is typed.
 fn plain() -> Result<SurvivalArgs> {
-    options_of(&["credlink".to_owned(), "survival".to_owned()])
-}
-
-fn options_of(command_line: &[String]) -> Result<SurvivalArgs> {
-    match Cli::try_parse_from(command_line)?.command {
-        Command::Survival(args) | Command::Register(args) => Ok(args),
-        _ => bail!("{:?} is no run", command_line.join(" ")),
+    match Cli::try_parse_from(["credlink", "survival"])?.command {
+        Command::Survival(args) => Ok(args),
+        _ => bail!("`credlink survival` is another command"),
     }
 }
 
-/// The command line that a run was begun with, or one of the runs of a contest.
-fn begun_with(run: &Path) -> Result<Vec<String>> {
+/// The options that a run was begun with, or one of the runs of a contest.
+fn begun_with(run: &Path) -> Result<SurvivalArgs> {
     let mut places = vec![run.to_owned()];
     if let Ok(entries) = std::fs::read_dir(run) {
         let folders = entries.flatten().map(|entry| entry.path());
@@ -86,14 +85,12 @@ fn begun_with(run: &Path) -> Result<Vec<String>> {
     }
     for place in &places {
         if let Some(about) = journal::about(place)? {
-            return Ok(about.header.command_line);
+            return serde_json::from_value(about.options)
+                .with_context(|| format!("failed to read how {} was begun", place.display()));
         }
     }
-    match credlink_reports::RunDir::open(run) {
-        Ok(whole) => Ok(whole.read_header()?.command_line),
-        Err(_) => bail!(
-            "{} holds no run that was begun; `credlink survival --out {0}` begins one",
-            run.display()
-        ),
-    }
+    bail!(
+        "{} holds no run that was begun; `credlink survival --out {0}` begins one",
+        run.display()
+    )
 }
