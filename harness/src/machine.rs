@@ -35,3 +35,9 @@ pub fn describe() -> Machine {
 pub fn peak_memory_bytes() -> u64 {
     kibibytes(proc_field("/proc/self/status", "VmHWM"))
 }
+
+/// The memory that this process holds now, in bytes; 0 where the system does not tell.
+#[must_use]
+pub fn resident_memory_bytes() -> u64 {
+    kibibytes(proc_field("/proc/self/status", "VmRSS"))
+}
