@@ -28,6 +28,7 @@ struct Args {
     times: usize,
 }
 
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
 fn main() -> Result<()> {
     let args = Args::parse();
     println!("| proofs | by id | by fingerprint | nearest wrong | index built | memory a proof |");
@@ -40,6 +41,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
 fn measure(count: u64, times: usize) {
     let before = machine::resident_memory_bytes();
     let mut state = count;

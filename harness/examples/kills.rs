@@ -40,6 +40,7 @@ struct Args {
     options: String,
 }
 
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
     let program = program()?;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use credlink_reports::{RunDir, read_rows};
 
 /// Prints whether two runs have the same rows, measured times aside.
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
 pub(crate) fn compared(a: &Path, b: &Path) -> Result<ExitCode> {
     let [a, b] = [a, b].map(|run| Ok::<_, anyhow::Error>(read_rows(&RunDir::open(run)?.rows())?));
     let (a, b) = (a?, b?);

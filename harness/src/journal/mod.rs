@@ -44,6 +44,8 @@ const FOLDER: &str = credlink_reports::run_dir::JOURNAL;
 /// The folder of the run's own key.
 const KEYS: &str = "keys";
 const LOCK: &str = "lock";
+/// What a journal is called while it is removed.
+const ENDED: &str = "ended";
 
 /// The journal of a run that somebody works on. There is one such at a time.
 pub struct Journal {
@@ -183,8 +185,25 @@ impl Journal {
         let folder = self.folder.clone();
         // The folder cannot go on every system while its lock is held.
         drop(self);
-        std::fs::remove_dir_all(&folder)
-            .with_context(|| format!("failed to remove {}", folder.display()))
+        // At once, so that a process that is killed here leaves a whole journal or none.
+        let ended = folder.with_extension(ENDED);
+        let removed = std::fs::rename(&folder, &ended);
+        let removed = removed.and_then(|()| std::fs::remove_dir_all(ended));
+        removed.with_context(|| format!("failed to remove {}", folder.display()))
+    }
+}
+
+/// Removes what is left of a journal whose removal was interrupted.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn tidy(run: &Path) -> Result<()> {
+    let ended = run.join(FOLDER).with_extension(ENDED);
+    match std::fs::remove_dir_all(&ended) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("failed to remove {}", ended.display()))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result, ensure};
@@ -207,13 +207,8 @@ fn sign_one(
         reason: format!("{}: {reason}", image.entry.name),
     })?;
 
-    let path = setting
-        .signed_folder
-        .join(format!("{index:07}.{}", source.entry.format.extension()));
-    std::fs::write(&path, &signed.bytes).map_err(|error| SigningFailure {
-        cause: "disk".into(),
-        reason: format!("{}: {error}", path.display()),
-    })?;
+    let name = format!("{index:07}.{}", source.entry.format.extension());
+    let path = written(&setting.signed_folder.join(name), &signed.bytes)?;
     // Last: a file that is nowhere leaves no proof behind.
     let registering = clock::wall_nanos();
     if let Some(registered) = &signed.registered {
@@ -240,6 +235,15 @@ fn sign_one(
         nanos,
     };
     Ok((file, registered))
+}
+
+/// Writes a signed file.
+fn written(path: &Path, bytes: &[u8]) -> Result<PathBuf, SigningFailure> {
+    std::fs::write(path, bytes).map_err(|error| SigningFailure {
+        cause: "disk".into(),
+        reason: format!("{}: {error}", path.display()),
+    })?;
+    Ok(path.to_owned())
 }
 
 /// What signing did to the pixels, measured where the system did not: whoever signs, one measure. Gives SSIMULACRA 2 where it

@@ -15,8 +15,9 @@ use credlink_harness::{clock, exit};
 use credlink_reports::RunDir;
 use tempfile::TempDir;
 
+use super::Shared;
+use super::place::{meter, same};
 use super::systems::Ready;
-use super::{Shared, meter};
 
 /// The longest that one image may take: far more than any that ends.
 const PATIENCE: Duration = Duration::from_mins(20);
@@ -186,7 +187,7 @@ impl Shared<'_> {
     ) -> Result<u8> {
         let (stage, number, from) = told(what)?;
         let begun = journal::about(run)?.context("the run was not begun")?;
-        super::place::same(run, &begun, about)?;
+        same(run, &begun, about)?;
         let scratch = self.args.scratch.as_deref();
         let scratch = scratch.context("--alone needs --scratch")?;
         for folder in ["signed", "negatives"] {

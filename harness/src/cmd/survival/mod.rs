@@ -5,6 +5,7 @@ pub(crate) mod ending;
 mod header;
 mod images;
 mod isolated;
+mod part;
 mod place;
 mod resumed;
 mod systems;
@@ -13,28 +14,23 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use credlink_corpus::ImageSet;
 use credlink_harness::image_set::SmallSet;
-use credlink_harness::journal::{self, Assembly, Journal, Meter, Spent};
-use credlink_harness::ledger::Ledger;
+use credlink_harness::journal::{self, Journal};
 use credlink_harness::plan::{self, Negatives, Plan, Size};
-use credlink_harness::shard::{self, Shard};
+use credlink_harness::shard::Shard;
 use credlink_harness::stages::event::Event;
-use credlink_harness::stages::setting::{self, Setting};
-use credlink_harness::stages::{self, sign};
 use credlink_harness::systems::About;
 use credlink_harness::systems::credlink;
 use credlink_harness::systems::named::Choice;
-use credlink_harness::{clock, estimate, exit, image_set, machine, recipes};
+use credlink_harness::{clock, estimate, exit, image_set, recipes};
 use credlink_reports::gate::Gate;
 use credlink_reports::head_to_head::{Contest, Entrant, Skipped};
 use credlink_reports::{RunDir, RunHeader};
 use credlink_sign_core::keys::ANCHOR_FILE;
 use credlink_transforms::recipe::Recipe;
 
-use self::ending::{Output, Whole};
-use self::place::{Found, Place};
 use self::systems::{Asked, Part, Ready};
 use crate::cli::SurvivalArgs;
 use crate::progress::Progress;
@@ -277,180 +273,38 @@ impl Shared<'_> {
         let warnings = plan.shortfalls.iter().cloned();
         let warnings = warnings.chain(images::unused(&plan, &*self.set));
         warnings.for_each(|line| listener(Event::Warning(line)));
-        let description = RunHeader {
-            id: out
-                .file_name()
+        let about = self.described(&plan, &system, &ready, out)?;
+        if self.part == journal::Part::Verified {
+            self.check_registries(&about)?;
+        }
+        self.part_of_run(ready, &plan, &about, out, start)
+    }
+
+    /// What is run, for the journal and the header.
+    fn described(
+        &self,
+        plan: &Plan,
+        system: &About,
+        ready: &Ready,
+        out: &Path,
+    ) -> Result<journal::About> {
+        let args = self.args;
+        let name = out.file_name();
+        let header = RunHeader {
+            id: name
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default(),
             created: self.created.clone(),
             threads: u32::try_from(self.pool.current_num_threads()).unwrap_or(u32::MAX),
-            ..header::described(args, &plan, &*self.set, &system, &self.own_recipes)
+            ..header::described(args, plan, &*self.set, system, &self.own_recipes)
         };
-        let about = journal::About {
+        Ok(journal::About {
             part: self.part,
             shard: args.shard.unwrap_or(Shard::WHOLE),
             key: ready.key_given()?,
             options: serde_json::to_value(args)?,
-            ..journal::About::new(plan.digest(), description)
-        };
-        if self.part == journal::Part::Verified {
-            self.check_registries(&about)?;
-        }
-        let ledger = Arc::new(Ledger::new());
-        let share = about.shard.share(&plan);
-        let signer_name = ready.signer_name();
-        if let Some(alone) = &args.alone {
-            return self.alone(alone, out, &about, &plan, ready, &ledger);
-        }
-        // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
-        let meter = meter(start, &ledger);
-        let goes_on = args.resume.is_some();
-        let Place {
-            run_dir,
-            journal,
-            header,
-        } = match place::place(out, &about, goes_on, meter)? {
-            Found::Place(place) => *place,
-            // Of several systems, one that came to its end.
-            Found::Whole(run_dir) => return ended_before(&run_dir, self.gate.as_ref()),
-        };
-        if let Some(own) = &args.recipes {
-            recipes::copy(own, &run_dir)?;
-        }
-        let apart = apart::Apart::new(&run_dir);
-        let setting = Setting {
-            set: &*self.set,
-            seed: args.seed,
-            signer_name: &signer_name,
-            looks_closely: self.looks_closely,
-            signed_folder: &run_dir.signed(),
-            negative_folder: &run_dir.negatives(),
-            stop: &self.stop,
-            listener: &listener,
-            ledger: &ledger,
-            journal: &journal,
-            share: &share,
-            apart: setting::Apart {
-                sign: &|position| apart.sign(position),
-                verify: &|job, from| apart.verify(job, from),
-            },
-        };
-        let work = Work {
-            plan: &plan,
-            run_dir: &run_dir,
-            setting: &setting,
-        };
-        // Panics inside codecs are caught and become error rows; their backtraces would only tear the progress bar.
-        std::panic::set_hook(Box::new(|_| {}));
-        let worked = self.pool.install(|| self.worked(ready, &work));
-        drop(std::panic::take_hook());
-        progress.finish();
-        let notes = worked.with_context(|| {
-            format!(
-                "the run in {0} is incomplete; `credlink survival --resume {0}` goes on with it",
-                run_dir.root().display()
-            )
-        })?;
-        if self.part != journal::Part::Run {
-            return self.part_ended(&run_dir, about.shard, &notes);
-        }
-        let mut finished = Assembly::default();
-        finished.add(run_dir.root())?;
-        let whole = Whole {
-            header,
-            finished: &finished,
-            notes,
-            spent: &|| journal.spent(),
-        };
-        let output = Output {
-            gate: args.gate.as_deref().zip(self.gate.as_ref()),
-            quiet: args.quiet,
-            json: args.json,
-        };
-        let code = self
-            .pool
-            .install(|| ending::end(whole, &run_dir, &self.stop, &output))?;
-        if code != exit::INTERRUPTED {
-            journal.remove()?;
-        }
-        Ok(code)
-    }
-
-    /// The work of this part, on the threads of the current pool. Gives what there is to say of it.
-    fn worked(&self, ready: Ready, work: &Work<'_>) -> Result<Vec<String>> {
-        let Work {
-            plan,
-            run_dir,
-            setting,
-        } = work;
-        let run = run_dir.root();
-        let system = ready.begun(run_dir, self.args.distractors, setting.listener)?;
-        let signed = match self.part {
-            journal::Part::Run => stages::signed(plan, &*system, run, setting)?,
-            journal::Part::Registry => {
-                stages::signed(plan, &*system, run, setting)?;
-                return Ok(Vec::new());
-            }
-            journal::Part::Verified => {
-                let signed = sign::recall(&*system, &self.args.registry, plan.signed.len())?;
-                if let Some(missing) = signed.iter().position(Option::is_none) {
-                    bail!(
-                        "image {missing} ({}) is in none of the registries; the `credlink register` that was to sign it has \
-                         not ended: go on with it by --resume",
-                        plan.signed[missing].entry.name
-                    );
-                }
-                signed
-            }
-        };
-        stages::verified(plan, &signed, system, run, setting)
-    }
-
-    /// What a part says when it has ended.
-    fn part_ended(&self, run_dir: &RunDir, shard: Shard, notes: &[String]) -> Result<u8> {
-        let run = run_dir.root();
-        for note in notes {
-            super::complain(&format!("note: {note}"));
-        }
-        if self.stop.load(Ordering::Relaxed) {
-            super::complain(&format!(
-                "interrupted; `credlink survival --resume {}` goes on",
-                run.display()
-            ));
-            return Ok(exit::INTERRUPTED);
-        }
-        if !self.args.quiet {
-            super::say(&match self.part {
-                journal::Part::Registry => {
-                    format!("registered part {shard} of the images: {}", run.display())
-                }
-                _ => format!(
-                    "verified part {shard}: {}; `credlink merge` joins all parts",
-                    run.display()
-                ),
-            })?;
-        }
-        Ok(exit::OK)
-    }
-
-    /// Registries belong to the run that is described, and are all there.
-    fn check_registries(&self, about: &journal::About) -> Result<()> {
-        let mut shards = Vec::new();
-        for registry in &self.args.registry {
-            let begun = journal::about(registry)?
-                .filter(|begun| begun.part == journal::Part::Registry)
-                .with_context(|| {
-                    format!(
-                        "{} is no registry; `credlink register --out DIR` makes one",
-                        registry.display()
-                    )
-                })?;
-            begun.same_run(about).with_context(|| {
-                format!("the registry in {} is not of this run", registry.display())
-            })?;
-            shards.push((begun.shard, registry.clone()));
-        }
-        Ok(shard::complete(&shards)?)
+            ..journal::About::new(plan.digest(), header)
+        })
     }
 
     /// A gate is refused before anything runs if it names what the run will not have.
@@ -516,29 +370,12 @@ fn place_of(args: &SurvivalArgs, created: &str) -> PathBuf {
 
 /// Says that a run has ended, and how.
 fn ended_before(run_dir: &RunDir, gate: Option<&Gate>) -> Result<u8> {
+    journal::tidy(run_dir.root())?;
     super::complain(&format!(
         "the run in {} has ended; nothing is left to do",
         run_dir.root().display()
     ));
     ending::judged(&run_dir.read_header()?, gate, run_dir)
-}
-
-/// What the stages of this part work on.
-struct Work<'a> {
-    plan: &'a Plan,
-    run_dir: &'a RunDir,
-    setting: &'a Setting<'a>,
-}
-
-/// Tells what this process has spent since `start`.
-fn meter(start: u64, ledger: &Arc<Ledger>) -> Meter {
-    let ledger = Arc::clone(ledger);
-    Box::new(move || Spent {
-        elapsed_s: (clock::wall_nanos() - start) as f64 / 1e9,
-        cpu: ledger.shares(),
-        peak_memory_bytes: machine::peak_memory_bytes(),
-        processes: 1,
-    })
 }
 
 /// The recipes whose programs are installed, and a sentence about each of the others.

@@ -1,9 +1,12 @@
 //! Where a run lies: a new directory, or one that was begun.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use credlink_harness::journal::{self, About, Journal, Meter};
+use credlink_harness::journal::{self, About, Journal, Meter, Spent};
+use credlink_harness::ledger::Ledger;
+use credlink_harness::{clock, machine};
 use credlink_reports::{RunDir, RunHeader};
 
 /// A run directory with its journal, and what the run says of itself.
@@ -89,4 +92,15 @@ pub(super) fn remove(path: &Path, how: impl Fn(&Path) -> std::io::Result<()>) ->
         }
         _ => Ok(()),
     }
+}
+
+/// Tells what this process has spent since `start`.
+pub(super) fn meter(start: u64, ledger: &Arc<Ledger>) -> Meter {
+    let ledger = Arc::clone(ledger);
+    Box::new(move || Spent {
+        elapsed_s: (clock::wall_nanos() - start) as f64 / 1e9,
+        cpu: ledger.shares(),
+        peak_memory_bytes: machine::peak_memory_bytes(),
+        processes: 1,
+    })
 }
