@@ -117,7 +117,11 @@ fn a_run_that_was_interrupted_is_partial_and_goes_on() {
 
 /// A run directory that was begun and left.
 fn left(at: &Path, out: &str) {
-    let mut child = started(at, &begun(out));
+    left_by(at, out, &begun(out));
+}
+
+fn left_by(at: &Path, out: &str, args: &[&str]) {
+    let mut child = started(at, args);
     let rows = at.join(out).join("journal/under-way");
     while !std::fs::read_to_string(&rows).is_ok_and(|text| text.contains("ended verify 3\n")) {
         assert!(child.try_wait().unwrap().is_none(), "it ended too early");
@@ -160,7 +164,7 @@ fn nobody_goes_on_with_another_run() {
     assert_eq!(code(&resumed(&["--threads", "1"])), exit::OK);
     let output = credlink(at, &["survival", "--resume", "nothing"]);
     assert!(
-        text(&output).contains("holds no run that was begun"),
+        text(&output).contains("is not there; `credlink survival --out nothing`"),
         "{}",
         text(&output)
     );
@@ -227,6 +231,125 @@ fn a_journal_that_was_changed_is_refused_or_done_again() {
     std::fs::remove_file(unit("json")).unwrap();
     assert_eq!(code(&resumed()), exit::OK);
     assert!(rows_without_times(at, "whole") == rows_without_times(at, "run"));
+}
+
+fn copied(at: &Path, from: &str, to: &str) {
+    let status = Command::new("cp")
+        .args(["-r", from, to])
+        .current_dir(at)
+        .status();
+    assert!(status.unwrap().success());
+}
+
+#[test]
+fn a_run_is_gone_on_with_only_if_all_of_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    small_pictures(at, 24);
+    assert_eq!(code(&credlink(at, &begun("whole"))), exit::OK);
+    left(at, "run");
+    // Softly once more, so that rows are durable.
+    let mut child = started(at, &["survival", "--resume", "run", "--quiet"]);
+    let units = || at.join("run/journal/rows-000000.json").exists();
+    while child.try_wait().unwrap().is_none() && !units() {
+        std::thread::sleep(Duration::from_millis(200));
+        let pid = child.id().to_string();
+        let _ = Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        let _ = child.wait().unwrap();
+    }
+    assert!(units(), "nothing was durable when it was interrupted");
+    let resumed = |run: &str| credlink(at, &["survival", "--resume", run, "--quiet"]);
+    let refused = |run: &str, words: &str| {
+        let output = resumed(run);
+        assert_eq!(code(&output), exit::FAILURE, "{run}: {}", text(&output));
+        assert!(text(&output).contains(words), "{run}: {}", text(&output));
+    };
+    // With another key the files that are signed would be another signer's.
+    copied(at, "run", "no-key");
+    std::fs::remove_dir_all(at.join("no-key/journal/keys")).unwrap();
+    refused("no-key", "another signing key");
+    copied(at, "run", "no-files");
+    std::fs::remove_dir_all(at.join("no-files/signed")).unwrap();
+    refused("no-files", "no-files/signed/");
+    copied(at, "run", "cut-file");
+    let signed = std::fs::read_dir(at.join("cut-file/signed")).unwrap();
+    let signed = signed.map(|file| file.unwrap().path()).min().unwrap();
+    std::fs::write(&signed, "no image").unwrap();
+    refused("cut-file", "is not the file that was signed");
+    // A unit of another run.
+    let mut args = begun("other");
+    args.extend(["--seed", "7"]);
+    left_by(at, "other", &args);
+    copied(at, "run", "mixed");
+    let unit = |run: &str| {
+        let units = std::fs::read_dir(at.join(run).join("journal")).unwrap();
+        let mut units: Vec<_> = units
+            .map(|unit| unit.unwrap().path())
+            .filter(|unit| {
+                unit.file_name()
+                    .unwrap()
+                    .to_string_lossy()
+                    .starts_with("signed-")
+            })
+            .collect();
+        units.sort();
+        units.first().cloned()
+    };
+    if let Some(foreign) = unit("other") {
+        std::fs::copy(foreign, at.join("mixed/journal/signed-000099.jsonl")).unwrap();
+        refused("mixed", "is of another run");
+    }
+    // What is said of a row file must be true of it.
+    copied(at, "run", "miscounted");
+    let jobs = at.join("miscounted/journal/rows-000000.json");
+    let said = std::fs::read_to_string(&jobs).unwrap();
+    for rows in ["17", "18446744073709551615"] {
+        let wrong = said.replacen("\"rows\":4", &format!("\"rows\":{rows}"), 1);
+        assert_ne!(wrong, said);
+        std::fs::write(&jobs, wrong).unwrap();
+        refused("miscounted", "the file beside it says");
+    }
+    // Elsewhere, under another name, without an empty folder, seen from another place.
+    std::fs::rename(at.join("run"), at.join("renamed")).unwrap();
+    std::fs::remove_dir_all(at.join("renamed/negatives")).unwrap();
+    std::fs::create_dir(at.join("elsewhere")).unwrap();
+    let output = credlink(
+        &at.join("elsewhere"),
+        &["survival", "--resume", "../renamed", "--quiet"],
+    );
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    assert!(rows_without_times(at, "whole") == rows_without_times(at, "renamed"));
+}
+
+#[test]
+fn of_several_systems_those_that_have_not_ended_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    small_pictures(at, 24);
+    let contest = |out: &'static str| -> Vec<&str> {
+        let systems = ["--system", "credlink,credlink/manifest"];
+        begun(out).into_iter().chain(systems).collect()
+    };
+    assert_eq!(code(&credlink(at, &contest("whole"))), exit::OK);
+    left_by(at, "killed/credlink", &contest("killed"));
+    // What ended the process is tried apart, within the contest.
+    let noted = at.join("killed/credlink/journal/under-way");
+    let mut text_of = std::fs::read_to_string(&noted).unwrap();
+    text_of.push_str("\nbegun-alone verify 9\n");
+    std::fs::write(&noted, text_of).unwrap();
+    // One of them by itself, then the others.
+    let output = credlink(at, &["survival", "--resume", "killed/credlink", "--quiet"]);
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    assert!(!at.join("killed/credlink/journal").exists());
+    let output = credlink(at, &["survival", "--resume", "killed", "--quiet"]);
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    for system in ["credlink", "credlink-manifest"] {
+        let rows = |run: &str| rows_without_times(at, &format!("{run}/{system}"));
+        assert!(rows("whole") == rows("killed"), "{system}");
+    }
+    assert!(at.join("killed/head-to-head.html").exists());
+    let output = credlink(at, &["survival", "--resume", "killed"]);
+    assert!(text(&output).contains("have ended"), "{}", text(&output));
 }
 
 /// A recipe whose program ends the process that runs the op, for some files, by their length: as a codec does that aborts.

@@ -162,7 +162,7 @@ fn refusals(at: &Path, parts: &[&str]) {
     let unit = at.join(parts[0]).join("journal/rows-000000.json");
     let hidden = unit.with_extension("hidden");
     std::fs::rename(&unit, &hidden).unwrap();
-    refused(parts, &[], "one of them was not finished");
+    refused(parts, &[], "was not finished: it holds");
     std::fs::rename(&hidden, &unit).unwrap();
     let output = merged(&[parts[0], parts[1]], &["--partial"]);
     assert_eq!(code(&output), exit::INTERRUPTED, "{}", text(&output));

@@ -123,6 +123,9 @@ pub(crate) struct SurvivalArgs {
     /// it takes those that were registered with.
     #[arg(long, value_name = "DIR")]
     pub(crate) registry: Vec<PathBuf>,
+    /// Of several systems, this part alone, in the run directory that is named.
+    #[arg(long, hide = true, requires = "resume")]
+    pub(crate) only: Option<String>,
     /// In a process apart: the image or job.
     #[arg(long, hide = true, requires = "resume")]
     pub(crate) alone: Option<String>,

@@ -57,19 +57,21 @@ pub(crate) fn run(args: &MergeArgs) -> Result<u8> {
         finished.add(run)?;
         spent = beside(&spent, &Spent::of_run(run)?);
     }
-    let planned = first.header.ops_planned;
+    let unfinished = unfinished(&parts)?;
     ensure!(
-        args.partial || finished.ops() == planned,
-        "the parts hold {} of {planned} ops: one of them was not finished; `credlink survival --resume PART` goes on with \
-         it, or --partial joins what is there and says so everywhere",
-        finished.ops()
+        args.partial || unfinished.is_empty(),
+        "{}; `credlink survival --resume PART` goes on with it, or --partial joins what is there and says so everywhere",
+        unfinished.join("; ")
     );
+    of_registries(&registries, first)?;
     let url = remote::url(&args.out);
     let out = url.map_or_else(|| args.out.clone(), remote::folder);
     let run_dir = made(&out)?;
-    let header = header(&parts, missing, &run_dir)?;
+    let left_out = missing.into_iter().chain(unfinished);
+    let header = header(&parts, left_out, &run_dir)?;
     run_dir.write_header(&header)?;
-    kept(&registries, &parts, &run_dir)?;
+    kept(&registries, &parts, &run_dir)
+        .inspect_err(|_| drop(std::fs::remove_dir_all(run_dir.root())))?;
     let whole = Whole {
         header,
         finished: &finished,
@@ -86,6 +88,41 @@ pub(crate) fn run(args: &MergeArgs) -> Result<u8> {
         remote::publish(&out, url, args.quiet)?;
     }
     Ok(code)
+}
+
+/// Which parts lack ops, and how many, a sentence each.
+fn unfinished(parts: &[(About, &Path)]) -> Result<Vec<String>> {
+    let mut told = Vec::new();
+    for (about, run) in parts {
+        let mut finished = Assembly::default();
+        finished.add(run)?;
+        let (done, all) = (finished.ops(), about.ops);
+        if done != all {
+            told.push(format!(
+                "part {} in {} was not finished: it holds {done} of {all} ops",
+                about.shard,
+                run.display()
+            ));
+        }
+    }
+    Ok(told)
+}
+
+/// Registries that are named are those of this run, all of them.
+fn of_registries(registries: &[PathBuf], run: &About) -> Result<()> {
+    let mut shards = Vec::new();
+    for registry in registries {
+        let about = journal::about(registry)?.filter(|about| about.part == Part::Registry);
+        let about = about.with_context(|| format!("{} is no registry", registry.display()))?;
+        run.same_run(&about).with_context(|| {
+            format!("the registry in {} is not of this run", registry.display())
+        })?;
+        shards.push((about.shard, registry.clone()));
+    }
+    if !shards.is_empty() {
+        shard::complete(&shards).context("the registries are not whole")?;
+    }
+    Ok(())
 }
 
 /// What a directory says of the part that it is.
@@ -120,7 +157,7 @@ fn made(out: &Path) -> Result<RunDir> {
 /// The run as its parts describe it.
 fn header(
     parts: &[(About, &Path)],
-    missing: Option<String>,
+    left_out: impl Iterator<Item = String>,
     run_dir: &RunDir,
 ) -> Result<RunHeader> {
     let (first, _) = &parts[0];
@@ -128,7 +165,7 @@ fn header(
     let mut header = first.header.clone();
     header.id = name.to_string_lossy().into_owned();
     header.threads = parts.iter().map(|(about, _)| about.header.threads).sum();
-    header.skipped.extend(missing);
+    header.skipped.extend(left_out);
     for (about, run) in parts {
         let created = &about.header.created;
         if *created < header.created {

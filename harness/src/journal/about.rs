@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::units;
 use crate::shard::Shard;
 
-const FILE: &str = "about.json";
+pub(super) const FILE: &str = "about.json";
 const FORMAT: u32 = 1;
 
 /// Which part of a run a directory holds.
@@ -37,8 +37,10 @@ pub struct About {
     pub shard: Shard,
     /// Digest of the plan: every image, pipeline and number of an op.
     pub plan: String,
-    /// Fingerprint of the signer's key, where keys were given.
+    /// Fingerprint of the signer's key and of the watermark's secret; `None` where the system has none of ours.
     pub key: Option<String>,
+    /// Ops that this part has.
+    pub ops: u64,
     /// The options that took effect, as the command line keeps them for whoever goes on.
     pub options: serde_json::Value,
     /// The run as it was described before it began.
@@ -55,8 +57,19 @@ impl About {
             shard: Shard::WHOLE,
             plan,
             key: None,
+            ops: header.ops_planned,
             options: serde_json::Value::Null,
             header,
+        }
+    }
+
+    /// Which part this is, in words.
+    #[must_use]
+    pub fn which(&self) -> String {
+        match self.part {
+            Part::Run => "a whole run".to_owned(),
+            Part::Registry => format!("registry {}", self.shard),
+            Part::Verified => format!("part {}", self.shard),
         }
     }
 

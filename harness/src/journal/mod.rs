@@ -27,7 +27,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 pub use self::about::{About, Part};
 pub use self::rows::{Assembly, JobRows, LeftOut, assemble};
@@ -50,6 +50,8 @@ const ENDED: &str = "ended";
 /// The journal of a run that somebody works on. There is one such at a time.
 pub struct Journal {
     folder: PathBuf,
+    /// What is worked on, by digest: in every unit.
+    work: String,
     /// Where the signed files of this run lie.
     signed_folder: PathBuf,
     under_way: UnderWay,
@@ -76,8 +78,14 @@ impl Journal {
     /// When it is there, or cannot be made.
     pub fn create(run: &Path, about: &About, meter: Meter) -> Result<Self> {
         let folder = run.join(FOLDER);
-        std::fs::create_dir(&folder)
+        // Keys may lie there; what is run is said last, and only then is there something to go on with.
+        std::fs::create_dir_all(&folder)
             .with_context(|| format!("failed to make {}", folder.display()))?;
+        ensure!(
+            !folder.join(about::FILE).exists(),
+            "{} holds a journal",
+            run.display()
+        );
         about.write(&folder)?;
         Self::locked(run, folder, about, meter)
     }
@@ -120,6 +128,7 @@ impl Journal {
             signed: Mutex::default(),
             rows: Mutex::new(RowBatch::new(&about.header.carriers)),
             signed_folder: run.join("signed"),
+            work: about.work(),
             before,
             meter,
             folder,
@@ -191,6 +200,13 @@ impl Journal {
         let removed = removed.and_then(|()| std::fs::remove_dir_all(ended));
         removed.with_context(|| format!("failed to remove {}", folder.display()))
     }
+}
+
+/// What a run directory's units are of.
+fn work(run: &Path) -> Result<String> {
+    let about = about(run)?;
+    let about = about.with_context(|| format!("{} holds no journal", run.display()))?;
+    Ok(about.work())
 }
 
 /// Removes what is left of a journal whose removal was interrupted.

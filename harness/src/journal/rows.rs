@@ -47,6 +47,8 @@ pub struct LeftOut {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unit {
+    /// What the jobs are of.
+    work: String,
     /// SHA-256 of the row file in hex.
     rows_sha256: String,
     jobs: Vec<Done>,
@@ -136,6 +138,7 @@ impl Journal {
         batch.rows = 0;
         writer.finish()?;
         let unit = Unit {
+            work: self.work.clone(),
             rows_sha256: digest(&rows_path)?,
             jobs,
         };
@@ -143,6 +146,14 @@ impl Journal {
         units::write(&jobs_path, &text)?;
         self.write_spent()
     }
+}
+
+fn rows_name(path: &Path) -> String {
+    path.with_extension(ROWS).display().to_string()
+}
+
+fn again(jobs: &Path) -> String {
+    format!("without {} its ops are done again", jobs.display())
 }
 
 fn digest(path: &Path) -> Result<String> {
@@ -154,40 +165,55 @@ fn digest(path: &Path) -> Result<String> {
 /// Where the rows of every finished job are, over one journal or several.
 #[derive(Debug, Default)]
 pub struct Assembly {
-    /// Row files, with their digests.
-    units: Vec<(PathBuf, String)>,
+    /// Row files, and how many rows they are said to have.
+    units: Vec<(PathBuf, usize)>,
     /// By job: the unit, the place of its first row there, and the job.
     jobs: BTreeMap<usize, (usize, usize, Done)>,
 }
 
 impl Assembly {
-    /// Adds what the journal of a run directory holds.
+    /// Adds what the journal of a run directory holds, each file of which must be the one that was written.
     ///
     /// # Errors
-    /// When a unit cannot be read, or a job is there twice.
+    /// When a unit cannot be read, is of another run or another file, or a job is there twice.
     pub fn add(&mut self, run: &Path) -> Result<()> {
+        let work = super::work(run)?;
         for path in units::all(&run.join(FOLDER), KIND, JOBS)? {
             let read = || format!("failed to read {}", path.display());
             let text = std::fs::read(&path).with_context(read)?;
             let unit: Unit = serde_json::from_slice(&text).with_context(read)?;
+            ensure!(
+                unit.work == work,
+                "{} is of another run; take it away",
+                path.display()
+            );
+            let rows = path.with_extension(ROWS);
+            let found = digest(&rows).with_context(|| again(&path))?;
+            ensure!(
+                found == unit.rows_sha256,
+                "{} is not the file that was written: its digest is {found} and was {}; {}",
+                rows.display(),
+                unit.rows_sha256,
+                again(&path)
+            );
             let number = self.units.len();
-            self.units
-                .push((path.with_extension(ROWS), unit.rows_sha256));
-            let mut at = 0;
+            let mut at: usize = 0;
             for done in unit.jobs {
                 let (job, rows) = (done.job, done.rows);
                 let earlier = self.jobs.insert(job, (number, at, done));
                 ensure!(
                     earlier.is_none(),
                     "job {job} is there twice: in {} and in {}",
-                    earlier.map_or_else(String::new, |(unit, ..)| self.units[unit]
-                        .0
-                        .display()
-                        .to_string()),
+                    earlier.map_or_else(String::new, |(unit, ..)| {
+                        self.units
+                            .get(unit)
+                            .map_or(rows_name(&path), |(path, _)| path.display().to_string())
+                    }),
                     path.display()
                 );
-                at += rows;
+                at = at.saturating_add(rows);
             }
+            self.units.push((rows, at));
         }
         Ok(())
     }
@@ -201,9 +227,12 @@ impl Assembly {
     /// Ops of finished jobs, those left out included.
     #[must_use]
     pub fn ops(&self) -> u64 {
-        let jobs = self.jobs.values();
-        jobs.map(|(.., done)| done.rows as u64 + done.left_out.as_ref().map_or(0, |left| left.ops))
-            .sum()
+        // These numbers stood in a file.
+        self.jobs.values().fold(0, |sum: u64, (.., done)| {
+            let left_out = done.left_out.as_ref().map_or(0, |left| left.ops);
+            sum.saturating_add(done.rows as u64)
+                .saturating_add(left_out)
+        })
     }
 }
 
@@ -213,19 +242,29 @@ const OPEN: usize = 24;
 /// Hands out all finished jobs in the order of the plan.
 ///
 /// # Errors
-/// When a row file is not the one that was written; those of `each`.
+/// When a row file does not hold the rows that it should; those of `each`.
 pub fn assemble(assembly: &Assembly, mut each: impl FnMut(JobRows) -> Result<()>) -> Result<()> {
     // The one used last comes last.
     let mut open: Vec<(usize, Rows)> = Vec::new();
+    let mut last = None;
     for (unit, at, done) in assembly.jobs.values() {
-        let mut rows = Vec::with_capacity(done.rows);
+        let mut rows = Vec::new();
         if done.rows > 0 {
             let held = match open.iter().position(|(number, _)| number == unit) {
                 Some(place) => open.remove(place),
                 None => (*unit, opened(&assembly.units[*unit])?),
             };
             for index in *at..at + done.rows {
-                rows.push(held.1.row(index)?);
+                let row = held.1.row(index)?;
+                ensure!(
+                    last < Some(row.op),
+                    "{} holds op {} of job {} out of its order",
+                    assembly.units[*unit].0.display(),
+                    row.op,
+                    done.job
+                );
+                last = Some(row.op);
+                rows.push(row);
             }
             open.push(held);
             if open.len() > OPEN {
@@ -241,13 +280,13 @@ pub fn assemble(assembly: &Assembly, mut each: impl FnMut(JobRows) -> Result<()>
     Ok(())
 }
 
-fn opened((path, expected): &(PathBuf, String)) -> Result<Rows> {
-    let found = digest(path)?;
+fn opened((path, said): &(PathBuf, usize)) -> Result<Rows> {
+    let rows = read_rows(path)?;
     ensure!(
-        found == *expected,
-        "{} is not the file that was written: its digest is {found} and was {expected}; without it and the .json beside it \
-         these ops are done again",
-        path.display()
+        rows.len() == *said,
+        "{} holds {} rows, and the file beside it says {said}",
+        path.display(),
+        rows.len()
     );
-    Ok(read_rows(path)?)
+    Ok(rows)
 }

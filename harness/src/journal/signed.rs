@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::sync::PoisonError;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,13 @@ pub struct Kept {
     pub result: Result<SignedFile, SigningFailure>,
     /// What the system needs to find the proof again; nothing where there is none.
     pub registered: Option<Vec<u8>>,
+}
+
+/// The first line: what the images are signed for.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Of {
+    work: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -98,7 +105,13 @@ impl Journal {
         // The files first: a line without its file would be believed.
         synced(&self.signed_folder, &batch.lines)?;
         let path = units::next(&self.folder, KIND, ENDING)?;
-        units::write(&path, &batch.lines)?;
+        let of = Of {
+            work: self.work.clone(),
+        };
+        let mut text = serde_json::to_vec(&of).context("failed to write the journal")?;
+        text.push(b'\n');
+        text.extend_from_slice(&batch.lines);
+        units::write(&path, &text)?;
         *batch = Batch::default();
         self.write_spent()
     }
@@ -132,10 +145,20 @@ fn synced(folder: &Path, lines: &[u8]) -> Result<()> {
 /// When a unit cannot be read, naming it and the line; those of `each`.
 pub fn read_signed(run: &Path, mut each: impl FnMut(Kept) -> Result<()>) -> Result<()> {
     let folder = run.join(FOLDER);
+    let work = super::work(run)?;
     for path in units::all(&folder, KIND, ENDING)? {
         let file =
             File::open(&path).with_context(|| format!("failed to read {}", path.display()))?;
-        for (number, line) in BufReader::new(file).split(b'\n').enumerate() {
+        let mut lines = BufReader::new(file).split(b'\n').enumerate();
+        let first = lines.next().map_or(Ok(Vec::new()), |(_, line)| line)?;
+        let of: Of = serde_json::from_slice(&first)
+            .with_context(|| format!("{} is no unit of a journal", path.display()))?;
+        ensure!(
+            of.work == work,
+            "{} is of another run; take it away",
+            path.display()
+        );
+        for (number, line) in lines {
             let place = || {
                 format!(
                     "{}, line {}, is no entry of a journal",
@@ -154,7 +177,7 @@ fn kept(line: Line, folder: &Path) -> Result<Kept> {
     let result = match (line.signed, line.file, line.failure) {
         (Some(signed), Some(name), None) => {
             // A name alone: no line leads out of the folder.
-            anyhow::ensure!(is_plain(&name), "{name:?} is no name of a file");
+            ensure!(is_plain(&name), "{name:?} is no name of a file");
             Ok(SignedFile {
                 path: folder.join(name),
                 ..signed

@@ -30,11 +30,11 @@ pub struct Spent {
 impl Spent {
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        let read = || format!("failed to read {}", path.display());
         match std::fs::read(&path) {
-            Ok(text) => serde_json::from_slice(&text).with_context(read),
+            // What a run has cost is no reason to stop it.
+            Ok(text) => Ok(serde_json::from_slice(&text).unwrap_or_default()),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error).with_context(read),
+            Err(error) => Err(error).with_context(|| format!("failed to read {}", path.display())),
         }
     }
 
@@ -87,7 +87,7 @@ impl Spent {
                 },
             },
             peak_memory_bytes: self.peak_memory_bytes.max(other.peak_memory_bytes),
-            processes: self.processes + other.processes,
+            processes: self.processes.saturating_add(other.processes),
         }
     }
 }

@@ -49,8 +49,8 @@ pub(super) fn is_unfinished(name: &str) -> bool {
 /// Removes what a process that was killed left half written.
 pub(super) fn remove_unfinished(folder: &Path) -> Result<()> {
     for name in names(folder)? {
-        if is_unfinished(&name) {
-            let path = folder.join(name);
+        let path = folder.join(&name);
+        if is_unfinished(&name) && path.is_file() {
             std::fs::remove_file(&path)
                 .with_context(|| format!("failed to remove {}", path.display()))?;
         }
@@ -73,7 +73,7 @@ pub(super) fn next(folder: &Path, kind: &str, ending: &str) -> Result<PathBuf> {
         let plain = name.strip_prefix(UNFINISHED).unwrap_or(name);
         number(plain, kind, ending)
     });
-    let next = taken.max().map_or(0, |last| last + 1);
+    let next = taken.max().map_or(0, |last| last.saturating_add(1));
     Ok(folder.join(format!("{kind}-{next:06}.{ending}")))
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use credlink_image_files::metadata::{self, Kind, Metadata};
 use credlink_image_files::{Frame, ImageFile};
 use credlink_sign_core::fingerprint::ContentHash;
@@ -200,15 +200,15 @@ pub(crate) fn stem(trial: Trial, image: u32) -> String {
 /// Keeps a file that was made to deceive, so that its ops can run again. Unsigned images are the image set's own.
 ///
 /// # Errors
-/// In words, why it could not be written.
-pub(crate) fn keep(folder: &Path, negative: &Negative, bytes: &[u8]) -> Result<(), String> {
+/// When it cannot be written.
+pub(crate) fn keep(folder: &Path, negative: &Negative, bytes: &[u8]) -> Result<()> {
     if negative.trial == Trial::Unsigned {
         return Ok(());
     }
     let image = u32::try_from(negative.image.entry.index).unwrap_or(u32::MAX);
     let extension = negative.image.entry.format.extension();
     let path = folder.join(stem(negative.trial, image) + extension);
-    std::fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+    std::fs::write(&path, bytes).with_context(|| format!("failed to write {}", path.display()))
 }
 
 impl Forger {
@@ -331,8 +331,7 @@ fn signed(signer: &Signer, source: &[u8], id: ProofId) -> Result<Vec<u8>, String
 }
 
 fn donated(donor: &Donor<'_>) -> Result<Vec<u8>, String> {
-    let path = &donor.signed.path;
-    std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+    donor.signed.read()
 }
 
 /// The donor's link and manifest on another file, after `change` had its way with them.

@@ -128,11 +128,13 @@ pub fn written(
         Ok(())
     })
     .context("failed to write rows")?;
-    let ops_not_made = left_out.iter().map(|left_out| left_out.ops).sum();
+    let ops_not_made = left_out
+        .iter()
+        .fold(0, |sum: u64, left_out| sum.saturating_add(left_out.ops));
     let ops_done = writer.finish().context("failed to finish the row file")?;
     Ok(Ending {
         ops_done,
-        partial: ops_done + ops_not_made < header.ops_planned,
+        partial: ops_done.saturating_add(ops_not_made) < header.ops_planned,
         not_made: left_out.into_iter().map(|left_out| left_out.what).collect(),
         ops_not_made,
         notes,

@@ -1,5 +1,6 @@
 //! The first stage: every image is signed, registered and kept as a file, before anything is verified.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,10 +15,10 @@ use crate::journal::{Begun, Kept, Stage, read_signed};
 use crate::ledger::Work;
 use crate::plan::PlannedImage;
 use crate::reencode::Rewriter;
-use crate::signed_file::{SignedFile, SignedImages, SigningFailure};
+use crate::signed_file::{SignedFile, SignedImages, SigningFailure, digest};
 use crate::stages::event::Event;
 use crate::stages::setting::Setting;
-use crate::systems::{Signed, System, SystemError};
+use crate::systems::{Signed, System};
 use crate::{clock, identity, likeness, received};
 
 /// What the journals of these run directories hold of the plan's images, registered.
@@ -31,6 +32,9 @@ pub fn recall(system: &dyn System, runs: &[PathBuf], images: usize) -> Result<Si
             let place = signed.get_mut(kept.position);
             let place = place.context("it is of an image that the plan has not")?;
             ensure!(place.is_none(), "image {} is there twice", kept.position);
+            if let Ok(file) = &kept.result {
+                file.check().map_err(anyhow::Error::msg)?;
+            }
             if let (Ok(file), Some(registered)) = (&kept.result, &kept.registered) {
                 system.register(file.id, registered)?;
             }
@@ -67,7 +71,7 @@ pub fn sign_all(
             return Ok(None);
         }
         setting.journal.begin(Stage::Sign, position, how)?;
-        let kept = signed_here(system, position, &images[position], setting);
+        let kept = signed_here(system, position, &images[position], setting)?;
         setting.journal.end(Stage::Sign, position)?;
         if let Err(failure) = &kept.result {
             listener(Event::Warning(failure.reason.clone()));
@@ -116,28 +120,31 @@ pub fn sign_all(
 }
 
 /// Signs one image, and registers it; a panic in a library is a failure like others.
+///
+/// # Errors
+/// When the disk is full or the proof cannot be kept, which says nothing of the image.
 pub fn signed_here(
     system: &dyn System,
     position: usize,
     image: &PlannedImage,
     setting: &Setting<'_>,
-) -> Kept {
+) -> Result<Kept> {
     let attempt = catch_unwind(AssertUnwindSafe(|| sign_one(system, image, setting)));
     let attempt = attempt.unwrap_or_else(|_| {
-        Err(SigningFailure {
+        Ok(Err(SigningFailure {
             cause: "panic".into(),
             reason: format!("{}: a library panicked while signing", image.entry.name),
-        })
-    });
+        }))
+    })?;
     let (result, registered) = match attempt {
         Ok((file, registered)) => (Ok(file), registered),
         Err(failure) => (Err(failure), None),
     };
-    Kept {
+    Ok(Kept {
         position,
         result,
         registered,
-    }
+    })
 }
 
 /// What systems declined, and why: a sentence for each reason, the most frequent first.
@@ -156,20 +163,25 @@ pub(super) fn refusals(signed: &[Option<Result<SignedFile, SigningFailure>>]) ->
     told.collect()
 }
 
-fn sign_one(
-    system: &dyn System,
-    image: &PlannedImage,
-    setting: &Setting<'_>,
-) -> Result<(SignedFile, Option<Vec<u8>>), SigningFailure> {
+/// A signed file and what the system registered of it, or why there is none.
+type Attempt = Result<(SignedFile, Option<Vec<u8>>), SigningFailure>;
+
+fn sign_one(system: &dyn System, image: &PlannedImage, setting: &Setting<'_>) -> Result<Attempt> {
     let index = image.entry.index;
     let ledger = setting.ledger;
     let start = clock::thread_nanos();
     let source = setting.set.load(index);
     ledger.add(Work::SourceImages, clock::thread_nanos() - start);
-    let source = source.map_err(|error| SigningFailure {
-        cause: "source".into(),
-        reason: format!("{}: {error}", image.entry.name),
-    })?;
+    let failed = |cause: Cow<'static, str>, reason: &dyn std::fmt::Display| {
+        Ok(Err(SigningFailure {
+            cause,
+            reason: format!("{}: {reason}", image.entry.name),
+        }))
+    };
+    let source = match source {
+        Ok(source) => source,
+        Err(error) => return failed("source".into(), &error),
+    };
 
     let id = identity::proof_id(setting.seed, index, &source.bytes);
     let decoding = std::cell::Cell::new(0);
@@ -196,29 +208,29 @@ fn sign_one(
     ledger.add(Work::Watermark, times.marking);
     let apart = codecs + times.hashing + times.marking;
     ledger.add(Work::Sign, cpu.saturating_sub(apart));
-    let failed = |error: SystemError| SigningFailure {
-        reason: format!("{}: {}", image.entry.name, error.reason),
-        cause: error.cause,
+    let mut signed = match signed {
+        Ok(signed) => signed,
+        Err(error) if error.cause == "disk" => return Err(error.into()),
+        Err(error) => return failed(error.cause, &error.reason),
     };
-    let mut signed = signed.map_err(failed)?;
-    let perceptual = compared(&mut signed, &source.bytes, system, setting);
-    let perceptual = perceptual.map_err(|reason| SigningFailure {
-        cause: "adapter-protocol".into(),
-        reason: format!("{}: {reason}", image.entry.name),
-    })?;
+    let perceptual = match compared(&mut signed, &source.bytes, system, setting) {
+        Ok(perceptual) => perceptual,
+        Err(reason) => return failed("adapter-protocol".into(), &reason),
+    };
 
     let name = format!("{index:07}.{}", source.entry.format.extension());
     let path = written(&setting.signed_folder.join(name), &signed.bytes)?;
     // Last: a file that is nowhere leaves no proof behind.
     let registering = clock::wall_nanos();
     if let Some(registered) = &signed.registered {
-        system.register(id, registered).map_err(failed)?;
+        system.register(id, registered)?;
     }
     let nanos = nanos + clock::wall_nanos() - registering;
     let registered = signed.registered;
     let file = SignedFile {
         id,
         path,
+        sha256: digest(&signed.bytes),
         source_bytes: source.bytes.len() as u64,
         signed_bytes: signed.bytes.len() as u64,
         embedded: signed
@@ -234,15 +246,15 @@ fn sign_one(
         perceptual,
         nanos,
     };
-    Ok((file, registered))
+    Ok(Ok((file, registered)))
 }
 
 /// Writes a signed file.
-fn written(path: &Path, bytes: &[u8]) -> Result<PathBuf, SigningFailure> {
-    std::fs::write(path, bytes).map_err(|error| SigningFailure {
-        cause: "disk".into(),
-        reason: format!("{}: {error}", path.display()),
-    })?;
+fn written(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
+    // A name of its own: what has the same bytes under another name, in a run that was joined, keeps them.
+    let _ = std::fs::remove_file(path);
+    let written = std::fs::write(path, bytes);
+    written.with_context(|| format!("failed to write {}", path.display()))?;
     Ok(path.to_owned())
 }
 

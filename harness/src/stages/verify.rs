@@ -90,7 +90,7 @@ impl<'a> Verifying<'a> {
             let rows = match how {
                 Begun::Among => {
                     setting.journal.begin(Stage::Verify, number, Begun::Alone)?;
-                    self.rows(number, self.job(number, None))
+                    self.rows(number, self.job(number, None))?
                 }
                 Begun::Alone => Some(self.apart(number)?),
             };
@@ -113,7 +113,7 @@ impl<'a> Verifying<'a> {
                     return Ok(());
                 }
                 setting.journal.begin(Stage::Verify, number, Begun::Among)?;
-                let rows = self.rows(number, self.job(number, None));
+                let rows = self.rows(number, self.job(number, None))?;
                 setting.journal.end(Stage::Verify, number)?;
                 match rows {
                     Some(rows) => in_order.put(turn, rows),
@@ -134,7 +134,7 @@ impl<'a> Verifying<'a> {
         mut each: impl FnMut(JobRows) -> Result<()>,
     ) -> Result<()> {
         for op in from..self.image(number).pipelines.len() {
-            if let Some(rows) = self.rows(number, self.job(number, Some(op))) {
+            if let Some(rows) = self.rows(number, self.job(number, Some(op)))? {
                 each(JobRows { job: op, ..rows })?;
             }
         }
@@ -155,7 +155,7 @@ impl<'a> Verifying<'a> {
             all.left_out = rows.left_out;
             if let Some(death) = death {
                 let job = self.job(number, Some(all.rows.len()));
-                all.rows.extend(self.died(job, &death));
+                all.rows.extend(self.died(job, &death)?);
             } else if all.rows.len() < ops && all.left_out.is_none() {
                 bail!(
                     "job {number} ended apart with {} of {ops} rows",
@@ -199,13 +199,15 @@ impl<'a> Verifying<'a> {
         }
     }
 
-    /// The rows of one job; `None` for an image that was not signed before the run was stopped.
-    fn rows(&self, number: usize, job: Job<'_>) -> Option<JobRows> {
+    /// The rows of one job; `None` for an image that was not signed before the run was stopped. What our own disk refuses is an
+    /// error of the run, and no answer.
+    fn rows(&self, number: usize, job: Job<'_>) -> Result<Option<JobRows>> {
         let mut left_out = None;
         let rows = match job {
-            Job::Signed(image, signed) => match signed.as_ref()? {
-                Ok(file) => self.of_signed(&image, file, None),
-                Err(failure) => self.of_unsignable(&image, failure),
+            Job::Signed(image, signed) => match signed.as_ref() {
+                None => return Ok(None),
+                Some(Ok(file)) => self.of_signed(&image, file, None)?,
+                Some(Err(failure)) => self.of_unsignable(&image, failure),
             },
             // Numbers of negatives follow those of signed images; a kind takes its donors in turn.
             Job::Negative(negative) => {
@@ -214,11 +216,11 @@ impl<'a> Verifying<'a> {
                 let file = caught(|| {
                     let image = &negative.image;
                     let forger = &self.forger;
-                    let file =
-                        forger.file(negative.trial, image, turn, &self.donors, self.setting)?;
-                    negatives::keep(self.setting.negative_folder, &negative, &file)?;
-                    Ok(file)
+                    forger.file(negative.trial, image, turn, &self.donors, self.setting)
                 });
+                if let Ok(file) = &file {
+                    negatives::keep(self.setting.negative_folder, &negative, file)?;
+                }
                 let spent = clock::thread_nanos() - start;
                 self.setting.ledger.add(Work::SourceImages, spent);
                 match file {
@@ -231,17 +233,17 @@ impl<'a> Verifying<'a> {
                 }
             }
         };
-        Some(JobRows {
+        Ok(Some(JobRows {
             job: number,
             rows,
             left_out,
-        })
+        }))
     }
 
     /// The rows of a job that ends processes.
-    fn died(&self, job: Job<'_>, death: &str) -> Vec<Row> {
-        match job {
-            Job::Signed(image, Some(Ok(file))) => self.of_signed(&image, file, Some(death)),
+    fn died(&self, job: Job<'_>, death: &str) -> Result<Vec<Row>> {
+        Ok(match job {
+            Job::Signed(image, Some(Ok(file))) => self.of_signed(&image, file, Some(death))?,
             Job::Signed(image, _) => {
                 let subject = Subject::bare(Trial::Signed, &image.entry);
                 self.errors(&image, &subject, CRASH, death)
@@ -250,7 +252,7 @@ impl<'a> Verifying<'a> {
                 let subject = Subject::bare(negative.trial, &negative.image.entry);
                 self.errors(&negative.image, &subject, CRASH, death)
             }
-        }
+        })
     }
 
     fn left_out(&self, negative: &Negative, reason: &str) -> LeftOut {
@@ -266,7 +268,7 @@ impl<'a> Verifying<'a> {
         image: &PlannedImage,
         signed: &SignedFile,
         death: Option<&str>,
-    ) -> Vec<Row> {
+    ) -> Result<Vec<Row>> {
         let related = self.related.get(image.entry.source.as_str());
         let subject = Subject {
             trial: Trial::Signed,
@@ -284,11 +286,10 @@ impl<'a> Verifying<'a> {
             related: related.map_or(&[], Vec::as_slice),
         };
         if let Some(death) = death {
-            return self.errors(image, &subject, CRASH, death);
+            return Ok(self.errors(image, &subject, CRASH, death));
         }
-        let file = std::fs::read(&signed.path)
-            .map_err(|error| format!("{}: {error}", signed.path.display()));
-        self.ops(image, &subject, file)
+        let file = signed.read().map_err(anyhow::Error::msg)?;
+        Ok(self.ops(image, &subject, Ok(file)))
     }
 
     fn of_unsignable(&self, image: &PlannedImage, failure: &SigningFailure) -> Vec<Row> {

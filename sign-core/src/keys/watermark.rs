@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{KeyError, files};
@@ -44,6 +45,15 @@ impl WatermarkSecret {
     /// [`KeyError::Exists`], [`KeyError::File`].
     pub fn save(&self, dir: &Path) -> Result<(), KeyError> {
         files::write_new(dir, &[(WATERMARK_FILE, self.0.as_bytes(), true)])
+    }
+
+    /// What tells secrets apart and gives nothing away: 64 bits of a hash, in hex.
+    pub fn fingerprint(&self) -> String {
+        let hash = Sha256::new()
+            .chain_update(b"credlink watermark secret")
+            .chain_update(self.0.as_bytes())
+            .finalize();
+        hex::encode(&hash[..8])
     }
 
     /// The pattern that follows from it.

@@ -187,7 +187,7 @@ impl Shared<'_> {
     ) -> Result<u8> {
         let (stage, number, from) = told(what)?;
         let begun = journal::about(run)?.context("the run was not begun")?;
-        same(run, &begun, about)?;
+        same(run, about, &begun)?;
         let scratch = self.args.scratch.as_deref();
         let scratch = scratch.context("--alone needs --scratch")?;
         for folder in ["signed", "negatives"] {
@@ -221,7 +221,7 @@ impl Shared<'_> {
                     .signed
                     .get(number)
                     .context("the plan has no such image")?;
-                journal.signed(&sign::signed_here(&*system, number, image, &setting))?;
+                journal.signed(&sign::signed_here(&*system, number, image, &setting)?)?;
                 journal.flush()?;
             }
             Stage::Verify => {

@@ -1,7 +1,11 @@
 //! A run in processes of its own, which is begun again where one dies or hangs: for a night without a hand.
 
+#[cfg(unix)]
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -16,8 +20,11 @@ const GLANCE: Duration = Duration::from_millis(200);
 
 /// Runs the command that was typed in a process of its own until it has ended by itself.
 pub(super) fn run(args: &SurvivalArgs, out: &Path) -> Result<u8> {
-    // An interruption reaches that process, too, and is its business.
-    ctrlc::set_handler(|| {}).context("failed to listen for Ctrl-C")?;
+    // An interruption is that process's business: whoever sends it reaches this one alone.
+    let at_work = Arc::new(AtomicU32::new(0));
+    let told = Arc::clone(&at_work);
+    ctrlc::set_handler(move || interrupt(told.load(Ordering::Relaxed)))
+        .context("failed to listen for Ctrl-C")?;
     let program = std::env::current_exe().context("failed to find this program")?;
     let mut command = Command::new(&program);
     let typed = std::env::args_os().skip(1);
@@ -27,7 +34,10 @@ pub(super) fn run(args: &SurvivalArgs, out: &Path) -> Result<u8> {
     }
     let mut seen = None;
     loop {
+        #[cfg(unix)]
+        command.process_group(0);
         let child = command.spawn().context("failed to start this program")?;
+        at_work.store(child.id(), Ordering::Relaxed);
         let status = watched(child, out)?;
         let death = match status {
             None => "nothing began or ended for half an hour".to_owned(),
@@ -59,6 +69,21 @@ pub(super) fn run(args: &SurvivalArgs, out: &Path) -> Result<u8> {
         }
     }
 }
+
+/// Asks a process to stop, as Ctrl-C does.
+#[cfg(unix)]
+fn interrupt(process: u32) {
+    let process = i32::try_from(process)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    if let Some(process) = process {
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::INT);
+    }
+}
+
+/// Where Ctrl-C reaches all processes of a console.
+#[cfg(not(unix))]
+fn interrupt(_: u32) {}
 
 #[cfg(unix)]
 fn is_asked_to_stop(status: ExitStatus) -> bool {

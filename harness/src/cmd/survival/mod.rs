@@ -26,7 +26,7 @@ use credlink_harness::systems::credlink;
 use credlink_harness::systems::named::Choice;
 use credlink_harness::{clock, estimate, exit, image_set, recipes};
 use credlink_reports::gate::Gate;
-use credlink_reports::head_to_head::{Contest, Entrant, Skipped};
+use credlink_reports::head_to_head::{self, Contest, Entrant, Skipped};
 use credlink_reports::{RunDir, RunHeader};
 use credlink_sign_core::keys::ANCHOR_FILE;
 use credlink_transforms::recipe::Recipe;
@@ -84,18 +84,17 @@ pub(crate) fn register(typed: &SurvivalArgs) -> Result<u8> {
 fn started(typed: &SurvivalArgs, part: journal::Part) -> Result<u8> {
     let created = clock::utc_now();
     if typed.isolate {
-        let out = place_of(typed, &created);
+        let out = typed.resume.clone();
+        let out = out.unwrap_or_else(|| place_of(typed, &created));
         let here = super::remote::url(&out).map(super::remote::folder);
         return isolated::run(typed, &here.unwrap_or(out));
     }
-    // Here, wherever they were published; what a run remembers of them is where they lie here.
     if let Some(run) = &typed.resume
-        && let Ok(run_dir) = RunDir::open(run)
-        && !run_dir.is_unfinished()
+        && let Some(code) = ended(run, typed)?
     {
-        let gate = typed.gate.as_deref().map(Gate::read).transpose()?;
-        return ended_before(&run_dir, gate.as_ref());
+        return Ok(code);
     }
+    // Here, wherever they were published; what a run remembers of them is where they lie here.
     let mut typed = typed.clone();
     for registry in &mut typed.registry {
         *registry = super::remote::fetched(registry)?;
@@ -130,6 +129,29 @@ fn started(typed: &SurvivalArgs, part: journal::Part) -> Result<u8> {
     Ok(code)
 }
 
+/// The exit code of a run or a contest that has ended; `None` if it has not.
+fn ended(run: &Path, typed: &SurvivalArgs) -> Result<Option<u8>> {
+    if let Ok(run_dir) = RunDir::open(run)
+        && !run_dir.is_unfinished()
+    {
+        ensure!(
+            run_dir.rows().exists(),
+            "{} holds no rows: what made it was stopped, and cannot go on; remove it",
+            run.display()
+        );
+        let gate = typed.gate.as_deref().map(Gate::read).transpose()?;
+        return ended_before(&run_dir, gate.as_ref()).map(Some);
+    }
+    if run.join(head_to_head::FILE).exists() && !resumed::is_contest_under_way(run) {
+        super::complain(&format!(
+            "all runs in {} have ended; nothing is left to do",
+            run.display()
+        ));
+        return Ok(Some(exit::OK));
+    }
+    Ok(None)
+}
+
 fn carried_out(args: &SurvivalArgs, part: journal::Part, created: String) -> Result<u8> {
     let begun = args.resume.as_deref().map(journal::about).transpose()?;
     let part = match (begun.flatten(), &args.registry[..]) {
@@ -147,7 +169,13 @@ fn carried_out(args: &SurvivalArgs, part: journal::Part, created: String) -> Res
     let names = args.pipelines.iter().map(String::as_str);
     let pipelines = part_of(super::selected(&catalogue, names)?, args.part);
     let gate = args.gate.as_deref().map(Gate::read).transpose()?;
-    let asked = systems::asked(args)?;
+    let mut asked = systems::asked(args)?;
+    let plain = Part::native(Choice::CredLink(credlink::carriers()));
+    let looks_closely = args.signed.is_none() && asked.parts != [plain];
+    if let Some(only) = &args.only {
+        asked.parts.retain(|part| part.name() == *only);
+        asked.skipped.clear();
+    }
     let pool = workers(args)?;
     let progress = Progress::new(args.quiet || args.json);
     let images = args.signed.as_deref().or(args.images.as_deref());
@@ -161,7 +189,6 @@ fn carried_out(args: &SurvivalArgs, part: journal::Part, created: String) -> Res
         Some(side) => Box::new(SmallSet::new(set, side)),
     };
     images::warn(&*set, &|event| progress.show(event));
-    let plain = Part::native(Choice::CredLink(credlink::carriers()));
     let shared = Shared {
         args,
         created,
@@ -176,17 +203,17 @@ fn carried_out(args: &SurvivalArgs, part: journal::Part, created: String) -> Res
         gate,
         progress: &progress,
         stop: stop_on_interrupt()?,
-        looks_closely: args.signed.is_none() && asked.parts != [plain],
+        looks_closely,
     };
     let out = place_of(args, &shared.created);
     if args.signed.is_some() {
         let ready = systems::signed_files(args.trust.as_deref(), args.resolve.as_deref())?;
-        return shared.one(ready, &out);
+        return shared.one(ready, &out, None);
     }
     match &asked.parts[..] {
         [only] if asked.skipped.is_empty() => {
             let ready = shared.ready(only, &out)?;
-            shared.one(ready, &out)
+            shared.one(ready, &out, None)
         }
         _ => shared.several(&asked, &out),
     }
@@ -213,6 +240,9 @@ impl Shared<'_> {
         for part in asked.parts.iter().filter(|part| part.is_native()) {
             drop(self.ready(part, &out.join(part.folder()))?);
         }
+        if !self.args.dry_run {
+            resumed::contest_begins(self.args, out)?;
+        }
         let mut code = exit::OK;
         let mut entrants = Vec::new();
         for part in &asked.parts {
@@ -223,7 +253,7 @@ impl Shared<'_> {
                 super::complain(&format!("system: {}", part.name()));
             }
             let out = out.join(part.folder());
-            let of_run = self.one(self.ready(part, &out)?, &out)?;
+            let of_run = self.one(self.ready(part, &out)?, &out, Some(&part.name()))?;
             // The first that is not well speaks for all.
             code = if code == exit::OK { of_run } else { code };
             entrants.push(Entrant {
@@ -245,6 +275,7 @@ impl Shared<'_> {
                 .collect(),
         };
         let text = super::head_to_head::written(&contest, out)?;
+        resumed::contest_ended(out)?;
         if !self.args.quiet && !self.args.json {
             super::say(&text)?;
         }
@@ -252,7 +283,7 @@ impl Shared<'_> {
     }
 
     /// One system through its run.
-    fn one(&self, ready: Ready, out: &Path) -> Result<u8> {
+    fn one(&self, ready: Ready, out: &Path, only: Option<&str>) -> Result<u8> {
         let start = clock::wall_nanos();
         let args = self.args;
         let progress = self.progress;
@@ -273,7 +304,7 @@ impl Shared<'_> {
         let warnings = plan.shortfalls.iter().cloned();
         let warnings = warnings.chain(images::unused(&plan, &*self.set));
         warnings.for_each(|line| listener(Event::Warning(line)));
-        let about = self.described(&plan, &system, &ready, out)?;
+        let about = self.described(&plan, &system, &ready, out, only)?;
         if self.part == journal::Part::Verified {
             self.check_registries(&about)?;
         }
@@ -287,6 +318,7 @@ impl Shared<'_> {
         system: &About,
         ready: &Ready,
         out: &Path,
+        only: Option<&str>,
     ) -> Result<journal::About> {
         let args = self.args;
         let name = out.file_name();
@@ -298,11 +330,13 @@ impl Shared<'_> {
             threads: u32::try_from(self.pool.current_num_threads()).unwrap_or(u32::MAX),
             ..header::described(args, plan, &*self.set, system, &self.own_recipes)
         };
+        let shard = args.shard.unwrap_or(Shard::WHOLE);
         Ok(journal::About {
             part: self.part,
-            shard: args.shard.unwrap_or(Shard::WHOLE),
-            key: ready.key_given()?,
-            options: serde_json::to_value(args)?,
+            shard,
+            key: ready.key()?,
+            ops: shard.share(plan).ops(plan),
+            options: resumed::kept(args, only)?,
             ..journal::About::new(plan.digest(), header)
         })
     }

@@ -49,11 +49,12 @@ impl Shared<'_> {
         }
         // Made only now, so that a mistyped option leaves no empty directory behind, and before any image is signed.
         let meter = meter(start, &ledger);
+        let keep = &|keys: &Path| ready.keep_key(keys);
         let Place {
             run_dir,
             journal,
             header,
-        } = match place::place(out, about, args.resume.is_some(), meter)? {
+        } = match place::place(out, about, args.resume.is_some(), keep, meter)? {
             Found::Place(place) => *place,
             // Of several systems, one that came to its end.
             Found::Whole(run_dir) => return ended_before(&run_dir, self.gate.as_ref()),
@@ -201,7 +202,7 @@ impl Shared<'_> {
                         registry.display()
                     )
                 })?;
-            begun.same_run(about).with_context(|| {
+            about.same_run(&begun).with_context(|| {
                 format!("the registry in {} is not of this run", registry.display())
             })?;
             shards.push((begun.shard, registry.clone()));

@@ -23,20 +23,38 @@ pub(super) enum Found {
     Whole(RunDir),
 }
 
-/// The directory `out` for the run that `about` describes: made, or gone on with.
-pub(super) fn place(out: &Path, about: &About, goes_on: bool, meter: Meter) -> Result<Found> {
+/// The directory `out` for the run that `about` describes: made, or gone on with. `keep` puts the run's own key there before the
+/// directory says that there is something to go on with.
+pub(super) fn place(
+    out: &Path,
+    about: &About,
+    goes_on: bool,
+    keep: &dyn Fn(&Path) -> Result<()>,
+    meter: Meter,
+) -> Result<Found> {
     if !goes_on || !out.exists() {
-        return made(out, about, meter).map(Found::Place);
+        return made(out, about, keep, meter).map(Found::Place);
     }
     let Some(begun) = journal::about(out)? else {
         return Ok(Found::Whole(RunDir::open(out)?));
     };
-    same(out, &begun, about)?;
+    same(out, about, &begun)?;
     let run_dir = RunDir::open(out)?;
+    for folder in [
+        run_dir.signed(),
+        run_dir.negatives(),
+        run_dir.tables(),
+        run_dir.plots(),
+    ] {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("failed to make {}", folder.display()))?;
+    }
     let journal = Journal::reopen(out, &begun, meter)?;
     // Of an interrupted run: they are written anew from the journal, which holds them.
     remove(&run_dir.rows(), |path| std::fs::remove_file(path))?;
     let header = RunHeader {
+        // It may have been renamed, and rows name the folder that they are written in.
+        id: about.header.id.clone(),
         threads: about.header.threads,
         machine: about.header.machine.clone(),
         ..begun.header
@@ -48,23 +66,26 @@ pub(super) fn place(out: &Path, about: &About, goes_on: bool, meter: Meter) -> R
     })))
 }
 
-/// Refuses to go on with something else.
-pub(super) fn same(out: &Path, begun: &About, about: &About) -> Result<()> {
-    let fits = begun.same_run(about).and_then(|()| {
+/// Refuses to go on with something else: `about` is what this process would do, `begun` what was begun in `out`.
+pub(super) fn same(out: &Path, about: &About, begun: &About) -> Result<()> {
+    let fits = about.same_run(begun).and_then(|()| {
         ensure!(
             begun.part == about.part && begun.shard == about.shard,
-            "another part of the run: {:?} {} there, {:?} {} here",
-            begun.part,
-            begun.shard,
-            about.part,
-            about.shard
+            "another part of the run: {} there, {} here",
+            begun.which(),
+            about.which()
         );
         Ok(())
     });
     fits.with_context(|| format!("cannot go on with the run in {}", out.display()))
 }
 
-fn made(out: &Path, about: &About, meter: Meter) -> Result<Box<Place>> {
+fn made(
+    out: &Path,
+    about: &About,
+    keep: &dyn Fn(&Path) -> Result<()>,
+    meter: Meter,
+) -> Result<Box<Place>> {
     let name = out.file_name().and_then(|name| name.to_str());
     let name =
         name.with_context(|| format!("{} names no directory that could be made", out.display()))?;
@@ -74,6 +95,7 @@ fn made(out: &Path, about: &About, meter: Meter) -> Result<Box<Place>> {
         .unwrap_or(Path::new("."));
     let run_dir = RunDir::create(base, name)
         .with_context(|| format!("failed to make the run directory {}", out.display()))?;
+    keep(&Journal::keys(out))?;
     let journal = Journal::create(out, about, meter)?;
     // Written before the work and again behind it: a run that is killed says what it was, and that it is partial.
     run_dir.write_header(&about.header)?;

@@ -37,9 +37,6 @@ pub(super) fn options(typed: &SurvivalArgs) -> Result<SurvivalArgs> {
         let is_of = |out: &PathBuf| remote::url(out).is_some_and(|url| remote::folder(url) == *run);
         let published = options.out.take().filter(is_of);
         options.out = Some(published.unwrap_or_else(|| run.clone()));
-        if !typed.registry.is_empty() {
-            options.registry.clone_from(&typed.registry);
-        }
     } else {
         options.out.clone_from(&typed.out);
         options.registry.clone_from(&typed.registry);
@@ -52,8 +49,11 @@ pub(super) fn options(typed: &SurvivalArgs) -> Result<SurvivalArgs> {
 fn decides_nothing(typed: &SurvivalArgs) -> Result<bool> {
     let mut plain = plain()?;
     plain.resume.clone_from(&typed.resume);
-    plain.registry.clone_from(&typed.registry);
-    plain.shard = typed.shard;
+    // A run that goes on has its registries and its part already.
+    if typed.resume.is_none() {
+        plain.registry.clone_from(&typed.registry);
+        plain.shard = typed.shard;
+    }
     plain.out.clone_from(&typed.out);
     plain.threads = typed.threads;
     plain.gate.clone_from(&typed.gate);
@@ -74,23 +74,69 @@ fn plain() -> Result<SurvivalArgs> {
     }
 }
 
-/// The options that a run was begun with, or one of the runs of a contest.
-fn begun_with(run: &Path) -> Result<SurvivalArgs> {
-    let mut places = vec![run.to_owned()];
-    if let Ok(entries) = std::fs::read_dir(run) {
-        let folders = entries.flatten().map(|entry| entry.path());
-        let mut folders: Vec<_> = folders.filter(|path| path.is_dir()).collect();
-        folders.sort();
-        places.extend(folders);
+/// The file of a contest that has not ended: its options.
+const UNDER_WAY: &str = "contest-under-way.json";
+
+/// The options of a run for whoever goes on with it, wherever that is: of several systems the part that is run.
+pub(super) fn kept(args: &SurvivalArgs, only: Option<&str>) -> Result<serde_json::Value> {
+    let mut kept = args.clone();
+    let paths = [
+        &mut kept.images,
+        &mut kept.recipes,
+        &mut kept.signed,
+        &mut kept.trust,
+        &mut kept.keys,
+        &mut kept.gate,
+    ];
+    let mut paths: Vec<&mut PathBuf> = paths.into_iter().flatten().collect();
+    paths.push(&mut kept.adapters);
+    paths.extend(&mut kept.registry);
+    for path in paths {
+        *path = std::path::absolute(&*path).context("failed to find the working directory")?;
     }
-    for place in &places {
-        if let Some(about) = journal::about(place)? {
-            return serde_json::from_value(about.options)
-                .with_context(|| format!("failed to read how {} was begun", place.display()));
-        }
+    kept.only = only.map(str::to_owned).or(kept.only);
+    Ok(serde_json::to_value(kept)?)
+}
+
+/// Says in the directory of a contest what is run there, until it has ended.
+pub(super) fn contest_begins(args: &SurvivalArgs, out: &Path) -> Result<()> {
+    let path = out.join(UNDER_WAY);
+    let text = serde_json::to_vec_pretty(&kept(args, None)?)?;
+    std::fs::create_dir_all(out)
+        .and_then(|()| std::fs::write(&path, text))
+        .with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// Whether a contest was begun and has not ended.
+pub(super) fn is_contest_under_way(out: &Path) -> bool {
+    out.join(UNDER_WAY).exists()
+}
+
+/// The contest has ended.
+pub(super) fn contest_ended(out: &Path) -> Result<()> {
+    let path = out.join(UNDER_WAY);
+    std::fs::remove_file(&path).with_context(|| format!("failed to remove {}", path.display()))
+}
+
+/// The options that a run or a contest was begun with.
+fn begun_with(run: &Path) -> Result<SurvivalArgs> {
+    let read = || format!("failed to read how {} was begun", run.display());
+    let contest = run.join(UNDER_WAY);
+    if contest.exists() {
+        let text = std::fs::read(&contest).with_context(read)?;
+        return serde_json::from_slice(&text).with_context(read);
+    }
+    if let Some(about) = journal::about(run)? {
+        return serde_json::from_value(about.options).with_context(read);
+    }
+    if run.exists() {
+        bail!(
+            "{} says not what was to be run: it is no run, or was killed as it began; remove it and begin anew",
+            run.display()
+        );
     }
     bail!(
-        "{} holds no run that was begun; `credlink survival --out {0}` begins one",
+        "{} is not there; `credlink survival --out {0}` begins a run",
         run.display()
     )
 }

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use credlink_corpus::ImageSet;
-use credlink_harness::journal::Journal;
 use credlink_harness::stages::event::Listener;
 use credlink_harness::systems::adapter::Adapter;
 use credlink_harness::systems::credlink::{self, CredLink};
@@ -143,6 +142,8 @@ pub(super) struct Own {
     about: About,
     /// The secret of its marks, if it is the run's own: it is then kept with the run.
     secret: Option<WatermarkSecret>,
+    /// What tells the secret of its marks apart, if it marks.
+    mark: Option<String>,
     /// Whether its key is the run's own.
     is_of_run: bool,
 }
@@ -176,13 +177,6 @@ impl Ready {
             Self::CredLink(own) => {
                 let root = run_dir.root();
                 let identity = own.signer.identity();
-                // Until the run has ended, for whoever goes on with it; never a key that was given. A process that was killed
-                // here has signed nothing.
-                let keys = Journal::keys(root);
-                if own.is_of_run && !keys.join(ANCHOR_FILE).exists() {
-                    place::remove(&keys, |path| std::fs::remove_dir_all(path))?;
-                    identity.save(&keys)?;
-                }
                 for name in [CHAIN_FILE, ANCHOR_FILE] {
                     place::remove(&root.join(name), |path| std::fs::remove_file(path))?;
                 }
@@ -221,13 +215,26 @@ impl Ready {
         matches!(self, Self::CredLink(own) if own.is_of_run)
     }
 
-    /// The fingerprint of the signer's key, where keys were given.
-    pub(super) fn key_given(&self) -> Result<Option<String>> {
+    /// Keeps the run's own key, for whoever goes on with the run; never one that was given.
+    pub(super) fn keep_key(&self, keys: &Path) -> Result<()> {
         match self {
-            Self::CredLink(own) if !own.is_of_run => {
-                Ok(Some(own.signer.identity().anchor()?.key_fingerprint()))
+            Self::CredLink(own) if own.is_of_run => {
+                place::remove(keys, |path| std::fs::remove_dir_all(path))?;
+                Ok(own.signer.identity().save(keys)?)
             }
-            Self::CredLink(_) | Self::Adapter(_) | Self::SignedFiles(_) => Ok(None),
+            Self::CredLink(_) | Self::Adapter(_) | Self::SignedFiles(_) => Ok(()),
+        }
+    }
+
+    /// What tells its keys apart; `None` where it has none of ours.
+    pub(super) fn key(&self) -> Result<Option<String>> {
+        match self {
+            Self::CredLink(own) => {
+                let signer = own.signer.identity().anchor()?.key_fingerprint();
+                let mark = own.mark.as_deref().unwrap_or("no mark");
+                Ok(Some(format!("{signer}, {mark}")))
+            }
+            Self::Adapter(_) | Self::SignedFiles(_) => Ok(None),
         }
     }
 }
@@ -308,12 +315,14 @@ fn own(
     let effort = super::super::watermark::effort(args.search_rotation);
     let mut about = credlink::about_of(&carriers);
     about.settings = settings(args, part, is_marked);
+    let mark = secret.as_ref().map(WatermarkSecret::fingerprint);
     Ok(Box::new(Own {
         signer,
         effort,
         carriers,
         about,
         secret: secret.filter(|_| args.keys.is_none()),
+        mark,
         is_of_run: args.keys.is_none(),
     }))
 }
