@@ -89,7 +89,7 @@ fn main() -> Result<ExitCode> {
             }
             None => kills += 1,
         }
-        if killed.join("run.json").exists() {
+        if killed.join("journal/about.json").exists() {
             command = Command::new(&program);
             command
                 .args(["survival", "--quiet", "--resume"])

@@ -54,7 +54,10 @@ fn a_run_that_was_killed_goes_on_and_ends_with_the_same_rows() {
     for millis in [150, 250, 400, 600, 900, 1300] {
         let mut child = started(at, &args);
         std::thread::sleep(Duration::from_millis(millis));
-        kills += u32::from(child.try_wait().unwrap().is_none());
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        kills += 1;
         child.kill().unwrap();
         child.wait().unwrap();
         if at.join("killed/journal/about.json").exists() {
@@ -121,14 +124,34 @@ fn left(at: &Path, out: &str) {
 }
 
 fn left_by(at: &Path, out: &str, args: &[&str]) {
+    let mut child = at_work(at, out, args);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// One that was interrupted: what it had done is durable.
+fn stopped(at: &Path, out: &str) {
+    let mut child = at_work(at, out, &begun(out));
+    let pid = child.id().to_string();
+    let told = Command::new("kill").args(["-INT", &pid]).status();
+    assert!(told.unwrap().success());
+    child.wait().unwrap();
+    let durable = at.join(out).join("journal/rows-000000.json");
+    assert!(
+        durable.exists(),
+        "nothing was durable when it was interrupted"
+    );
+}
+
+/// A process that has begun to verify.
+fn at_work(at: &Path, out: &str, args: &[&str]) -> Child {
     let mut child = started(at, args);
     let rows = at.join(out).join("journal/under-way");
     while !std::fs::read_to_string(&rows).is_ok_and(|text| text.contains("ended verify 3\n")) {
         assert!(child.try_wait().unwrap().is_none(), "it ended too early");
         std::thread::sleep(Duration::from_millis(5));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child
 }
 
 #[test]
@@ -201,19 +224,7 @@ fn a_journal_that_was_changed_is_refused_or_done_again() {
     assert_eq!(code(&credlink(at, &begun("whole"))), exit::OK);
     let unit = |ending: &str| at.join(format!("run/journal/rows-000000.{ending}"));
     let resumed = || credlink(at, &["survival", "--resume", "run", "--quiet"]);
-    left(at, "run");
-    // Interrupted softly, so that there is a unit for sure.
-    let mut child = started(at, &["survival", "--resume", "run", "--quiet"]);
-    std::thread::sleep(Duration::from_millis(600));
-    let pid = child.id().to_string();
-    let _ = Command::new("kill").args(["-INT", &pid]).status().unwrap();
-    let _ = child.wait().unwrap();
-    if !unit("json").exists() {
-        return assert!(
-            at.join("run/report.html").exists(),
-            "it neither ended nor left a unit"
-        );
-    }
+    stopped(at, "run");
     let good = std::fs::read(unit("parquet")).unwrap();
     let mut bad = good.clone();
     let middle = bad.len() / 2;
@@ -247,17 +258,7 @@ fn a_run_is_gone_on_with_only_if_all_of_it_is_there() {
     let at = folder.path();
     small_pictures(at, 24);
     assert_eq!(code(&credlink(at, &begun("whole"))), exit::OK);
-    left(at, "run");
-    // Softly once more, so that rows are durable.
-    let mut child = started(at, &["survival", "--resume", "run", "--quiet"]);
-    let units = || at.join("run/journal/rows-000000.json").exists();
-    while child.try_wait().unwrap().is_none() && !units() {
-        std::thread::sleep(Duration::from_millis(200));
-        let pid = child.id().to_string();
-        let _ = Command::new("kill").args(["-INT", &pid]).status().unwrap();
-        let _ = child.wait().unwrap();
-    }
-    assert!(units(), "nothing was durable when it was interrupted");
+    stopped(at, "run");
     let resumed = |run: &str| credlink(at, &["survival", "--resume", run, "--quiet"]);
     let refused = |run: &str, words: &str| {
         let output = resumed(run);

@@ -95,10 +95,10 @@ fn made(
         .unwrap_or(Path::new("."));
     let run_dir = RunDir::create(base, name)
         .with_context(|| format!("failed to make the run directory {}", out.display()))?;
-    keep(&Journal::keys(out))?;
-    let journal = Journal::create(out, about, meter)?;
     // Written before the work and again behind it: a run that is killed says what it was, and that it is partial.
     run_dir.write_header(&about.header)?;
+    keep(&Journal::keys(out))?;
+    let journal = Journal::create(out, about, meter)?;
     Ok(Box::new(Place {
         run_dir,
         journal,

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Parser as _;
-use credlink_harness::journal;
+use credlink_harness::journal::{self, About, Part};
 
 use crate::cli::{Cli, Command, SurvivalArgs};
 use crate::cmd::remote;
@@ -18,6 +18,12 @@ pub(super) fn options(typed: &SurvivalArgs) -> Result<SurvivalArgs> {
     else {
         return Ok(typed.clone());
     };
+    let is_registry = |about: &About| about.part == Part::Registry;
+    ensure!(
+        typed.resume.is_some() || journal::about(earlier)?.as_ref().is_some_and(is_registry),
+        "{} is no registry; `credlink register --out DIR` makes one",
+        earlier.display()
+    );
     let begun = begun_with(earlier)?;
     let mut options = match decides_nothing(typed)? {
         true => begun,
