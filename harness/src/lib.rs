@@ -1,8 +1,9 @@
 //! Plans and runs survival measurements.
 //!
-//! A [`plan::Plan`] says which image goes through which pipeline; [`stages::run`] signs all images, waits until all
-//! are registered, then transforms and verifies, in parallel by image, and hands every op's row to a writer in a
-//! fixed order. The stages emit [`stages::event::Event`]s and prints nothing; what is shown is the business of the command
+//! A [`plan::Plan`] says which image goes through which pipeline; [`stages::signed`] signs and registers all
+//! images, [`stages::verified`] transforms and verifies, in parallel by image, and [`stages::written`] hands every op's row to a
+//! writer in a fixed order. Between them lies the [`journal`], from which a run goes on that was killed, or is joined that was done
+//! in parts. The stages emit [`stages::event::Event`]s and print nothing; what is shown is the business of the command
 //! line. Clocks are read here, at the edge, and handed inwards.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
