@@ -10,9 +10,11 @@ use credlink_harness::shard::{self, PartsError};
 use credlink_reports::gate::Gate;
 use credlink_reports::header::PartHeader;
 use credlink_reports::{RunDir, RunHeader};
+use credlink_sign_core::keys::{ANCHOR_FILE, CHAIN_FILE, WATERMARK_FILE};
 
 use super::remote;
 use super::survival::ending::{Output, Whole, end};
+use super::survival::place::directory;
 use crate::cli::MergeArgs;
 
 pub(crate) fn run(args: &MergeArgs) -> Result<u8> {
@@ -53,20 +55,31 @@ pub(crate) fn run(args: &MergeArgs) -> Result<u8> {
     };
     let mut finished = Assembly::default();
     let mut spent = Spent::default();
-    for (_, run) in &parts {
+    let mut unfinished = Vec::new();
+    for (about, run) in &parts {
+        let before = finished.ops();
         finished.add(run)?;
+        let (done, all) = (finished.ops() - before, about.ops);
+        if done != all {
+            unfinished.push(format!(
+                "part {} in {} was not finished: it holds {done} of {all} ops",
+                about.shard,
+                run.display()
+            ));
+        }
         spent = beside(&spent, &Spent::of_run(run)?);
     }
-    let unfinished = unfinished(&parts)?;
     ensure!(
         args.partial || unfinished.is_empty(),
         "{}; `credlink survival --resume PART` goes on with it, or --partial joins what is there and says so everywhere",
         unfinished.join("; ")
     );
-    of_registries(&registries, first)?;
+    if !registries.is_empty() {
+        journal::check_registries(&registries, first)?;
+    }
     let url = remote::url(&args.out);
     let out = url.map_or_else(|| args.out.clone(), remote::folder);
-    let run_dir = made(&out)?;
+    let run_dir = directory(&out)?;
     let left_out = missing.into_iter().chain(unfinished);
     let header = header(&parts, left_out, &run_dir)?;
     run_dir.write_header(&header)?;
@@ -90,41 +103,6 @@ pub(crate) fn run(args: &MergeArgs) -> Result<u8> {
     Ok(code)
 }
 
-/// Which parts lack ops, and how many, a sentence each.
-fn unfinished(parts: &[(About, &Path)]) -> Result<Vec<String>> {
-    let mut told = Vec::new();
-    for (about, run) in parts {
-        let mut finished = Assembly::default();
-        finished.add(run)?;
-        let (done, all) = (finished.ops(), about.ops);
-        if done != all {
-            told.push(format!(
-                "part {} in {} was not finished: it holds {done} of {all} ops",
-                about.shard,
-                run.display()
-            ));
-        }
-    }
-    Ok(told)
-}
-
-/// Registries that are named are those of this run, all of them.
-fn of_registries(registries: &[PathBuf], run: &About) -> Result<()> {
-    let mut shards = Vec::new();
-    for registry in registries {
-        let about = journal::about(registry)?.filter(|about| about.part == Part::Registry);
-        let about = about.with_context(|| format!("{} is no registry", registry.display()))?;
-        run.same_run(&about).with_context(|| {
-            format!("the registry in {} is not of this run", registry.display())
-        })?;
-        shards.push((about.shard, registry.clone()));
-    }
-    if !shards.is_empty() {
-        shard::complete(&shards).context("the registries are not whole")?;
-    }
-    Ok(())
-}
-
 /// What a directory says of the part that it is.
 fn part(run: &Path) -> Result<About> {
     let about = journal::about(run)?
@@ -143,15 +121,6 @@ fn beside(a: &Spent, b: &Spent) -> Spent {
         elapsed_s: a.elapsed_s.max(b.elapsed_s),
         ..a.and(b)
     }
-}
-
-fn made(out: &Path) -> Result<RunDir> {
-    let name = out.file_name().and_then(|name| name.to_str());
-    let name =
-        name.with_context(|| format!("{} names no directory that could be made", out.display()))?;
-    let base = out.parent().filter(|base| !base.as_os_str().is_empty());
-    RunDir::create(base.unwrap_or(Path::new(".")), name)
-        .with_context(|| format!("failed to make the run directory {}", out.display()))
 }
 
 /// The run as its parts describe it.
@@ -206,15 +175,15 @@ fn kept(registries: &[PathBuf], parts: &[(About, &Path)], run_dir: &RunDir) -> R
         Ok(())
     };
     for registry in registries {
-        copied(&registry.join("signed"), &run_dir.signed())?;
+        copied(&RunDir::open(registry)?.signed(), &run_dir.signed())?;
     }
     for (_, run) in parts {
-        copied(&run.join("negatives"), &run_dir.negatives())?;
+        copied(&RunDir::open(run)?.negatives(), &run_dir.negatives())?;
     }
     // Every part has all proofs and the certificates.
     let (_, first) = &parts[0];
-    copied(&first.join("proofs"), &run_dir.proofs())?;
-    for name in ["anchor.pem", "chain.pem", "watermark.key"] {
+    copied(&RunDir::open(first)?.proofs(), &run_dir.proofs())?;
+    for name in [ANCHOR_FILE, CHAIN_FILE, WATERMARK_FILE] {
         let from = first.join(name);
         if from.exists() {
             std::fs::copy(&from, run_dir.root().join(name))

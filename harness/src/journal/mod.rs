@@ -35,6 +35,8 @@ pub use self::signed::{Kept, read_signed};
 pub use self::spent::{Meter, Spent};
 pub use self::under_way::{Begun, Stage};
 
+use crate::shard;
+
 use self::rows::Batch as RowBatch;
 use self::signed::Batch as SignedBatch;
 use self::under_way::UnderWay;
@@ -207,6 +209,26 @@ fn work(run: &Path) -> Result<String> {
     let about = about(run)?;
     let about = about.with_context(|| format!("{} holds no journal", run.display()))?;
     Ok(about.work())
+}
+
+/// Checks that these directories are the registries of the run that `about` describes, each once and none missing.
+///
+/// # Errors
+/// Which is none, is of another run, is missing or there twice.
+pub fn check_registries(registries: &[PathBuf], about: &About) -> Result<()> {
+    let mut shards = Vec::new();
+    for registry in registries {
+        let place = registry.display();
+        let begun = self::about(registry)?.filter(|begun| begun.part == Part::Registry);
+        let begun = begun.with_context(|| {
+            format!("{place} is no registry; `credlink register --out DIR` makes one")
+        })?;
+        about
+            .same_run(&begun)
+            .with_context(|| format!("the registry in {place} is not of this run"))?;
+        shards.push((begun.shard, registry.clone()));
+    }
+    shard::complete(&shards).context("the registries are not whole")
 }
 
 /// Removes what is left of a journal whose removal was interrupted.

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use credlink_reports::rows::read_rows;
 use credlink_reports::{RowWriter, Rows};
 use credlink_trial_record::Row;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::signed::OLDEST_NANOS;
 use super::{FOLDER, Journal, units};
-use crate::clock;
+use crate::{clock, signed_file};
 
 const KIND: &str = "rows";
 const ROWS: &str = "parquet";
@@ -148,10 +147,6 @@ impl Journal {
     }
 }
 
-fn rows_name(path: &Path) -> String {
-    path.with_extension(ROWS).display().to_string()
-}
-
 fn again(jobs: &Path) -> String {
     format!("without {} its ops are done again", jobs.display())
 }
@@ -159,7 +154,7 @@ fn again(jobs: &Path) -> String {
 fn digest(path: &Path) -> Result<String> {
     let bytes =
         std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
-    Ok(format!("{:x}", Sha256::digest(bytes)))
+    Ok(signed_file::digest(&bytes))
 }
 
 /// Where the rows of every finished job are, over one journal or several.
@@ -197,23 +192,20 @@ impl Assembly {
                 again(&path)
             );
             let number = self.units.len();
+            self.units.push((rows, 0));
             let mut at: usize = 0;
             for done in unit.jobs {
                 let (job, rows) = (done.job, done.rows);
-                let earlier = self.jobs.insert(job, (number, at, done));
-                ensure!(
-                    earlier.is_none(),
-                    "job {job} is there twice: in {} and in {}",
-                    earlier.map_or_else(String::new, |(unit, ..)| {
-                        self.units
-                            .get(unit)
-                            .map_or(rows_name(&path), |(path, _)| path.display().to_string())
-                    }),
-                    path.display()
-                );
+                if let Some((earlier, ..)) = self.jobs.insert(job, (number, at, done)) {
+                    bail!(
+                        "job {job} is there twice: in {} and in {}",
+                        self.units[earlier].0.display(),
+                        self.units[number].0.display()
+                    );
+                }
                 at = at.saturating_add(rows);
             }
-            self.units.push((rows, at));
+            self.units[number].1 = at;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ mod header;
 mod images;
 mod isolated;
 mod part;
-mod place;
+pub(crate) mod place;
 mod resumed;
 mod systems;
 
@@ -306,7 +306,7 @@ impl Shared<'_> {
         warnings.for_each(|line| listener(Event::Warning(line)));
         let about = self.described(&plan, &system, &ready, out, only)?;
         if self.part == journal::Part::Verified {
-            self.check_registries(&about)?;
+            journal::check_registries(&self.args.registry, &about)?;
         }
         self.part_of_run(ready, &plan, &about, out, start)
     }

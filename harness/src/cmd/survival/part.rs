@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use credlink_harness::journal::{self, Assembly, Journal};
 use credlink_harness::ledger::Ledger;
 use credlink_harness::plan::Plan;
-use credlink_harness::shard::{self, Shard};
+use credlink_harness::shard::Shard;
 use credlink_harness::stages::event::Event;
 use credlink_harness::stages::setting::{self, Setting};
 use credlink_harness::stages::{self, sign};
@@ -188,25 +188,5 @@ impl Shared<'_> {
             })?;
         }
         Ok(exit::OK)
-    }
-
-    /// Registries belong to the run that is described, and are all there.
-    pub(super) fn check_registries(&self, about: &journal::About) -> Result<()> {
-        let mut shards = Vec::new();
-        for registry in &self.args.registry {
-            let begun = journal::about(registry)?
-                .filter(|begun| begun.part == journal::Part::Registry)
-                .with_context(|| {
-                    format!(
-                        "{} is no registry; `credlink register --out DIR` makes one",
-                        registry.display()
-                    )
-                })?;
-            about.same_run(&begun).with_context(|| {
-                format!("the registry in {} is not of this run", registry.display())
-            })?;
-            shards.push((begun.shard, registry.clone()));
-        }
-        Ok(shard::complete(&shards)?)
     }
 }

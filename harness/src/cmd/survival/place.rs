@@ -80,12 +80,8 @@ pub(super) fn same(out: &Path, about: &About, begun: &About) -> Result<()> {
     fits.with_context(|| format!("cannot go on with the run in {}", out.display()))
 }
 
-fn made(
-    out: &Path,
-    about: &About,
-    keep: &dyn Fn(&Path) -> Result<()>,
-    meter: Meter,
-) -> Result<Box<Place>> {
+/// Makes a run directory, and the folders above it.
+pub(crate) fn directory(out: &Path) -> Result<RunDir> {
     let name = out.file_name().and_then(|name| name.to_str());
     let name =
         name.with_context(|| format!("{} names no directory that could be made", out.display()))?;
@@ -93,8 +89,17 @@ fn made(
         .parent()
         .filter(|base| !base.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let run_dir = RunDir::create(base, name)
-        .with_context(|| format!("failed to make the run directory {}", out.display()))?;
+    RunDir::create(base, name)
+        .with_context(|| format!("failed to make the run directory {}", out.display()))
+}
+
+fn made(
+    out: &Path,
+    about: &About,
+    keep: &dyn Fn(&Path) -> Result<()>,
+    meter: Meter,
+) -> Result<Box<Place>> {
+    let run_dir = directory(out)?;
     // Written before the work and again behind it: a run that is killed says what it was, and that it is partial.
     run_dir.write_header(&about.header)?;
     keep(&Journal::keys(out))?;
