@@ -29,6 +29,7 @@ pub mod received;
 pub mod recipes;
 pub mod reencode;
 pub mod replay;
+pub mod serving;
 pub mod shard;
 pub mod signed_file;
 pub mod stages;

@@ -32,6 +32,8 @@ fn main() -> ExitCode {
         Command::Watermark(args) => cmd::watermark::run(args),
         Command::Docs(args) => cmd::docs::run(args),
         Command::Publish(args) => cmd::publish::run(args),
+        Command::Serve(args) => cmd::serve::run(args),
+        Command::Store(args) => cmd::store::run(args),
         Command::Measure(args) => cmd::measure::run(args),
         Command::Cost(args) => cmd::measure::cost(args),
         Command::BenchReport(args) => cmd::measure::bench_report(args),

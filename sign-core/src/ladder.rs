@@ -7,6 +7,16 @@ use crate::asset::Asset;
 use crate::carriers::{CARRIERS, Carrier, Finding};
 use crate::verifier::Verifier;
 
+/// How far down the ladder a verifier looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// Until a carrier is accepted: the quickest answer, which tells of one proof.
+    FirstAccepted,
+    /// At every carrier: what else leads to a proof, and to which.
+    #[default]
+    AllCarriers,
+}
+
 /// One carrier's part of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Examined {
@@ -21,7 +31,7 @@ pub struct Examined {
 /// Everything found out about one file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verification {
-    /// Every carrier, in ladder order.
+    /// Those that were examined, in ladder order.
     pub carriers: Vec<Examined>,
     /// Time of a verifier that stops at the first acceptance, nanoseconds; the time of all if there is none.
     pub ladder_nanos: u64,
@@ -45,19 +55,25 @@ impl Verification {
 impl Verifier {
     /// Examines every carrier in ladder order, without stopping.
     pub fn verify(&self, file: &Asset<'_>, clock: Clock<'_>) -> Verification {
-        self.examined(CARRIERS.iter().copied(), file, clock)
+        self.verify_to(Depth::AllCarriers, file, clock)
+    }
+
+    /// Examines carriers in ladder order, as far as `depth` says.
+    pub fn verify_to(&self, depth: Depth, file: &Asset<'_>, clock: Clock<'_>) -> Verification {
+        self.examined(CARRIERS.iter().copied(), depth, file, clock)
     }
 
     /// The same with these carriers alone, by name.
     pub fn verify_by(&self, names: &[&str], file: &Asset<'_>, clock: Clock<'_>) -> Verification {
         let chosen = CARRIERS.iter().copied();
         let chosen = chosen.filter(|carrier| names.contains(&carrier.name()));
-        self.examined(chosen, file, clock)
+        self.examined(chosen, Depth::AllCarriers, file, clock)
     }
 
     fn examined(
         &self,
         ladder: impl Iterator<Item = &'static dyn Carrier>,
+        depth: Depth,
         file: &Asset<'_>,
         clock: Clock<'_>,
     ) -> Verification {
@@ -77,6 +93,9 @@ impl Verifier {
                 nanos: now.saturating_sub(before),
             });
             before = now;
+            if depth == Depth::FirstAccepted && ladder_nanos.is_some() {
+                break;
+            }
         }
         let (decode_nanos, hash_nanos) = file.nanos();
         Verification {

@@ -48,6 +48,7 @@
 //! network; bytes from strangers give findings, not panics; the same inputs give the same answers on any
 //! number of threads.
 
+pub mod answer;
 mod asset;
 pub mod carriers;
 pub mod conclusion;
@@ -66,6 +67,7 @@ mod signed;
 mod signer;
 pub mod sketch;
 pub mod store;
+pub mod submission;
 mod verifier;
 pub mod watermark;
 mod xmp;
@@ -75,7 +77,7 @@ pub use c2pa::DigitalSourceType;
 pub use self::asset::{Asset, Care, Decode, Encoder, Pixels, Shown, Unwritten};
 pub use self::distortion::Distortion;
 pub use self::formats::{SIGNABLE, signable};
-pub use self::ladder::{Examined, Verification};
+pub use self::ladder::{Depth, Examined, Verification};
 pub use self::manifest::{Credential, EngineError, TimeStamps};
 pub use self::marker::Marker;
 pub use self::proof_id::{DEFAULT_BASE_URL, ProofId, ProofIdError};

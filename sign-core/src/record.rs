@@ -28,7 +28,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::fingerprint::{Fingerprint, Tone, View};
-use crate::keys::Identity;
+use crate::keys::{Identity, TrustAnchor};
 use crate::proof_id::ProofId;
 use crate::sketch::Sketch;
 use credlink_image_files::Format;
@@ -104,6 +104,11 @@ impl ProofRecord {
     pub(crate) fn signed(mut self, identity: &Identity) -> Self {
         self.signature = identity.sign(&self.encoded()).to_bytes();
         self
+    }
+
+    /// Whether the key of this signer's end entity signed it.
+    pub fn is_signed_under(&self, anchor: &TrustAnchor) -> bool {
+        self.is_signed_by(anchor.key())
     }
 
     /// Whether `key` signed exactly this record. Strict: no malleable signature, no weak key

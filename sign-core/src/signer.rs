@@ -141,6 +141,10 @@ impl Signer {
         self.marker.as_ref()
     }
 
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Who signs.
     pub fn identity(&self) -> &Identity {
         &self.identity

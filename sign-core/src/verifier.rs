@@ -19,8 +19,8 @@ use crate::store::Store;
 use crate::watermark::{Effort, Geometry, WatermarkKey};
 
 /// What a verifier knows: whom it accepts, which proofs there are, when content counts as the same.
-/// Shared freely between threads.
-#[derive(Debug)]
+/// Shared freely between threads, and cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Verifier {
     anchors: Vec<TrustAnchor>,
     keys: Vec<VerifyingKey>,
@@ -31,7 +31,7 @@ pub struct Verifier {
     watermark: Option<(WatermarkKey, Effort)>,
     engine: Engine,
     /// The sketches that were compared last, made ready: files of one image mostly come one after the other.
-    ready: Mutex<VecDeque<(ProofId, Arc<Registered>)>>,
+    ready: Arc<Mutex<VecDeque<(ProofId, Arc<Registered>)>>>,
 }
 
 /// Sketches that are kept ready, about 100 KB each.
@@ -71,7 +71,7 @@ impl Verifier {
             policy: MatchPolicy::default(),
             base_url: DEFAULT_BASE_URL.to_owned(),
             watermark: None,
-            ready: Mutex::new(VecDeque::new()),
+            ready: Arc::default(),
         })
     }
 
@@ -105,6 +105,15 @@ impl Verifier {
     pub fn trusting_whole_anchors(mut self) -> Self {
         self.any_of_anchor = true;
         self
+    }
+
+    /// The same verifier looking among the proofs of another store. A proof must be the same in both.
+    #[must_use]
+    pub fn looking_in(&self, store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            ..self.clone()
+        }
     }
 
     /// Another matching policy.
@@ -151,7 +160,7 @@ impl Verifier {
     /// if the proof is unknown or the image undecodable.
     pub fn compared_with(&self, file: &Asset<'_>, id: ProofId) -> Option<Comparison> {
         let record = self.store.by_id(id)?;
-        Some(self.registered(record).compare(file.received()?))
+        Some(self.registered(&record).compare(file.received()?))
     }
 
     /// What the manifest of a file says, whosever it is; `None` where there is none.

@@ -2,6 +2,7 @@
 
 mod pipelines;
 mod runs;
+mod service;
 mod survival;
 mod systems;
 mod values;
@@ -16,6 +17,7 @@ pub(crate) use pipelines::{ApplyArgs, CalibrateArgs, Grade, PipelinesArgs, Pipel
 pub(crate) use runs::{
     CompareArgs, EvidenceArgs, GateArgs, MergeArgs, ReplayArgs, ReportArgs, SignRunArgs,
 };
+pub(crate) use service::{ServeArgs, StoreArgs, StoreCommand};
 pub(crate) use survival::SurvivalArgs;
 pub(crate) use systems::{HeadToHeadArgs, SystemsArgs, SystemsCommand};
 use values::{MarkArgs, counted, decibels};
@@ -68,6 +70,10 @@ pub(crate) enum Command {
     Docs(DocsArgs),
     /// Add a run to a static site with history, trends and changes.
     Publish(PublishArgs),
+    /// Sign and verify over HTTP, with proofs in a store that grows.
+    Serve(ServeArgs),
+    /// Make, copy or check the store of a service.
+    Store(StoreArgs),
     /// Measure a deployment command, or latencies under load.
     Measure(MeasureArgs),
     /// Say what proofs cost, from a run and a list of prices.
@@ -145,6 +151,10 @@ pub(crate) struct MeasureArgs {
     pub(crate) command: MeasureCommand,
 }
 
+const LOAD_EXAMPLES: &str = "Examples:
+  credlink measure load verify --rate 20
+  credlink measure load --url http://127.0.0.1:8088 --rate 16.67 --seconds 600 --connections 1000";
+
 const DEPLOY_EXAMPLES: &str = "Example:
   credlink measure deploy --runs 10 -- ./deploy.sh staging";
 
@@ -163,8 +173,13 @@ pub(crate) enum MeasureCommand {
         #[arg(last = true, required = true, value_name = "COMMAND")]
         command: Vec<String>,
     },
-    /// Latency of a service under an open-loop load, from the planned time of each request.
+    /// Latency of a service under an open-loop load, from the planned time of each request: in this process, or at a URL.
+    #[command(after_help = LOAD_EXAMPLES)]
     Load(LoadArgs),
+    /// Try everything that a deployed service is for, once; for deploy scripts.
+    Smoke(SmokeArgs),
+    /// Ask a service again and again, and keep a row of each answer; or sum up such rows.
+    Probe(ProbeArgs),
 }
 
 /// A service of CredLink.
@@ -180,9 +195,35 @@ pub(crate) enum Service {
 
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
-    /// The service.
-    #[arg(value_enum)]
-    pub(crate) service: Service,
+    /// The service, measured in this process.
+    #[arg(value_enum, required_unless_present = "url")]
+    pub(crate) service: Option<Service>,
+    /// The address of a running service, which is measured over HTTP instead.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["service", "threads"])]
+    pub(crate) url: Option<String>,
+    /// Open connections, each of which asks at random.
+    #[arg(long, value_name = "N", default_value_t = 1000, requires = "url", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) connections: u32,
+    /// What is asked how often.
+    #[arg(
+        long,
+        value_name = "MIX",
+        default_value = "sign=20,verify=80",
+        requires = "url"
+    )]
+    pub(crate) mix: String,
+    /// Distinct pictures [default: one for each signature that is due, 500 at most].
+    #[arg(long, value_name = "N", requires = "url", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) images: Option<u32>,
+    /// The API key of the service; better given in the environment, where nobody sees it.
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "CREDLINK_API_KEY",
+        hide_env_values = true,
+        requires = "url"
+    )]
+    pub(crate) key: Option<String>,
     /// Requests a second.
     #[arg(long, value_name = "N", default_value_t = 20.0)]
     pub(crate) rate: f64,
@@ -195,6 +236,57 @@ pub(crate) struct LoadArgs {
     /// Seed of the synthetic images.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SmokeArgs {
+    /// The address of the service.
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    /// The API key of the service; better given in the environment, where nobody sees it.
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "CREDLINK_API_KEY",
+        hide_env_values = true
+    )]
+    pub(crate) key: Option<String>,
+    /// Do not try whether requests are turned away in good manner, which for a moment turns away those of others, too.
+    #[arg(long)]
+    pub(crate) no_overload: bool,
+    /// Print JSON for machines.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeArgs {
+    /// The address of the service; without it, the rows that are there are summed up.
+    #[arg(value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Where rows are added, one JSON object a line.
+    #[arg(long, value_name = "FILE", default_value = "probe.jsonl")]
+    pub(crate) rows: PathBuf,
+    /// From one look to the next.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    pub(crate) every: std::time::Duration,
+    /// How many looks [default: until it is ended].
+    #[arg(long, value_name = "N")]
+    pub(crate) looks: Option<u64>,
+    /// Write what the rows say as OpenMetrics text, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) metrics: Option<PathBuf>,
+    /// The API key of the service; better given in the environment, where nobody sees it.
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "CREDLINK_API_KEY",
+        hide_env_values = true
+    )]
+    pub(crate) key: Option<String>,
     /// Print JSON for machines.
     #[arg(long)]
     pub(crate) json: bool,

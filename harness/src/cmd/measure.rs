@@ -20,7 +20,13 @@ pub(crate) fn run(args: &MeasureArgs) -> Result<u8> {
             json,
             command,
         } => deployment(*runs, *json, command),
-        MeasureCommand::Load(args) => under_load(args),
+        MeasureCommand::Load(args) => match (&args.url, args.service) {
+            (Some(url), _) => super::outside::load(args, url),
+            (None, Some(service)) => under_load(args, service),
+            (None, None) => bail!("name a service, or a URL"),
+        },
+        MeasureCommand::Smoke(args) => super::outside::smoke(args),
+        MeasureCommand::Probe(args) => super::outside::probe(args),
     }
 }
 
@@ -51,7 +57,7 @@ fn deployment(runs: u32, as_json: bool, command: &[String]) -> Result<u8> {
 
 /// The result for machines.
 fn told_as_json(
-    args: &LoadArgs,
+    service: Service,
     load: load::Load,
     found: &load::Measured,
     rows: &[(f64, u64, u64)],
@@ -62,7 +68,7 @@ fn told_as_json(
         .map(|(share, latency, service)| json!({"quantile": share, "latency_ns": latency, "service_ns": service}))
         .collect();
     let report = json!({
-        "service": format!("{:?}", args.service).to_lowercase(),
+        "service": format!("{service:?}").to_lowercase(),
         "rate": load.rate, "seconds": load.seconds, "threads": load.threads,
         "requests": n, "errors": found.errors, "answered_rate": found.answered_rate,
         "max_ns": found.latency.max(), "percentiles": percentiles,
@@ -71,7 +77,7 @@ fn told_as_json(
     Ok(exit::OK)
 }
 
-fn under_load(args: &LoadArgs) -> Result<u8> {
+fn under_load(args: &LoadArgs, service: Service) -> Result<u8> {
     let threads = args
         .threads
         .unwrap_or(u64::from(machine::describe().cores.max(1)));
@@ -85,7 +91,7 @@ fn under_load(args: &LoadArgs) -> Result<u8> {
     {
         bail!("rate and seconds must be above 0");
     }
-    let what = match args.service {
+    let what = match service {
         Service::Sign => load::Service::Sign,
         Service::Verify => load::Service::Verify,
         Service::Retrieve => load::Service::Retrieve,
@@ -102,11 +108,11 @@ fn under_load(args: &LoadArgs) -> Result<u8> {
         })
         .collect();
     if args.json {
-        return told_as_json(args, load, &found, &rows);
+        return told_as_json(service, load, &found, &rows);
     }
     let mut text = format!(
         "{:?} at {} requests a second for {} s, {} threads, {} requests, {} errors, {:.1} answered a second\n\n{:<8}{:>14}{:>16}\n",
-        args.service,
+        service,
         load.rate,
         load.seconds,
         load.threads,

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use credlink_harness::systems::adapter::{Adapter, Description};
 use credlink_harness::systems::check::{Check, checked};
 use credlink_harness::systems::named::{self, Choice};
+use credlink_harness::systems::service::Service;
 use credlink_harness::systems::{About, System as _, credlink};
 use credlink_harness::{exit, image_set};
 use serde_json::{Value as Json, json};
@@ -40,6 +41,7 @@ fn asked(choice: &Choice) -> Result<About, String> {
             let adapter = started.map_err(|failure| failure.reason().to_owned())?;
             Ok(adapter.about())
         }
+        Choice::Service(url) => Service::new(url, None).map(|service| service.about()),
     }
 }
 
@@ -54,6 +56,7 @@ fn list(args: &SystemsArgs) -> Result<u8> {
                         "this program's own: manifest, link, fingerprint, watermark".to_owned()
                     }
                     Choice::Adapter(description) => description.about().to_owned(),
+                    Choice::Service(url) => format!("a service at {url}"),
                 };
                 (choice.name(), about, asked.map(|about| about.version))
             }
@@ -86,8 +89,8 @@ fn list(args: &SystemsArgs) -> Result<u8> {
     }
     write!(
         text,
-        "`credlink/watermark` and the like are one carrier of credlink alone; adapters lie in {}, and docs/ADAPTERS.md says how \
-         to write one",
+        "`credlink/watermark` and the like are one carrier of credlink alone, `http://…` is a service; adapters lie in {}, \
+         and docs/ADAPTERS.md says how to write one",
         args.adapters.display()
     )?;
     super::say(&text)?;
@@ -98,7 +101,7 @@ fn show(args: &SystemsArgs, name: &str) -> Result<u8> {
     let choice = named::find(name, &args.adapters)?;
     let asked = asked(&choice);
     let description = match &choice {
-        Choice::CredLink(_) => None,
+        Choice::CredLink(_) | Choice::Service(_) => None,
         Choice::Adapter(description) => Some(&**description),
     };
     if args.json {

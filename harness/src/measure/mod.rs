@@ -5,3 +5,4 @@ pub mod cost;
 pub mod deploy;
 pub mod instructions;
 pub mod load;
+pub mod outside;

@@ -9,6 +9,7 @@ pub mod check;
 pub mod credlink;
 pub mod named;
 pub mod resolver;
+pub mod service;
 pub mod signed_files;
 
 use std::borrow::Cow;

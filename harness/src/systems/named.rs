@@ -1,7 +1,7 @@
 //! Systems by the names that people type.
 //!
 //! `credlink` is this program's own, `credlink/watermark` one of its carriers alone, `credlink/manifest+link` some of them;
-//! every other name is that of an adapter's folder, behind a slash that of a variant.
+//! an address is that of a service, every other name that of an adapter's folder, behind a slash that of a variant.
 
 use std::path::Path;
 
@@ -20,6 +20,8 @@ pub enum Choice {
     CredLink(Vec<&'static str>),
     /// A program outside.
     Adapter(Box<Description>),
+    /// A service of CredLink at this address.
+    Service(String),
 }
 
 impl Choice {
@@ -30,13 +32,14 @@ impl Choice {
             Self::CredLink(named) if *named == carriers() => CREDLINK.to_owned(),
             Self::CredLink(named) => format!("{CREDLINK}/{}", named.join("+")),
             Self::Adapter(description) => description.name.clone(),
+            Self::Service(url) => url.clone(),
         }
     }
 
     /// The same as the name of a folder.
     #[must_use]
     pub fn folder(&self) -> String {
-        self.name().replace(['/', AND], "-")
+        self.name().replace(['/', AND, ':', '?'], "-")
     }
 }
 
@@ -81,6 +84,9 @@ pub fn all(adapters: &Path) -> Vec<Result<Choice, DescriptionError>> {
 /// # Errors
 /// [`NameError`], with the names that there are.
 pub fn find(name: &str, adapters: &Path) -> Result<Choice, NameError> {
+    if name.starts_with("http://") || name.starts_with("https://") {
+        return Ok(Choice::Service(name.trim_end_matches('/').to_owned()));
+    }
     if name == CREDLINK {
         return Ok(Choice::CredLink(carriers()));
     }
@@ -132,7 +138,12 @@ mod tests {
     #[test]
     fn names_are_those_that_they_came_from() {
         let nowhere = Path::new("no such folder");
-        for name in ["credlink", "credlink/watermark", "credlink/manifest+link"] {
+        for name in [
+            "credlink",
+            "credlink/watermark",
+            "credlink/manifest+link",
+            "http://127.0.0.1:8088",
+        ] {
             let choice = find(name, nowhere).unwrap();
             assert_eq!(choice.name(), name);
             assert_eq!(find(&choice.name(), nowhere).unwrap(), choice);

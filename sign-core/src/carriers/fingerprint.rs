@@ -107,10 +107,12 @@ impl Carrier for Fingerprint {
         let found = neighbours
             .best
             .and_then(|best| Some((best, against.store().candidate(best.id)?)));
-        let genuine = found.is_some_and(|(_, candidate)| match candidate {
-            Candidate::Record(record) => against.is_genuine(record),
-            Candidate::Distractor(_) => true,
-        });
+        let genuine = found
+            .as_ref()
+            .is_some_and(|(_, candidate)| match candidate {
+                Candidate::Record(record) => against.is_genuine(record),
+                Candidate::Distractor(_) => true,
+            });
         let retrieve_nanos = clock().saturating_sub(start);
         let Some((best, candidate)) = found else {
             return Finding {
@@ -129,7 +131,7 @@ impl Carrier for Fingerprint {
                 ..finding.because("credlink.record.signature")
             };
         }
-        let registered = match candidate {
+        let registered = match &candidate {
             Candidate::Record(record) => record.fingerprint_quality,
             Candidate::Distractor(distractor) => distractor.quality,
         };
@@ -140,7 +142,7 @@ impl Carrier for Fingerprint {
         ) {
             Match::Accepted => match candidate {
                 Candidate::Record(record) => {
-                    finding.confirmed(against.confirmation(file, record, None))
+                    finding.confirmed(against.confirmation(file, &record, None))
                 }
                 // It has no sketch that could refuse, so a match counts as the false accept that it may be.
                 Candidate::Distractor(_) => Finding {
@@ -183,7 +185,7 @@ fn several(finding: Finding, file: &Asset<'_>, against: &Verifier) -> Finding {
                 && against.is_genuine(record)
         })
         .filter_map(|(record, _)| {
-            let confirmation = against.confirmation(file, record, None);
+            let confirmation = against.confirmation(file, &record, None);
             confirmation
                 .verdict
                 .is_ok()

@@ -132,7 +132,7 @@ impl Carrier for Manifest {
 fn is_recorded((id, manifest): &(ProofId, Vec<u8>), file: &Asset<'_>, against: &Verifier) -> bool {
     let record = against.store().by_id(*id);
     record.is_some_and(|record| {
-        against.is_genuine(record)
+        against.is_genuine(&record)
             && is(manifest, &record.manifest_sha256)
             && is(file.bytes(), &record.signed_sha256)
     })

@@ -186,7 +186,9 @@ impl Finding {
     ) -> Self {
         let start = clock();
         let record = against.store().by_id(id);
-        let genuine = record.is_some_and(|record| against.is_genuine(record));
+        let genuine = record
+            .as_deref()
+            .is_some_and(|record| against.is_genuine(record));
         let finding = Self {
             state: State::Unconfirmed,
             retrieve_nanos: clock().saturating_sub(start),
@@ -206,7 +208,7 @@ impl Finding {
             quality: finding.quality.or_else(of_content),
             ..finding
         };
-        finding.confirmed(against.confirmation(file, record, geometry))
+        finding.confirmed(against.confirmation(file, &record, geometry))
     }
 
     fn confirmed(self, confirmation: Confirmation) -> Self {

@@ -17,6 +17,11 @@ const ALGORITHM: &str = "com.credlink.ct128.v1";
 #[derive(Clone, Copy, Debug)]
 pub struct Watermark;
 
+impl Watermark {
+    /// Name of the soft-binding algorithm.
+    pub const ALGORITHM: &str = ALGORITHM;
+}
+
 impl Carrier for Watermark {
     fn name(&self) -> &'static str {
         "watermark"

@@ -53,6 +53,21 @@ pub(super) fn child(bytes: &[u8], parent: &JumbfBox, name: &[u8]) -> Option<Jumb
     boxes(bytes, parent.body.clone()).find(|found| label(bytes, found) == Some(name))
 }
 
+/// The store with its active manifest alone, which is the last (C2PA 2.2, "Active manifest").
+pub(super) fn active(bytes: &[u8]) -> Option<Vec<u8>> {
+    let whole = store(bytes)?;
+    let mut children = boxes(bytes, whole.body.clone());
+    let description = bytes.get(children.next()?.whole)?;
+    let last = bytes.get(
+        children
+            .filter(|found| found.kind == SUPERBOX)
+            .last()?
+            .whole,
+    )?;
+    let length = u32::try_from(8 + description.len() + last.len()).ok()?;
+    Some([&length.to_be_bytes(), &SUPERBOX[..], description, last].concat())
+}
+
 /// The outermost box of a manifest store.
 pub(super) fn store(bytes: &[u8]) -> Option<JumbfBox> {
     boxes(bytes, 0..bytes.len()).find(|found| found.kind == SUPERBOX)

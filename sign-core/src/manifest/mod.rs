@@ -33,6 +33,17 @@ pub(crate) const PROOF_LABEL: &str = "com.credlink.proof";
 /// Label of C2PA's soft-binding assertion.
 const SOFT_BINDING: &str = "c2pa.soft-binding";
 
+/// The label of the manifest that a proof is made with.
+pub fn label(id: ProofId) -> String {
+    write::label(id)
+}
+
+/// A manifest store with its active manifest alone, without those of ingredients; `None` where the bytes are no manifest
+/// store.
+pub fn active(store: &[u8]) -> Option<Vec<u8>> {
+    jumbf::active(store)
+}
+
 /// Our assertion: which proof this is and where its record can be looked up.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ProofAssertion {

@@ -44,6 +44,11 @@ pub(crate) fn instance(id: ProofId) -> String {
     format!("xmp.iid:{}", uuid("instance", &id.value().to_be_bytes()))
 }
 
+/// The label of the manifest that a proof is made with.
+pub(super) fn label(id: ProofId) -> String {
+    format!("urn:c2pa:{}", uuid("manifest", &id.value().to_be_bytes()))
+}
+
 /// What a service states that delivers somebody else's image.
 pub(crate) struct Delivery<'a> {
     /// A digest of everything that goes in; ids and salts follow from it.
@@ -240,7 +245,7 @@ fn builder(
         ],
         "format": mime,
         "instance_id": format!("xmp:iid:{}", uuid("instance", &context)),
-        "label": format!("urn:c2pa:{}", uuid("manifest", &context)),
+        "label": label(id),
         "assertions": [
             { "label": "c2pa.actions", "created": true, "data": { "actions": actions } },
             { "label": PROOF_LABEL, "created": true, "data": proof },

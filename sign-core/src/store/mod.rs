@@ -15,18 +15,19 @@ mod builder;
 mod files;
 mod index;
 mod lock;
+mod neighbourhood;
 mod query;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 pub use self::builder::ProofStoreBuilder;
 use self::files::Manifests;
-use self::index::{BANDED_RADIUS, Index};
+pub use self::neighbourhood::{Neighbourhood, Resident};
 pub use self::query::Store;
-use crate::fingerprint::{Difference, Fingerprint, MatchPolicy, SYMMETRIES, View};
+use crate::fingerprint::{Difference, MatchPolicy, View};
 use crate::keys::TrustAnchor;
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
@@ -121,21 +122,13 @@ pub struct Neighbour {
 
 /// A proof that is registered only to be mistaken for another: it fills the store, so that false accepts are known as a
 /// function of the store's size. Held in memory, never written, and genuine by definition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Distractor {
-    /// Its id.
-    pub id: ProofId,
-    /// What its image looks like.
-    pub view: View,
-    /// PDQ quality of its image, 0 to 100.
-    pub quality: u8,
-}
+pub type Distractor = Resident;
 
 /// What a neighbour's id stands for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Candidate<'a> {
     /// A proof of the store.
-    Record(&'a ProofRecord),
+    Record(Cow<'a, ProofRecord>),
     /// One that is registered only to be mistaken for another.
     Distractor(&'a Distractor),
 }
@@ -147,9 +140,8 @@ pub struct ProofStore {
     records: Vec<ProofRecord>,
     /// Ids among them that count as absent, ascending.
     foreign: Vec<ProofId>,
-    /// Behind the records in the index.
     distractors: Vec<Distractor>,
-    index: Index,
+    neighbours: Neighbourhood,
     manifests: Manifests,
 }
 
@@ -180,7 +172,7 @@ impl ProofStore {
         let foreign = self.records.iter().filter(|record| !is_genuine(record));
         self.foreign = foreign.map(|record| record.id).collect();
         let dropped = self.foreign.clone();
-        self.index = self.indexed();
+        self.neighbours = self.settled();
         (self, dropped)
     }
 
@@ -196,50 +188,33 @@ impl ProofStore {
         distractors: Vec<Distractor>,
     ) -> Self {
         let mut store = Self {
-            index: Index::new(Vec::new()),
+            neighbours: Neighbourhood::default(),
             records,
             foreign: Vec::new(),
             distractors,
             manifests,
         };
-        store.index = store.indexed();
+        store.neighbours = store.settled();
         store
     }
 
-    /// The index over records and distractors. What is never found keeps its position under a fingerprint that matches
-    /// nothing.
-    fn indexed(&self) -> Index {
-        let real = self.records.iter().map(|record| {
-            if self.is_foreign(record.id) {
-                Fingerprint::FEATURELESS
-            } else {
-                record.fingerprint
-            }
-        });
-        let others = self.distractors.iter().map(|one| one.view.fingerprint);
-        Index::new(real.chain(others).collect())
+    /// All that can be found: records that are ours, then distractors.
+    fn settled(&self) -> Neighbourhood {
+        let ours = self.records.iter().filter(|one| !self.is_foreign(one.id));
+        ours.map(Resident::of)
+            .chain(self.distractors.iter().copied())
+            .collect()
     }
 
     fn is_foreign(&self, id: ProofId) -> bool {
         self.foreign.binary_search(&id).is_ok()
     }
 
-    /// What stands at a position of the index: its id and its view.
-    fn at(&self, position: usize) -> (ProofId, View) {
-        match self.records.get(position) {
-            Some(record) => (record.id, record.view()),
-            None => {
-                let distractor = &self.distractors[position - self.records.len()];
-                (distractor.id, distractor.view)
-            }
-        }
-    }
-
     /// What a neighbour's id stands for.
     pub(crate) fn candidate(&self, id: ProofId) -> Option<Candidate<'_>> {
         let distractor = || self.distractors.iter().find(|one| one.id == id);
         match self.by_id(id) {
-            Some(record) => Some(Candidate::Record(record)),
+            Some(record) => Some(Candidate::Record(Cow::Borrowed(record))),
             None => distractor().map(Candidate::Distractor),
         }
     }
@@ -288,56 +263,18 @@ impl ProofStore {
     }
 
     /// The smallest distance, bits, from any of `views` to a proof of at least this quality that `is_right` does not
-    /// name; featureless ones aside. `None` if there is no such proof. Looks at every proof: 1 ms for ten thousand.
+    /// name; see [`Neighbourhood::nearest_wrong`].
     pub fn nearest_wrong(
         &self,
         views: &[View],
         min_quality: u8,
         is_right: &dyn Fn(ProofId) -> bool,
     ) -> Option<u32> {
-        let quality = |position: usize| match self.records.get(position) {
-            Some(record) => record.fingerprint_quality,
-            None => self.distractors[position - self.records.len()].quality,
-        };
-        let mut nearest = None;
-        let views: Vec<&View> = views
-            .iter()
-            .filter(|view| !view.fingerprint.is_featureless())
-            .collect();
-        // Whatever lies within the radius for which the index is exact is nearer than everything beyond.
-        for view in &views {
-            self.index
-                .within(&view.fingerprint, BANDED_RADIUS, |position| {
-                    let distance = self.index.entries()[position].distance(&view.fingerprint);
-                    if nearest.is_none_or(|held| distance < held)
-                        && quality(position) >= min_quality
-                        && !is_right(self.at(position).0)
-                    {
-                        nearest = Some(distance);
-                    }
-                });
-        }
-        if nearest.is_some() {
-            return nearest;
-        }
-        for view in views {
-            for (position, entry) in self.index.entries().iter().enumerate() {
-                let distance = entry.distance(&view.fingerprint);
-                // Few entries are nearer than all before them, so the other questions are asked last.
-                if nearest.is_none_or(|held| distance < held)
-                    && !entry.is_featureless()
-                    && quality(position) >= min_quality
-                    && !is_right(self.at(position).0)
-                {
-                    nearest = Some(distance);
-                }
-            }
-        }
-        nearest
+        self.neighbours.nearest_wrong(views, min_quality, is_right)
     }
 
-    /// The records within `radius` bits, 0 to 256, of any of `views`, each once, the best by the policy's score first, and of
-    /// equal ones the smallest id; `most` of them at most. Distractors are none.
+    /// The records within `radius` bits, 0 to 256, of any of `views`, the best first; `most` of them at most. Distractors are
+    /// none.
     pub(crate) fn all_near(
         &self,
         views: &[View],
@@ -345,68 +282,15 @@ impl ProofStore {
         policy: &MatchPolicy,
         most: usize,
     ) -> Vec<(&ProofRecord, Difference)> {
-        let mut best: BTreeMap<usize, Difference> = BTreeMap::new();
-        for view in views
-            .iter()
-            .filter(|view| !view.fingerprint.is_featureless())
-        {
-            self.index.within(&view.fingerprint, radius, |position| {
-                let difference = view.difference(&self.at(position).1);
-                let held = best.entry(position).or_insert(difference);
-                if policy.score(difference) < policy.score(*held) {
-                    *held = difference;
-                }
-            });
-        }
-        let records = best.into_iter();
-        let mut found: Vec<_> = records
-            .filter_map(|(position, difference)| Some((self.records.get(position)?, difference)))
-            .collect();
-        found.sort_by_key(|(record, difference)| (policy.score(*difference), record.id));
-        found.truncate(most);
-        found
+        let near = self.neighbours.all_near(views, radius, policy).into_iter();
+        near.filter_map(|(id, difference)| Some((self.by_id(id)?, difference)))
+            .take(most)
+            .collect()
     }
 
-    /// The records within `radius` bits, 0 to 256, of any of `views`: the best by the policy's score, and how
-    /// good the next one is.
-    ///
-    /// `views` are the query in the order of [`SYMMETRIES`], all eight or a prefix; featureless ones match
-    /// nothing, on either side. Exact for every radius: up to 31 through the index (2 to 5 ms for eight
-    /// views among a million records), beyond by looking at every record.
+    /// The best record within `radius` bits of any of the views, and how good the next one is; see
+    /// [`Neighbourhood::nearest`].
     pub fn nearest(&self, views: &[View], radius: u32, policy: &MatchPolicy) -> Neighbours {
-        // Of a record the best view counts; of the query the best record, and the best other one.
-        let mut best: Option<(u32, usize, usize, Difference)> = None;
-        let mut runner_up: Option<(u32, usize)> = None;
-        for (number, view) in views.iter().enumerate().take(SYMMETRIES.len()) {
-            if view.fingerprint.is_featureless() {
-                continue;
-            }
-            self.index.within(&view.fingerprint, radius, |position| {
-                let difference = view.difference(&self.at(position).1);
-                let candidate = (policy.score(difference), position, number, difference);
-                match best {
-                    Some(held) if held.1 == position => best = Some(held.min(candidate)),
-                    Some(held) if held < candidate => {
-                        let other = (candidate.0, position);
-                        runner_up = Some(runner_up.map_or(other, |held| held.min(other)));
-                    }
-                    held => {
-                        // Whoever was best before is now the best of the others.
-                        if let Some((score, position, ..)) = held {
-                            runner_up = Some((score, position));
-                        }
-                        best = Some(candidate);
-                    }
-                }
-            });
-        }
-        Neighbours {
-            best: best.map(|(_, position, number, difference)| Neighbour {
-                id: self.at(position).0,
-                difference,
-                symmetry: SYMMETRIES[number],
-            }),
-            runner_up: runner_up.map(|(score, _)| score),
-        }
+        self.neighbours.nearest(views, radius, policy)
     }
 }

@@ -1,5 +1,6 @@
 //! What a verifier asks a store, whatever keeps it: the files of a directory, memory, or a service that somebody adds.
 
+use std::borrow::Cow;
 use std::fmt::Debug;
 
 use super::{Candidate, Neighbours, ProofStore};
@@ -7,10 +8,11 @@ use crate::fingerprint::{Difference, MatchPolicy, View};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 
-/// A sealed store. Answers depend on the question alone: not on timing, threads, or what was asked before.
+/// A store as one question sees it: its answers depend on the question alone, not on timing, threads, or what was asked before.
+/// What it keeps in memory it lends; what it has to fetch it gives away.
 pub trait Store: Debug + Send + Sync {
     /// The record of a proof.
-    fn by_id(&self, id: ProofId) -> Option<&ProofRecord>;
+    fn by_id(&self, id: ProofId) -> Option<Cow<'_, ProofRecord>>;
 
     /// What a neighbour's id stands for.
     fn candidate(&self, id: ProofId) -> Option<Candidate<'_>>;
@@ -26,7 +28,7 @@ pub trait Store: Debug + Send + Sync {
         radius: u32,
         policy: &MatchPolicy,
         most: usize,
-    ) -> Vec<(&ProofRecord, Difference)>;
+    ) -> Vec<(Cow<'_, ProofRecord>, Difference)>;
 
     /// Distance to the nearest record that is wrong, bits; see [`ProofStore::nearest_wrong`]. Asked for tables alone, never to
     /// verify.
@@ -39,8 +41,8 @@ pub trait Store: Debug + Send + Sync {
 }
 
 impl Store for ProofStore {
-    fn by_id(&self, id: ProofId) -> Option<&ProofRecord> {
-        Self::by_id(self, id)
+    fn by_id(&self, id: ProofId) -> Option<Cow<'_, ProofRecord>> {
+        Self::by_id(self, id).map(Cow::Borrowed)
     }
 
     fn candidate(&self, id: ProofId) -> Option<Candidate<'_>> {
@@ -57,8 +59,10 @@ impl Store for ProofStore {
         radius: u32,
         policy: &MatchPolicy,
         most: usize,
-    ) -> Vec<(&ProofRecord, Difference)> {
-        Self::all_near(self, views, radius, policy, most)
+    ) -> Vec<(Cow<'_, ProofRecord>, Difference)> {
+        let near = Self::all_near(self, views, radius, policy, most).into_iter();
+        near.map(|(record, difference)| (Cow::Borrowed(record), difference))
+            .collect()
     }
 
     fn nearest_wrong(

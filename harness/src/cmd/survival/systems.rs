@@ -9,6 +9,7 @@ use credlink_harness::systems::adapter::Adapter;
 use credlink_harness::systems::credlink::{self, CredLink};
 use credlink_harness::systems::named::{self, Choice};
 use credlink_harness::systems::resolver::Resolver;
+use credlink_harness::systems::service::Service;
 use credlink_harness::systems::signed_files::SignedFiles;
 use credlink_harness::systems::{About, System};
 use credlink_harness::{distractors, identity, strength};
@@ -23,6 +24,8 @@ use crate::cli::SurvivalArgs;
 
 /// The name that stands for CredLink and every adapter that can run here.
 const ALL: &str = "all";
+/// The environment variable that holds the API key of a service: on a command line everybody could read it.
+const API_KEY: &str = "CREDLINK_API_KEY";
 
 /// A system that takes part, as it is or made to change pictures so much.
 #[derive(Clone, PartialEq)]
@@ -78,7 +81,7 @@ pub(super) fn asked(args: &SurvivalArgs) -> Result<Asked> {
         for found in named::all(&args.adapters) {
             let choice = found?;
             let cannot = match &choice {
-                Choice::CredLink(_) => None,
+                Choice::CredLink(_) | Choice::Service(_) => None,
                 // Those that show how to write one measure nothing that anybody uses.
                 Choice::Adapter(description) if description.is_example() => continue,
                 Choice::Adapter(description) => {
@@ -122,6 +125,7 @@ fn has_strength(args: &SurvivalArgs, choice: &Choice) -> bool {
         Choice::CredLink(carriers) => {
             !args.mark.no_watermark && carriers.contains(&credlink::marking())
         }
+        Choice::Service(_) => false,
         Choice::Adapter(description) => Adapter::start((**description).clone(), args.seed, 1, None)
             .is_ok_and(|adapter| adapter.strengths().is_some()),
     }
@@ -131,6 +135,7 @@ fn has_strength(args: &SurvivalArgs, choice: &Choice) -> bool {
 pub(super) enum Ready {
     CredLink(Box<Own>),
     Adapter(Box<Adapter>),
+    Service(Box<Service>),
     SignedFiles(Box<SignedFiles>),
 }
 
@@ -153,6 +158,7 @@ impl Ready {
         match self {
             Self::CredLink(own) => own.about.clone(),
             Self::Adapter(adapter) => adapter.about(),
+            Self::Service(service) => service.about(),
             Self::SignedFiles(files) => files.about(),
         }
     }
@@ -161,7 +167,7 @@ impl Ready {
     pub(super) fn signer_name(&self) -> String {
         match self {
             Self::CredLink(own) => own.signer.identity().name().to_owned(),
-            Self::Adapter(_) | Self::SignedFiles(_) => self.about().name,
+            Self::Adapter(_) | Self::Service(_) | Self::SignedFiles(_) => self.about().name,
         }
     }
 
@@ -193,6 +199,7 @@ impl Ready {
                 Box::new(own.system(store.with_distractors(others)))
             }
             Self::Adapter(adapter) => adapter,
+            Self::Service(service) => service,
             Self::SignedFiles(files) => files,
         })
     }
@@ -206,6 +213,7 @@ impl Ready {
                 Box::new(own.system(store))
             }
             Self::Adapter(adapter) => adapter,
+            Self::Service(service) => service,
             Self::SignedFiles(files) => files,
         })
     }
@@ -222,7 +230,9 @@ impl Ready {
                 place::remove(keys, |path| std::fs::remove_dir_all(path))?;
                 Ok(own.signer.identity().save(keys)?)
             }
-            Self::CredLink(_) | Self::Adapter(_) | Self::SignedFiles(_) => Ok(()),
+            Self::CredLink(_) | Self::Adapter(_) | Self::Service(_) | Self::SignedFiles(_) => {
+                Ok(())
+            }
         }
     }
 
@@ -234,7 +244,7 @@ impl Ready {
                 let mark = own.mark.as_deref().unwrap_or("no mark");
                 Ok(Some(format!("{signer}, {mark}")))
             }
-            Self::Adapter(_) | Self::SignedFiles(_) => Ok(None),
+            Self::Adapter(_) | Self::Service(_) | Self::SignedFiles(_) => Ok(None),
         }
     }
 }
@@ -278,6 +288,11 @@ pub(super) fn ready(
             let started = Adapter::start((**description).clone(), args.seed, threads, strength);
             let adapter = started.map_err(|failure| anyhow::anyhow!("{}", failure.reason()))?;
             Ok(Ready::Adapter(Box::new(adapter)))
+        }
+        Choice::Service(url) => {
+            let key = std::env::var(API_KEY).ok();
+            let service = Service::new(url, key).map_err(anyhow::Error::msg)?;
+            Ok(Ready::Service(Box::new(service)))
         }
     }
 }

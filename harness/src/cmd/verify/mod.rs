@@ -10,12 +10,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use credlink_corpus::MAX_FILE_BYTES;
 use credlink_harness::{clock, exit, identity, received};
-use credlink_sign_core::conclusion::{Accepted, Conclusion, conclude};
+use credlink_sign_core::answer::{Answer, Verdict};
 use credlink_sign_core::keys::{ANCHOR_FILE, CHAIN_FILE, TrustAnchor, WATERMARK_FILE};
-use credlink_sign_core::manifest::Standing;
-use credlink_sign_core::sketch::Comparison;
 use credlink_sign_core::store::ProofStore;
-use credlink_sign_core::{Asset, Shown, Verifier};
+use credlink_sign_core::{Asset, Depth, Verifier};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -81,7 +79,7 @@ struct Seen {
 
 impl Seen {
     fn unopened(path: &Path, reason: &str) -> Self {
-        let verdict = Reply::Unreadable(reason);
+        let verdict = Verdict::Unreadable(reason);
         Self {
             text: format!("The file could not be read, so nothing is said about it: {reason}."),
             report: json!({
@@ -89,7 +87,7 @@ impl Seen {
                 "verdict": verdict.word(),
                 "unreadable": reason,
             }),
-            code: verdict.code(),
+            code: code(&verdict),
         }
     }
 }
@@ -157,46 +155,27 @@ impl Examiner {
     fn seen(&self, path: &Path, bytes: &[u8]) -> Result<Seen> {
         let verifier = &self.verifier;
         let file = Asset::new(bytes, &received::decode_bytes).with_clock(&clock::wall_nanos);
-        let verification = verifier.verify(&file, &clock::wall_nanos);
-        let parent = |proof| verifier.store().by_id(proof)?.parent();
-        let conclusion = conclude(verification.findings(), &parent);
-        let content = content(verifier, &file, &conclusion);
-        let manifest = verifier.described(&file);
-        let standing = manifest.as_ref().map(|manifest| manifest.standing);
-        let verdict = Reply::of(&conclusion, standing, file.pixels().err());
-        let report = json!({
+        let answer = Answer::about(verifier, &file, Depth::AllCarriers, &clock::wall_nanos);
+        let verdict = answer.verdict();
+        let mut report = json!({
             "file": path.display().to_string(),
             "verdict": verdict.word(),
             "proofs_in_store": self.proofs,
             "trust": self.trust,
-            "conclusion": conclusion,
-            "record": conclusion
-                .accepted
-                .and_then(|accepted| verifier.store().by_id(accepted.proof)?.history.as_ref()),
-            "unreadable": file.pixels().err(),
-            "manifest": manifest,
-            "manifest_elsewhere": file.links(),
-            "content": content.as_ref().map(|content| json!({
-                "verdict": words::word(content.verdict),
-                "similarity": content.similarity,
-                "seen": content.coverage,
-                "largest_difference": content.largest_difference,
-                "local_difference": content.local_difference,
-                "local_difference_at": content.local_difference_at,
-                "change_noticed": content.is_change_noticed(),
-            })),
-            "verification": verification,
         });
+        if let (Value::Object(report), Value::Object(all)) = (&mut report, answer.json()) {
+            report.extend(all);
+        }
         let known = |proof| verifier.store().by_id(proof).is_some();
-        let mut text = words::sentence(&verdict, &verification, self.proofs, &known);
-        text.push_str(&words::history(&conclusion, verifier.store()));
-        if let Some(content) = &content {
+        let mut text = words::sentence(&verdict, &answer.verification, self.proofs, &known);
+        text.push_str(&words::history(&answer.conclusion, verifier.store()));
+        if let Some(content) = &answer.content {
             write!(text, "\n{}", words::compared(content))?;
         }
-        match &manifest {
+        match &answer.manifest {
             Some(manifest) => write!(text, "\n\n{}", words::manifest(manifest))?,
             None => {
-                for link in file.links() {
+                for link in &answer.links {
                     write!(
                         text,
                         "\nIts XMP names a manifest elsewhere, which was not fetched: {link}"
@@ -204,12 +183,12 @@ impl Examiner {
                 }
             }
         }
-        write!(text, "\n\n{}", words::ladder(&verification)?)?;
+        write!(text, "\n\n{}", words::ladder(&answer.verification)?)?;
         write!(text, "\n{}", trusted(self.trust.as_ref()))?;
         Ok(Seen {
             text,
             report,
-            code: verdict.code(),
+            code: code(&verdict),
         })
     }
 }
@@ -262,86 +241,15 @@ fn trusted(trust: Option<&Trust>) -> String {
     )
 }
 
-/// The received content beside what is registered of the proof that a pointer led to, confirmed or not. A valid manifest
-/// binds every byte and needs no comparison, and where a viewer shows something else than these pixels they say nothing.
-fn content(verifier: &Verifier, file: &Asset<'_>, conclusion: &Conclusion) -> Option<Comparison> {
-    let proof = match conclusion.accepted {
-        Some(accepted) if accepted.by == "manifest" => None,
-        Some(accepted) => Some(accepted.proof),
-        None => conclusion.unconfirmed,
-    };
-    let is_shown = file
-        .pixels()
-        .is_ok_and(|pixels| pixels.shown == Shown::These);
-    let comparison = verifier.compared_with(file, proof?);
-    comparison.filter(|_| is_shown)
-}
-
-/// What is said of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reply<'a> {
-    /// A proof was found beside an invalid manifest.
-    Altered(Accepted),
-    /// A proof was found.
-    Found(Accepted),
-    /// The manifest is invalid, and nothing else leads to a proof.
-    Broken,
-    /// The manifest's certificate was not valid at its time, or is unfit for signing content.
-    Expired,
-    /// A manifest of another signer that holds, and whether somebody who was named vouches for that signer.
-    Foreign(Standing),
-    /// A pointer that nothing confirms.
-    Unconfirmed,
-    /// The file could not be read, for this reason: no answer.
-    Unreadable(&'a str),
-    /// No proof of ours.
-    Nothing,
-}
-
-impl<'a> Reply<'a> {
-    fn of(
-        conclusion: &Conclusion,
-        standing: Option<Standing>,
-        unreadable: Option<&'a str>,
-    ) -> Self {
-        match (conclusion.accepted, unreadable) {
-            (Some(accepted), _) if conclusion.broken => Self::Altered(accepted),
-            (Some(accepted), _) => Self::Found(accepted),
-            _ if conclusion.broken => Self::Broken,
-            _ if conclusion.expired => Self::Expired,
-            // A valid manifest is a fact; a pointer that nothing confirms is not.
-            _ if conclusion.foreign => Self::Foreign(standing.unwrap_or(Standing::UnknownSigner)),
-            // Before a pointer, which an unreadable picture cannot confirm either.
-            (None, Some(reason)) => Self::Unreadable(reason),
-            _ if conclusion.unconfirmed.is_some() => Self::Unconfirmed,
-            (None, None) => Self::Nothing,
-        }
-    }
-
-    /// The word in JSON.
-    fn word(self) -> &'static str {
-        match self {
-            Self::Altered(_) => "altered",
-            Self::Found(_) => "found",
-            Self::Broken => "broken",
-            Self::Expired => "expired",
-            Self::Foreign(_) => "foreign",
-            Self::Unconfirmed => "unconfirmed",
-            Self::Unreadable(_) => "unreadable",
-            Self::Nothing => "none",
-        }
-    }
-
-    fn code(self) -> u8 {
-        match self {
-            Self::Unconfirmed => exit::UNCONFIRMED,
-            Self::Altered(_) => exit::ALTERED,
-            Self::Found(_) => exit::OK,
-            Self::Broken => exit::BROKEN,
-            Self::Expired => exit::EXPIRED,
-            Self::Foreign(_) => exit::FOREIGN,
-            Self::Unreadable(_) => exit::UNREADABLE,
-            Self::Nothing => exit::NO_PROOF,
-        }
+fn code(verdict: &Verdict<'_>) -> u8 {
+    match verdict {
+        Verdict::Unconfirmed => exit::UNCONFIRMED,
+        Verdict::Altered(_) => exit::ALTERED,
+        Verdict::Found(_) => exit::OK,
+        Verdict::Broken => exit::BROKEN,
+        Verdict::Expired => exit::EXPIRED,
+        Verdict::Foreign(_) => exit::FOREIGN,
+        Verdict::Unreadable(_) => exit::UNREADABLE,
+        Verdict::Nothing => exit::NO_PROOF,
     }
 }

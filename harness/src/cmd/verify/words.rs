@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Result;
+use credlink_sign_core::answer::Verdict;
 use credlink_sign_core::carriers::State;
 use credlink_sign_core::conclusion::Conclusion;
 use credlink_sign_core::manifest::{Described, Standing};
@@ -11,19 +12,7 @@ use credlink_sign_core::sketch::{self, Comparison};
 use credlink_sign_core::store::Store;
 use credlink_sign_core::{ProofId, Verification};
 
-use super::Reply;
-
 /// What a content sketch can say. It never says that nothing was altered: a few letters are smaller than its cells.
-pub(super) fn word(verdict: sketch::Likeness) -> &'static str {
-    match verdict {
-        sketch::Likeness::Same => "alike",
-        sketch::Likeness::Plain => "plain",
-        sketch::Likeness::Altered => "altered",
-        sketch::Likeness::Different => "different",
-        sketch::Likeness::Featureless => "featureless",
-    }
-}
-
 pub(super) fn compared(content: &Comparison) -> String {
     let percent = |share: f32| 100.0 * share;
     match content.verdict {
@@ -175,7 +164,7 @@ pub(super) fn history(conclusion: &Conclusion, store: &dyn Store) -> String {
             list(&conclusion.alternatives)
         );
     }
-    if let Some(link) = record.and_then(|record| record.history.as_ref()?.earlier_link.as_ref()) {
+    if let Some(link) = record.and_then(|record| record.history.as_ref()?.earlier_link.clone()) {
         let _ = write!(
             text,
             "\nBefore it was signed, its XMP named a manifest elsewhere: {link}"
@@ -186,13 +175,13 @@ pub(super) fn history(conclusion: &Conclusion, store: &dyn Store) -> String {
 
 /// The verdict for people.
 pub(super) fn sentence(
-    verdict: &Reply<'_>,
+    verdict: &Verdict<'_>,
     verification: &Verification,
     proofs: usize,
     known: &dyn Fn(ProofId) -> bool,
 ) -> String {
     match verdict {
-        Reply::Found(accepted) => match accepted.by {
+        Verdict::Found(accepted) => match accepted.by {
             "manifest" if accepted.state == State::Resigned => format!(
                 "Somebody else signed this file last and names ours as what it was made from; the picture agrees. Proof {}, by the manifest.",
                 accepted.proof
@@ -210,29 +199,29 @@ pub(super) fn sentence(
                 accepted.proof
             ),
         },
-        Reply::Altered(accepted) => format!(
+        Verdict::Altered(accepted) => format!(
             "This file is not as it was signed: its manifest is invalid. By its {} it descends from the original of proof {}.",
             accepted.by, accepted.proof
         ),
-        Reply::Broken => {
+        Verdict::Broken => {
             "There is a manifest, but it is invalid, and nothing else leads to a proof.".to_owned()
         }
-        Reply::Expired => {
+        Verdict::Expired => {
             "The manifest holds, but its certificate does not: it was not valid at the time, or is unfit for signing content."
                 .to_owned()
         }
-        Reply::Unconfirmed => unconfirmed(verification).to_owned(),
-        Reply::Foreign(Standing::Trusted) => {
+        Verdict::Unconfirmed => unconfirmed(verification).to_owned(),
+        Verdict::Foreign(Standing::Trusted) => {
             "There is a valid manifest, of another signer.".to_owned()
         }
-        Reply::Foreign(_) => {
+        Verdict::Foreign(_) => {
             "There is a manifest that holds, of a signer for whom nobody here vouches: the file is as that signer left it, whoever it is."
                 .to_owned()
         }
-        Reply::Unreadable(reason) => format!(
+        Verdict::Unreadable(reason) => format!(
             "The file could not be read, so nothing is said about it: {reason}."
         ),
-        Reply::Nothing => format!("No proof of ours was found ({proofs} in the store)."),
+        Verdict::Nothing => format!("No proof of ours was found ({proofs} in the store)."),
     }
 }
 

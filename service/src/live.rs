@@ -1,0 +1,204 @@
+//! The store of a running service: what it keeps, and what lies near what.
+//!
+//! One thread writes. Proofs that arrive while it writes wait and are written together, so that a commit, which costs a
+//! flush of the disk, is shared by all that came in the meantime. A proof can be found from the moment at which it is durable.
+
+use std::borrow::Cow;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use credlink_sign_core::fingerprint::{Difference, MatchPolicy, View};
+use credlink_sign_core::store::{Candidate, Neighbourhood, Neighbours, Resident, Store};
+use credlink_sign_core::{ProofId, ProofRecord};
+use tokio::sync::oneshot;
+
+use crate::store::{Keeper, Proof, StoreError};
+
+/// Proofs that are written together at most.
+const MOST_TOGETHER: usize = 256;
+/// Proofs that may wait for being written.
+const MOST_WAITING: usize = 1024;
+
+/// Keeps proofs and finds them. Shared between threads.
+#[derive(Debug)]
+pub struct Live {
+    keeper: Arc<dyn Keeper>,
+    near: Arc<RwLock<Neighbourhood>>,
+    writer: SyncSender<Arrival>,
+}
+
+/// A proof that waits for being written, and who waits with it.
+struct Arrival {
+    proof: Proof,
+    answer: oneshot::Sender<Result<(), StoreError>>,
+}
+
+impl Live {
+    /// Reads what all proofs of a store look like, and starts the thread that writes.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`], [`StoreError::Damaged`].
+    pub fn over(keeper: Box<dyn Keeper>) -> Result<Self, StoreError> {
+        let keeper: Arc<dyn Keeper> = keeper.into();
+        let mut residents = Vec::new();
+        keeper.residents(&mut |resident| residents.push(resident))?;
+        let near = Arc::new(RwLock::new(residents.into_iter().collect()));
+        let (writer, arrivals) = sync_channel(MOST_WAITING);
+        let (writing, found) = (Arc::clone(&keeper), Arc::clone(&near));
+        let spawned = std::thread::Builder::new()
+            .name("proof writer".to_owned())
+            .spawn(move || write_all(&*writing, &found, &arrivals));
+        spawned.map_err(|error| StoreError::Failed {
+            action: "start its writer",
+            what: error.to_string(),
+        })?;
+        Ok(Self {
+            keeper,
+            near,
+            writer,
+        })
+    }
+
+    /// Adds a proof; the answer comes when it is durable and can be found.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`], [`StoreError::Failed`]; then the proof is not kept.
+    pub async fn insert(&self, proof: Proof) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let failed = |what: &str| StoreError::Failed {
+            action: "write",
+            what: what.to_owned(),
+        };
+        self.writer
+            .try_send(Arrival { proof, answer })
+            .map_err(|error| match error {
+                TrySendError::Full(_) => failed("too many proofs wait for being written"),
+                TrySendError::Disconnected(_) => failed("its writer has ended"),
+            })?;
+        answered
+            .await
+            .unwrap_or_else(|_| Err(failed("its writer has ended")))
+    }
+
+    /// Where the proofs are kept.
+    pub fn keeper(&self) -> &dyn Keeper {
+        &*self.keeper
+    }
+
+    /// Proofs that can be found.
+    pub fn len(&self) -> usize {
+        self.near
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Proofs within `radius` bits of a view, the best first.
+    pub fn near(&self, view: View, radius: u32) -> Vec<(ProofId, Difference)> {
+        let near = self.near.read().unwrap_or_else(PoisonError::into_inner);
+        near.all_near(&[view], radius, &MatchPolicy::default())
+    }
+
+    /// The store as one question sees it.
+    pub fn asked(self: &Arc<Self>) -> Arc<Asked> {
+        Arc::new(Asked {
+            live: Arc::clone(self),
+            fault: Mutex::new(None),
+        })
+    }
+}
+
+/// Writes what arrives until nobody is left who could send.
+fn write_all(keeper: &dyn Keeper, near: &RwLock<Neighbourhood>, arrivals: &Receiver<Arrival>) {
+    while let Ok(first) = arrivals.recv() {
+        let (mut proofs, mut answers) = (vec![first.proof], vec![first.answer]);
+        while proofs.len() < MOST_TOGETHER {
+            let Ok(next) = arrivals.try_recv() else { break };
+            proofs.push(next.proof);
+            answers.push(next.answer);
+        }
+        let written = keeper.insert(&proofs);
+        let mut near = near.write().unwrap_or_else(PoisonError::into_inner);
+        let kept = proofs.iter().zip(&written).filter(|(_, kept)| kept.is_ok());
+        kept.for_each(|(proof, _)| near.push(Resident::of(&proof.record)));
+        drop(near);
+        for (answer, written) in answers.into_iter().zip(written) {
+            // Whoever asked may have gone; the proof is kept all the same.
+            let _ = answer.send(written);
+        }
+    }
+}
+
+/// A live store for the time of one question. What the medium could not tell is noted, since a verifier would take it for a
+/// proof that is not there.
+#[derive(Debug)]
+pub struct Asked {
+    live: Arc<Live>,
+    fault: Mutex<Option<StoreError>>,
+}
+
+impl Asked {
+    /// What went wrong while the question was answered. Then the answer is none.
+    pub fn fault(&self) -> Option<StoreError> {
+        let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        fault.take()
+    }
+
+    fn record(&self, id: ProofId) -> Option<ProofRecord> {
+        self.live.keeper.record(id).unwrap_or_else(|error| {
+            let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+            fault.get_or_insert(error);
+            None
+        })
+    }
+}
+
+impl Store for Asked {
+    fn by_id(&self, id: ProofId) -> Option<Cow<'_, ProofRecord>> {
+        self.record(id).map(Cow::Owned)
+    }
+
+    fn candidate(&self, id: ProofId) -> Option<Candidate<'_>> {
+        self.by_id(id).map(Candidate::Record)
+    }
+
+    fn nearest(&self, views: &[View], radius: u32, policy: &MatchPolicy) -> Neighbours {
+        let near = &self.live.near;
+        let near = near.read().unwrap_or_else(PoisonError::into_inner);
+        near.nearest(views, radius, policy)
+    }
+
+    fn all_near(
+        &self,
+        views: &[View],
+        radius: u32,
+        policy: &MatchPolicy,
+        most: usize,
+    ) -> Vec<(Cow<'_, ProofRecord>, Difference)> {
+        let near = &self.live.near;
+        let found = near
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .all_near(views, radius, policy);
+        let found = found.into_iter().take(most);
+        found
+            .filter_map(|(id, difference)| Some((self.by_id(id)?, difference)))
+            .collect()
+    }
+
+    fn nearest_wrong(
+        &self,
+        views: &[View],
+        min_quality: u8,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Option<u32> {
+        let near = &self.live.near;
+        let near = near.read().unwrap_or_else(PoisonError::into_inner);
+        near.nearest_wrong(views, min_quality, is_right)
+    }
+}

@@ -1,0 +1,195 @@
+//! Proofs in one file on this machine.
+
+use std::path::Path;
+
+use credlink_sign_core::store::Resident;
+use credlink_sign_core::{ProofId, ProofRecord};
+use redb::{
+    Database, MultimapTableDefinition, ReadableDatabase as _, ReadableTable as _,
+    ReadableTableMetadata as _, TableDefinition,
+};
+
+use super::{Keeper, Proof, StoreError, failed, looks, resident};
+
+/// Records as JSON, by id.
+const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
+/// Manifests, by id.
+const MANIFESTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("manifests");
+/// What proofs look like, by id: all that a service reads when it starts.
+const LOOKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("looks");
+/// Ids by the label of their manifest.
+const URNS: TableDefinition<'_, &str, u64> = TableDefinition::new("urns");
+/// Ids by the SHA-256 of the signed file.
+const FILES: MultimapTableDefinition<'_, &[u8; 32], u64> = MultimapTableDefinition::new("files");
+
+/// Memory that the library may fill with pages.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// A file.
+#[derive(Debug)]
+pub(super) struct Redb {
+    name: String,
+    database: Database,
+}
+
+impl Redb {
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing(format!("redb:{}", path.display())));
+        }
+        Self::create(path)
+    }
+
+    pub(super) fn create(path: &Path) -> Result<Self, StoreError> {
+        let name = format!("redb:{}", path.display());
+        let says = |what: &dyn std::fmt::Display| failed("open")(&format!("{name}: {what}"));
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| says(&error))?;
+        }
+        let database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .create(path)
+            .map_err(|error| says(&error))?;
+        let made = || -> Result<(), redb::Error> {
+            let writing = database.begin_write()?;
+            writing.open_table(RECORDS)?;
+            writing.open_table(MANIFESTS)?;
+            writing.open_table(LOOKS)?;
+            writing.open_table(URNS)?;
+            writing.open_multimap_table(FILES)?;
+            Ok(writing.commit()?)
+        };
+        made().map_err(|error| says(&error))?;
+        Ok(Self { name, database })
+    }
+
+    /// Adds what is not there yet, in one transaction; whether each was added.
+    fn inserted(&self, proofs: &[Proof]) -> Result<Vec<bool>, redb::Error> {
+        let writing = self.database.begin_write()?;
+        let mut added = Vec::with_capacity(proofs.len());
+        {
+            let mut records = writing.open_table(RECORDS)?;
+            let mut manifests = writing.open_table(MANIFESTS)?;
+            let mut all_looks = writing.open_table(LOOKS)?;
+            let mut urns = writing.open_table(URNS)?;
+            let mut files = writing.open_multimap_table(FILES)?;
+            for Proof {
+                record,
+                manifest,
+                urn,
+            } in proofs
+            {
+                let id = record.id.value();
+                let is_new = records.get(id)?.is_none();
+                added.push(is_new);
+                if !is_new {
+                    continue;
+                }
+                let text = serde_json::to_vec(record)
+                    .map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
+                records.insert(id, &text[..])?;
+                manifests.insert(id, &manifest[..])?;
+                all_looks.insert(id, &looks(record)[..])?;
+                urns.insert(&urn[..], id)?;
+                files.insert(&record.signed_sha256, id)?;
+            }
+        }
+        writing.commit()?;
+        Ok(added)
+    }
+
+    fn bytes(
+        &self,
+        table: TableDefinition<'_, u64, &[u8]>,
+        id: ProofId,
+    ) -> Result<Option<Vec<u8>>, redb::Error> {
+        let reading = self.database.begin_read()?;
+        let found = reading.open_table(table)?.get(id.value())?;
+        Ok(found.map(|found| found.value().to_vec()))
+    }
+}
+
+impl Keeper for Redb {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn insert(&self, proofs: &[Proof]) -> Vec<Result<(), StoreError>> {
+        match self.inserted(proofs) {
+            Ok(added) => added
+                .iter()
+                .zip(proofs)
+                .map(|(is_new, proof)| {
+                    is_new
+                        .then_some(())
+                        .ok_or(StoreError::Duplicate(proof.record.id))
+                })
+                .collect(),
+            Err(error) => {
+                let error = failed("write")(&error);
+                vec![Err(error); proofs.len()]
+            }
+        }
+    }
+
+    fn record(&self, id: ProofId) -> Result<Option<ProofRecord>, StoreError> {
+        let found = self.bytes(RECORDS, id);
+        let found = found.map_err(|error| failed("read")(&error))?;
+        found
+            .map(|bytes| serde_json::from_slice(&bytes))
+            .transpose()
+            .map_err(|_| StoreError::Damaged {
+                id,
+                what: "the record",
+            })
+    }
+
+    fn manifest(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.bytes(MANIFESTS, id)
+            .map_err(|error| failed("read")(&error))
+    }
+
+    fn by_urn(&self, urn: &str) -> Result<Option<ProofId>, StoreError> {
+        let look = || -> Result<Option<u64>, redb::Error> {
+            let reading = self.database.begin_read()?;
+            let found = reading.open_table(URNS)?.get(urn)?;
+            Ok(found.map(|found| found.value()))
+        };
+        let found = look().map_err(|error| failed("read")(&error))?;
+        Ok(found.map(ProofId::new))
+    }
+
+    fn by_file(&self, sha256: &[u8; 32]) -> Result<Vec<ProofId>, StoreError> {
+        let look = || -> Result<Vec<ProofId>, redb::Error> {
+            let reading = self.database.begin_read()?;
+            let mut ids = Vec::new();
+            for id in reading.open_multimap_table(FILES)?.get(sha256)? {
+                ids.push(ProofId::new(id?.value()));
+            }
+            Ok(ids)
+        };
+        look().map_err(|error| failed("read")(&error))
+    }
+
+    fn residents(&self, each: &mut dyn FnMut(Resident)) -> Result<(), StoreError> {
+        let reading = self
+            .database
+            .begin_read()
+            .map_err(|error| failed("read")(&error))?;
+        let table = reading
+            .open_table(LOOKS)
+            .map_err(|error| failed("read")(&error))?;
+        for row in table.iter().map_err(|error| failed("read")(&error))? {
+            let (id, bytes) = row.map_err(|error| failed("read")(&error))?;
+            each(resident(ProofId::new(id.value()), bytes.value())?);
+        }
+        Ok(())
+    }
+
+    fn count(&self) -> Result<u64, StoreError> {
+        let count = || -> Result<u64, redb::Error> {
+            Ok(self.database.begin_read()?.open_table(RECORDS)?.len()?)
+        };
+        count().map_err(|error| failed("read")(&error))
+    }
+}

@@ -1,0 +1,103 @@
+use super::*;
+use credlink_image_files::Format;
+use credlink_sign_core::sketch::Sketch;
+
+fn proof(number: u64) -> Proof {
+    let picture = image::GrayImage::from_fn(90, 60, |x, y| image::Luma([(x * y % 251) as u8]));
+    let manifest = format!("manifest {number}").into_bytes();
+    let digest = |bytes: &[u8]| <[u8; 32]>::from(Sha256::digest(bytes));
+    Proof {
+        record: ProofRecord {
+            id: ProofId::new(number),
+            fingerprint: Fingerprint([number, 2, 3, 4]),
+            fingerprint_quality: 77,
+            tone: Tone([number as u8; 16]),
+            sketch: Sketch::of(&picture.into(), image::metadata::Orientation::NoTransforms),
+            sketch_on_black: None,
+            history: None,
+            media_type: Format::Png,
+            width: 90,
+            height: 60,
+            // Two files of one picture may be the same.
+            signed_sha256: digest(&[(number / 2) as u8]),
+            manifest_sha256: digest(&manifest),
+            signature: [7; 64],
+        },
+        manifest,
+        urn: format!("urn:c2pa:{number}"),
+    }
+}
+
+/// What every store promises, whatever keeps it.
+fn keeps_its_promises(open: &dyn Fn() -> Box<dyn Keeper>, is_durable: bool) {
+    let mut store = open();
+    let answers = store.insert(&[proof(2), proof(3), proof(2)]);
+    assert!(answers[0].is_ok() && answers[1].is_ok());
+    assert!(matches!(answers[2], Err(StoreError::Duplicate(id)) if id == ProofId::new(2)));
+    let other = Proof {
+        manifest: b"other".to_vec(),
+        ..proof(3)
+    };
+    assert!(matches!(
+        store.insert(&[other])[0],
+        Err(StoreError::Duplicate(_))
+    ));
+    if is_durable {
+        drop(store);
+        store = open();
+    }
+    for number in [2, 3] {
+        let wanted = proof(number);
+        let id = wanted.record.id;
+        assert_eq!(store.record(id).unwrap(), Some(wanted.record.clone()));
+        let manifest = store.manifest(id).unwrap().unwrap();
+        assert!(is_manifest_of(&manifest, &wanted.record));
+        assert_eq!(store.by_urn(&wanted.urn).unwrap(), Some(id));
+    }
+    let both = store.by_file(&proof(2).record.signed_sha256).unwrap();
+    assert_eq!(both, [ProofId::new(2), ProofId::new(3)]);
+    assert_eq!(store.record(ProofId::new(4)).unwrap(), None);
+    assert_eq!(store.manifest(ProofId::new(4)).unwrap(), None);
+    assert_eq!(store.by_urn("urn:c2pa:4").unwrap(), None);
+    assert!(store.by_file(&[0; 32]).unwrap().is_empty());
+    assert_eq!(store.count().unwrap(), 2);
+    let mut residents = Vec::new();
+    store.residents(&mut |one| residents.push(one)).unwrap();
+    let wanted = [2, 3].map(|number| Resident::of(&proof(number).record));
+    assert_eq!(residents, wanted);
+}
+
+#[test]
+fn a_file_keeps_what_it_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = StoreUrl::Redb(folder.path().join("proofs.redb"));
+    assert!(matches!(url.open(), Err(StoreError::Missing(_))));
+    keeps_its_promises(&|| url.init().unwrap(), true);
+    assert_eq!(url.open().unwrap().count().unwrap(), 2);
+}
+
+#[test]
+fn memory_keeps_what_it_promises() {
+    keeps_its_promises(&|| StoreUrl::Memory.init().unwrap(), false);
+}
+
+#[test]
+fn unknown_urls_are_named() {
+    for text in [
+        "",
+        "redb:",
+        "memory:x",
+        "http://a:secret@b",
+        "proofs",
+        "Redb:x",
+    ] {
+        let error = text.parse::<StoreUrl>().unwrap_err().to_string();
+        let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+        assert!(error.contains(&format!("{scheme:?}")), "{error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+    assert_eq!(
+        "redb:a b".parse::<StoreUrl>().unwrap().to_string(),
+        "redb:a b"
+    );
+}
