@@ -10,6 +10,9 @@ use rcgen::{
     SignatureAlgorithm,
 };
 use sha2::{Digest, Sha256};
+use x509_parser::oid_registry::OID_SIG_ED25519;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::KeyError;
 
@@ -169,17 +172,20 @@ pub(super) fn issue(
     })
 }
 
-/// The Ed25519 key of a certificate: the only SubjectPublicKeyInfo of that algorithm has this fixed
-/// beginning (RFC 8410, section 4). The certificate's signature is checked elsewhere.
+/// The Ed25519 key of a certificate, as [`ed25519`] takes it. The certificate's signature is checked elsewhere.
 pub(super) fn public_key(der: &[u8]) -> Option<VerifyingKey> {
-    const PREFIX: [u8; 12] = [
-        0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
-    ];
-    let at = der
-        .windows(PREFIX.len())
-        .position(|window| window == PREFIX)?
-        + PREFIX.len();
-    VerifyingKey::from_bytes(der.get(at..at + 32)?.try_into().ok()?).ok()
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    ed25519(certificate.public_key())
+}
+
+/// An Ed25519 key (RFC 8410, section 4) that somebody may have made from a private one: a canonical point of the base
+/// point's group. Under one of small order anybody can sign; under one of mixed order verifiers disagree.
+pub(crate) fn ed25519(key: &SubjectPublicKeyInfo<'_>) -> Option<VerifyingKey> {
+    let bytes = <&[u8; 32]>::try_from(&*key.subject_public_key.data).ok()?;
+    let found = VerifyingKey::from_bytes(bytes).ok()?;
+    let point = found.to_edwards();
+    let is_sound = !found.is_weak() && point.is_torsion_free() && point.compress().0 == *bytes;
+    (key.algorithm.algorithm == OID_SIG_ED25519 && is_sound).then_some(found)
 }
 
 /// The last organisation name of a certificate, which is the subject's; for display only.

@@ -16,7 +16,7 @@
 //! Secrets: the seed and the key wipe themselves, `Debug` shows neither, files are created with mode 0600
 //! and never overwritten, and a key file that others may read is refused.
 
-mod certificate;
+pub(crate) mod certificate;
 pub(crate) mod files;
 pub(crate) mod pem;
 mod statement;
@@ -327,9 +327,15 @@ impl TrustAnchor {
     ///
     /// # Errors
     /// [`KeyError::NotAChain`]; [`KeyError::NotIssued`] if the chain's signatures do not lead to the root,
-    /// whatever the names say.
+    /// whatever the names say, or lead there by way of somebody who may not issue certificates.
     pub fn new(name: &str, anchor_pem: &str, chain_pem: &str) -> Result<Self, KeyError> {
-        pem::certificates(anchor_pem, "trust anchor")?;
+        let roots = pem::certificates(anchor_pem, "trust anchor")?;
+        if !roots.iter().all(|root| trust::is_root(root)) {
+            return Err(KeyError::NotAChain {
+                file: "trust anchor".to_owned(),
+                what: "a certificate in it is not that of an authority",
+            });
+        }
         let chain = pem::certificates(chain_pem, "certificate chain")?;
         let key = certificate::public_key(&chain[0]).ok_or(KeyError::NotAChain {
             file: "certificate chain".to_owned(),

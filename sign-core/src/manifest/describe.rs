@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::read::failures;
-use super::{Engine, SOFT_BINDING, guarded};
+use super::{Engine, SOFT_BINDING, guarded, trust};
 
 /// Entries of each list that are told; a manifest may hold thousands.
 const MOST: usize = 32;
@@ -121,7 +121,12 @@ pub(crate) fn described(engine: &Engine, format: Format, bytes: &[u8]) -> Option
     let Some(manifest) = reader.active_manifest() else {
         return Some(unreadable(vec![code::CLAIM_MISSING.to_owned()]));
     };
-    let codes = failures(&reader);
+    let mut codes = failures(&reader);
+    let mut state = reader.validation_state();
+    if state == ValidationState::Trusted && !trust::is_sound_in(manifest) {
+        codes.push(code::SIGNING_CREDENTIAL_UNTRUSTED.to_owned());
+        state = ValidationState::Valid;
+    }
     let data = |wanted: &str| {
         manifest
             .assertions()
@@ -133,7 +138,7 @@ pub(crate) fn described(engine: &Engine, format: Format, bytes: &[u8]) -> Option
     let actions = [data("c2pa.actions"), data("c2pa.actions.v2")].concat();
     let signature = manifest.signature_info();
     Some(Described {
-        standing: standing(reader.validation_state(), &codes),
+        standing: standing(state, &codes),
         codes,
         signer: manifest
             .issuer()

@@ -10,7 +10,7 @@ use credlink_image_files::{Format, containers};
 use sha2::{Digest, Sha256};
 
 use super::read::{error_code, failures};
-use super::{Engine, EngineError, guarded};
+use super::{Engine, EngineError, guarded, trust};
 
 /// How far back the parents of a manifest are followed.
 const MAX_GENERATIONS: usize = 16;
@@ -81,7 +81,10 @@ impl Observer {
         };
         let label = reader.active_label().map(str::to_owned);
         let good_enough = match reader.validation_state() {
-            ValidationState::Trusted => true,
+            ValidationState::Trusted => {
+                let mut active = reader.active_manifest().into_iter();
+                !self.asks_for_trust || active.any(trust::is_sound_in)
+            }
             ValidationState::Valid => !self.asks_for_trust,
             ValidationState::Invalid => false,
         };

@@ -10,7 +10,7 @@ use c2pa::validation_status::ValidationStatus;
 use c2pa::{Manifest, Reader, jumbf_io};
 use ed25519_dalek::VerifyingKey;
 
-use super::{Engine, PROOF_LABEL, ProofAssertion, bound, guarded, jumbf};
+use super::{Engine, PROOF_LABEL, ProofAssertion, bound, guarded, jumbf, trust};
 use crate::keys;
 use crate::proof_id::ProofId;
 use credlink_image_files::Format;
@@ -110,7 +110,9 @@ pub(crate) fn judged(
         };
     };
 
-    let trusted = reader.validation_state() == ValidationState::Trusted && is_complete(status);
+    let trusted = reader.validation_state() == ValidationState::Trusted
+        && is_complete(status)
+        && trust::is_sound_in(active);
     let signed_by_us = trusted && ours.signed(active);
     // The bytes just parsed, so this cannot fail; if it does, the manifest is not what we stored.
     let manifest = || {
@@ -258,7 +260,7 @@ fn is_valid_alone(
         && reader.active_manifest().and_then(proof) == Some(id)
         && reader
             .active_manifest()
-            .is_some_and(|active| ours.signed(active))
+            .is_some_and(|active| ours.signed(active) && trust::is_sound_in(active))
         && has(code::SIGNING_CREDENTIAL_TRUSTED)
         && has(code::CLAIM_SIGNATURE_VALIDATED)
         && has(code::CLAIM_SIGNATURE_INSIDE_VALIDITY)

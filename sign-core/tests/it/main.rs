@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, unreachable_pub)]
 
 mod bound;
+mod certificates;
 mod common;
 mod corpora;
+mod forger;
 mod round_trip;
+mod signatures;
 mod system;
 mod tamper;
 mod watermark;
