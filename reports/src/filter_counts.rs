@@ -1,11 +1,12 @@
 //! Counts by pipeline, class, format and size: all that the page's filters need, whatever the number of rows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use credlink_trial_record::{Outcome, Trial};
 
 use crate::header::RunHeader;
 use crate::rows::{RowError, Rows};
+use crate::tables::Interned;
 
 /// Names of the size bands, by pixels of the source image.
 pub const BANDS: [&str; 3] = ["below 0.5 MP", "0.5 to 2 MP", "2 MP and more"];
@@ -31,12 +32,20 @@ pub struct FilterCounts {
     pub cells: Vec<Vec<u64>>,
 }
 
-impl FilterCounts {
-    /// Counts the signed ops of a run.
+/// The same while rows are read, with classes and formats by their first appearance.
+#[derive(Debug, Default)]
+pub(crate) struct Counting {
+    classes: Interned<String>,
+    formats: Interned<String>,
+    cells: HashMap<[u64; 4], Vec<u64>>,
+}
+
+impl Counting {
+    /// Adds the signed ops of a slice of rows.
     ///
     /// # Errors
     /// [`RowError::MissingColumn`] if a column was not read.
-    pub fn count(header: &RunHeader, rows: &Rows) -> Result<Self, RowError> {
+    pub(crate) fn add(&mut self, header: &RunHeader, rows: &Rows) -> Result<(), RowError> {
         let known: HashMap<&str, u64> = (0..)
             .zip(&header.pipelines)
             .map(|(index, pipeline)| (pipeline.id.as_str(), index))
@@ -49,34 +58,23 @@ impl FilterCounts {
         for carrier in rows.carriers() {
             flags.push(rows.flags(&format!("{carrier}_accepted"))?);
         }
-        let all = |column: &polars::prelude::StringChunked| -> Vec<String> {
-            let words: BTreeSet<&str> = column.iter().flatten().collect();
-            words.into_iter().map(str::to_owned).collect()
-        };
-        let (classes, formats) = (all(class), all(format));
-        let place = |list: &[String], word: &str| {
-            list.binary_search_by(|known| known.as_str().cmp(word))
-                .unwrap_or_default()
-        };
         let carriers = flags.len();
-        let mut cells: BTreeMap<[u64; 4], Vec<u64>> = BTreeMap::new();
         for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
+            let class = self.classes.index(class.get(row).unwrap_or_default());
+            let format = self.formats.index(format.get(row).unwrap_or_default());
             if trial != Trial::Signed {
                 continue;
             }
             let Some(index) = pipeline.get(row).and_then(|id| known.get(id)) else {
                 continue;
             };
-            let key = [
-                *index,
-                place(&classes, class.get(row).unwrap_or_default()) as u64,
-                place(&formats, format.get(row).unwrap_or_default()) as u64,
-                band(
-                    width.get(row).unwrap_or_default(),
-                    height.get(row).unwrap_or_default(),
-                ) as u64,
-            ];
-            let counts = cells
+            let band = band(
+                width.get(row).unwrap_or_default(),
+                height.get(row).unwrap_or_default(),
+            );
+            let key = [*index, class.into(), format.into(), band as u64];
+            let counts = self
+                .cells
                 .entry(key)
                 .or_insert_with(|| vec![0; Outcome::SIGNED.len() + 2 * carriers]);
             if let Some(place) = outcome.place() {
@@ -92,13 +90,37 @@ impl FilterCounts {
                 counts[Outcome::SIGNED.len() + carriers + only] += 1;
             }
         }
-        Ok(Self {
+        Ok(())
+    }
+
+    /// What was counted, in order.
+    pub(crate) fn finish(self) -> FilterCounts {
+        let (classes, class_places) = sorted(self.classes.into_list());
+        let (formats, format_places) = sorted(self.formats.into_list());
+        let in_order = |([pipeline, class, format, band], counts): ([u64; 4], Vec<u64>)| {
+            let (class, format) = (class_places[class as usize], format_places[format as usize]);
+            ([pipeline, class, format, band], counts)
+        };
+        let cells: BTreeMap<[u64; 4], Vec<u64>> = self.cells.into_iter().map(in_order).collect();
+        FilterCounts {
             classes,
             formats,
             cells: cells
                 .into_iter()
                 .map(|(key, counts)| key.into_iter().chain(counts).collect())
                 .collect(),
-        })
+        }
     }
+}
+
+/// Words in alphabetical order, and for each as it came its place there.
+fn sorted(words: Vec<String>) -> (Vec<String>, Vec<u64>) {
+    let mut order: Vec<usize> = (0..words.len()).collect();
+    order.sort_by_key(|index| &words[*index]);
+    let mut places = vec![0; words.len()];
+    for (place, index) in (0..).zip(&order) {
+        places[*index] = place;
+    }
+    let in_order = order.into_iter().map(|index| words[index].clone());
+    (in_order.collect(), places)
 }

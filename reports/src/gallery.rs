@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::companion::{self, CompanionError};
 use crate::header::RunHeader;
-use crate::rows::{RowError, Rows};
+use crate::rows::{RowError, read_slices};
 
 /// Folder of the pictures in the run directory.
 pub const FOLDER: &str = "gallery";
@@ -37,8 +37,8 @@ pub enum Shows {
 /// An op that is worth showing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// Position of its row.
-    pub row: usize,
+    /// Its number.
+    pub op: u64,
     /// Why it is shown.
     pub shows: Shows,
 }
@@ -135,82 +135,123 @@ impl Gallery {
 /// are to be shown while the budget lasts: first an example and the worst outcome of every pipeline, then the others.
 ///
 /// Of losses with one outcome the smallest file is taken, because it is the quickest to look into. Examples show the same
-/// image wherever possible, so that pipelines can be compared.
+/// image wherever possible, so that pipelines can be compared. The row file is read twice, slice by slice.
 ///
 /// # Errors
-/// [`RowError::MissingColumn`] if a column was not read.
-pub fn choose(header: &RunHeader, rows: &Rows) -> Result<Vec<Choice>, RowError> {
-    const WORST_FIRST: [Outcome; 5] = [
-        Outcome::Misattributed,
-        Outcome::Error,
-        Outcome::Broken,
-        Outcome::Unconfirmed,
-        Outcome::Lost,
-    ];
-    let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
-    let pipeline = rows.texts("pipeline")?;
-    let (bytes, image, cause) = (
-        rows.big("signed_bytes")?,
-        rows.small("image")?,
-        rows.texts("error_cause")?,
-    );
-    let mut by_pipeline: HashMap<&str, Vec<usize>> = HashMap::new();
-    let mut used: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-    for (row, trial) in trials.into_iter().enumerate() {
-        let is_unmade = matches!(cause.get(row), Some("source" | "sign" | "disk"));
-        if trial != Trial::Signed || is_unmade {
-            continue;
+/// [`RowError`] if the row file cannot be read.
+pub fn choose(header: &RunHeader, rows: &Path) -> Result<Vec<Choice>, RowError> {
+    let mut losses: HashMap<String, Losses> = HashMap::new();
+    let mut used: HashMap<u32, (u32, u64)> = HashMap::new();
+    each_made(rows, |op| {
+        let image = used.entry(op.image).or_default();
+        *image = (image.0 + 1, op.bytes);
+        let Some(rank) = WORST_FIRST.iter().position(|known| *known == op.outcome) else {
+            return;
+        };
+        let losses = losses.entry(op.pipeline.to_owned()).or_default();
+        let key = (rank, op.cause.map(str::to_owned));
+        let smallest = losses.entry(key).or_insert((op.bytes, op.number));
+        *smallest = (op.bytes, op.number).min(*smallest);
+    })?;
+    let preferred = preferred(used);
+    // For each pipeline the example so far, after whether it shows another image and whether it is the first loss.
+    let mut examples: HashMap<String, (bool, bool, u64)> = HashMap::new();
+    let first = |pipeline: &str| {
+        let losses = losses.get(pipeline)?;
+        losses.values().next().map(|(_, op)| *op)
+    };
+    each_made(rows, |op| {
+        if op.outcome != Outcome::Error {
+            let is_other = preferred != Some(op.image);
+            let found = (is_other, first(op.pipeline) == Some(op.number), op.number);
+            match examples.get_mut(op.pipeline) {
+                Some(best) => *best = found.min(*best),
+                None => {
+                    examples.insert(op.pipeline.to_owned(), found);
+                }
+            }
         }
-        by_pipeline
-            .entry(pipeline.get(row).unwrap_or_default())
-            .or_default()
-            .push(row);
-        let image = used.entry(image.get(row).unwrap_or_default()).or_default();
-        *image = (image.0 + 1, bytes.get(row).unwrap_or_default());
-    }
-    let mut common: Vec<(u32, (u64, u64))> = used.into_iter().collect();
-    common.sort_by_key(|(image, (ops, size))| (std::cmp::Reverse(*ops), *size, *image));
-    // Not the smallest of the most used ones, which is often a blank page, but the middle one.
-    let most = common.first().map_or(0, |(_, (ops, _))| *ops);
-    common.retain(|(_, (ops, _))| *ops == most);
-    let preferred = common.get(common.len() / 2).map(|(image, _)| *image);
-
+    })?;
     let mut rounds: [Vec<Choice>; 2] = Default::default();
     for pipeline in &header.pipelines {
-        let Some(members) = by_pipeline.get(pipeline.id.as_str()) else {
-            continue;
-        };
-        let mut losses: Vec<(usize, Option<&str>, u64, usize)> = members
-            .iter()
-            .filter_map(|row| {
-                let outcome = outcomes.get(*row)?;
-                let rank = WORST_FIRST.iter().position(|known| known == outcome)?;
-                let size = bytes.get(*row).unwrap_or_default();
-                Some((rank, cause.get(*row), size, *row))
-            })
-            .collect();
-        losses.sort_unstable();
-        // Errors of different causes are different things.
-        losses.dedup_by_key(|(rank, cause, ..)| (*rank, *cause));
-        let mut losses = losses.into_iter().map(|(.., row)| row);
-        let first = losses.next();
-        let example = members
-            .iter()
-            .filter(|row| outcomes.get(**row) != Some(&Outcome::Error))
-            .min_by_key(|row| {
-                let is_other = preferred != image.get(**row);
-                (is_other, first == Some(**row), **row)
-            });
-        let loss = |row| Choice {
-            row,
+        let losses = losses.get(&pipeline.id);
+        let mut losses = losses.into_iter().flat_map(BTreeMap::values);
+        let loss = |(_, op): &(u64, u64)| Choice {
+            op: *op,
             shows: Shows::Loss,
         };
-        rounds[0].extend(first.map(loss));
-        rounds[0].extend(example.map(|row| Choice {
-            row: *row,
+        rounds[0].extend(losses.next().map(loss));
+        rounds[0].extend(examples.get(&pipeline.id).map(|(.., op)| Choice {
+            op: *op,
             shows: Shows::Example,
         }));
         rounds[1].extend(losses.map(loss));
     }
     Ok(rounds.into_iter().flatten().collect())
+}
+
+/// Outcomes of lost proofs.
+const WORST_FIRST: [Outcome; 5] = [
+    Outcome::Misattributed,
+    Outcome::Error,
+    Outcome::Broken,
+    Outcome::Unconfirmed,
+    Outcome::Lost,
+];
+
+/// Lost proofs of one pipeline by outcome and, since errors of different causes are different things, by cause: size of the
+/// signed file and op of the smallest.
+type Losses = BTreeMap<(usize, Option<String>), (u64, u64)>;
+
+/// A signed op that has a signed file.
+struct MadeOp<'a> {
+    number: u64,
+    pipeline: &'a str,
+    outcome: Outcome,
+    cause: Option<&'a str>,
+    image: u32,
+    bytes: u64,
+}
+
+/// Hands on every such op of a row file, in their order.
+fn each_made(rows: &Path, mut each: impl FnMut(MadeOp<'_>)) -> Result<(), RowError> {
+    const COLUMNS: &[&str] = &[
+        "trial",
+        "pipeline",
+        "outcome",
+        "error_cause",
+        "image",
+        "signed_bytes",
+    ];
+    read_slices(rows, COLUMNS, &[], |rows| {
+        let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
+        let (ops, bytes) = (rows.big("op")?, rows.big("signed_bytes")?);
+        let (pipeline, cause) = (rows.texts("pipeline")?, rows.texts("error_cause")?);
+        let image = rows.small("image")?;
+        for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
+            let cause = cause.get(row);
+            let is_unmade = matches!(cause, Some("source" | "sign" | "disk"));
+            if trial == Trial::Signed && !is_unmade {
+                each(MadeOp {
+                    number: ops.get(row).unwrap_or_default(),
+                    pipeline: pipeline.get(row).unwrap_or_default(),
+                    outcome,
+                    cause,
+                    image: image.get(row).unwrap_or_default(),
+                    bytes: bytes.get(row).unwrap_or_default(),
+                });
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The image that examples show, of the number of ops and the size of the signed file of each: not the smallest of the most
+/// used ones, which is often a blank page, but the middle one.
+fn preferred(used: HashMap<u32, (u32, u64)>) -> Option<u32> {
+    let most = used.values().map(|(ops, _)| *ops).max()?;
+    let common = used.into_iter().filter(|(_, (ops, _))| *ops == most);
+    let mut common: Vec<(u64, u32)> = common.map(|(image, (_, size))| (size, image)).collect();
+    common.sort_unstable();
+    common.get(common.len() / 2).map(|(_, image)| *image)
 }

@@ -67,29 +67,25 @@ fn rank(outcome: Outcome) -> Option<usize> {
 /// What a carrier said in a row: its state, its first code, and whether the image had refused it.
 type Words<'a> = (Option<State>, &'a str, bool);
 
-/// A group while it is counted: for each way in which the carriers answered how many ops, and the first of them with its row.
-#[derive(Default)]
-struct Gathered<'a> {
+/// The same, kept.
+type Kept = (Option<State>, String, bool);
+
+/// Ops in which the carriers answered alike: how many, and the first of them.
+struct Alike {
     n: u64,
-    kinds: HashMap<Vec<Words<'a>>, (u64, u64, usize)>,
+    op: u64,
+    name: String,
+    /// The error's words.
+    words: String,
 }
 
-impl<'a> Gathered<'a> {
-    fn add(&mut self, said: Vec<Words<'a>>, op: u64, row: usize) {
-        self.n += 1;
-        let kind = self.kinds.entry(said).or_insert((0, op, row));
-        kind.0 += 1;
-        if op < kind.1 {
-            (kind.1, kind.2) = (op, row);
-        }
-    }
+/// Ops of one trial, pipeline, outcome and cause by what the carriers answered.
+type Gathered = HashMap<Vec<Kept>, Alike>;
 
-    /// The commonest kind, of equal ones that with the earliest op.
-    fn commonest(&self) -> Option<(&Vec<Words<'a>>, u64, u64, usize)> {
-        let kinds = self.kinds.iter();
-        let best = kinds.max_by_key(|(_, (n, op, _))| (*n, std::cmp::Reverse(*op)));
-        best.map(|(said, (n, op, row))| (said, *n, *op, *row))
-    }
+/// The commonest kind, of equal ones that with the earliest op.
+fn commonest(kinds: &Gathered) -> Option<(&Vec<Kept>, &Alike)> {
+    let kinds = kinds.iter();
+    kinds.max_by_key(|(_, alike)| (alike.n, std::cmp::Reverse(alike.op)))
 }
 
 /// What every carrier said, row by row.
@@ -127,12 +123,12 @@ impl<'a> Spoken<'a> {
 }
 
 /// The sentence about an op: what its error means, or what every carrier said.
-fn why(header: &RunHeader, rows: &Rows, said: &[Words<'_>], cause: &str) -> String {
+fn why(header: &RunHeader, carriers: &[String], said: &[Words<'_>], cause: &str) -> String {
     if !cause.is_empty() {
         return explained(cause)
             .map_or_else(String::new, |meaning| format!("The op failed: {meaning}."));
     }
-    let said = rows.carriers().iter().zip(said);
+    let said = carriers.iter().zip(said);
     let said: Vec<Said<'_>> = said
         .map(|(carrier, (state, code, refused))| Said {
             carrier,
@@ -149,57 +145,87 @@ fn why(header: &RunHeader, rows: &Rows, said: &[Words<'_>], cause: &str) -> Stri
 pub(crate) fn sentence_of(header: &RunHeader, rows: &Rows, row: usize) -> Result<String, RowError> {
     let said = Spoken::of(rows)?.at(row);
     let cause = rows.texts("error_cause")?.get(row).unwrap_or_default();
-    Ok(why(header, rows, &said, cause))
+    Ok(why(header, rows.carriers(), &said, cause))
 }
 
-/// Groups the ops of a run, worst outcomes first, within an outcome the most frequent ones.
-///
-/// # Errors
-/// [`RowError::MissingColumn`] if a column was not read.
-pub fn loss_groups(header: &RunHeader, rows: &Rows) -> Result<Vec<LossGroup>, RowError> {
-    let pipeline = rows.texts("pipeline")?;
-    let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
-    let (cause, words, name) = (
-        rows.texts("error_cause")?,
-        rows.texts("error")?,
-        rows.texts("name")?,
-    );
-    let ops = rows.big("op")?;
-    let spoken = Spoken::of(rows)?;
-    let mut groups: HashMap<(Trial, &str, Outcome, &str), Gathered<'_>> = HashMap::new();
-    for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
-        if rank(outcome).is_none() {
-            continue;
-        }
-        let pipeline = pipeline.get(row).unwrap_or_default();
-        let cause = cause.get(row).unwrap_or_default();
-        let group = groups.entry((trial, pipeline, outcome, cause)).or_default();
-        group.add(spoken.at(row), ops.get(row).unwrap_or_default(), row);
-    }
-    let made = groups
-        .into_iter()
-        .filter_map(|((trial, pipeline, outcome, cause), group)| {
-            let (said, alike, op, row) = group.commonest()?;
+/// Ops that did not survive, while rows are read.
+#[derive(Default)]
+pub(crate) struct Losses {
+    groups: HashMap<(Trial, String, Outcome, String), Gathered>,
+}
+
+impl Losses {
+    /// Adds those of a slice of rows.
+    ///
+    /// # Errors
+    /// [`RowError::MissingColumn`] if a column was not read.
+    pub(crate) fn add(&mut self, rows: &Rows) -> Result<(), RowError> {
+        let pipeline = rows.texts("pipeline")?;
+        let (trials, outcomes) = (rows.trials()?, rows.outcomes()?);
+        let (cause, words, name) = (
+            rows.texts("error_cause")?,
+            rows.texts("error")?,
+            rows.texts("name")?,
+        );
+        let ops = rows.big("op")?;
+        let spoken = Spoken::of(rows)?;
+        for (row, (trial, outcome)) in trials.into_iter().zip(outcomes).enumerate() {
+            if rank(outcome).is_none() {
+                continue;
+            }
             let text = |column: &StringChunked| column.get(row).unwrap_or_default().to_owned();
-            Some(LossGroup {
-                trial,
-                pipeline: pipeline.to_owned(),
-                outcome,
-                cause: cause.to_owned(),
-                words: text(words),
-                n: group.n,
-                alike,
+            let key = (trial, text(pipeline), outcome, text(cause));
+            let said = spoken.at(row).into_iter();
+            let said = said.map(|(state, code, refused)| (state, code.to_owned(), refused));
+            let op = ops.get(row).unwrap_or_default();
+            let first = |n| Alike {
+                n,
                 op,
                 name: text(name),
-                why: why(header, rows, said, cause),
+                words: text(words),
+            };
+            let group = self.groups.entry(key).or_default();
+            let alike = group.entry(said.collect()).or_insert_with(|| first(0));
+            alike.n += 1;
+            if op < alike.op {
+                *alike = first(alike.n);
+            }
+        }
+        Ok(())
+    }
+
+    /// The groups, worst outcomes first, within an outcome the most frequent ones.
+    pub(crate) fn finish(self, header: &RunHeader) -> Vec<LossGroup> {
+        let made = self.groups.into_iter();
+        let made = made.filter_map(|((trial, pipeline, outcome, cause), kinds)| {
+            let n = kinds.values().map(|alike| alike.n).sum();
+            let (said, alike) = commonest(&kinds)?;
+            let said = said.iter();
+            let said: Vec<Words<'_>> = said
+                .map(|(state, code, refused)| (*state, code.as_str(), *refused))
+                .collect();
+            Some(LossGroup {
+                trial,
+                pipeline,
+                outcome,
+                words: alike.words.clone(),
+                n,
+                alike: alike.n,
+                op: alike.op,
+                name: alike.name.clone(),
+                why: why(header, &header.carriers, &said, &cause),
+                cause,
             })
         });
-    let mut found: Vec<LossGroup> = made.collect();
-    found.sort_by(|a, b| {
-        rank(a.outcome)
-            .cmp(&rank(b.outcome))
-            .then(b.n.cmp(&a.n))
-            .then_with(|| (&a.pipeline, &a.trial, &a.cause).cmp(&(&b.pipeline, &b.trial, &b.cause)))
-    });
-    Ok(found)
+        let mut found: Vec<LossGroup> = made.collect();
+        found.sort_by(|a, b| {
+            rank(a.outcome)
+                .cmp(&rank(b.outcome))
+                .then(b.n.cmp(&a.n))
+                .then_with(|| {
+                    (&a.pipeline, &a.trial, &a.cause).cmp(&(&b.pipeline, &b.trial, &b.cause))
+                })
+        });
+        found
+    }
 }

@@ -61,8 +61,8 @@ pub fn load(run_dir: &RunDir) -> Result<Evidence, ReadError> {
 /// Writes every table in every format, every plot as every picture, every document and the rows of each pipeline as
 /// CSV, and returns the terminal's summary.
 ///
-/// Needs about 1 kB of memory per row. Files that are there are replaced, each as a whole; `run.json`,
-/// `rows.parquet` and the gallery are only read.
+/// Memory does not grow with the number of rows, but with that of images and sources. Files that are there are replaced,
+/// each as a whole; `run.json`, `rows.parquet` and the gallery are only read.
 ///
 /// # Errors
 /// [`ReportError`] naming the file; what was written before it stays and is complete.
@@ -97,12 +97,9 @@ pub fn regenerate(run_dir: &RunDir) -> Result<Summary, ReportError> {
             &mut files,
         )?;
     }
-    let header = report.evidence.header();
-    let texts = row_files::texts(header, &report.rows).map_err(ReadError::from)?;
     let folder = run_dir.root().join(row_files::FOLDER);
-    let written = row_files::write(&folder, &row_files::names(header), texts)
-        .map_err(|(path, source)| ReportError::Write { path, source })?;
-    files.extend(written);
+    let written = row_files::write(&folder, report.evidence.header(), &report.rows);
+    files.extend(written.map_err(ReadError::from)?);
     Ok(Summary::new(&report.evidence, files))
 }
 

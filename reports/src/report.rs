@@ -1,6 +1,6 @@
 //! One run, read once and counted once: what every document is written from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -11,42 +11,22 @@ use rayon::prelude::*;
 use crate::beside::Portrait;
 use crate::binding::{BindingError, bound_header};
 use crate::companion::CompanionError;
-use crate::filter_counts::FilterCounts;
+use crate::filter_counts::{Counting, FilterCounts};
 use crate::gallery::{self, Gallery};
 use crate::gate::{Gate, GateError, GateReport};
-use crate::losses::{LossGroup, loss_groups};
+use crate::input;
+use crate::losses::{LossGroup, Losses, sentence_of};
 use crate::plots::{PLOTS, PlotError, svg};
 use crate::recipes::Recipes;
-use crate::rows::{RowError, Rows, read_columns};
+use crate::rows::RowError;
 use crate::run_dir::RunDir;
 use crate::tables::{
-    Answer, EVIDENCE_CELLS, EVIDENCE_COLUMNS, Evidence, EvidenceError, Latency, LevelVerdict,
-    NegativeTallies, PipelineTally, TABLES, Table, Tally, Timed, latencies,
+    Answer, Evidence, EvidenceError, Latency, LevelVerdict, NegativeTallies, PipelineTally, TABLES,
+    Table, Tally, Timed, latencies,
 };
 
 /// The gate of a run in its directory, if it was given one.
 pub const GATE: &str = "gate.toml";
-
-/// Columns that documents need besides those of the tables.
-const COLUMNS: &[&str] = &[
-    "name",
-    "class",
-    "image_format",
-    "width",
-    "height",
-    "error",
-    "error_cause",
-    "signed_bytes",
-    "received_bytes",
-    "received_format",
-    "received_width",
-    "received_height",
-    "content_distance",
-    "issued",
-];
-
-/// Columns of each carrier that documents need besides those of the tables.
-const CELLS: &[&str] = &["state", "distance", "codes"];
 
 /// A run that could not be read or counted.
 #[derive(Debug, thiserror::Error)]
@@ -111,8 +91,8 @@ pub struct Check {
 pub struct Report {
     /// Header and rows, fit for counting.
     pub evidence: Evidence,
-    /// The rows, with the columns that documents show.
-    pub rows: Rows,
+    /// The row file.
+    pub rows: PathBuf,
     /// Signed ops by pipeline, in the header's order.
     pub tallies: Vec<PipelineTally>,
     /// All signed ops but those of controls.
@@ -131,6 +111,8 @@ pub struct Report {
     pub found: Vec<LossGroup>,
     /// Examples with pictures; empty if the run has none.
     pub gallery: Gallery,
+    /// What every carrier said in the ops of the gallery, by op.
+    pub sentences: BTreeMap<u64, String>,
     /// What its pipelines do, as far as that was kept.
     pub recipes: Recipes,
     /// The first figures of another run, if the directory holds them.
@@ -148,12 +130,19 @@ impl Report {
     /// [`ReadError`] naming the file that is missing, half-written or of another run.
     pub fn read(run_dir: &RunDir) -> Result<Self, ReadError> {
         let header = bound_header(run_dir)?;
-        let columns: Vec<&str> = EVIDENCE_COLUMNS.iter().chain(COLUMNS).copied().collect();
-        let cells: Vec<&str> = EVIDENCE_CELLS.iter().chain(CELLS).copied().collect();
-        let rows = read_columns(&run_dir.rows(), &columns, &cells)?;
         let gallery = Gallery::read(run_dir.root())?;
-        let pictures = pictures(run_dir, &gallery);
-        let evidence = Evidence::new(header, &rows)?;
+        let mut sentences = BTreeMap::new();
+        let (mut strata, mut losses) = (Counting::default(), Losses::default());
+        let shown: HashSet<u64> = gallery.exhibits.iter().map(|one| one.op).collect();
+        let evidence = Evidence::read_beside(header, &run_dir.rows(), |header, rows| {
+            for (row, op) in rows.big("op")?.iter().enumerate() {
+                if let Some(op) = op.filter(|op| shown.contains(op)) {
+                    sentences.insert(op, sentence_of(header, rows, row)?);
+                }
+            }
+            strata.add(header, rows)?;
+            losses.add(rows)
+        })?;
         let path = run_dir.root().join(GATE);
         let gate = if path.exists() {
             let judged = Gate::read(&path).and_then(|gate| gate.judge(&evidence));
@@ -161,22 +150,6 @@ impl Report {
         } else {
             None
         };
-        Ok(Self {
-            pictures,
-            recipes: Recipes::read(run_dir.root())?,
-            beside: Portrait::read(run_dir.root())?,
-            gate,
-            ..Self::of(evidence, rows, gallery)?
-        })
-    }
-
-    /// Counts what was read.
-    ///
-    /// # Errors
-    /// [`ReadError::Rows`] if a column is missing, [`ReadError::Plot`] if a plot cannot be drawn.
-    pub fn of(evidence: Evidence, rows: Rows, gallery: Gallery) -> Result<Self, ReadError> {
-        let strata = FilterCounts::count(evidence.header(), &rows)?;
-        let found = loss_groups(evidence.header(), &rows)?;
         let mut drawings = Vec::new();
         for kind in PLOTS {
             let failed = |source| ReadError::Plot {
@@ -195,19 +168,20 @@ impl Report {
                 .map(|kind| (kind.make)(&evidence))
                 .collect(),
             drawings,
-            strata,
-            found,
+            strata: strata.finish(),
+            found: losses.finish(evidence.header()),
+            pictures: pictures(run_dir, &gallery),
             gallery,
-            pictures: BTreeMap::new(),
-            recipes: Recipes::default(),
-            beside: None,
-            gate: None,
+            sentences,
+            recipes: Recipes::read(run_dir.root())?,
+            beside: Portrait::read(run_dir.root())?,
+            gate,
             tallies: evidence.by_pipeline(),
             overall: evidence.overall(),
             negatives: evidence.negatives(),
             answer: evidence.answer(),
             evidence,
-            rows,
+            rows: run_dir.rows(),
         })
     }
 
@@ -298,13 +272,10 @@ fn pictures(run_dir: &RunDir, gallery: &Gallery) -> BTreeMap<String, String> {
             continue;
         }
         let path = run_dir.root().join(gallery::FOLDER).join(&picture.file);
-        let Ok(bytes) = std::fs::read(path) else {
+        let Ok(bytes) = input::shown(&path, room) else {
             continue;
         };
-        let Some(left) = room.checked_sub(bytes.len() as u64) else {
-            continue;
-        };
-        room = left;
+        room -= bytes.len() as u64;
         let address = format!("data:{kind};base64,{}", STANDARD.encode(bytes));
         found.insert(picture.file.clone(), address);
     }

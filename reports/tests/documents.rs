@@ -356,7 +356,11 @@ fn row_files_have_names_of_their_own() {
     header.pipelines[1].id = "a/b_c".to_owned();
     header.pipelines[2].id = "../..".to_owned();
     let names = row_files::names(&header);
-    assert_eq!(names, ["a--b_c.csv", "a--b_c~1.csv", "--...csv"]);
+    assert_eq!(names, ["a--b_c.csv", "a--b_c~1.csv", "pipeline.csv"]);
+    header.pipelines[0].id = "-rf".to_owned();
+    header.pipelines[1].id = String::new();
+    let names = row_files::names(&header);
+    assert_eq!(names, ["rf.csv", "pipeline.csv", "pipeline~2.csv"]);
 }
 
 #[test]
@@ -415,10 +419,10 @@ fn the_choice_of_examples_shows_the_worst_first_and_never_repeats_an_op() {
     rows[5].signed_bytes = 10;
     let (_, report) = opened(base.path(), &header, rows);
     let choices = gallery::choose(report.evidence.header(), &report.rows).unwrap();
-    let losses: Vec<usize> = choices
+    let losses: Vec<u64> = choices
         .iter()
         .filter(|choice| choice.shows == Shows::Loss)
-        .map(|choice| choice.row)
+        .map(|choice| choice.op)
         .collect();
     assert_eq!(losses, [3, 5], "worst outcome, then the smallest file");
     assert_eq!(

@@ -71,7 +71,7 @@ pub(super) fn lines(
         let theirs: HashMap<u32, usize> = if paired {
             after
                 .ops(*there, Trial::Signed)
-                .map(|op| (after.entrant(op).image, op))
+                .map(|op| (after.image(op), op))
                 .collect()
         } else {
             HashMap::new()
@@ -83,9 +83,9 @@ pub(super) fn lines(
             );
             if paired {
                 let pairs = before.ops(*here, Trial::Signed).filter_map(|op| {
-                    let other = theirs.get(&before.entrant(op).image)?;
+                    let other = theirs.get(&before.image(op))?;
                     Some(Pair {
-                        source: before.entrant(op).source,
+                        source: before.source(op),
                         before: before.hit(op, mine),
                         after: after.hit(*other, others),
                     })

@@ -7,7 +7,6 @@ use credlink_trial_record::{Outcome, Trial};
 use super::file::EACH;
 use super::{FalseAcceptGate, Gate, GateError, ServiceGate, SurvivalGate};
 use crate::figures::{NOT_MEASURED, count, duration, percent, percent_above, plural};
-use crate::stats::Quantiles;
 use crate::tables::{Evidence, Timing, timings};
 use crate::usable::unusable;
 
@@ -279,7 +278,7 @@ fn false_accepts(evidence: &Evidence, gate: &FalseAcceptGate) -> GateCheck {
 fn service(evidence: &Evidence, gate: &ServiceGate, found: Option<&Timing>) -> GateCheck {
     let limit = (gate.max_ms * 1e6) as u64;
     let allowed = 1.0 - gate.percentile / 100.0;
-    let quantiles = found.map(|timing| Quantiles::of(timing.nanos(evidence)));
+    let quantiles = found.map(|timing| timing.quantiles(evidence));
     let nanos = gate
         .permille()
         .and_then(|permille| quantiles.as_ref()?.permille(permille));

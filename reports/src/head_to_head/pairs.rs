@@ -59,7 +59,7 @@ fn paired(
 ) -> (PipelinePairs, Option<u32>, Option<u32>) {
     let theirs: HashMap<u32, usize> = other
         .ops(pipeline, Trial::Signed)
-        .map(|op| (other.entrant(op).image, op))
+        .map(|op| (other.image(op), op))
         .collect();
     let mut pairs = PipelinePairs {
         pipeline: first.header().pipelines[pipeline].id.clone(),

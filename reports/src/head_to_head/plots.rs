@@ -123,7 +123,7 @@ struct Cost {
 fn of_images(side: &Side, of: &dyn Fn(&Entrant) -> Option<f64>) -> Option<f64> {
     let evidence = &side.evidence;
     let images = evidence.distinct_images();
-    let figures = images.iter().filter_map(|op| of(evidence.entrant(*op)));
+    let figures = images.iter().filter_map(|op| of(&evidence.entrant(*op)));
     median(figures.collect(), 3)
 }
 
@@ -158,7 +158,7 @@ const COSTS: [Cost; 4] = [
             let evidence = &side.evidence;
             let times = evidence
                 .pooled_ops()
-                .map(|op| evidence.verify_ns.at(op) as f64 / 1e6);
+                .map(|op| evidence.verify_ns(op) as f64 / 1e6);
             median(times.filter(|time| *time > 0.0).collect(), 3)
         },
         is_logarithmic: true,

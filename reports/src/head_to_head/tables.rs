@@ -55,7 +55,7 @@ fn systems(contest: &HeadToHead) -> Table {
         let evidence = &side.evidence;
         let system = &evidence.header().system;
         let refused = refused_images(evidence);
-        let was_refused = |op: &usize| refused.contains(&evidence.entrant(*op).image);
+        let was_refused = |op: &usize| refused.contains(&evidence.image(*op));
         let taken = evidence.pooled_ops().filter(|op| !was_refused(op));
         let taken = evidence.hit_clusters(taken, None).measured(1, 0);
         let refused = evidence.clusters(evidence.pooled_ops(), 2, |op, counts| {
@@ -316,16 +316,16 @@ fn cost(contest: &HeadToHead) -> Table {
         let mut images = evidence.distinct_images();
         // What was refused went out as it came, and cost nothing.
         let refused = refused_images(evidence);
-        images.retain(|op| !refused.contains(&evidence.entrant(*op).image));
+        images.retain(|op| !refused.contains(&evidence.image(*op)));
         let of = |value: &dyn Fn(&Entrant) -> f64| -> Vec<f64> {
-            let values = images.iter().map(|op| value(evidence.entrant(*op)));
+            let values = images.iter().map(|op| value(&evidence.entrant(*op)));
             values.filter(|value| value.is_finite()).collect()
         };
         let growth = of(&|entrant| match entrant.source_bytes {
             0 => f64::NAN,
             bytes => entrant.signed_bytes as f64 / bytes as f64,
         });
-        let verify = evidence.pooled_ops().map(|op| evidence.verify_ns.at(op));
+        let verify = evidence.pooled_ops().map(|op| evidence.verify_ns(op));
         let sign = of(&|entrant| entrant.sign_ns as f64);
         let settings = &evidence.header().settings;
         let strength = settings
@@ -503,9 +503,7 @@ fn refused_images(evidence: &Evidence) -> HashSet<u32> {
         let mut carriers = carriers.clone();
         carriers.all(|carrier| entrant.embedded(carrier) == crate::tables::REFUSED)
     };
-    ops.filter(all)
-        .map(|op| evidence.entrant(op).image)
-        .collect()
+    ops.filter(all).map(|op| evidence.image(op)).collect()
 }
 
 /// How often the proof survived over all signed ops.

@@ -199,7 +199,7 @@ pub(crate) fn of(
         recipes_left_out,
         skipped: header.skipped.clone(),
         rejected: header.image_set.rejected.clone(),
-        gallery: gallery(report)?,
+        gallery: gallery(report),
         gallery_left_out: report.gallery.left_out,
         sheets: report
             .tables

@@ -1,16 +1,13 @@
 //! The gallery: examples by pipeline, with their pictures inside the page.
 
-use std::collections::HashMap;
-
 use minijinja::Value;
 use serde::Serialize;
 
 use super::lost::taken;
 use crate::figures::bytes;
 use crate::gallery::{Exhibit, Shows};
-use crate::losses::sentence_of;
 use crate::report::Report;
-use crate::templates::{DocumentError, safe};
+use crate::templates::safe;
 
 /// A picture that is part of the page.
 #[derive(Serialize)]
@@ -41,8 +38,7 @@ pub(super) struct GalleryGroup {
     shown: Vec<Shown>,
 }
 
-pub(super) fn gallery(report: &Report) -> Result<Vec<GalleryGroup>, DocumentError> {
-    let sentences = sentences(report)?;
+pub(super) fn gallery(report: &Report) -> Vec<GalleryGroup> {
     let header = report.evidence.header();
     let picture = |picture: &crate::gallery::Picture| {
         report
@@ -81,7 +77,13 @@ pub(super) fn gallery(report: &Report) -> Result<Vec<GalleryGroup>, DocumentErro
                     |received| format!("{} {}", exhibit.received_format, size(received)),
                 ),
                 command: format!("credlink replay {} {}", header.id, exhibit.op),
-                why: sentences.get(&exhibit.op).cloned().unwrap_or_default(),
+                why: {
+                    let said = report.sentences.get(&exhibit.op);
+                    let said = said.map(String::as_str).unwrap_or_default();
+                    format!("{} {said}", taken(&exhibit.stripped))
+                        .trim()
+                        .to_owned()
+                },
                 exhibit: exhibit.clone(),
             })
             .collect();
@@ -93,22 +95,5 @@ pub(super) fn gallery(report: &Report) -> Result<Vec<GalleryGroup>, DocumentErro
             });
         }
     }
-    Ok(groups)
-}
-
-/// Why each op of the gallery ended as it did, by op: which step took what, and what every carrier said.
-fn sentences(report: &Report) -> Result<HashMap<u64, String>, DocumentError> {
-    let header = report.evidence.header();
-    let exhibits = report.gallery.exhibits.iter();
-    let mut wanted: HashMap<u64, String> = exhibits
-        .map(|exhibit| (exhibit.op, taken(&exhibit.stripped)))
-        .collect();
-    for (row, op) in report.rows.big("op")?.iter().enumerate() {
-        let Some(words) = op.and_then(|op| wanted.get_mut(&op)) else {
-            continue;
-        };
-        let why = sentence_of(header, &report.rows, row)?;
-        *words = format!("{words} {why}").trim().to_owned();
-    }
-    Ok(wanted)
+    groups
 }

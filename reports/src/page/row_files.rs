@@ -1,12 +1,15 @@
 //! The rows of each pipeline as CSV files beside the page, so that every figure leads to what it was counted from.
 
+use std::collections::HashMap;
 use std::fmt::{Display, Write as _};
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::atomic;
+use crate::file_error::refused;
 use crate::formats::{csv_field, csv_record};
 use crate::header::RunHeader;
-use crate::rows::{RowError, Rows};
+use crate::rows::{RowError, Rows, read_slices};
 
 /// Folder of the row files in the run directory.
 pub const FOLDER: &str = "rows";
@@ -26,9 +29,13 @@ pub fn names(header: &RunHeader) -> Vec<String> {
             })
             .take(100)
             .collect();
-        let plain = plain.trim_start_matches('.');
+        // Hidden, or taken for an option by whoever names all files of the folder.
+        let plain = match plain.trim_start_matches(['.', '-']) {
+            "" => "pipeline",
+            plain => plain,
+        };
         let name = format!("{plain}.csv");
-        names.push(if plain.is_empty() || names.contains(&name) {
+        names.push(if names.contains(&name) {
             format!("{plain}~{index}.csv")
         } else {
             name
@@ -36,6 +43,38 @@ pub fn names(header: &RunHeader) -> Vec<String> {
     }
     names
 }
+
+/// The columns of the files, besides the op.
+const COLUMNS: &[&str] = &[
+    "trial",
+    "pipeline",
+    "image",
+    "name",
+    "source",
+    "class",
+    "image_format",
+    "width",
+    "height",
+    "issued",
+    "outcome",
+    "survived",
+    "recovered_by",
+    "error_cause",
+    "error",
+    "signed_bytes",
+    "received_bytes",
+    "received_format",
+    "received_width",
+    "received_height",
+    "content_distance",
+    "sign_ns",
+    "transform_ns",
+    "verify_ns",
+    "retrieve_ns",
+];
+
+/// The same of every carrier.
+const CELLS: &[&str] = &["state", "accepted", "distance", "codes", "ns"];
 
 /// A column's name, and what appends the value of a row to a line.
 type Field<'a> = (String, Box<dyn Fn(usize, &mut String) + 'a>);
@@ -109,57 +148,66 @@ fn fields(rows: &Rows) -> Result<Vec<Field<'_>>, RowError> {
     Ok(fields)
 }
 
-/// The CSV text of each pipeline's rows, in the header's order; made one by one, as a large run has much of it.
+/// Writes every pipeline's rows into `folder`, in the header's order of pipelines, slice by slice.
 ///
 /// # Errors
-/// [`RowError::MissingColumn`] if a column was not read.
-pub fn texts<'a>(
+/// [`RowError`]: the row file cannot be read, or a file not be written.
+pub(crate) fn write(
+    folder: &Path,
     header: &RunHeader,
-    rows: &'a Rows,
-) -> Result<impl Iterator<Item = String> + 'a, RowError> {
-    let fields = fields(rows)?;
-    let places: std::collections::HashMap<&str, usize> = (0..)
+    rows: &Path,
+) -> Result<Vec<PathBuf>, RowError> {
+    std::fs::create_dir_all(folder).map_err(refused("create", folder))?;
+    let mut files = Vec::new();
+    for name in names(header) {
+        let path = folder.join(name);
+        let file = atomic::beside(&path).map_err(refused("create", &path))?;
+        files.push((path, BufWriter::new(file)));
+    }
+    let places: HashMap<&str, usize> = (0..)
         .zip(&header.pipelines)
         .map(|(index, pipeline)| (pipeline.id.as_str(), index))
         .collect();
-    let mut members: Vec<Vec<usize>> = vec![Vec::new(); header.pipelines.len()];
-    for (row, id) in rows.texts("pipeline")?.iter().enumerate() {
-        let place = id.and_then(|id| places.get(id));
-        if let Some(members) = place.and_then(|place| members.get_mut(*place)) {
-            members.push(row);
+    let mut is_first = true;
+    let mut line = String::new();
+    read_slices(rows, COLUMNS, CELLS, |rows| {
+        let fields = fields(rows)?;
+        if std::mem::take(&mut is_first) {
+            csv_record(&mut line, fields.iter().map(|(name, _)| name.clone()));
+            for (path, file) in &mut files {
+                file.write_all(line.as_bytes())
+                    .map_err(refused("write", path))?;
+            }
         }
-    }
-    Ok(members.into_iter().map(move |members| {
-        let mut text = String::new();
-        csv_record(&mut text, fields.iter().map(|(name, _)| name.clone()));
-        for row in members {
+        for (row, id) in rows.texts("pipeline")?.iter().enumerate() {
+            let place = id.and_then(|id| places.get(id));
+            let Some((path, file)) = place.and_then(|place| files.get_mut(*place)) else {
+                continue;
+            };
+            line.clear();
             for (index, (_, put)) in fields.iter().enumerate() {
                 if index > 0 {
-                    text.push(',');
+                    line.push(',');
                 }
-                put(row, &mut text);
+                put(row, &mut line);
             }
-            text.push('\n');
+            line.push('\n');
+            file.write_all(line.as_bytes())
+                .map_err(refused("write", path))?;
         }
-        text
-    }))
-}
-
-/// Writes every pipeline's rows into `folder`.
-///
-/// # Errors
-/// The file and the operating system's reason.
-pub(crate) fn write(
-    folder: &Path,
-    names: &[String],
-    texts: impl Iterator<Item = String>,
-) -> Result<Vec<PathBuf>, (PathBuf, std::io::Error)> {
-    std::fs::create_dir_all(folder).map_err(|error| (folder.to_path_buf(), error))?;
-    let mut files = Vec::new();
-    for (name, text) in names.iter().zip(texts) {
-        let path = folder.join(name);
-        atomic::write(&path, text.as_bytes()).map_err(|error| (path.clone(), error))?;
-        files.push(path);
+        Ok::<_, RowError>(())
+    })?;
+    let mut written = Vec::new();
+    for (path, file) in files {
+        let file = file
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error);
+        let whole = file.and_then(|file| {
+            file.as_file().sync_all()?;
+            Ok(file.persist(&path)?)
+        });
+        whole.map_err(refused("write", &path))?;
+        written.push(path);
     }
-    Ok(files)
+    Ok(written)
 }

@@ -12,5 +12,5 @@ mod writer;
 pub use error::RowError;
 pub use frame::Rows;
 pub(crate) use reader::read_slices;
-pub use reader::{read_columns, read_rows, run_of};
+pub use reader::{read_columns, read_ops, read_rows, run_of};
 pub use writer::RowWriter;

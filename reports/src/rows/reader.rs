@@ -1,5 +1,6 @@
 //! Reads `rows.parquet` back, refusing whatever could be mistaken for evidence.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +8,8 @@ use std::path::Path;
 
 use polars::io::parquet::metadata::FileMetadataRef;
 use polars::prelude::{
-    Column, DataFrame, DataType, ParquetReader, PolarsError, SerReader, SortMultipleOptions,
+    BooleanChunked, Column, DataFrame, DataType, ParquetReader, PolarsError, SerReader,
+    SortMultipleOptions,
 };
 
 use super::ops::OpSet;
@@ -15,12 +17,12 @@ use super::schema::{
     CELL_COLUMNS, LATER_CELL, LATER_ROW, ROW_COLUMNS, RUN_KEY, SCHEMA_KEY, SCHEMA_VERSION, Take,
     cell_column,
 };
-use super::writer::check_carriers;
+use super::writer::{GROUP, check_carriers};
 use super::{RowError, Rows};
 use crate::file_error::refused;
 
-/// Rows in one slice: sixteen row groups, some 60 MB while they are counted.
-const SLICE: usize = 131_072;
+/// Rows in one slice: a row group, some 4 MB while it is counted.
+const SLICE: usize = GROUP;
 
 /// Every Parquet file begins and ends with these bytes (Parquet format specification, "File format").
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -46,6 +48,43 @@ pub fn read_columns(path: &Path, columns: &[&str], cells: &[&str]) -> Result<Row
         Wanted::Row(name) => name == "op" || columns.contains(&name),
         Wanted::Cell(name) => cells.contains(&name),
     })
+}
+
+/// The same of some ops alone, by ascending op; those that the file does not have are left out. Reads the file slice by
+/// slice, so that memory does not grow with it.
+///
+/// # Errors
+/// As [`read_columns`].
+pub fn read_ops(
+    path: &Path,
+    columns: &[&str],
+    cells: &[&str],
+    ops: &BTreeSet<u64>,
+) -> Result<Rows, RowError> {
+    let mut found: Option<Rows> = None;
+    read_slices(path, columns, cells, |slice| {
+        let failed = |source| RowError::Parquet {
+            path: path.into(),
+            source,
+        };
+        let is_wanted = |op: Option<u64>| op.map(|op| ops.contains(&op));
+        let wanted: BooleanChunked = slice.big("op")?.iter().map(is_wanted).collect();
+        let frame = slice.frame.filter(&wanted).map_err(failed)?;
+        match &mut found {
+            Some(rows) => {
+                rows.frame.vstack_mut(&frame).map_err(failed)?;
+            }
+            None => {
+                found = Some(Rows {
+                    frame,
+                    ..slice.clone()
+                });
+            }
+        }
+        Ok::<_, RowError>(())
+    })?;
+    // Even a file without rows gives a slice.
+    found.ok_or_else(|| incomplete(path, None))
 }
 
 enum Wanted {

@@ -22,7 +22,7 @@ use crate::atomic;
 use crate::file_error::refused;
 
 /// Rows in one row group: small enough to buffer (some 10 MB), large enough to compress well.
-const GROUP: usize = 8192;
+pub(super) const GROUP: usize = 8192;
 
 /// Carriers are kept as bits of a `u64` when tables are made.
 const MOST_CARRIERS: usize = 64;
@@ -181,6 +181,14 @@ pub(super) fn check_carriers(carriers: &[String]) -> Result<(), RowError> {
     for (index, name) in carriers.iter().enumerate() {
         if name.is_empty() {
             return refuse(name, "a carrier needs a name");
+        }
+        // It stands in the names of columns and files.
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if name.starts_with('-') || name.len() > 40 || !name.chars().all(fits) {
+            return refuse(
+                name,
+                "at most 40 letters, digits, - and _, and no - in front",
+            );
         }
         if carriers[..index].contains(name) {
             return refuse(name, "the list holds this name twice");

@@ -50,7 +50,7 @@ impl History {
     /// append that never ended: they are moved to a file beside it.
     ///
     /// # Errors
-    /// [`SiteError::Damaged`] with the number of a line that cannot be read.
+    /// [`SiteError::Damaged`] with the number of a line that cannot be read, [`SiteError::Id`] for a night of no plain name.
     pub fn open(site: &Path) -> Result<Self, SiteError> {
         let path = site.join(FILE);
         let bytes = match std::fs::read(&path) {
@@ -66,11 +66,12 @@ impl History {
         let text = String::from_utf8_lossy(whole).into_owned();
         let mut nights = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            let night = serde_json::from_str(line).map_err(|source| SiteError::Damaged {
+            let night: Night = serde_json::from_str(line).map_err(|source| SiteError::Damaged {
                 path: path.clone(),
                 line: index + 1,
                 source,
             })?;
+            check_id(&night.id)?;
             nights.push(night);
         }
         let set_aside = if torn.is_empty() {
@@ -121,6 +122,15 @@ impl History {
         self.nights.push(night.clone());
         Ok(())
     }
+}
+
+/// Refuses a night whose name could not name its folder, which is made and removed by it.
+pub(super) fn check_id(id: &str) -> Result<(), SiteError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if id.is_empty() || id.len() > 128 || id.starts_with('.') || !id.chars().all(plain) {
+        return Err(SiteError::Id { id: id.to_owned() });
+    }
+    Ok(())
 }
 
 /// A name that is not taken, for what was torn off.

@@ -142,11 +142,7 @@ pub fn publish(
             reason,
         } => (None, Night::failed(id, created, reason)),
     };
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let id = &night.id;
-    if id.is_empty() || id.len() > 128 || id.starts_with('.') || !id.chars().all(plain) {
-        return Err(SiteError::Id { id: id.clone() });
-    }
+    history::check_id(&night.id)?;
     let mut history = History::open(site)?;
     let is_new = history.check(&night)?;
     // The pages of the night come first: a line of the history must never lead to a page that is not there.
@@ -193,14 +189,9 @@ fn copy(report: &Report, folder: &Path) -> Result<(), SiteError> {
     let text = serde_json::to_string_pretty(header).map_err(DocumentError::from)?;
     put(folder.join("run.json"), &text)?;
     let parquet = folder.join("rows.parquet");
-    std::fs::copy(report.rows.path(), &parquet).map_err(refused("copy rows to", &parquet))?;
-    let texts = row_files::texts(header, &report.rows).map_err(DocumentError::from)?;
-    row_files::write(
-        &folder.join(row_files::FOLDER),
-        &row_files::names(header),
-        texts,
-    )
-    .map_err(|(path, source)| refused("write", &path)(source))?;
+    std::fs::copy(&report.rows, &parquet).map_err(refused("copy rows to", &parquet))?;
+    let rows = folder.join(row_files::FOLDER);
+    row_files::write(&rows, header, &report.rows).map_err(DocumentError::from)?;
     Ok(())
 }
 

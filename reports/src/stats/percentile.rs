@@ -8,6 +8,8 @@
 //! A percentile is given only where about ten values lie beyond it, `n ≥ 10 / (1 − p)`; with fewer it says
 //! more about the one slowest value than about the system.
 
+use std::collections::BTreeMap;
+
 /// One percentile that we report, in thousandths so that ranks are exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Percentile {
@@ -50,6 +52,24 @@ fn rank(n: usize, permille: u64) -> Option<usize> {
     (n > 0).then(|| rank as usize - 1)
 }
 
+/// The quartiles, in thousandths.
+const QUARTILES: &[u64] = &[250, 750];
+
+/// Bits of a value that make its magnitude, below the leading one.
+const FINE: u32 = 10;
+
+/// Ranges of values in ascending order: up to 1023 each value is one, above there are 1024 to an octave.
+const MAGNITUDES: usize = ((u64::BITS - FINE + 1) as usize) << FINE;
+
+fn magnitude(value: u64) -> usize {
+    let octave = (u64::BITS - value.leading_zeros()).saturating_sub(FINE);
+    match octave {
+        0 => value as usize,
+        // The leading one is dropped, so that octaves lie side by side.
+        _ => ((octave as usize) << FINE) + (value >> (octave - 1)) as usize - (1 << FINE),
+    }
+}
+
 /// What we report of a set of durations, in the unit that went in (nanoseconds).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quantiles {
@@ -66,37 +86,52 @@ pub struct Quantiles {
 }
 
 impl Quantiles {
-    /// Reads the percentiles that the number of values supports. Takes time in proportion to it: only the ranks that are
-    /// read are put in their place.
-    pub fn of(mut values: Vec<u64>) -> Self {
-        let n = values.len() as u64;
-        let sum = values
-            .iter()
-            .fold(0, |sum: u64, value| sum.saturating_add(*value));
-        let max = values.iter().max().copied();
-        // Ascending, so that each search begins behind the last one.
-        let mut place = 0;
-        let mut ranked = |permille: u64| {
-            let rank = rank(values.len(), permille)?;
-            let (_, value, _) = values[place..].select_nth_unstable(rank - place);
-            let value = *value;
-            place = rank;
-            Some(value)
-        };
-        let first = ranked(250);
-        let mut at = [None; PERCENTILES.len()];
-        let mut third = None;
-        for (found, percentile) in at.iter_mut().zip(PERCENTILES) {
-            if percentile.permille > 750 && third.is_none() {
-                third = ranked(750);
-            }
-            *found = ranked(percentile.permille).filter(|_| n >= percentile.least_n());
+    /// Reads the percentiles that the number of values supports, going through the values twice without holding them: once
+    /// to count them by magnitude, once for those of the magnitudes in which the wanted ranks lie. Exact whatever they are.
+    pub fn of<I: Iterator<Item = u64>>(values: impl Fn() -> I) -> Self {
+        let mut counts = vec![0_u64; MAGNITUDES];
+        let (mut n, mut sum, mut max) = (0_u64, 0_u64, None);
+        for value in values() {
+            n += 1;
+            sum = sum.saturating_add(value);
+            max = max.max(Some(value));
+            counts[magnitude(value)] += 1;
         }
+        // For each magnitude that is looked into how many values lie below it, and its values.
+        let mut wanted: BTreeMap<usize, (u64, Vec<u64>)> = BTreeMap::new();
+        let place = |permille: u64| -> Option<(usize, u64, u64)> {
+            let rank = rank(usize::try_from(n).ok()?, permille)? as u64;
+            let mut below = 0;
+            let found = counts.iter().position(|count| {
+                below += count;
+                rank < below
+            })?;
+            Some((found, below - counts[found], rank))
+        };
+        for permille in [QUARTILES, PERCENTILES.map(|it| it.permille).as_slice()].concat() {
+            if let Some((magnitude, below, _)) = place(permille) {
+                wanted.entry(magnitude).or_insert((below, Vec::new()));
+            }
+        }
+        for value in values() {
+            if let Some((_, held)) = wanted.get_mut(&magnitude(value)) {
+                held.push(value);
+            }
+        }
+        wanted
+            .values_mut()
+            .for_each(|(_, held)| held.sort_unstable());
+        let ranked = |permille: u64| {
+            let (magnitude, below, rank) = place(permille)?;
+            let (_, held) = wanted.get(&magnitude)?;
+            held.get((rank - below) as usize).copied()
+        };
+        let supported = |it: Percentile| ranked(it.permille).filter(|_| n >= it.least_n());
         Self {
             n,
             sum,
-            quartiles: first.zip(third),
-            at,
+            quartiles: ranked(QUARTILES[0]).zip(ranked(QUARTILES[1])),
+            at: PERCENTILES.map(supported),
             max,
         }
     }
@@ -112,6 +147,10 @@ impl Quantiles {
 mod tests {
     use super::*;
 
+    fn of(values: Vec<u64>) -> Quantiles {
+        Quantiles::of(|| values.iter().copied())
+    }
+
     /// `n` distinct-ish values in scrambled order: `i · 7919 mod modulus + 1`.
     fn scrambled(n: u64, modulus: u64) -> Vec<u64> {
         (0..n).map(|i| i * 7919 % modulus + 1).collect()
@@ -120,11 +159,11 @@ mod tests {
     #[test]
     fn agrees_with_numpy_inverted_cdf() {
         // NumPy 2.4.6, numpy.percentile(values, q, method="inverted_cdf").
-        let few = Quantiles::of(scrambled(333, 1009));
+        let few = of(scrambled(333, 1009));
         assert_eq!(few.at, [Some(510), Some(911), Some(961), None, None]);
-        let some = Quantiles::of(scrambled(1000, 1009));
+        let some = of(scrambled(1000, 1009));
         assert_eq!(some.at, [Some(506), Some(908), Some(959), Some(999), None]);
-        let many = Quantiles::of(scrambled(12_345, 20_011));
+        let many = of(scrambled(12_345, 20_011));
         assert_eq!(many.at, [10_004, 18_014, 19_009, 19_807, 19_985].map(Some));
     }
 
@@ -136,8 +175,8 @@ mod tests {
         );
         for (index, percentile) in PERCENTILES.into_iter().enumerate() {
             let least = percentile.least_n();
-            assert_eq!(Quantiles::of(vec![1; least as usize - 1]).at[index], None);
-            assert_eq!(Quantiles::of(vec![1; least as usize]).at[index], Some(1));
+            assert_eq!(of(vec![1; least as usize - 1]).at[index], None);
+            assert_eq!(of(vec![1; least as usize]).at[index], Some(1));
         }
     }
 
@@ -145,7 +184,7 @@ mod tests {
     fn percentiles_rise_lie_among_the_values_and_end_below_the_maximum() {
         for n in [1_u64, 2, 19, 20, 101, 999, 10_001] {
             let values = scrambled(n, 65_537);
-            let found = Quantiles::of(values.clone());
+            let found = of(values.clone());
             let shown: Vec<u64> = found.at.into_iter().flatten().chain(found.max).collect();
             assert!(shown.is_sorted(), "{n}");
             assert!(shown.iter().all(|value| values.contains(value)), "{n}");
@@ -168,6 +207,37 @@ mod tests {
 
     #[test]
     fn nothing_measured_gives_nothing() {
-        assert_eq!(Quantiles::of(Vec::new()), Quantiles::default());
+        assert_eq!(of(Vec::new()), Quantiles::default());
+    }
+
+    #[test]
+    fn magnitudes_rise_with_values_and_none_is_beyond_the_last() {
+        let mut values: Vec<u64> = (0..u64::BITS)
+            .flat_map(|bit| [0, 1, 2, 1 << 9].map(|more| (1_u64 << bit).wrapping_add(more)))
+            .chain([0, 1023, 1024, 1025, 2047, 2048, u64::MAX - 1, u64::MAX])
+            .collect();
+        values.sort_unstable();
+        let magnitudes: Vec<usize> = values.iter().map(|value| magnitude(*value)).collect();
+        assert!(magnitudes.is_sorted());
+        assert!(magnitudes.iter().all(|magnitude| *magnitude < MAGNITUDES));
+        assert_eq!(
+            (magnitude(0), magnitude(1023), magnitude(1024)),
+            (0, 1023, 1024)
+        );
+        assert_eq!(magnitude(u64::MAX), MAGNITUDES - 1);
+    }
+
+    #[test]
+    fn ranks_are_those_of_the_sorted_values_however_far_apart_these_lie() {
+        for spread in [1_u64, 1000, 1 << 20, 1 << 40] {
+            let mut values: Vec<u64> = scrambled(10_000, 20_011);
+            values.iter_mut().for_each(|value| *value *= spread);
+            let found = of(values.clone());
+            values.sort_unstable();
+            let expected = PERCENTILES.map(|it| nearest_rank(&values, it.permille));
+            assert_eq!(found.at, expected, "{spread}");
+            let quartiles = nearest_rank(&values, 250).zip(nearest_rank(&values, 750));
+            assert_eq!(found.quartiles, quartiles);
+        }
     }
 }

@@ -19,7 +19,7 @@ impl Evidence {
         let counted = |pipeline: &usize| -> PerPipeline {
             let mut sources: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
             for op in self.ops(*pipeline, Trial::Signed) {
-                let (ops, kept) = sources.entry(self.entrant(op).source).or_default();
+                let (ops, kept) = sources.entry(self.source(op)).or_default();
                 *ops += 1;
                 *kept += u32::from(self.hit(op, measure));
             }

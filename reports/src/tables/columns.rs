@@ -1,22 +1,22 @@
-//! Rows into compact columns, slice by slice: words become indices, and what repeats is kept once.
+//! Rows into records of numbers, slice by slice: words become indices, and what repeats is kept once.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use credlink_trial_record::{Beside, Embedded, Outcome, State, Trial};
 use polars::prelude::StringChunked;
 
 use super::EvidenceError;
-use super::detail::{
-    Entrant, Figures, Interned, Mean, NONE, Nanos, OpResult, ReaderSees, size_band,
-};
+use super::detail::{Entrant, Interned, Mean, NONE, OpResult, ReaderSees, size_band};
+use super::op_file::{CarrierRecord, OpFileWriter, OpRecord};
 use super::row_check::{Facts, RowCheck};
 use crate::controls::{Controls, Seen};
 use crate::header::{PipelineHeader, RunHeader};
 use crate::reasons::first_code;
 use crate::rows::{RowError, Rows};
 
-/// The columns of a run so far.
-#[derive(Debug, Default)]
+/// The rows of a run so far.
+#[derive(Debug)]
 pub(super) struct Columns {
     pub(super) sources: Interned<String>,
     pub(super) classes: Interned<String>,
@@ -24,22 +24,10 @@ pub(super) struct Columns {
     pub(super) errors: Interned<String>,
     /// State and first code of each carrier, e.g. `invalid, assertion.dataHash.mismatch`.
     pub(super) causes: Vec<Interned<String>>,
-    pub(super) entrants: Interned<Entrant>,
     pub(super) results: Interned<OpResult>,
-    /// Rows by pipeline and trial: index `pipeline * Trial::ALL.len() + trial`.
-    pub(super) groups: Vec<Vec<u32>>,
-    pub(super) entrant: Vec<u32>,
-    pub(super) result: Vec<u32>,
-    /// What the file that entered held, a bit for each of [`Beside`], and what of that the received one still says.
-    pub(super) held: Vec<[u16; 2]>,
-    pub(super) transform_ns: Nanos,
-    pub(super) verify_ns: Nanos,
-    pub(super) retrieve_ns: Nanos,
-    /// One column per carrier.
-    pub(super) carrier_ns: Vec<Nanos>,
-    /// One column per carrier; `None` where no row has a value.
-    pub(super) own: Vec<Option<Figures>>,
-    pub(super) wrong: Vec<Option<Figures>>,
+    /// One record per row, grouped by pipeline and trial: group `pipeline * Trial::ALL.len() + trial`.
+    pub(super) ops: OpFileWriter,
+    rows: u64,
     pub(super) right_bits: Vec<Mean>,
     /// For each carrier bytes and nanoseconds that it took when images were signed, over the ops of pooled figures.
     pub(super) taken: Vec<[Mean; 2]>,
@@ -63,6 +51,37 @@ fn pooled(
         *trial == Trial::Signed && id.is_some_and(|id| !controls.contains(id))
     });
     Ok(counted.collect())
+}
+
+/// What files held beside their pixels; nothing in rows that were written before that was looked at.
+fn held(rows: &Rows) -> Result<Vec<[u16; 2]>, EvidenceError> {
+    let (holds, still) = (rows.texts("holds")?, rows.texts("still_holds")?);
+    let mut last = (None, None, [0; 2]);
+    let mut held = Vec::with_capacity(rows.len());
+    for row in 0..rows.len() {
+        let words = (holds.get(row), still.get(row));
+        if words != (last.0, last.1) {
+            let bits = |text: Option<&str>| {
+                let items = Beside::split(text.unwrap_or_default());
+                let items = items.ok_or_else(|| {
+                    wrong(
+                        rows,
+                        row,
+                        format!("holds or still_holds: {text:?} is unknown"),
+                    )
+                })?;
+                let bits = items.into_iter().map(|item| 1_u16 << item as u16);
+                Ok::<_, EvidenceError>(bits.fold(0, |all, bit| all | bit))
+            };
+            last = (words.0, words.1, [bits(words.0)?, bits(words.1)?]);
+            if last.2[1] & !last.2[0] != 0 {
+                let reason = "still_holds names what holds does not".to_owned();
+                return Err(wrong(rows, row, reason));
+            }
+        }
+        held.push(last.2);
+    }
+    Ok(held)
 }
 
 /// The last word of a column and its index: neighbouring rows often say the same.
@@ -101,7 +120,8 @@ struct CellSlice<'a> {
 }
 
 impl Columns {
-    pub(super) fn new(header: &RunHeader) -> Result<Self, EvidenceError> {
+    /// Nothing yet of a run whose row file is `rows`, beside which records are kept.
+    pub(super) fn new(header: &RunHeader, rows: &Path) -> Result<Self, EvidenceError> {
         let mut pipelines = HashMap::with_capacity(header.pipelines.len());
         for (index, PipelineHeader { id, .. }) in header.pipelines.iter().enumerate() {
             if pipelines.insert(id.clone(), index).is_some() {
@@ -111,21 +131,25 @@ impl Columns {
             }
         }
         let carriers = header.carriers.len();
-        let mut groups = Vec::new();
-        groups.resize_with(header.pipelines.len() * Trial::ALL.len(), Vec::new);
-        let mut columns = Self {
-            groups,
-            pipelines,
+        let groups = header.pipelines.len() * Trial::ALL.len();
+        let folder = rows.parent().unwrap_or(Path::new("."));
+        let mut causes = Vec::new();
+        causes.resize_with(carriers, Interned::default);
+        Ok(Self {
+            sources: Interned::default(),
+            classes: Interned::default(),
+            formats: Interned::default(),
+            errors: Interned::default(),
+            causes,
+            results: Interned::default(),
+            ops: OpFileWriter::new(folder, groups, carriers).map_err(EvidenceError::Kept)?,
+            rows: 0,
+            right_bits: vec![Mean::default(); carriers],
+            taken: vec![Default::default(); carriers],
+            checked: RowCheck::default(),
             controls: Controls::of(header),
-            ..Self::default()
-        };
-        columns.causes.resize_with(carriers, Interned::default);
-        columns.carrier_ns.resize_with(carriers, Nanos::default);
-        columns.own.resize_with(carriers, || None);
-        columns.wrong.resize_with(carriers, || None);
-        columns.taken.resize(carriers, Default::default());
-        columns.right_bits.resize(carriers, Mean::default());
-        Ok(columns)
+            pipelines,
+        })
     }
 
     /// Adds a slice of rows.
@@ -137,35 +161,58 @@ impl Columns {
                 header: header.carriers.clone(),
             });
         }
-        let before = self.entrant.len();
-        if u32::try_from(before + rows.len()).is_err() {
-            return Err(EvidenceError::TooMany {
-                path: rows.path().into(),
-            });
-        }
-        self.add_entrants(rows)?;
+        let entrants = self.entrants(rows)?;
         let words = rows.trials()?.into_iter().zip(rows.outcomes()?);
         let words: Vec<(Trial, Outcome)> = words.collect();
-        self.add_results(rows, &words, before)?;
+        let results = self.results(rows, &words)?;
         self.add_controls(rows, &words)?;
-        self.add_held(rows)?;
-        for (column, into) in [
-            ("transform_ns", &mut self.transform_ns),
-            ("verify_ns", &mut self.verify_ns),
-            ("retrieve_ns", &mut self.retrieve_ns),
-        ] {
-            rows.big(column)?
-                .iter()
-                .for_each(|nanos| into.push(nanos.unwrap_or_default()));
+        let held = held(rows)?;
+        self.add_costs(header, rows, &words)?;
+        let (transform, verify, retrieve) = (
+            rows.big("transform_ns")?,
+            rows.big("verify_ns")?,
+            rows.big("retrieve_ns")?,
+        );
+        let mut figures = Vec::new();
+        for carrier in rows.carriers() {
+            let small = |name: &str| rows.small(&format!("{carrier}_{name}"));
+            let times = rows.big(&format!("{carrier}_ns"))?;
+            figures.push((times, small("own")?, small("wrong")?));
         }
-        let pooled = pooled(header, rows, &words)?;
+        for (row, entrant) in entrants.into_iter().enumerate() {
+            let (group, result) = results[row];
+            let carriers = figures.iter().map(|(times, own, wrong)| CarrierRecord {
+                nanos: times.get(row).unwrap_or_default(),
+                own: own.get(row),
+                wrong: wrong.get(row),
+            });
+            let record = OpRecord {
+                row: self.rows,
+                entrant,
+                result,
+                held: held[row],
+                transform_ns: transform.get(row).unwrap_or_default(),
+                verify_ns: verify.get(row).unwrap_or_default(),
+                retrieve_ns: retrieve.get(row).unwrap_or_default(),
+                carriers: carriers.collect(),
+            };
+            let kept = self.ops.push(group, &record);
+            kept.map_err(EvidenceError::Kept)?;
+            self.rows += 1;
+        }
+        Ok(())
+    }
+
+    /// What carriers took when images were signed, and how many bits of words were right.
+    fn add_costs(
+        &mut self,
+        header: &RunHeader,
+        rows: &Rows,
+        words: &[(Trial, Outcome)],
+    ) -> Result<(), EvidenceError> {
+        let pooled = pooled(header, rows, words)?;
         let counted = || pooled.iter().copied();
         for (index, carrier) in rows.carriers().iter().enumerate() {
-            let times = rows.big(&format!("{carrier}_ns"))?;
-            let into = &mut self.carrier_ns[index];
-            times
-                .iter()
-                .for_each(|nanos| into.push(nanos.unwrap_or_default()));
             let (bytes, spent) = (
                 rows.small(&format!("{carrier}_bytes"))?,
                 rows.big(&format!("{carrier}_sign_ns"))?,
@@ -184,51 +231,6 @@ impl Columns {
             right
                 .filter_map(|(bits, _)| bits)
                 .for_each(|bits| self.right_bits[index].add(u64::from(bits)));
-            for (name, into) in [
-                ("own", &mut self.own[index]),
-                ("wrong", &mut self.wrong[index]),
-            ] {
-                let values = rows.small(&format!("{carrier}_{name}"))?;
-                if into.is_none() && values.null_count() == rows.len() {
-                    continue;
-                }
-                let into = into.get_or_insert_with(|| {
-                    let mut column = Figures::default();
-                    (0..before).for_each(|_| column.push(None));
-                    column
-                });
-                values.iter().for_each(|value| into.push(value));
-            }
-        }
-        Ok(())
-    }
-
-    /// What files held beside their pixels; nothing in rows that were written before that was looked at.
-    fn add_held(&mut self, rows: &Rows) -> Result<(), EvidenceError> {
-        let (holds, still) = (rows.texts("holds")?, rows.texts("still_holds")?);
-        let mut last = (None, None, [0; 2]);
-        for row in 0..rows.len() {
-            let words = (holds.get(row), still.get(row));
-            if words != (last.0, last.1) {
-                let bits = |text: Option<&str>| {
-                    let items = Beside::split(text.unwrap_or_default());
-                    let items = items.ok_or_else(|| {
-                        wrong(
-                            rows,
-                            row,
-                            format!("holds or still_holds: {text:?} is unknown"),
-                        )
-                    })?;
-                    let bits = items.into_iter().map(|item| 1_u16 << item as u16);
-                    Ok::<_, EvidenceError>(bits.fold(0, |all, bit| all | bit))
-                };
-                last = (words.0, words.1, [bits(words.0)?, bits(words.1)?]);
-                if last.2[1] & !last.2[0] != 0 {
-                    let reason = "still_holds names what holds does not".to_owned();
-                    return Err(wrong(rows, row, reason));
-                }
-            }
-            self.held.push(last.2);
         }
         Ok(())
     }
@@ -276,7 +278,8 @@ impl Columns {
         Ok(())
     }
 
-    fn add_entrants(&mut self, rows: &Rows) -> Result<(), RowError> {
+    /// The image of every row.
+    fn entrants(&mut self, rows: &Rows) -> Result<Vec<Entrant>, RowError> {
         let (image, width, height) = (
             rows.small("image")?,
             rows.small("width")?,
@@ -304,7 +307,7 @@ impl Columns {
         for carrier in rows.carriers() {
             embedded.push((rows.texts(&format!("{carrier}_embedded"))?, None, 3));
         }
-        let mut last: Option<(Entrant, u32)> = None;
+        let mut entrants = Vec::with_capacity(rows.len());
         for row in 0..rows.len() {
             let mut packed = 0_u128;
             for (carrier, (column, known, code)) in embedded.iter_mut().enumerate() {
@@ -322,7 +325,7 @@ impl Columns {
                 let value: Option<f32> = distortion[which].get(row);
                 value.unwrap_or(f32::NAN).to_bits()
             };
-            let entrant = Entrant {
+            entrants.push(Entrant {
                 image: image.get(row).unwrap_or_default(),
                 source: source.index(row, &mut self.sources),
                 class: class.index(row, &mut self.classes),
@@ -338,24 +341,17 @@ impl Columns {
                 sign_ns: sign_ns.get(row).unwrap_or_default(),
                 distortion: [0, 1, 2, 3, 4].map(bits),
                 embedded: packed,
-            };
-            let index = match last {
-                Some((known, index)) if known == entrant => index,
-                _ => self.entrants.index(&entrant),
-            };
-            last = Some((entrant, index));
-            self.entrant.push(index);
+            });
         }
-        Ok(())
+        Ok(entrants)
     }
 
-    /// Groups, outcomes and causes; `before` rows were there already.
-    fn add_results(
+    /// The group of every row, and the index of what became of it.
+    fn results(
         &mut self,
         rows: &Rows,
         words: &[(Trial, Outcome)],
-        before: usize,
-    ) -> Result<(), EvidenceError> {
+    ) -> Result<Vec<(usize, u32)>, EvidenceError> {
         let (pipelines, recovered) = (rows.texts("pipeline")?, rows.texts("recovered_by")?);
         let survived = rows.flags("survived")?;
         let same_bytes = rows.flags("same_bytes")?;
@@ -381,6 +377,7 @@ impl Columns {
             error: NONE,
             causes: Vec::new(),
         };
+        let mut found = Vec::with_capacity(rows.len());
         for (row, (trial, outcome)) in words.iter().copied().enumerate() {
             let name = pipelines.get(row).unwrap_or_default();
             let pipeline = *self
@@ -390,8 +387,7 @@ impl Columns {
                     path: rows.path().into(),
                     pipeline: name.to_owned(),
                 })?;
-            let group = &mut self.groups[pipeline * Trial::ALL.len() + trial as usize];
-            group.push((before + row) as u32);
+            let group = pipeline * Trial::ALL.len() + trial as usize;
 
             facts.trial = trial;
             facts.outcome = outcome;
@@ -417,10 +413,9 @@ impl Columns {
                 .iter()
                 .filter_map(|cell| State::parse(cell.state.get(row)?));
             result.reader = ReaderSees::of(states);
-            let index = self.results.index(&result);
-            self.result.push(index);
+            found.push((group, self.results.index(&result)));
         }
-        Ok(())
+        Ok(found)
     }
 }
 

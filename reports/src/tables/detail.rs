@@ -23,7 +23,7 @@ pub(super) fn size_band(width: u32, height: u32) -> u8 {
 
 /// Values in order of first appearance, each once.
 #[derive(Debug)]
-pub(super) struct Interned<T> {
+pub(crate) struct Interned<T> {
     list: Vec<T>,
     known: HashMap<T, u32>,
 }
@@ -39,7 +39,7 @@ impl<T> Default for Interned<T> {
 
 impl<T: Clone + Eq + Hash> Interned<T> {
     /// The index of a value. Neighbouring rows often say the same, so the last answer is tried first by the caller.
-    pub(super) fn index<Q>(&mut self, value: &Q) -> u32
+    pub(crate) fn index<Q>(&mut self, value: &Q) -> u32
     where
         T: std::borrow::Borrow<Q>,
         Q: Eq + Hash + ToOwned<Owned = T> + ?Sized,
@@ -54,7 +54,7 @@ impl<T: Clone + Eq + Hash> Interned<T> {
     }
 
     /// All values by index.
-    pub(super) fn into_list(self) -> Vec<T> {
+    pub(crate) fn into_list(self) -> Vec<T> {
         self.list
     }
 }
@@ -161,33 +161,6 @@ pub(crate) struct OpResult {
     pub(crate) causes: Vec<u32>,
 }
 
-/// A column of times in nanoseconds, 0 where not measured: four bytes a row, and the few above four seconds aside.
-#[derive(Debug, Default)]
-pub(crate) struct Nanos {
-    low: Vec<u32>,
-    long: HashMap<usize, u64>,
-}
-
-impl Nanos {
-    pub(super) fn push(&mut self, nanos: u64) {
-        match u32::try_from(nanos) {
-            Ok(short) if short < u32::MAX => self.low.push(short),
-            _ => {
-                self.long.insert(self.low.len(), nanos);
-                self.low.push(u32::MAX);
-            }
-        }
-    }
-
-    /// The time of a row.
-    pub(crate) fn at(&self, row: usize) -> u64 {
-        match self.low[row] {
-            u32::MAX => self.long.get(&row).copied().unwrap_or_default(),
-            short => u64::from(short),
-        }
-    }
-}
-
 /// A sum and how many went into it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Mean {
@@ -204,52 +177,5 @@ impl Mean {
     /// The mean; `None` of nothing.
     pub(crate) fn value(self) -> Option<f64> {
         (self.n > 0).then(|| self.sum as f64 / self.n as f64)
-    }
-}
-
-/// A column of small numbers, two bytes a row; larger ones count as 65,534.
-#[derive(Debug, Default)]
-pub(crate) struct Figures(Vec<u16>);
-
-impl Figures {
-    pub(super) fn push(&mut self, value: Option<u32>) {
-        self.0.push(value.map_or(u16::MAX, |value| {
-            u16::try_from(value)
-                .unwrap_or(u16::MAX - 1)
-                .min(u16::MAX - 1)
-        }));
-    }
-
-    /// The value of a row, if it has one.
-    pub(crate) fn at(&self, row: usize) -> Option<u32> {
-        match self.0[row] {
-            u16::MAX => None,
-            value => Some(u32::from(value)),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_come_back_as_they_were_however_long() {
-        let times = [0, 1, 4_294_967_294, 4_294_967_295, 4_294_967_296, u64::MAX];
-        let mut column = Nanos::default();
-        times.iter().for_each(|nanos| column.push(*nanos));
-        let back: Vec<u64> = (0..times.len()).map(|row| column.at(row)).collect();
-        assert_eq!(back, times);
-        assert_eq!(column.long.len(), 3);
-    }
-
-    #[test]
-    fn figures_keep_none_apart_from_the_largest() {
-        let mut column = Figures::default();
-        for value in [None, Some(0), Some(65_534), Some(70_000)] {
-            column.push(value);
-        }
-        let back: Vec<Option<u32>> = (0..4).map(|row| column.at(row)).collect();
-        assert_eq!(back, [None, Some(0), Some(65_534), Some(65_534)]);
     }
 }

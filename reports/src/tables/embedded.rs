@@ -1,5 +1,7 @@
 //! How many images took a carrier at all, and how it fares over those alone.
 
+use std::collections::HashMap;
+
 use credlink_trial_record::{Embedded, Trial};
 
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
@@ -8,17 +10,20 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     let header = evidence.header();
     let mut rows = Vec::new();
     for (carrier, name) in header.carriers.iter().enumerate() {
-        let whole: Vec<usize> = evidence.pooled_ops().collect();
-        rows.push(line(evidence, carrier, name, "all pipelines", &whole));
-        if whole
-            .iter()
-            .all(|op| matches!(evidence.entrant(*op).embedded(carrier), 0 | 3))
-        {
+        let whole = evidence.pooled_ops();
+        rows.push(line(
+            evidence,
+            carrier,
+            name,
+            "all pipelines",
+            whole.clone(),
+        ));
+        if { whole }.all(|op| matches!(evidence.entrant(op).embedded(carrier), 0 | 3)) {
             continue;
         }
         for (index, pipeline) in header.pipelines.iter().enumerate() {
-            let ops: Vec<usize> = evidence.ops(index, Trial::Signed).collect();
-            rows.push(line(evidence, carrier, name, &pipeline.id, &ops));
+            let ops = evidence.ops(index, Trial::Signed);
+            rows.push(line(evidence, carrier, name, &pipeline.id, ops));
         }
     }
     let words = Embedded::ALL.iter().map(ToString::to_string).collect();
@@ -51,10 +56,10 @@ fn line(
     carrier: usize,
     name: &str,
     pipeline: &str,
-    ops: &[usize],
+    ops: impl Iterator<Item = usize> + Clone,
 ) -> Vec<Value> {
     let taken = |op: usize| evidence.entrant(op).embedded(carrier);
-    let clusters = evidence.clusters(ops.iter().copied(), 6, |op, counts| {
+    let clusters = evidence.clusters(ops.clone(), 6, |op, counts| {
         let found = (evidence.result(op).accepted >> carrier & 1) as u32;
         counts[0] += 1;
         counts[1] += found;
@@ -67,18 +72,17 @@ fn line(
         counts[class + 1] += found;
     });
     let rate = |n: usize| Value::rate(clusters.measured(n + 1, n));
-    let mut images: Vec<(u32, usize)> = ops
-        .iter()
-        .map(|op| (evidence.entrant(*op).image, taken(*op)))
-        .collect();
-    images.sort_unstable();
-    images.dedup_by_key(|(image, _)| *image);
-    let count = |word: usize| images.iter().filter(|(_, found)| *found == word).count() as u64;
+    let mut images: HashMap<u32, usize> = HashMap::new();
+    for op in ops {
+        let found = images.entry(evidence.image(op)).or_insert(usize::MAX);
+        *found = taken(op).min(*found);
+    }
+    let count = |word: usize| images.values().filter(|found| **found == word).count() as u64;
     let counts: Vec<u64> = (0..Embedded::ALL.len()).map(count).collect();
     vec![
         Value::text(name),
         Value::text(pipeline),
-        if ops.is_empty() {
+        if images.is_empty() {
             Value::NotMeasured
         } else {
             Value::Counts(counts)

@@ -53,12 +53,9 @@ pub enum EvidenceError {
         /// The kind of trial.
         trial: Trial,
     },
-    /// More rows than positions of 32 bits can name.
-    #[error("{path} has more than 4,294,967,295 rows; divide the run")]
-    TooMany {
-        /// The row file.
-        path: PathBuf,
-    },
+    /// The temporary file of what was read could not be written.
+    #[error("keep what the rows say in a temporary file")]
+    Kept(#[source] std::io::Error),
     /// A word that the schema does not know, or a row that contradicts itself.
     #[error("{path}: op {op}: {reason}")]
     Value {

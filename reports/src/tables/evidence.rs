@@ -1,6 +1,7 @@
-//! Rows as compact columns of plain numbers, checked against the header: what tables and plots count.
+//! Rows as records of plain numbers, checked against the header: what tables and plots count.
 //!
-//! What rows repeat is kept once, so that an op takes some 50 bytes and counting it touches 8 of them.
+//! The records lie in a temporary file, so that memory does not grow with the number of ops; what is kept of it are words
+//! that rows repeat.
 
 use std::path::Path;
 
@@ -8,9 +9,10 @@ use credlink_trial_record::{Beside, Outcome, Trial};
 
 use super::EvidenceError;
 use super::columns::Columns;
-use super::detail::{Entrant, Figures, Interned, Mean, NONE, Nanos, OpResult};
+use super::detail::{Entrant, Interned, Mean, NONE, OpResult};
+use super::op_file::OpFile;
 use crate::header::RunHeader;
-use crate::rows::{Rows, read_slices};
+use crate::rows::{RowError, Rows, read_slices};
 use crate::stats::Clusters;
 
 /// Columns of the row file that tables and plots need, besides [`CELLS`].
@@ -57,21 +59,9 @@ pub const CELLS: &[&str] = &[
 #[derive(Debug)]
 pub struct Evidence {
     header: RunHeader,
-    /// Ascending positions by pipeline and trial.
-    groups: Vec<Vec<u32>>,
-    entrants: Vec<Entrant>,
+    /// Grouped by pipeline and trial.
+    ops: OpFile,
     results: Vec<OpResult>,
-    entrant: Vec<u32>,
-    result: Vec<u32>,
-    held: Vec<[u16; 2]>,
-    pub(crate) transform_ns: Nanos,
-    pub(crate) verify_ns: Nanos,
-    pub(crate) retrieve_ns: Nanos,
-    /// One column of times per carrier; 0 where it was not examined.
-    pub(crate) carrier_ns: Vec<Nanos>,
-    /// For each carrier what decides, towards the issued proof and towards a wrong one; `None` where no row says.
-    own: Vec<Option<Figures>>,
-    wrong: Vec<Option<Figures>>,
     /// For each carrier what it took when images were signed: mean bytes and mean nanoseconds over signed ops.
     pub(crate) taken: Vec<[Mean; 2]>,
     /// For each carrier how many bits of a word were right, on average over the pooled signed ops in which one was read.
@@ -90,39 +80,44 @@ impl Evidence {
     /// # Errors
     /// [`EvidenceError`] if they are of different runs or a row contradicts itself.
     pub fn new(header: RunHeader, rows: &Rows) -> Result<Self, EvidenceError> {
-        let mut columns = Columns::new(&header)?;
+        let mut columns = Columns::new(&header, rows.path())?;
         columns.add(&header, rows)?;
-        Self::of(header, columns).each_once(rows.path())
+        Self::of(header, columns, rows.path())
     }
 
-    /// The same from a row file, slice by slice: some 50 bytes of memory a row.
+    /// The same from a row file, slice by slice.
     ///
     /// # Errors
     /// [`EvidenceError`] if the file cannot be read, if header and rows are of different runs, or if a row contradicts
     /// itself.
     pub fn read(header: RunHeader, rows: &Path) -> Result<Self, EvidenceError> {
-        let mut columns = Columns::new(&header)?;
-        read_slices(rows, COLUMNS, CELLS, |slice| columns.add(&header, slice))?;
-        Self::of(header, columns).each_once(rows)
+        Self::read_beside(header, rows, |_, _| Ok(()))
     }
 
-    fn of(header: RunHeader, columns: Columns) -> Self {
+    /// The same, handing on every slice that was found to be sound, for whoever counts something of its own.
+    ///
+    /// # Errors
+    /// As [`Evidence::read`]; and whatever `each` refuses.
+    pub(crate) fn read_beside(
+        header: RunHeader,
+        rows: &Path,
+        mut each: impl FnMut(&RunHeader, &Rows) -> Result<(), RowError>,
+    ) -> Result<Self, EvidenceError> {
+        let mut columns = Columns::new(&header, rows)?;
+        read_slices(rows, COLUMNS, CELLS, |slice| {
+            columns.add(&header, slice)?;
+            each(&header, slice).map_err(EvidenceError::from)
+        })?;
+        Self::of(header, columns, rows)
+    }
+
+    fn of(header: RunHeader, columns: Columns, rows: &Path) -> Result<Self, EvidenceError> {
         let causes = columns.causes.into_iter().map(Interned::into_list);
         let controls = columns.controls.confirmed(&header.controls);
-        Self {
+        let all = Self {
             header: RunHeader { controls, ..header },
-            groups: columns.groups,
-            entrants: columns.entrants.into_list(),
+            ops: columns.ops.finish().map_err(EvidenceError::Kept)?,
             results: columns.results.into_list(),
-            entrant: columns.entrant,
-            result: columns.result,
-            held: columns.held,
-            transform_ns: columns.transform_ns,
-            verify_ns: columns.verify_ns,
-            retrieve_ns: columns.retrieve_ns,
-            carrier_ns: columns.carrier_ns,
-            own: columns.own,
-            wrong: columns.wrong,
             taken: columns.taken,
             right_bits: columns.right_bits,
             classes: columns.classes.into_list(),
@@ -130,7 +125,8 @@ impl Evidence {
             errors: columns.errors.into_list(),
             causes: causes.collect(),
             sources: columns.sources.into_list(),
-        }
+        };
+        all.each_once(rows)
     }
 
     /// Refuses rows in which an image goes through a pipeline twice in one kind of trial: rows that were doubled.
@@ -139,7 +135,7 @@ impl Evidence {
         for (pipeline, of) in self.header.pipelines.iter().enumerate() {
             for trial in Trial::ALL {
                 images.clear();
-                images.extend(self.ops(pipeline, trial).map(|op| self.entrant(op).image));
+                images.extend(self.ops(pipeline, trial).map(|op| self.image(op)));
                 images.sort_unstable();
                 if let Some(pair) = images.windows(2).find(|pair| pair[0] == pair[1]) {
                     return Err(EvidenceError::Repeated {
@@ -155,23 +151,58 @@ impl Evidence {
     }
 
     /// The image of the op at this position.
-    pub(crate) fn entrant(&self, op: usize) -> &Entrant {
-        &self.entrants[self.entrant[op] as usize]
+    pub(crate) fn entrant(&self, op: usize) -> Entrant {
+        self.ops.read(op, |op| op.entrant())
+    }
+
+    /// The index of that image.
+    pub(crate) fn image(&self, op: usize) -> u32 {
+        self.ops.read(op, |op| op.image())
+    }
+
+    /// The index of the image's source, a position in [`Evidence::source_names`].
+    pub(crate) fn source(&self, op: usize) -> u32 {
+        self.ops.read(op, |op| op.source())
+    }
+
+    /// Where its row stands in the row file.
+    pub(crate) fn row(&self, op: usize) -> u64 {
+        self.ops.read(op, |op| op.row())
     }
 
     /// What became of the op at this position.
     pub(crate) fn result(&self, op: usize) -> &OpResult {
-        &self.results[self.result[op] as usize]
+        &self.results[self.ops.read(op, |op| op.result()) as usize]
     }
 
     /// Whether the file that entered the op at this position held this beside its pixels.
     pub(crate) fn held(&self, op: usize, what: Beside) -> bool {
-        self.held[op][0] >> what as u16 & 1 == 1
+        self.ops.read(op, |op| op.held())[0] >> what as u16 & 1 == 1
     }
 
     /// Whether the received file still says the same.
     pub(crate) fn still_held(&self, op: usize, what: Beside) -> bool {
-        self.held[op][1] >> what as u16 & 1 == 1
+        self.ops.read(op, |op| op.held())[1] >> what as u16 & 1 == 1
+    }
+
+    /// How long the whole pipeline took, nanoseconds; 0 where it was not measured.
+    pub(crate) fn transform_ns(&self, op: usize) -> u64 {
+        self.ops.read(op, |op| op.transform_ns())
+    }
+
+    /// How long verification took, nanoseconds; 0 where it was not measured.
+    pub(crate) fn verify_ns(&self, op: usize) -> u64 {
+        self.ops.read(op, |op| op.verify_ns())
+    }
+
+    /// How long the proof's look-up took, nanoseconds; 0 where it was not measured.
+    pub(crate) fn retrieve_ns(&self, op: usize) -> u64 {
+        self.ops.read(op, |op| op.retrieve_ns())
+    }
+
+    /// How long a carrier was examined, nanoseconds; 0 where it was not.
+    pub(crate) fn carrier_ns(&self, carrier: usize, op: usize) -> u64 {
+        self.ops.read(op, |op| op.carrier(carrier).nanos)
     }
 
     /// Whether the op was attributed to another image's proof.
@@ -187,12 +218,12 @@ impl Evidence {
 
     /// What decides for a carrier, towards the issued proof of the op at this position.
     pub(crate) fn own(&self, carrier: usize, op: usize) -> Option<u32> {
-        self.own[carrier].as_ref()?.at(op)
+        self.ops.read(op, |op| op.carrier(carrier).own)
     }
 
     /// The same towards a wrong proof.
     pub(crate) fn wrong(&self, carrier: usize, op: usize) -> Option<u32> {
-        self.wrong[carrier].as_ref()?.at(op)
+        self.ops.read(op, |op| op.carrier(carrier).wrong)
     }
 
     /// The share of bits, 0 to 1, that a carrier read right where it read a word; `None` where it never told.
@@ -214,26 +245,27 @@ impl Evidence {
     }
 
     /// Positions of the ops of one pipeline (by its index in the header) and trial, by ascending op.
-    pub(crate) fn ops(&self, pipeline: usize, trial: Trial) -> impl Iterator<Item = usize> + '_ {
-        let group = self
-            .groups
-            .get(pipeline * Trial::ALL.len() + trial as usize);
-        group.into_iter().flatten().map(|op| *op as usize)
+    pub(crate) fn ops(
+        &self,
+        pipeline: usize,
+        trial: Trial,
+    ) -> impl Iterator<Item = usize> + Clone + '_ {
+        self.ops.group(pipeline * Trial::ALL.len() + trial as usize)
     }
 
     /// Positions of all ops of one trial, pipeline by pipeline.
-    pub(crate) fn all_ops(&self, trial: Trial) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn all_ops(&self, trial: Trial) -> impl Iterator<Item = usize> + Clone + '_ {
         (0..self.header.pipelines.len()).flat_map(move |pipeline| self.ops(pipeline, trial))
     }
 
     /// Positions of all signed ops that pooled figures count: those of controls, which nothing can go wrong in, are left
     /// out.
-    pub(crate) fn pooled_ops(&self) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn pooled_ops(&self) -> impl Iterator<Item = usize> + Clone + '_ {
         self.pooled_of(Trial::Signed)
     }
 
     /// The same of another kind of trial.
-    pub(crate) fn pooled_of(&self, trial: Trial) -> impl Iterator<Item = usize> + '_ {
+    pub(crate) fn pooled_of(&self, trial: Trial) -> impl Iterator<Item = usize> + Clone + '_ {
         let pipelines = self.header.pipelines.iter().enumerate();
         pipelines
             .filter(|(_, pipeline)| !pipeline.is_control())
@@ -242,7 +274,7 @@ impl Evidence {
 
     /// Rows of any kind.
     pub fn rows(&self) -> u64 {
-        self.entrant.len() as u64
+        self.ops.len() as u64
     }
 
     /// Whether the op at this position is a signed one that survived.
@@ -260,7 +292,7 @@ impl Evidence {
     ) -> Clusters {
         let mut counts = vec![0; self.sources.len() * columns];
         for op in ops {
-            let start = self.entrant(op).source as usize * columns;
+            let start = self.source(op) as usize * columns;
             count(op, &mut counts[start..start + columns]);
         }
         let sources = counts

@@ -114,7 +114,7 @@ fn lifetimes(evidence: &Evidence, sweep: &Sweep<'_>, measure: Option<usize>) -> 
     for (index, (_, pipeline)) in sweep.points.iter().enumerate() {
         for op in evidence.ops(*pipeline, Trial::Signed) {
             let seen = images
-                .entry((evidence.entrant(op).image, evidence.entrant(op).source))
+                .entry((evidence.image(op), evidence.source(op)))
                 .or_insert_with(|| vec![None; sweep.points.len()]);
             seen[index] = Some(evidence.hit(op, measure));
         }

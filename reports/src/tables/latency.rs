@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use credlink_trial_record::Trial;
 
-use super::detail::Nanos;
 use super::{Column, Evidence, Kind, Table, Value, run_notes};
 use crate::figures::duration;
 use crate::stats::{Bounded, Clusters, PERCENTILES, Quantiles};
@@ -109,8 +108,7 @@ impl Latency {
 /// Every latency of a run: services first, then carriers, then pipelines in the header's order.
 pub fn latencies(evidence: &Evidence) -> Vec<Latency> {
     let summed = |timing: Timing| Latency {
-        // One list of values at a time: a large run has hundreds of millions of them.
-        quantiles: Quantiles::of(timing.nanos(evidence)),
+        quantiles: timing.quantiles(evidence),
         name: timing.name,
         timed: timing.timed,
         level: timing.level,
@@ -172,7 +170,7 @@ impl Timing {
         // Per source: values, and those beyond.
         let mut sources: BTreeMap<u32, [u32; 2]> = BTreeMap::new();
         for (op, nanos) in times {
-            let [n, beyond] = sources.entry(evidence.entrant(op).source).or_default();
+            let [n, beyond] = sources.entry(evidence.source(op)).or_default();
             *n += 1;
             *beyond += u32::from(nanos > limit);
         }
@@ -184,29 +182,35 @@ impl Timing {
         self.each(evidence).map(|(_, nanos)| nanos).collect()
     }
 
+    /// Their distribution, without holding them; values are gone through twice.
+    pub(crate) fn quantiles(&self, evidence: &Evidence) -> Quantiles {
+        Quantiles::of(|| self.each(evidence).map(|(_, nanos)| nanos))
+    }
+
     /// Every op that was timed, and how long it took.
     fn each<'a>(&self, evidence: &'a Evidence) -> Box<dyn Iterator<Item = (usize, u64)> + 'a> {
-        fn measured<'a>(
-            times: &'a Nanos,
-            ops: impl Iterator<Item = usize> + 'a,
-        ) -> Box<dyn Iterator<Item = (usize, u64)> + 'a> {
-            let all = ops.map(|op| (op, times.at(op)));
-            Box::new(all.filter(|(_, nanos)| *nanos > 0))
-        }
         let signed = evidence.all_ops(Trial::Signed);
+        let timed = |ops: Box<dyn Iterator<Item = usize> + 'a>,
+                     nanos: fn(&Evidence, usize) -> u64| {
+            let all = ops.map(move |op| (op, nanos(evidence, op)));
+            Box::new(all.filter(|(_, nanos)| *nanos > 0))
+        };
         match self.of {
             Of::Sign => Box::new(once_per_image(evidence)),
-            Of::VerifySigned => measured(&evidence.verify_ns, signed),
+            Of::VerifySigned => timed(Box::new(signed), Evidence::verify_ns),
             Of::VerifyNegative => {
                 let negatives = Trial::NEGATIVES.into_iter();
                 let ops = negatives.flat_map(|trial| evidence.all_ops(trial));
-                measured(&evidence.verify_ns, ops)
+                timed(Box::new(ops), Evidence::verify_ns)
             }
-            Of::Retrieve => measured(&evidence.retrieve_ns, signed),
-            Of::Carrier(index) => measured(&evidence.carrier_ns[index], signed),
+            Of::Retrieve => timed(Box::new(signed), Evidence::retrieve_ns),
+            Of::Carrier(index) => {
+                let all = signed.map(move |op| (op, evidence.carrier_ns(index, op)));
+                Box::new(all.filter(|(_, nanos)| *nanos > 0))
+            }
             Of::Pipeline(index) => {
                 let ops = evidence.ops(index, Trial::Signed);
-                measured(&evidence.transform_ns, ops)
+                timed(Box::new(ops), Evidence::transform_ns)
             }
         }
     }

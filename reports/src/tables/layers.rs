@@ -2,7 +2,6 @@
 
 use credlink_trial_record::CarrierPlace;
 
-use super::detail::Nanos;
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
 use crate::stats::Clusters;
 
@@ -199,9 +198,7 @@ impl Costs {
             signing: all()
                 .map(|carrier| spent(carrier).or(any_spent.then_some(0.0)))
                 .collect(),
-            looking: all()
-                .map(|carrier| looked(evidence, &evidence.carrier_ns[carrier]))
-                .collect(),
+            looking: all().map(|carrier| looked(evidence, carrier)).collect(),
             psnr: marked.and_then(|psnr| Some((*unknown.first()?, psnr))),
         }
     }
@@ -226,11 +223,11 @@ fn sets(carriers: usize) -> Vec<u64> {
 }
 
 /// The mean time in milliseconds over the ops of pooled figures, of the values that were measured.
-fn looked(evidence: &Evidence, times: &Nanos) -> Option<f64> {
+fn looked(evidence: &Evidence, carrier: usize) -> Option<f64> {
     let measured = || {
         evidence
             .pooled_ops()
-            .map(|op| times.at(op))
+            .map(|op| evidence.carrier_ns(carrier, op))
             .filter(|nanos| *nanos > 0)
     };
     let n = measured().count();

@@ -20,10 +20,14 @@ const POOLED: &str = "all (pooled)";
 
 /// Every kind of thing that some signed file held, pipeline by pipeline in the order of the header, then every kind pooled.
 pub(crate) fn fates(evidence: &Evidence) -> Vec<Fate<'_>> {
-    let mut found = Vec::new();
-    let mut add = |pipeline, ops: Vec<usize>| {
+    fn add<'a>(
+        found: &mut Vec<Fate<'a>>,
+        evidence: &'a Evidence,
+        pipeline: &'a str,
+        ops: impl Iterator<Item = usize> + Clone,
+    ) {
         for what in Beside::ALL {
-            let held = ops.iter().copied().filter(|op| evidence.held(*op, what));
+            let held = ops.clone().filter(|op| evidence.held(*op, what));
             let clusters = evidence.clusters(held, 2, |op, counts| {
                 counts[0] += 1;
                 counts[1] += u32::from(evidence.still_held(op, what));
@@ -36,14 +40,13 @@ pub(crate) fn fates(evidence: &Evidence) -> Vec<Fate<'_>> {
                 });
             }
         }
-    };
-    for (index, pipeline) in evidence.header().pipelines.iter().enumerate() {
-        add(
-            pipeline.id.as_str(),
-            evidence.ops(index, Trial::Signed).collect(),
-        );
     }
-    add(POOLED, evidence.pooled_ops().collect());
+    let mut found = Vec::new();
+    for (index, pipeline) in evidence.header().pipelines.iter().enumerate() {
+        let ops = evidence.ops(index, Trial::Signed);
+        add(&mut found, evidence, &pipeline.id, ops);
+    }
+    add(&mut found, evidence, POOLED, evidence.pooled_ops());
     found
 }
 

@@ -40,7 +40,7 @@ impl Evidence {
             .iter()
             .map(|name| calibrates(name))
             .collect();
-        let is_chosen_on = |op: &usize| calibrating[self.entrant(*op).source as usize];
+        let is_chosen_on = |op: &usize| calibrating[self.source(*op) as usize];
         let mut points = Vec::new();
         for decision in decisions_alike(self) {
             let unsigned = || {

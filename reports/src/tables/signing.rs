@@ -12,7 +12,7 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     let images = evidence.distinct_images();
     let entrant = |op: &usize| evidence.entrant(*op);
     let finite = |value: fn(&Entrant) -> f32| -> Vec<f64> {
-        let values = images.iter().map(|op| f64::from(value(entrant(op))));
+        let values = images.iter().map(|op| f64::from(value(&entrant(op))));
         values.filter(|value| value.is_finite()).collect()
     };
     let growth = |op: &usize| entrant(op).signed_bytes as f64 - entrant(op).source_bytes as f64;
@@ -100,11 +100,12 @@ fn row(name: &str, unit: &str, decimals: i32, values: &[f64]) -> Vec<Value> {
 impl Evidence {
     /// One signed op of every distinct image, by ascending image.
     pub(crate) fn distinct_images(&self) -> Vec<usize> {
-        let mut first: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut first: BTreeMap<u32, (u64, usize)> = BTreeMap::new();
         for op in self.all_ops(Trial::Signed) {
-            let held = first.entry(self.entrant(op).image).or_insert(op);
-            *held = op.min(*held);
+            let found = (self.row(op), op);
+            let held = first.entry(self.image(op)).or_insert(found);
+            *held = found.min(*held);
         }
-        first.into_values().collect()
+        first.into_values().map(|(_, op)| op).collect()
     }
 }

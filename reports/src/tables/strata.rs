@@ -8,6 +8,9 @@ const PERCENT: Unit = Unit {
     decimals: 1,
 };
 
+/// The dimension of the line over all images, which is there whether or not there are ops.
+const ALL: &str = "all";
+
 pub(super) fn table(evidence: &Evidence) -> Table {
     let header = evidence.header();
     let mut columns = vec![
@@ -24,11 +27,12 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             Column::new(format!("by_{carrier}"), format!("by {carrier}"), Kind::Rate)
         }),
     );
-    let ops: Vec<usize> = evidence.pooled_ops().collect();
-    let losses = ops.iter().filter(|op| !evidence.survived(**op)).count();
-    let rows = strata(evidence, &ops)
+    let ops = evidence.pooled_ops();
+    let losses = ops.clone().filter(|op| !evidence.survived(*op)).count();
+    let all = (ops.count(), losses);
+    let rows = strata(evidence)
         .into_iter()
-        .map(|stratum| line(evidence, &stratum, (ops.len(), losses)));
+        .filter_map(|stratum| line(evidence, &stratum, all));
     Table {
         id: "strata".to_owned(),
         title: "Survival by kind of image over all simulated pipelines".to_owned(),
@@ -45,43 +49,36 @@ pub(super) fn table(evidence: &Evidence) -> Table {
     }
 }
 
-/// Ops of images of one kind.
+/// Images of one kind.
 struct Stratum<'a> {
     dimension: &'static str,
     name: &'a str,
-    ops: Vec<usize>,
+    holds: Box<dyn Fn(&Entrant) -> bool>,
 }
 
-/// Every stratum that has ops, by class, by format, by size, and all of them.
-fn strata<'a>(evidence: &'a Evidence, ops: &[usize]) -> Vec<Stratum<'a>> {
+/// Every stratum by class, by format, by size, and all of them.
+fn strata(evidence: &Evidence) -> Vec<Stratum<'_>> {
     let mut strata = Vec::new();
-    let mut add = |dimension, name, belongs: &dyn Fn(&Entrant) -> bool| {
-        let members = ops.iter().copied();
-        let ops: Vec<usize> = members
-            .filter(|op| belongs(evidence.entrant(*op)))
-            .collect();
-        if !ops.is_empty() {
-            strata.push(Stratum {
-                dimension,
-                name,
-                ops,
-            });
-        }
+    let mut add = |dimension, name, holds: Box<dyn Fn(&Entrant) -> bool>| {
+        strata.push(Stratum {
+            dimension,
+            name,
+            holds,
+        });
     };
     for (index, name) in by_name(&evidence.classes) {
-        add("class", name, &|image| image.class as usize == index);
+        let holds = move |image: &Entrant| image.class as usize == index;
+        add("class", name, Box::new(holds));
     }
     for (index, name) in by_name(&evidence.formats) {
-        add("format", name, &|image| image.format as usize == index);
+        let holds = move |image: &Entrant| image.format as usize == index;
+        add("format", name, Box::new(holds));
     }
     for (index, (_, name)) in SIZE_BANDS.iter().enumerate() {
-        add("size", name, &|image| usize::from(image.size) == index);
+        let holds = move |image: &Entrant| usize::from(image.size) == index;
+        add("size", name, Box::new(holds));
     }
-    strata.push(Stratum {
-        dimension: "all",
-        name: "all images",
-        ops: ops.to_vec(),
-    });
+    add(ALL, "all images", Box::new(|_| true));
     strata
 }
 
@@ -92,9 +89,14 @@ fn by_name(words: &[String]) -> Vec<(usize, &str)> {
     names
 }
 
-/// One line; `all` are the ops and losses of all strata together.
-fn line(evidence: &Evidence, stratum: &Stratum<'_>, all: (usize, usize)) -> Vec<Value> {
-    let clusters = evidence.survival_clusters(stratum.ops.iter().copied());
+/// One line; `all` are the ops and losses of all strata together. `None` of a stratum without ops.
+fn line(evidence: &Evidence, stratum: &Stratum<'_>, all: (usize, usize)) -> Option<Vec<Value>> {
+    let ops = evidence.pooled_ops();
+    let ops = ops.filter(|op| (stratum.holds)(&evidence.entrant(*op)));
+    let clusters = evidence.survival_clusters(ops);
+    if clusters.sources() == 0 && stratum.dimension != ALL {
+        return None;
+    }
     let sums = clusters.sums();
     let lost = (sums[0] - sums[1]) as f64;
     let share =
@@ -112,5 +114,5 @@ fn line(evidence: &Evidence, stratum: &Stratum<'_>, all: (usize, usize)) -> Vec<
     ];
     let measures = 1..evidence.header().carriers.len() + 2;
     row.extend(measures.map(|column| Value::rate(clusters.measured(column, 0))));
-    row
+    Some(row)
 }

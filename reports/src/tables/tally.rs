@@ -39,12 +39,10 @@ pub struct CarrierTally {
 }
 
 impl Tally {
-    pub(super) fn of(evidence: &Evidence, ops: impl Iterator<Item = usize>) -> Self {
-        let ops: Vec<usize> = ops.collect();
+    pub(super) fn of(evidence: &Evidence, ops: impl Iterator<Item = usize> + Clone) -> Self {
         let carriers = evidence.header().carriers.len();
-        let clusters = evidence.survival_clusters(ops.iter().copied());
+        let clusters = evidence.survival_clusters(ops.clone());
         let mut tally = Self {
-            n: ops.len() as u64,
             sources: clusters.sources(),
             outcomes: vec![0; Outcome::SIGNED.len()],
             any: clusters.measured(1, 0),
@@ -60,7 +58,8 @@ impl Tally {
         let mut images = HashSet::new();
         for op in ops {
             let result = evidence.result(op);
-            images.insert(evidence.entrant(op).image);
+            images.insert(evidence.image(op));
+            tally.n += 1;
             tally.unchanged += u64::from(result.unchanged);
             if let Some(place) = result.outcome.place() {
                 tally.outcomes[place] += 1;
@@ -224,20 +223,15 @@ impl Evidence {
         &self,
         id: &str,
         trial: Option<Trial>,
-        ops: impl Iterator<Item = usize>,
+        ops: impl Iterator<Item = usize> + Clone,
     ) -> NegativeTally {
         let carriers = self.header().carriers.len();
-        let (mut images, mut errors, mut looked_at) = (HashSet::new(), 0, Vec::new());
-        for op in ops {
-            images.insert(self.entrant(op).image);
-            if self.result(op).outcome == Outcome::Error {
-                errors += 1;
-            } else {
-                looked_at.push(op);
-            }
-        }
+        let is_error = |op: &usize| self.result(*op).outcome == Outcome::Error;
+        let images: HashSet<u32> = ops.clone().map(|op| self.image(op)).collect();
+        let errors = ops.clone().filter(is_error).count() as u64;
+        let looked_at = ops.filter(|op| !is_error(op));
         // Per source: trials, those accepted, and those accepted by each carrier.
-        let clusters = self.clusters(looked_at.into_iter(), 2 + carriers, |op, counts| {
+        let clusters = self.clusters(looked_at, 2 + carriers, |op, counts| {
             let result = self.result(op);
             counts[0] += 1;
             counts[1] += u32::from(result.outcome == Outcome::Accepted);

@@ -104,7 +104,7 @@ fn halves(evidence: &Evidence, decision: &Deciding) -> [Half; 2] {
     let names = evidence.source_names().iter();
     let calibrates: Vec<bool> = names.map(|name| calibrates(name)).collect();
     [("calibration", true), ("held out", false)].map(|(name, wanted)| {
-        let is_of = |op: usize| calibrates[evidence.entrant(op).source as usize] == wanted;
+        let is_of = |op: usize| calibrates[evidence.source(op) as usize] == wanted;
         Half::count(evidence, decision, name, &is_of)
     })
 }
