@@ -10,7 +10,7 @@ use credlink_image_files::ImageFile;
 use credlink_reports::gallery::{
     BUDGET, Choice, Exhibit, FOLDER, Gallery, LONGEST_SIDE, Picture, Stripped, choose,
 };
-use credlink_reports::rows::{Rows, read_columns};
+use credlink_reports::rows::{Rows, read_ops};
 use credlink_reports::{RunDir, RunHeader};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::meter::Meter;
@@ -55,8 +55,9 @@ struct Made {
 /// # Errors
 /// When the rows cannot be read or the pictures not written.
 pub fn make(run_dir: &RunDir, header: &RunHeader, stop: &AtomicBool) -> Result<Gallery> {
-    let rows = read_columns(&run_dir.rows(), COLUMNS, CELLS)?;
-    let choices = choose(header, &rows)?;
+    let choices = choose(header, &run_dir.rows())?;
+    let chosen = choices.iter().map(|choice| choice.op).collect();
+    let rows = read_ops(&run_dir.rows(), COLUMNS, CELLS, &chosen)?;
     let catalogue = recipes::catalogue_of(run_dir)?;
     let one = |choice: &Choice| -> Option<Made> {
         if stop.load(Ordering::Relaxed) {
@@ -111,7 +112,13 @@ pub fn signed_file(run_dir: &RunDir, image: u32) -> Result<(PathBuf, String)> {
 pub fn file_of(folder: &Path, stem: &str) -> Result<(PathBuf, String)> {
     let entries = std::fs::read_dir(folder)
         .with_context(|| format!("failed to read {}", folder.display()))?;
-    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    // A link would show what lies elsewhere.
+    let files = entries.filter_map(|entry| {
+        entry
+            .ok()
+            .filter(|it| it.file_type().is_ok_and(|it| it.is_file()))
+    });
+    let names = files.filter_map(|file| file.file_name().into_string().ok());
     let name = names.filter(|name| name.starts_with(stem)).min();
     let name = name.with_context(|| {
         format!(
@@ -123,11 +130,12 @@ pub fn file_of(folder: &Path, stem: &str) -> Result<(PathBuf, String)> {
 }
 
 fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue) -> Result<Made> {
-    let row = choice.row;
+    let op = choice.op;
+    let row = rows.big("op")?.iter().position(|known| known == Some(op));
+    let row = row.with_context(|| format!("the rows have no op {op}"))?;
     let text = |column: &str| -> Result<String> {
         Ok(rows.texts(column)?.get(row).unwrap_or_default().to_owned())
     };
-    let op = rows.big("op")?.get(row).unwrap_or_default();
     let image = rows.small("image")?.get(row).unwrap_or_default();
     let pipeline = text("pipeline")?;
     let recipe = catalogue

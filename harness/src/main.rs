@@ -10,6 +10,10 @@ use clap::Parser;
 
 use crate::cli::{Cli, Command};
 
+/// See Cargo.toml for the reason.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {

@@ -26,7 +26,7 @@ pub struct PlannedImage {
     /// The image.
     pub entry: Entry,
     /// Positions in [`Plan::pipelines`], ascending.
-    pub pipelines: Vec<usize>,
+    pub pipelines: Arc<[usize]>,
     /// The number of its first op; the others follow.
     pub first_op: u64,
 }
@@ -200,9 +200,15 @@ pub fn plan(
         }
         let first_op = plan.signed_ops;
         plan.signed_ops += chosen.len() as u64;
+        // Most images go through the same pipelines as the one before.
+        let last = plan.signed.last().map(|image| &image.pipelines);
+        let pipelines = match last {
+            Some(last) if **last == *chosen => Arc::clone(last),
+            _ => chosen.into(),
+        };
         plan.signed.push(PlannedImage {
             entry,
-            pipelines: chosen,
+            pipelines,
             first_op,
         });
     }
@@ -288,7 +294,7 @@ fn spread(trial: Trial, of: &[PlannedImage], share: usize) -> Vec<Negative> {
         Negative {
             trial,
             image: PlannedImage {
-                pipelines,
+                pipelines: pipelines.into(),
                 ..image.clone()
             },
         }
@@ -342,7 +348,7 @@ fn hold_out(
         sources_held_out.insert(entry.source.clone());
         held_out.push(PlannedImage {
             entry,
-            pipelines: chosen,
+            pipelines: chosen.into(),
             first_op: 0,
         });
     }

@@ -69,7 +69,7 @@ pub fn copy(own: &Path, run_dir: &RunDir) -> Result<()> {
 /// The recipe files of a directory with their ids, `FAMILY/NAME`, sorted.
 ///
 /// # Errors
-/// When it cannot be listed.
+/// When it cannot be listed, or a name in it cannot be an id.
 pub fn files(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     for family in entries(dir)?.into_iter().filter(|path| path.is_dir()) {
@@ -79,11 +79,22 @@ pub fn files(dir: &Path) -> Result<Vec<(String, PathBuf)>> {
                 .is_some_and(|extension| extension == "toml")
             {
                 let id = file.strip_prefix(dir)?.with_extension("");
-                found.push((id.to_string_lossy().replace('\\', "/"), file));
+                let id = id.to_string_lossy().replace('\\', "/");
+                ensure!(
+                    id.split('/').all(is_word),
+                    "{id:?} is no name of a recipe: letters, digits, -, _ and . only, and neither - nor . in front"
+                );
+                found.push((id, file));
             }
         }
     }
     Ok(found)
+}
+
+/// Whether this can name a recipe or its family: it stands in file names, on command lines and on pages.
+fn is_word(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !text.is_empty() && text.len() <= 80 && !text.starts_with(['-', '.']) && text.chars().all(fits)
 }
 
 /// What a directory holds, sorted.

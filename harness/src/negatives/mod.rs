@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 
 use crate::plan::{Negative, PlannedImage};
 use crate::reencode::Rewriter;
-use crate::signed_file::{SignedFile, SigningFailure};
+use crate::signed_file::{SignedFile, SignedImages};
 use crate::stages::setting::Setting;
 use crate::{identity, received};
 
@@ -51,7 +51,7 @@ pub(crate) struct Forger {
 /// The signed images of a run, which forgers take from.
 pub(crate) struct Donors<'a> {
     images: &'a [PlannedImage],
-    signed: &'a [Option<Result<SignedFile, SigningFailure>>],
+    signed: &'a SignedImages,
     residuals: OnceLock<Result<Vec<Residual>, String>>,
     /// Files of the images that deceptions are made of: every kind is tried on the same ones.
     sources: Mutex<HashMap<usize, Arc<Vec<u8>>>>,
@@ -59,10 +59,7 @@ pub(crate) struct Donors<'a> {
 
 impl<'a> Donors<'a> {
     /// Of these images, and what became of each of them.
-    pub(crate) fn new(
-        images: &'a [PlannedImage],
-        signed: &'a [Option<Result<SignedFile, SigningFailure>>],
-    ) -> Self {
+    pub(crate) fn new(images: &'a [PlannedImage], signed: &'a SignedImages) -> Self {
         Self {
             images,
             signed,
@@ -75,7 +72,7 @@ impl<'a> Donors<'a> {
 /// A signed image that a forger takes from.
 struct Donor<'a> {
     image: &'a PlannedImage,
-    signed: &'a SignedFile,
+    signed: SignedFile,
 }
 
 impl Donors<'_> {
@@ -87,16 +84,15 @@ impl Donors<'_> {
         number: usize,
         marked: bool,
     ) -> Result<Donor<'_>, String> {
-        let fits = |(image, signed): (&PlannedImage, &Option<Result<SignedFile, _>>)| {
-            let usable = matches!(signed, Some(Ok(file)) if !marked || file.mark.is_some());
-            usable
-                && image.entry.source != target.entry.source
-                && image.entry.format == target.entry.format
+        let fits = |at: &usize| {
+            let image = &self.images[*at].entry;
+            image.source != target.entry.source && image.format == target.entry.format
         };
+        let usable = self.signed.positions(marked).into_iter();
+        let usable: Vec<usize> = usable.filter(fits).collect();
         let of_class = |same: bool| -> Vec<usize> {
-            (0..self.images.len())
-                .filter(|&at| fits((&self.images[at], &self.signed[at])))
-                .filter(|&at| !same || self.images[at].entry.class == target.entry.class)
+            let all = usable.iter().copied();
+            all.filter(|&at| !same || self.images[at].entry.class == target.entry.class)
                 .collect()
         };
         let mut candidates = of_class(true);
@@ -104,19 +100,23 @@ impl Donors<'_> {
             candidates = of_class(false);
         }
         let chosen = (!candidates.is_empty()).then(|| candidates[number % candidates.len()]);
-        let donor = chosen.and_then(|at| match &self.signed[at] {
-            Some(Ok(signed)) => Some(Donor {
-                image: &self.images[at],
-                signed,
-            }),
-            _ => None,
-        });
+        let donor = chosen.map(|at| self.of(at)).transpose()?;
         donor.ok_or_else(|| {
             format!(
                 "no signed {} image{} to take a proof from",
                 target.entry.format.as_str(),
                 if marked { " with a watermark" } else { "" }
             )
+        })
+    }
+
+    /// A signed image, by its place in the plan.
+    fn of(&self, at: usize) -> Result<Donor<'_>, String> {
+        let signed = self.signed.get(at).map_err(|error| format!("{error:#}"))?;
+        let signed = signed.and_then(Result::ok);
+        Ok(Donor {
+            image: &self.images[at],
+            signed: signed.ok_or("the donor has no signed file")?,
         })
     }
 
@@ -139,14 +139,10 @@ impl Donors<'_> {
     /// out, so that none of them is among the signed ones.
     fn residuals(&self, setting: &Setting<'_>) -> Result<&[Residual], String> {
         let made = self.residuals.get_or_init(|| {
-            let pairs = self.images.iter().zip(self.signed);
-            let marked = pairs.filter_map(|(image, signed)| match signed {
-                Some(Ok(signed)) if signed.mark.is_some() => Some(Donor { image, signed }),
-                _ => None,
-            });
+            let marked = self.signed.positions(true).into_iter();
             let made = marked
                 .take(AVERAGED)
-                .map(|donor| Residual::of(&donor, setting));
+                .map(|at| Residual::of(&self.of(at)?, setting));
             made.collect()
         });
         made.as_deref().map_err(Clone::clone)

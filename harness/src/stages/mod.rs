@@ -49,8 +49,8 @@ pub fn signed(
     run: &Path,
     setting: &Setting<'_>,
 ) -> Result<SignedImages> {
-    let mut signed = sign::recall(system, &[run.to_owned()], plan.signed.len())?;
-    sign::sign_all(system, &plan.signed, &mut signed, setting)?;
+    let signed = sign::recall(system, &[run.to_owned()], plan.signed.len())?;
+    sign::sign_all(system, &plan.signed, &signed, setting)?;
     Ok(signed)
 }
 
@@ -80,7 +80,7 @@ pub fn verified(
     });
     (setting.listener)(Event::Advanced(finished.ops()));
     Verifying::new(plan, signed, &*system, setting)?.all(&finished)?;
-    let notes = sign::refusals(signed).into_iter();
+    let notes = signed.refusals().into_iter();
     Ok(notes.chain(system.notes()).collect())
 }
 

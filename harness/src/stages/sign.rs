@@ -1,13 +1,11 @@
 //! The first stage: every image is signed, registered and kept as a file, before anything is verified.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use credlink_sign_core::{Asset, Distortion, Pixels};
 use rayon::prelude::*;
 
@@ -26,19 +24,17 @@ use crate::{clock, identity, likeness, received};
 /// # Errors
 /// When a journal cannot be read or holds an image twice, or the system does not take what it once gave.
 pub fn recall(system: &dyn System, runs: &[PathBuf], images: usize) -> Result<SignedImages> {
-    let mut signed: SignedImages = vec![None; images];
+    let folder = runs.first().map_or(Path::new("."), PathBuf::as_path);
+    let signed = SignedImages::none_of(images, folder)?;
     for run in runs {
         read_signed(run, |kept| {
-            let place = signed.get_mut(kept.position);
-            let place = place.context("it is of an image that the plan has not")?;
-            ensure!(place.is_none(), "image {} is there twice", kept.position);
             if let Ok(file) = &kept.result {
                 file.check().map_err(anyhow::Error::msg)?;
             }
+            signed.put(kept.position, &kept.result)?;
             if let (Ok(file), Some(registered)) = (&kept.result, &kept.registered) {
                 system.register(file.id, registered)?;
             }
-            *place = Some(kept.result);
             Ok(())
         })?;
     }
@@ -52,23 +48,20 @@ pub fn recall(system: &dyn System, runs: &[PathBuf], images: usize) -> Result<Si
 pub fn sign_all(
     system: &dyn System,
     images: &[PlannedImage],
-    signed: &mut SignedImages,
+    signed: &SignedImages,
     setting: &Setting<'_>,
 ) -> Result<()> {
-    let missing = |signed: &SignedImages| -> Vec<usize> {
-        (0..images.len())
-            .filter(|position| setting.share.signs(*position) && signed[*position].is_none())
-            .collect()
-    };
+    let is_missing = |position: &usize| setting.share.signs(*position) && !signed.has(*position);
+    let missing = || (0..images.len()).filter(is_missing);
     let listener = setting.listener;
     listener(Event::Stage {
         name: "signing",
-        total: missing(signed).len() as u64,
+        total: missing().count() as u64,
         of: String::new(),
     });
-    let one = |position: usize, how: Begun| -> Result<Option<_>> {
+    let one = |position: usize, how: Begun| -> Result<()> {
         if setting.stop.load(Ordering::Relaxed) {
-            return Ok(None);
+            return Ok(());
         }
         setting.journal.begin(Stage::Sign, position, how)?;
         let kept = signed_here(system, position, &images[position], setting)?;
@@ -78,14 +71,14 @@ pub fn sign_all(
         }
         setting.journal.signed(&kept)?;
         listener(Event::Advanced(1));
-        Ok(Some(kept.result))
+        signed.put(position, &kept.result)
     };
     // What was under way when a process ended may have ended it: tried alone, and if that ends a process again, apart.
     for (position, how) in setting.journal.suspects(Stage::Sign) {
-        if !missing(signed).contains(&position) {
+        if position >= images.len() || !is_missing(&position) {
             continue;
         }
-        signed[position] = match how {
+        match how {
             Begun::Among => one(position, Begun::Alone)?,
             Begun::Alone => {
                 let kept = (setting.apart.sign)(position)?;
@@ -103,19 +96,15 @@ pub fn sign_all(
                 setting.journal.signed(&kept)?;
                 setting.journal.end(Stage::Sign, position)?;
                 listener(Event::Advanced(1));
-                Some(kept.result)
+                signed.put(position, &kept.result)?;
             }
-        };
+        }
         setting.journal.flush()?;
     }
-    let missing = missing(signed);
-    let made: Result<Vec<(usize, Option<_>)>> = missing
+    let missing: Vec<usize> = missing().collect();
+    missing
         .par_iter()
-        .map(|&position| Ok((position, one(position, Begun::Among)?)))
-        .collect();
-    for (position, result) in made? {
-        signed[position] = result;
-    }
+        .try_for_each(|&position| one(position, Begun::Among))?;
     setting.journal.flush()
 }
 
@@ -145,22 +134,6 @@ pub fn signed_here(
         result,
         registered,
     })
-}
-
-/// What systems declined, and why: a sentence for each reason, the most frequent first.
-pub(super) fn refusals(signed: &[Option<Result<SignedFile, SigningFailure>>]) -> Vec<String> {
-    let files = signed.iter().flatten().flatten();
-    let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-    for reason in files.filter_map(|file| file.refused.as_deref()) {
-        *reasons.entry(reason).or_default() += 1;
-    }
-    let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
-    reasons.sort_by_key(|(_, count)| Reverse(*count));
-    let all = signed.len();
-    let told = reasons.into_iter().map(|(reason, count)| {
-        format!("{count} of {all} images were refused and went out as they came: {reason}")
-    });
-    told.collect()
 }
 
 /// A signed file and what the system registered of it, or why there is none.

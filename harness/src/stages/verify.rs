@@ -21,12 +21,9 @@ use crate::journal::{Assembly, Begun, JobRows, LeftOut, Stage};
 use crate::ledger::Work;
 use crate::negatives::{self, Donors, Forger};
 use crate::plan::{Negative, Plan, PlannedImage};
-use crate::signed_file::{SignedFile, SigningFailure};
+use crate::signed_file::{SignedFile, SignedImages, Signing, SigningFailure};
 use crate::systems::Sealed;
 use crate::trial::{self, Entering, Subject};
-
-/// What signing made of the planned images: `None` where the run was stopped before.
-pub(super) type Signed = [Option<Result<SignedFile, SigningFailure>>];
 
 /// The cause of an op that ended the process that ran it.
 const CRASH: &str = "crash";
@@ -34,7 +31,7 @@ const CRASH: &str = "crash";
 /// The stage: everything that its jobs share.
 pub(super) struct Verifying<'a> {
     plan: &'a Plan,
-    signed: &'a Signed,
+    signed: &'a SignedImages,
     system: &'a dyn Sealed,
     setting: &'a Setting<'a>,
     forger: Forger,
@@ -45,24 +42,21 @@ pub(super) struct Verifying<'a> {
 
 /// What a worker does next.
 enum Job<'a> {
-    Signed(
-        Cow<'a, PlannedImage>,
-        &'a Option<Result<SignedFile, SigningFailure>>,
-    ),
+    Signed(Cow<'a, PlannedImage>, Option<Signing>),
     Negative(Cow<'a, Negative>),
 }
 
 impl<'a> Verifying<'a> {
     pub(super) fn new(
         plan: &'a Plan,
-        signed: &'a Signed,
+        signed: &'a SignedImages,
         system: &'a dyn Sealed,
         setting: &'a Setting<'a>,
     ) -> Result<Self> {
         let mut related: HashMap<&str, Vec<ProofId>> = HashMap::new();
-        for (PlannedImage { entry, .. }, signed) in plan.signed.iter().zip(signed) {
-            if let Some(Ok(file)) = signed {
-                related.entry(&entry.source).or_default().push(file.id);
+        for (position, PlannedImage { entry, .. }) in plan.signed.iter().enumerate() {
+            if let Some(proof) = signed.proof(position) {
+                related.entry(&entry.source).or_default().push(proof);
             }
         }
         Ok(Self {
@@ -90,7 +84,7 @@ impl<'a> Verifying<'a> {
             let rows = match how {
                 Begun::Among => {
                     setting.journal.begin(Stage::Verify, number, Begun::Alone)?;
-                    self.rows(number, self.job(number, None))?
+                    self.rows(number, self.job(number, None)?)?
                 }
                 Begun::Alone => Some(self.apart(number)?),
             };
@@ -113,7 +107,7 @@ impl<'a> Verifying<'a> {
                     return Ok(());
                 }
                 setting.journal.begin(Stage::Verify, number, Begun::Among)?;
-                let rows = self.rows(number, self.job(number, None))?;
+                let rows = self.rows(number, self.job(number, None)?)?;
                 setting.journal.end(Stage::Verify, number)?;
                 match rows {
                     Some(rows) => in_order.put(turn, rows),
@@ -134,7 +128,7 @@ impl<'a> Verifying<'a> {
         mut each: impl FnMut(JobRows) -> Result<()>,
     ) -> Result<()> {
         for op in from..self.image(number).pipelines.len() {
-            if let Some(rows) = self.rows(number, self.job(number, Some(op)))? {
+            if let Some(rows) = self.rows(number, self.job(number, Some(op))?)? {
                 each(JobRows { job: op, ..rows })?;
             }
         }
@@ -154,7 +148,7 @@ impl<'a> Verifying<'a> {
             all.rows.extend(rows.rows);
             all.left_out = rows.left_out;
             if let Some(death) = death {
-                let job = self.job(number, Some(all.rows.len()));
+                let job = self.job(number, Some(all.rows.len()))?;
                 all.rows.extend(self.died(job, &death)?);
             } else if all.rows.len() < ops && all.left_out.is_none() {
                 bail!(
@@ -175,17 +169,17 @@ impl<'a> Verifying<'a> {
     }
 
     /// A job, or one op of it.
-    fn job(&self, number: usize, op: Option<usize>) -> Job<'a> {
+    fn job(&self, number: usize, op: Option<usize>) -> Result<Job<'a>> {
         let image = self.image(number);
         let only = op.map(|op| PlannedImage {
-            pipelines: image.pipelines[op..=op].to_vec(),
+            pipelines: image.pipelines[op..=op].into(),
             first_op: image.first_op + op as u64,
             entry: image.entry.clone(),
         });
-        match number.checked_sub(self.plan.signed.len()) {
+        Ok(match number.checked_sub(self.plan.signed.len()) {
             None => Job::Signed(
                 only.map_or(Cow::Borrowed(image), Cow::Owned),
-                &self.signed[number],
+                self.signed.get(number)?,
             ),
             Some(negative) => {
                 let negative = &self.plan.negatives[negative];
@@ -196,7 +190,7 @@ impl<'a> Verifying<'a> {
                     })
                 }))
             }
-        }
+        })
     }
 
     /// The rows of one job; `None` for an image that was not signed before the run was stopped. What our own disk refuses is an
@@ -243,7 +237,7 @@ impl<'a> Verifying<'a> {
     /// The rows of a job that ends processes.
     fn died(&self, job: Job<'_>, death: &str) -> Result<Vec<Row>> {
         Ok(match job {
-            Job::Signed(image, Some(Ok(file))) => self.of_signed(&image, file, Some(death))?,
+            Job::Signed(image, Some(Ok(file))) => self.of_signed(&image, &file, Some(death))?,
             Job::Signed(image, _) => {
                 let subject = Subject::bare(Trial::Signed, &image.entry);
                 self.errors(&image, &subject, CRASH, death)

@@ -150,7 +150,7 @@ impl Shared<'_> {
             }
             journal::Part::Verified => {
                 let signed = sign::recall(&*system, &self.args.registry, plan.signed.len())?;
-                if let Some(missing) = signed.iter().position(Option::is_none) {
+                if let Some(missing) = signed.first_missing() {
                     bail!(
                         "image {missing} ({}) is in none of the registries; the `credlink register` that was to sign it has \
                          not ended: go on with it by --resume",

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use super::description::Description;
 use super::failure::Failure;
 use super::message::{Answer, LONGEST_LINE, Request};
@@ -24,7 +26,7 @@ const KEPT_ERRORS: usize = 64 << 10;
 const QUOTED: usize = 120;
 
 /// Variables of the environment that an adapter sees, beside those below.
-const PASSED_ON: [&str; 10] = [
+const PASSED_ON: [&str; 8] = [
     "CARGO_HOME",
     "RUSTUP_HOME",
     "PATH",
@@ -32,10 +34,10 @@ const PASSED_ON: [&str; 10] = [
     "LANG",
     "LC_ALL",
     "LD_LIBRARY_PATH",
-    "TMPDIR",
-    "TEMP",
     "SYSTEMROOT",
 ];
+/// What names the directory for temporary files, which is its own.
+const TEMPORARY: [&str; 3] = ["TMPDIR", "TEMP", "TMP"];
 /// One worker, one thread: libraries that start more would slow each other down.
 const ONE_THREAD: [&str; 3] = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"];
 
@@ -53,6 +55,8 @@ pub(super) struct Process {
     lines: Receiver<Line>,
     errors: Arc<Mutex<VecDeque<u8>>>,
     limit: Duration,
+    /// Its temporary files; gone with it.
+    _temporary: TempDir,
 }
 
 impl Process {
@@ -65,6 +69,8 @@ impl Process {
         let Some((program, arguments)) = description.command() else {
             return Err(Failure::Start(format!("{name}: it has no program")));
         };
+        let temporary = tempfile::tempdir()
+            .map_err(|error| Failure::Start(format!("{name}: no temporary directory: {error}")))?;
         let mut command = Command::new(&program);
         command
             .args(arguments)
@@ -79,6 +85,7 @@ impl Process {
             }
         }
         command.envs(ONE_THREAD.map(|variable| (variable, "1")));
+        command.envs(TEMPORARY.map(|variable| (variable, temporary.path())));
         // A group of its own, so that its children end with it.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -107,6 +114,7 @@ impl Process {
             lines,
             errors,
             limit: START,
+            _temporary: temporary,
         };
         Ok(worker)
     }

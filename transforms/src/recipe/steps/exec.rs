@@ -16,7 +16,7 @@ use credlink_image_files::Format;
 ///
 /// The current file lies at `{input}`, with its format's extension, in a directory of its own that is also the working
 /// directory; the program must leave its result at `{output}`, or change `{input}` in place where `{output}` is not
-/// named. No shell is involved. `then` names a second program that takes the result as its input, for round trips
+/// named. No shell is involved, and of the environment it sees [`PASSED_ON`] alone. `then` names a second program that takes the result as its input, for round trips
 /// through formats that only programs read.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +50,17 @@ impl TryFrom<String> for Extension {
         }
     }
 }
+
+/// Variables of the environment that a program sees, besides the directory for temporary files, which is its own.
+const PASSED_ON: [&str; 6] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "SYSTEMROOT",
+];
+const TEMPORARY: [&str; 3] = ["TMPDIR", "TEMP", "TMP"];
 
 impl Exec {
     /// The program, and those that follow it.
@@ -103,7 +114,14 @@ impl Exec {
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(stderr);
+            .stderr(stderr)
+            .env_clear()
+            .envs(TEMPORARY.map(|variable| (variable, folder)));
+        for variable in PASSED_ON {
+            if let Some(value) = std::env::var_os(variable) {
+                command.env(variable, value);
+            }
+        }
         group::lead(&mut command);
         let status = self.wait(command)?;
         if !status.success() {
