@@ -35,7 +35,7 @@ fn all_images(plan: &Plan) -> impl Iterator<Item = &PlannedImage> {
 fn per_pipeline(plan: &Plan) -> Vec<u64> {
     let mut counts = vec![0; plan.pipelines.len()];
     for image in &plan.signed {
-        for position in &image.pipelines {
+        for position in image.pipelines.iter() {
             counts[*position] += 1;
         }
     }
@@ -71,7 +71,7 @@ fn every_image_has_a_format_that_its_pipelines_take() {
     let plan = plan(&SyntheticSet::new(2), recipes("all"), Size::PerPipeline(20));
     assert_eq!(per_pipeline(&plan), vec![20; plan.pipelines.len()]);
     for image in all_images(&plan) {
-        for position in &image.pipelines {
+        for position in image.pipelines.iter() {
             assert!(plan.pipelines[*position].takes(image.entry.format));
         }
     }
@@ -146,7 +146,7 @@ fn every_pipeline_gets_one_unsigned_control_for_every_twenty_ops() {
         .negatives
         .iter()
         .filter(|negative| negative.trial == Trial::Unsigned);
-    for position in unsigned.flat_map(|negative| &negative.image.pipelines) {
+    for position in unsigned.flat_map(|negative| negative.image.pipelines.iter()) {
         counts[*position] += 1;
     }
     assert_eq!(counts, vec![3; plan.pipelines.len()]);
@@ -208,7 +208,12 @@ fn systems_that_are_deceived_otherwise_meet_the_same_ops() {
     let unsigned = |plan: &Plan| -> Vec<(usize, Vec<usize>)> {
         let of = plan.negatives.iter();
         of.filter(|negative| negative.trial == Trial::Unsigned)
-            .map(|negative| (negative.image.entry.index, negative.image.pipelines.clone()))
+            .map(|negative| {
+                (
+                    negative.image.entry.index,
+                    negative.image.pipelines.to_vec(),
+                )
+            })
             .collect()
     };
     assert_eq!(unsigned(&few), unsigned(&many));

@@ -69,7 +69,7 @@ impl Process {
         let Some((program, arguments)) = description.command() else {
             return Err(Failure::Start(format!("{name}: it has no program")));
         };
-        let temporary = tempfile::tempdir()
+        let temporary = private()
             .map_err(|error| Failure::Start(format!("{name}: no temporary directory: {error}")))?;
         let mut command = Command::new(&program);
         command
@@ -239,6 +239,17 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A directory that nobody else may look into.
+fn private() -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir()
 }
 
 /// So much address space and no more, where the system lets others set it.

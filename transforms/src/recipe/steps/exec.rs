@@ -6,6 +6,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde::Deserialize;
+use tempfile::TempDir;
 
 use crate::error::StepErrorKind;
 use crate::recipe::step::{Apply, Flow, Work};
@@ -183,6 +184,17 @@ impl Exec {
     }
 }
 
+/// A directory that nobody else may look into: the image may be somebody's own.
+fn private() -> std::io::Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir()
+}
+
 /// A program and all that it starts, as one group of processes.
 #[cfg(unix)]
 mod group {
@@ -236,7 +248,7 @@ impl Apply for Exec {
         let storage = |error: std::io::Error| {
             StepErrorKind::Engine(format!("failed to use a temporary directory: {error}"))
         };
-        let folder = tempfile::tempdir().map_err(storage)?;
+        let folder = private().map_err(storage)?;
         let input = folder
             .path()
             .join(format!("input.{}", file.format().extension()));
