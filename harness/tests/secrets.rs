@@ -193,7 +193,7 @@ const COMMANDS: &[(u8, &str)] = &[
     (exit::OK, "report run"),
     (exit::OK, "report run --format json"),
     (exit::OK, "report run --format csv --table survival"),
-    (exit::OK, "compare run merged --json"),
+    (exit::OK, "compare run run --json"),
     (exit::OK, "evidence run --out evidence"),
     (exit::DIFFERS, "replay run 0 --json"),
     (exit::OK, "sign-run run --keys keys"),
