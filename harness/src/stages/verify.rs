@@ -42,7 +42,7 @@ pub(super) struct Verifying<'a> {
 
 /// What a worker does next.
 enum Job<'a> {
-    Signed(Cow<'a, PlannedImage>, Option<Signing>),
+    Signed(Cow<'a, PlannedImage>, Box<Option<Signing>>),
     Negative(Cow<'a, Negative>),
 }
 
@@ -179,7 +179,7 @@ impl<'a> Verifying<'a> {
         Ok(match number.checked_sub(self.plan.signed.len()) {
             None => Job::Signed(
                 only.map_or(Cow::Borrowed(image), Cow::Owned),
-                self.signed.get(number)?,
+                Box::new(self.signed.get(number)?),
             ),
             Some(negative) => {
                 let negative = &self.plan.negatives[negative];
@@ -198,7 +198,7 @@ impl<'a> Verifying<'a> {
     fn rows(&self, number: usize, job: Job<'_>) -> Result<Option<JobRows>> {
         let mut left_out = None;
         let rows = match job {
-            Job::Signed(image, signed) => match signed.as_ref() {
+            Job::Signed(image, signed) => match &*signed {
                 None => return Ok(None),
                 Some(Ok(file)) => self.of_signed(&image, file, None)?,
                 Some(Err(failure)) => self.of_unsignable(&image, failure),
@@ -237,11 +237,13 @@ impl<'a> Verifying<'a> {
     /// The rows of a job that ends processes.
     fn died(&self, job: Job<'_>, death: &str) -> Result<Vec<Row>> {
         Ok(match job {
-            Job::Signed(image, Some(Ok(file))) => self.of_signed(&image, &file, Some(death))?,
-            Job::Signed(image, _) => {
-                let subject = Subject::bare(Trial::Signed, &image.entry);
-                self.errors(&image, &subject, CRASH, death)
-            }
+            Job::Signed(image, signed) => match &*signed {
+                Some(Ok(file)) => self.of_signed(&image, file, Some(death))?,
+                _ => {
+                    let subject = Subject::bare(Trial::Signed, &image.entry);
+                    self.errors(&image, &subject, CRASH, death)
+                }
+            },
             Job::Negative(negative) => {
                 let subject = Subject::bare(negative.trial, &negative.image.entry);
                 self.errors(&negative.image, &subject, CRASH, death)
