@@ -5,7 +5,7 @@ mod kept;
 use std::fs;
 
 use super::*;
-use crate::fingerprint::{Fingerprint, Tone};
+use crate::fingerprint::{Fingerprint, SYMMETRIES, Tone};
 use crate::record::ProofRecord;
 use crate::sketch::Sketch;
 use credlink_image_files::Format;
