@@ -12,9 +12,9 @@ use crate::cli::{Cli, Command};
 
 /// Begins this program anew with few arenas for its allocations, where nobody said how many.
 ///
-/// The C2PA library hashes every file in a thread of its own, glibc hands those threads eight arenas a core in turn, and what
-/// one of them frees stays with its arena: some 40 to 90 KB of every signed image. With four arenas it is less than one. The
-/// number is read when a process begins, so that there is no other way to set it in safe code.
+/// With as many as glibc takes by itself, eight a core, a run that signed ten thousand small images held 30 to 90 KB of each,
+/// which nothing of ours refers to; with four it did not (docs/CAPACITY.md). The number is read when a process begins, so
+/// that there is no other way to set it in safe code.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn with_few_arenas() {
     use std::os::unix::process::CommandExt as _;
