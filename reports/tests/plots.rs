@@ -20,7 +20,7 @@ fn runs() -> Vec<(&'static str, Evidence)> {
     let mut odd = header(
         &[
             "manifest",
-            "a-carrier-with-a-name-that-is-far-too-long-for-any-legend",
+            "a-carrier-with-a-name-for-no-legend-here",
             "c",
             "d",
             "e",

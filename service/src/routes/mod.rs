@@ -2,6 +2,7 @@
 
 mod body;
 mod files;
+mod lent;
 mod proofs;
 mod resolution;
 mod state;
@@ -110,7 +111,7 @@ pub fn router(app: Arc<App>) -> Router {
 }
 
 /// Counts, logs and names every request; turns errors without a reason into problems.
-async fn observed(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+async fn observed(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
     let start = Instant::now();
     let route = request.extensions().get::<MatchedPath>();
@@ -120,9 +121,16 @@ async fn observed(State(app): State<Arc<App>>, mut request: Request, next: Next)
     let address = address.map(|address| address.0.ip().to_string());
     let id = app.desk.host().random().unwrap_or_default();
     let id = format!("{id:016x}");
+    let (parts, body) = request.into_parts();
+    let (body, rest) = lent::lent(body);
+    let mut request = Request::from_parts(parts, body);
     request.extensions_mut().insert(Who::default());
     let who = request.extensions().get::<Who>().cloned();
     let mut response = explained(next.run(request).await);
+    if response.status().is_client_error() || response.status().is_server_error() {
+        // In the background: what is kept of the connection is read while the answer is written.
+        tokio::spawn(rest.read());
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
