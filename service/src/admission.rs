@@ -249,7 +249,7 @@ mod tests {
         let (first, _second) = (door.place().unwrap(), door.place().unwrap());
         assert_eq!(door.place().unwrap_err().code(), "overloaded");
         drop(first);
-        door.place().unwrap();
+        drop(door.place().unwrap());
     }
 
     #[test]

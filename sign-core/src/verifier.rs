@@ -31,8 +31,11 @@ pub struct Verifier {
     watermark: Option<(WatermarkKey, Effort)>,
     engine: Engine,
     /// The sketches that were compared last, made ready: files of one image mostly come one after the other.
-    ready: Arc<Mutex<VecDeque<(ProofId, Arc<Registered>)>>>,
+    ready: Arc<Mutex<Ready>>,
 }
+
+/// Sketches that were made ready, the last one at the end.
+type Ready = VecDeque<(ProofId, Arc<Registered>)>;
 
 /// Sketches that are kept ready, about 100 KB each.
 const READY: usize = 16;

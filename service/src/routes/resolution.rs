@@ -258,7 +258,7 @@ fn held(id: ProofId, similarity_score: Option<u32>) -> Match {
 fn decoded(value: &str) -> Result<Vec<u8>, Problem> {
     let config =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let standard = value.replace(' ', "+").replace('-', "+").replace('_', "/");
+    let standard = value.replace([' ', '-'], "+").replace('_', "/");
     GeneralPurpose::new(&alphabet::STANDARD, config)
         .decode(standard)
         .map_err(|_| Problem::bad("value", "the value is no base64"))

@@ -126,6 +126,10 @@ pub type Distractor = Resident;
 
 /// What a neighbour's id stands for.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made for a look-up, and none is kept"
+)]
 pub enum Candidate<'a> {
     /// A proof of the store.
     Record(Cow<'a, ProofRecord>),
