@@ -17,7 +17,7 @@ use credlink_image_files::Format;
 ///
 /// The current file lies at `{input}`, with its format's extension, in a directory of its own that is also the working
 /// directory; the program must leave its result at `{output}`, or change `{input}` in place where `{output}` is not
-/// named. No shell is involved, and of the environment it sees [`PASSED_ON`] alone. `then` names a second program that takes the result as its input, for round trips
+/// named. No shell is involved, and of the environment it sees `PASSED_ON` alone. `then` names a second program that takes the result as its input, for round trips
 /// through formats that only programs read.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
