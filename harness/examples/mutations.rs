@@ -1,5 +1,4 @@
-//! Breaks signed files and those of given folders at random, and verifies what comes of it: flipped bits, cut ends, pieces
-//! moved, doubled, removed or overwritten with numbers that lengths like to be.
+//! Breaks signed files and those of given folders at random, and verifies what comes of it.
 //!
 //! ```text
 //! cargo run -p credlink-harness --example mutations -- --count 20000 [FOLDER …]
@@ -22,7 +21,11 @@ use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::{Asset, ProofId, Signer, Verifier};
 use image::{DynamicImage, ImageFormat};
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
+
+#[path = "common/broken.rs"]
+mod broken;
+
+use broken::{Draws, broken};
 
 /// Seconds from which a file is slow: the law for small files.
 const SLOW: f64 = 2.0;
@@ -43,33 +46,6 @@ struct Arguments {
 struct Victim {
     bytes: Vec<u8>,
     id: Option<ProofId>,
-}
-
-/// Numbers that follow from seed and count, by SHA-256.
-struct Draws {
-    state: [u8; 32],
-    used: usize,
-}
-
-impl Draws {
-    fn new(seed: u64, number: u64) -> Self {
-        let start = Sha256::new().chain_update(seed.to_le_bytes());
-        Self {
-            state: start.chain_update(number.to_le_bytes()).finalize().into(),
-            used: 0,
-        }
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        if self.used == 4 {
-            self.state = Sha256::digest(self.state).into();
-            self.used = 0;
-        }
-        let at = 8 * self.used;
-        self.used += 1;
-        let word: [u8; 8] = std::array::from_fn(|byte| self.state[at + byte]);
-        (u64::from_le_bytes(word) % end.max(1) as u64) as usize
-    }
 }
 
 #[expect(clippy::print_stdout, reason = "an example reports to people")]
@@ -205,43 +181,4 @@ fn verdict(verifier: &Verifier, victim: &Victim, broken: &[u8]) -> &'static str 
         Some((_, finding)) if finding.proof == victim.id => "own proof",
         Some(_) => "another image's proof",
     }
-}
-
-/// One to four changes, most of them in the first kilobytes, where structure lies.
-fn broken(bytes: &[u8], draws: &mut Draws) -> Vec<u8> {
-    let mut out = bytes.to_vec();
-    for _ in 0..1 + draws.below(4) {
-        if out.is_empty() {
-            break;
-        }
-        let reach = if draws.below(3) == 0 {
-            out.len()
-        } else {
-            out.len().min(16_384)
-        };
-        let at = draws.below(reach);
-        let end = (at + 1 + draws.below(64)).min(out.len());
-        match draws.below(7) {
-            0 => out[at] ^= 1 << draws.below(8),
-            1 => out[at] = [0, 1, 0x7f, 0x80, 0xff][draws.below(5)],
-            2 => out.truncate(at),
-            3 => {
-                out.drain(at..end);
-            }
-            4 => {
-                let piece = out[at..end].to_vec();
-                let to = draws.below(out.len());
-                out.splice(to..to, piece);
-            }
-            5 => {
-                let number: [u8; 4] =
-                    [[0xff; 4], [0; 4], [0x7f, 0xff, 0xff, 0xff], [0, 0, 0, 8]][draws.below(4)];
-                for (byte, new) in out[at..end].iter_mut().zip(number) {
-                    *byte = new;
-                }
-            }
-            _ => out[at..end].reverse(),
-        }
-    }
-    out
 }

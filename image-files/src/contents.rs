@@ -139,7 +139,7 @@ fn of_jpeg(bytes: &[u8]) -> Vec<Block> {
     let manifest = jpeg::manifest_segments(bytes);
     let mut found: Vec<Block> = jpeg::segments(bytes)
         .chain(jpeg::segments_between_scans(bytes))
-        .filter(|segment| !manifest.contains(&segment.whole))
+        .filter(|segment| !jpeg::is_among(segment, &manifest))
         .filter_map(|segment| jpeg_block(bytes, &segment))
         .collect();
     let components = jpeg::components(bytes);
@@ -346,6 +346,7 @@ fn of_avif(bytes: &[u8]) -> Vec<Block> {
         found.push(block(name, weight, body));
     }
     if let Some(meta) = heif::Meta::of(bytes) {
+        let mut data_of = meta.data_of_many();
         for item in meta.items() {
             let (name, weight) = match item.kind {
                 b"Exif" => ("EXIF".to_owned(), Weight::Data),
@@ -354,7 +355,7 @@ fn of_avif(bytes: &[u8]) -> Vec<Block> {
                 }
                 kind => (format!("{} item", kind.escape_ascii()), Weight::Look),
             };
-            found.push(block(name, weight, &meta.data(item.id).unwrap_or_default()));
+            found.push(block(name, weight, &data_of(item.id).unwrap_or_default()));
         }
         for (kind, contents) in meta.all_properties() {
             let is_profile = kind == b"colr"
@@ -369,4 +370,38 @@ fn of_avif(bytes: &[u8]) -> Vec<Block> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_in_one_place_are_no_longer_than_twice_the_file() {
+        const COUNT: u16 = 500;
+        let boxed = |kind: &[u8; 4], body: &[u8]| {
+            let length = (8 + body.len() as u32).to_be_bytes();
+            [&length, &kind[..], body].concat()
+        };
+        let (mut entries, mut places) = (Vec::new(), Vec::new());
+        for id in 1..=COUNT {
+            let head = [&[2, 0, 0, 0][..], &id.to_be_bytes(), b"\0\0av01\0"].concat();
+            entries.extend(boxed(b"infe", &head));
+            // One extent of four bytes of offset and length: from the first byte to the end.
+            places.extend([&id.to_be_bytes()[..], &[0, 0, 0, 1], &[0; 8]].concat());
+        }
+        let count = COUNT.to_be_bytes();
+        let iinf = boxed(b"iinf", &[&[0; 4][..], &count, &entries].concat());
+        let iloc = boxed(
+            b"iloc",
+            &[&[0, 0, 0, 0, 0x44, 0][..], &count, &places].concat(),
+        );
+        let meta = boxed(b"meta", &[&[0; 4][..], &iinf, &iloc].concat());
+        let file = [boxed(b"ftyp", b"avif\0\0\0\0mif1"), meta].concat();
+        let found = blocks(Format::Avif, &file);
+        assert_eq!(found.len(), usize::from(COUNT));
+        assert_eq!(found[0].data, file);
+        let all: usize = found.iter().map(|block| block.data.len()).sum();
+        assert_eq!(all, 2 * file.len());
+    }
 }

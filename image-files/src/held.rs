@@ -4,6 +4,7 @@
 //! every place that programs write them to, and what counts as still there is the same text, not the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use credlink_trial_record::Beside;
 use quick_xml::Reader;
@@ -206,8 +207,9 @@ fn datasets(mut data: &[u8], found: &mut Vec<(u8, Vec<u8>)>) {
 fn properties(packet: &[u8]) -> Vec<(String, String)> {
     let mut reader = Reader::from_reader(packet);
     let mut found = Vec::new();
-    // The names around the current place, and the text so far: a reference such as `&amp;` is an event of its own.
-    let mut path: Vec<String> = Vec::new();
+    // For each element around the current place the property that it stands in, and the text so far: a reference such as
+    // `&amp;` is an event of its own.
+    let mut path: Vec<Option<Rc<str>>> = Vec::new();
     let mut text = String::new();
     let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     while let Ok(event) = reader.read_event() {
@@ -218,24 +220,29 @@ fn properties(packet: &[u8]) -> Vec<(String, String)> {
                 text.push_str(&quick_xml::escape::unescape(&reference).unwrap_or_default());
             }
             _ => {
-                let property = path.iter().rev().find(|name| !name.starts_with("rdf:"));
+                let property = path.last().cloned().flatten();
                 let whole = std::mem::take(&mut text);
                 if let Some(property) = property.filter(|_| !whole.trim().is_empty()) {
-                    found.push((property.clone(), whole));
+                    found.push((property.as_ref().to_owned(), whole));
                 }
             }
         }
         match &event {
             Event::Eof => break,
             Event::Start(start) | Event::Empty(start) => {
-                for attribute in start.attributes().flatten() {
+                for attribute in start.attributes().with_checks(false).flatten() {
                     let value = String::from_utf8_lossy(&attribute.value);
                     let value = quick_xml::escape::unescape(&value);
                     let value = value.map(std::borrow::Cow::into_owned).unwrap_or_default();
                     found.push((name(attribute.key.as_ref()), value));
                 }
                 if matches!(event, Event::Start(_)) {
-                    path.push(name(start.name().as_ref()));
+                    let name = name(start.name().as_ref());
+                    let property = match name.starts_with("rdf:") {
+                        true => path.last().cloned().flatten(),
+                        false => Some(name.into()),
+                    };
+                    path.push(property);
                 }
             }
             Event::End(_) => drop(path.pop()),
@@ -245,9 +252,15 @@ fn properties(packet: &[u8]) -> Vec<(String, String)> {
     found
 }
 
-/// Keywords and texts of a PNG, XMP aside.
+/// Keywords and texts of a PNG, XMP aside; those together unfold to no more than one may.
 fn png_texts(bytes: &[u8]) -> Vec<(String, String)> {
     let mut found = Vec::new();
+    let mut left = png::MAX_INFLATED;
+    let mut inflated = |packed: &[u8]| {
+        let text = png::inflated_to(packed, left)?;
+        left -= text.len();
+        Some(text)
+    };
     for chunk in png::chunks(bytes) {
         let data = &bytes[chunk.data];
         let Some(end) = data.iter().position(|byte| *byte == 0) else {
@@ -258,9 +271,9 @@ fn png_texts(bytes: &[u8]) -> Vec<(String, String)> {
             b"tEXt" => Some(latin(behind)),
             b"zTXt" => behind
                 .get(1..)
-                .and_then(png::inflated)
+                .and_then(&mut inflated)
                 .map(|text| latin(&text)),
-            b"iTXt" if !data.starts_with(png::XMP_KEYWORD) => international(behind),
+            b"iTXt" if !data.starts_with(png::XMP_KEYWORD) => international(behind, &mut inflated),
             _ => None,
         };
         if let Some(text) = text {
@@ -271,7 +284,10 @@ fn png_texts(bytes: &[u8]) -> Vec<(String, String)> {
 }
 
 /// Behind the keyword: a flag, a method, language and translated keyword, each ended by a zero, and the text.
-fn international(behind: &[u8]) -> Option<String> {
+fn international(
+    behind: &[u8],
+    inflated: &mut dyn FnMut(&[u8]) -> Option<Vec<u8>>,
+) -> Option<String> {
     let [is_packed, _, rest @ ..] = behind else {
         return None;
     };
@@ -279,7 +295,7 @@ fn international(behind: &[u8]) -> Option<String> {
     let text = parts.nth(2)?;
     match is_packed {
         0 => Some(String::from_utf8_lossy(text).into_owned()),
-        _ => png::inflated(text).map(|text| String::from_utf8_lossy(&text).into_owned()),
+        _ => inflated(text).map(|text| String::from_utf8_lossy(&text).into_owned()),
     }
 }
 
@@ -325,6 +341,28 @@ mod tests {
         assert_eq!(before.still_in(&after), [Beside::Caption]);
         assert_eq!(before.still_in(&before), before.kinds());
         assert_eq!(after.still_in(&Held::default()), []);
+    }
+
+    #[test]
+    fn packed_texts_unfold_together_to_no_more_than_one_may() {
+        let text = vec![b'a'; png::MAX_INFLATED / 2 + 1];
+        let packed = miniz_oxide::deflate::compress_to_vec_zlib(&text, 6);
+        let chunk = png::chunk(*b"zTXt", &[b"Comment\0\0", &packed]).unwrap();
+        let end = png::chunk(*b"IEND", &[]).unwrap();
+        let file = [&b"\x89PNG\r\n\x1a\n"[..], &chunk.repeat(3), &end].concat();
+        let unfolded: usize = png_texts(&file).iter().map(|(_, text)| text.len()).sum();
+        assert_eq!(unfolded, text.len());
+    }
+
+    #[test]
+    fn elements_and_attributes_cost_no_more_than_their_bytes() {
+        // Each was looked for among all around it, or before it.
+        let (open, close) = ("<rdf:li>".repeat(300_000), "</rdf:li>".repeat(300_000));
+        let attributes: String = (0..300_000).map(|k| format!(" a{k}=''")).collect();
+        let packet = format!("<dc:rights>{open}mine{close}</dc:rights><b{attributes}/>");
+        let found = properties(packet.as_bytes());
+        assert_eq!(found[0], ("dc:rights".to_owned(), "mine".to_owned()));
+        assert_eq!(found.len(), 1 + 300_000);
     }
 
     #[test]

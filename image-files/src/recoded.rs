@@ -43,7 +43,7 @@ fn of_jpeg(original: &[u8], recoded: &[u8]) -> Result<Vec<u8>, ContainerError> {
     let mut out = original[..2].to_vec();
     let manifest = jpeg::manifest_segments(original);
     for segment in jpeg::segments(original) {
-        if !is_jpeg_coding(original, &segment) && !manifest.contains(&segment.whole) {
+        if !is_jpeg_coding(original, &segment) && !jpeg::is_among(&segment, &manifest) {
             out.extend_from_slice(&original[segment.whole]);
         }
     }

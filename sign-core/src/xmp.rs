@@ -19,6 +19,16 @@ const RDF: &[u8] = b"http://www.w3.org/1999/02/22-rdf-syntax-ns#";
 /// A packet is read up to this many links; no honest packet has more than one.
 const MAX_LINKS: usize = 16;
 
+/// Comparisons of prefixes that reading a packet may cost, far more than any honest one does: each name is compared with the
+/// prefixes in scope, and a packet of 16 MB could put a million names into a scope of a million prefixes.
+const MAX_COMPARED: usize = 100_000_000;
+
+/// Elements within each other; the parser counts them in sixteen bits.
+const DEEPEST: u16 = 256;
+
+/// Attributes of one local name that are told apart by their namespace.
+const MAX_NAMESAKES: usize = 4;
+
 /// Why a packet could not take the link.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -60,6 +70,14 @@ fn role(namespace: &ResolveResult<'_>, element: QName<'_>) -> Role {
     }
 }
 
+/// Takes from `left` what the next name costs; `None` where a packet is made to cost more, or is deeper, than any honest one.
+fn spend(reader: &NsReader<&[u8]>, left: &mut usize) -> Option<()> {
+    let resolver = reader.resolver();
+    let in_scope = resolver.bindings().size_hint().1.unwrap_or(usize::MAX);
+    *left = left.checked_sub(in_scope.saturating_add(1))?;
+    (resolver.level() <= DEEPEST).then_some(())
+}
+
 /// The attributes of `element` whose expanded name is `namespace` + `name`.
 fn attribute<'e>(
     reader: &NsReader<&[u8]>,
@@ -71,10 +89,11 @@ fn attribute<'e>(
         .attributes()
         .with_checks(false)
         .flatten()
+        .filter(|attribute| attribute.key.local_name().as_ref() == name)
+        .take(MAX_NAMESAKES)
         .find(|attribute| {
-            let (resolved, local) = reader.resolver().resolve_attribute(attribute.key);
-            local.as_ref() == name
-                && matches!(resolved, ResolveResult::Bound(Namespace(found)) if found == namespace)
+            let (resolved, _) = reader.resolver().resolve_attribute(attribute.key);
+            matches!(resolved, ResolveResult::Bound(Namespace(found)) if found == namespace)
         })
 }
 
@@ -85,7 +104,8 @@ pub(crate) fn links(packet: &[u8]) -> Vec<String> {
         return links;
     };
     let mut reader = NsReader::from_str(trimmed(text));
-    while links.len() < MAX_LINKS {
+    let mut left = MAX_COMPARED;
+    while links.len() < MAX_LINKS && spend(&reader, &mut left).is_some() {
         let Ok((namespace, event)) = reader.read_resolved_event() else {
             break;
         };
@@ -142,6 +162,10 @@ pub(crate) fn with_link(
             let mut out = String::with_capacity(text.len() + 256);
             let mut at = 0;
             for (range, insertion) in edits {
+                // An id within a property that goes, goes with it.
+                if range.start < at {
+                    continue;
+                }
                 out.push_str(&text[at..range.start]);
                 out.push_str(&insertion);
                 at = range.end;
@@ -196,7 +220,9 @@ fn edits(text: &str, value: &str, instance: Option<&str>) -> Result<Vec<Edit>, X
     let mut start = 0;
     // Elements that are open.
     let mut depth = 0_i64;
+    let mut left = MAX_COMPARED;
     loop {
+        spend(&reader, &mut left).ok_or(XmpError::Unreadable)?;
         let malformed = XmpError::Malformed(start as u64);
         let (namespace, event) = reader
             .read_resolved_event()
@@ -268,7 +294,9 @@ fn instance_edit(text: &str, instance: &str) -> Option<Edit> {
     let mut reader = NsReader::from_str(text);
     // Elements that are open, and how many of them the packet's RDF element is the last of.
     let (mut depth, mut rdf_depth) = (0_usize, None);
+    let mut left = MAX_COMPARED;
     loop {
+        spend(&reader, &mut left)?;
         let (namespace, event) = reader.read_resolved_event().ok()?;
         let (element, open) = match &event {
             Event::Start(element) => (element, true),
@@ -464,6 +492,42 @@ mod tests {
             links(linked(packet, "https://o.example/").as_bytes()),
             ["https://o.example/"]
         );
+    }
+
+    #[test]
+    fn an_instance_id_within_the_old_link_goes_with_it() {
+        let packet = r#"<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:t="http://purl.org/dc/terms/" xmlns:m="http://ns.adobe.com/xap/1.0/mm/"><t:provenance><m:InstanceID>xmp.iid:1</m:InstanceID></t:provenance><r:Description/></r:RDF>"#;
+        let new = with_link(
+            Some(packet.as_bytes()),
+            "https://o.example/",
+            Some("xmp.iid:2"),
+        );
+        let new = new.unwrap();
+        assert_eq!(links(&new), ["https://o.example/"]);
+        assert!(!String::from_utf8(new).unwrap().contains("iid"));
+    }
+
+    #[test]
+    fn scopes_that_cost_more_than_any_honest_packet_end_the_reading() {
+        let link = r#"<r:Description xmlns:t="http://purl.org/dc/terms/" t:provenance="http://x.example/"/>"#;
+        let packet = |inner: String| {
+            let rdf = r#"<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">"#;
+            format!("{rdf}{inner}{link}</r:RDF>").into_bytes()
+        };
+        // 100 elements within each other with 200 prefixes each, and names that none of them means.
+        let bound: String = (0..200).map(|k| format!(" xmlns:p{k}='u'")).collect();
+        let scopes = |names: usize| {
+            let (open, close) = (format!("<e{bound}>").repeat(100), "</e>".repeat(100));
+            packet(format!("{open}{}{close}", "<q:n/>".repeat(names)))
+        };
+        assert_eq!(links(&scopes(1000)), ["http://x.example/"]);
+        assert!(links(&scopes(10_000)).is_empty());
+        let refused = with_link(Some(&scopes(10_000)), "x", Some("y"));
+        assert_eq!(refused, Err(XmpError::Unreadable));
+        // The parser would lose count of so many.
+        let deep = packet(format!("{}{}", "<e>".repeat(70_000), "</e>".repeat(70_000)));
+        assert!(links(&deep).is_empty());
+        assert_eq!(with_link(Some(&deep), "x", None), Err(XmpError::Unreadable));
     }
 
     #[test]

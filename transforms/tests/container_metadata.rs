@@ -208,3 +208,56 @@ fn damaged_containers_give_no_metadata_and_no_panic() {
         }
     }
 }
+
+#[test]
+fn an_exif_block_begins_where_its_box_says() {
+    let picture = DynamicImage::new_rgb8(16, 16);
+    let with = |exif: Bytes| {
+        let metadata = Metadata {
+            exif: Some(exif),
+            ..Metadata::default()
+        };
+        let file = encoded(Format::Jxl, &picture);
+        written(Format::Jxl, file, &metadata).unwrap()
+    };
+    // The box begins with how far behind these four bytes the block does.
+    let mut file = with([b"Exif\0\0", &exif(false)[..]].concat().into());
+    let body = file.windows(4).position(|word| word == b"Exif").unwrap() + 4;
+    file[body..body + 4].copy_from_slice(&6_u32.to_be_bytes());
+    assert_eq!(read(Format::Jxl, &file).exif, Some(exif(false)));
+    assert_eq!(
+        read(Format::Jxl, &with(exif(false))).exif,
+        Some(exif(false))
+    );
+}
+
+#[test]
+fn a_packet_with_a_zero_byte_does_not_end_a_gif_file() {
+    let picture = DynamicImage::new_rgb8(16, 16);
+    let file = encoded(Format::Gif, &picture);
+    let metadata = Metadata {
+        xmp: Some(Bytes::from_static(b"<x>\0</x>")),
+        ..Metadata::default()
+    };
+    let new = written(Format::Gif, file.clone(), &metadata).unwrap();
+    assert_eq!(pixels(&new), pixels(&file));
+    assert_eq!(read(Format::Gif, &new).xmp, None);
+    let refused = credlink_image_files::containers::with_xmp(Format::Gif, &file, b"<x>\0</x>");
+    assert!(refused.is_err());
+}
+
+#[test]
+fn tags_of_a_tiff_file_ascend_in_the_block_that_is_made_of_them() {
+    // One strip of one pixel, and three tags that EXIF knows, the wrong way round.
+    let entry = |tag: u16, kind: u16, value: u32| {
+        let (tag, kind) = (tag.to_le_bytes(), kind.to_le_bytes());
+        [&tag[..], &kind, &1_u32.to_le_bytes(), &value.to_le_bytes()].concat()
+    };
+    let entries = [entry(33_432, 2, 67), entry(315, 2, 66), entry(271, 2, 65)];
+    let file = [&b"II\x2a\0\x08\0\0\0\x03\0"[..], &entries.concat(), &[0; 4]].concat();
+    let block = read(Format::Tiff, &file).exif.unwrap();
+    let tags: Vec<u16> = (0..3)
+        .map(|at| u16::from_le_bytes([block[10 + 12 * at], block[11 + 12 * at]]))
+        .collect();
+    assert_eq!(tags, [271, 315, 33_432]);
+}

@@ -195,3 +195,32 @@ fn patterns_select_ids_families_files_and_all_variants() {
     assert_eq!(count("cdn/nextjs"), 0);
     assert_eq!(count("core"), 20);
 }
+
+#[test]
+fn values_that_double_each_other_are_refused_before_they_fill_the_memory() {
+    // Each holds the next one twice: 2^40 words.
+    let keys = ('a'..='z').chain('A'..='N').collect::<Vec<char>>();
+    let doubled = keys.windows(2).map(|pair| {
+        let [key, next] = [pair[0], pair[1]];
+        format!(
+            "k{}{key} = [\"{{k{}{next}}}\", \"{{k{}{next}}}\"]",
+            case(key),
+            case(next),
+            case(next)
+        )
+    });
+    let table = doubled.collect::<Vec<_>>().join(", ");
+    let head = format!(
+        "[variants]\naxis = \"w\"\nvalues = [{{ name = \"low\", {table} }}, {{ name = \"high\" }}]"
+    );
+    refused(&head, "unknown = \"{k0a}\"", &["more text"]);
+    // So are more values than a file could be meant to have.
+    let many: Vec<String> = (0..20_000).map(|k| k.to_string()).collect();
+    let head = format!("[variants]\naxis = \"w\"\nvalues = [{}]", many.join(", "));
+    refused(&head, JPEG, &["more text"]);
+}
+
+/// So that keys stand in the order in which they are filled in.
+fn case(letter: char) -> u8 {
+    u8::from(letter.is_ascii_uppercase())
+}

@@ -7,7 +7,7 @@
 
 use bytes::Bytes;
 
-use super::bmff::{XMP_UUID, boxes, uuid_box};
+use super::bmff::{XMP_UUID, boxes, is_uuid, uuid_box};
 use super::heif::{Meta, Reader};
 use super::spliced;
 use crate::error::ContainerError;
@@ -90,10 +90,10 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
     let damaged = |what| ContainerError::damaged(Format::Avif, what);
     let too_long = || damaged("XMP packet over 4 GiB");
     let size = u32::try_from(24 + packet.len()).map_err(|_| too_long())?;
-    let old = uuid_box(bytes, &XMP_UUID);
-    let place = match &old {
-        Some(found) if [&[], NOTHING].contains(&&bytes[found.whole.end..]) => {
-            found.whole.start..bytes.len()
+    let olds = || boxes(bytes).filter(|found| is_uuid(bytes, found, &XMP_UUID));
+    let place = match olds().last() {
+        Some(last) if [&[], NOTHING].contains(&&bytes[last.whole.end..]) => {
+            last.whole.start..bytes.len()
         }
         _ => bytes.len()..bytes.len(),
     };
@@ -120,8 +120,8 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
             spliced(bytes, place.clone(), &parts)
         }
     };
-    if let Some(old) = old.filter(|_| place.is_empty()) {
-        // Removing it would move what follows, and with it every recorded offset, so it becomes free space.
+    // Removing old boxes would move what follows, and with it every recorded offset, so they become free space.
+    for old in olds().filter(|old| old.whole.start < place.start) {
         out[old.whole.start + 4..old.whole.start + 8].copy_from_slice(b"free");
     }
     if last.open && place.is_empty() {
@@ -158,6 +158,12 @@ mod tests {
         let new = with_xmp(&middle, b"<new/>").unwrap();
         assert_eq!(xmp(&new).unwrap(), b"<new/>");
         assert_eq!(new[head.len() + old.len()..][..data.len()], data);
+
+        // So do several, of which readers take the first.
+        let several = [&head[..], &old, &old, &data, &old].concat();
+        let new = with_xmp(&several, b"<new/>").unwrap();
+        assert_eq!(xmp(&new).unwrap(), b"<new/>");
+        assert_eq!(new.windows(4).filter(|name| name == b"uuid").count(), 1);
 
         // A last box that runs to the end of the file is closed first.
         let mut open = file.clone();

@@ -64,16 +64,19 @@ pub(crate) fn is_sequence(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn uuid_box(bytes: &[u8], uuid: &[u8; 16]) -> Option<FileBox> {
-    boxes(bytes).find(|found| found.kind == *b"uuid" && bytes[found.body.clone()].starts_with(uuid))
+    boxes(bytes).find(|found| is_uuid(bytes, found, uuid))
+}
+
+/// Whether a box has this identifier.
+pub(super) fn is_uuid(bytes: &[u8], found: &FileBox, uuid: &[u8; 16]) -> bool {
+    found.kind == *b"uuid" && bytes[found.body.clone()].starts_with(uuid)
 }
 
 /// The manifest's only box: purpose, no auxiliary boxes, and the store to the end of the box (C2PA 2.2, "Embedding
 /// manifests into BMFF-based assets"). The hash leaves out `ftyp`, whose brands say which of two pictures is shown: none
 /// where the file has a track beside the still picture.
 pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
-    let is_manifest = |found: &FileBox| {
-        found.kind == *b"uuid" && bytes[found.body.clone()].starts_with(&C2PA_UUID)
-    };
+    let is_manifest = |found: &FileBox| is_uuid(bytes, found, &C2PA_UUID);
     if boxes(bytes).any(|found| found.kind == *b"moov") {
         return None;
     }

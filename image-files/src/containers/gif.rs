@@ -145,6 +145,12 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
     let start = first_block(bytes)
         .filter(|start| *start < bytes.len())
         .ok_or_else(|| ContainerError::damaged(Format::Gif, "no blocks"))?;
+    if packet.contains(&0) {
+        return Err(ContainerError::damaged(
+            Format::Gif,
+            "no place for a packet with a zero byte, at which the block would end",
+        ));
+    }
     let place = xmp_application(bytes).map_or(start..start, |application| application.whole);
     let mut out = spliced(bytes, place, &[&xmp_block(packet)]);
     // Extensions exist since 89a.

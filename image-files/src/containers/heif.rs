@@ -2,6 +2,7 @@
 //! items lie, which of them is the picture, its alpha plane, EXIF and XMP, and how it is turned. Every length is
 //! checked against the bytes at hand; unknown boxes are passed over.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use image::metadata::Orientation;
@@ -177,7 +178,7 @@ impl<'a> Meta<'a> {
         let count = iloc.small(id_size)?;
         // Extents without any field take no byte of the file, so their number says nothing of its size.
         let mut left = MAX_EXTENTS;
-        for _ in 0..count {
+        for _ in 0..count.min(MAX_ITEMS) {
             let id = iloc.number(id_size)?;
             let method = field(&mut iloc, if version == 0 { 0 } else { 2 })?;
             iloc.take(2)?;
@@ -228,6 +229,18 @@ impl<'a> Meta<'a> {
             }
         }
         Some(data)
+    }
+
+    /// The bytes of items, as [`Meta::data`] gives them, as long as all together are no more than twice the file: many may
+    /// lie in the same place.
+    pub(crate) fn data_of_many(&self) -> impl FnMut(u64) -> Option<Vec<u8>> + use<'_, 'a> {
+        let mut left = self.file.len().saturating_mul(2);
+        move |wanted| {
+            let data = self.data(wanted).filter(|_| left > 0)?;
+            let rest = left.checked_sub(data.len());
+            left = rest.unwrap_or(0);
+            rest.map(|_| data)
+        }
     }
 
     /// Where an item of one extent says where its data lie; `None` where it has several, or its fields are too
@@ -335,6 +348,24 @@ pub(super) struct Properties<'a> {
 }
 
 impl<'a> Properties<'a> {
+    /// The items that have a property of which `is` holds. Each property is looked at once, however many items have it, and
+    /// however often.
+    fn items_with(&self, is: impl Fn(&[u8], &[u8]) -> bool) -> BTreeSet<u64> {
+        let wanted: Vec<bool> = self
+            .all
+            .iter()
+            .map(|(kind, contents)| is(kind, contents))
+            .collect();
+        let has = |numbers: &[u16]| {
+            let mut places = numbers
+                .iter()
+                .filter_map(|number| usize::from(number & 0x7FFF).checked_sub(1));
+            places.any(|place| wanted.get(place) == Some(&true))
+        };
+        let items = self.associations.iter().filter(|(_, numbers)| has(numbers));
+        items.map(|(id, _)| *id).collect()
+    }
+
     /// Those of one item, in order.
     pub(super) fn of(&self, wanted: u64) -> Vec<(&'a [u8], Reader<'a>)> {
         let of_item = self.associations.iter().filter(|(id, _)| *id == wanted);
@@ -401,12 +432,9 @@ pub(crate) fn primary_item(file: &[u8]) -> Result<PrimaryItem, String> {
         Some((ispe.number(4)?, ispe.number(4)?))
     });
     let (width, height) = size.ok_or("the primary item has no size")?;
-    let alpha = meta.referrers(b"auxl", id).into_iter().find(|aux| {
-        all_properties
-            .of(*aux)
-            .iter()
-            .any(|(kind, contents)| *kind == b"auxC" && is_alpha(contents.0))
-    });
+    let alphas = all_properties.items_with(|kind, contents| kind == b"auxC" && is_alpha(contents));
+    let mut beside = meta.referrers(b"auxl", id).into_iter();
+    let alpha = beside.find(|aux| alphas.contains(aux));
     let quarter_turns =
         property(b"irot").map_or(0, |irot| irot.0.first().map_or(0, |angle| angle & 3));
     let mirror = property(b"imir").and_then(|imir| imir.0.first().map(|axis| axis & 1));
@@ -435,5 +463,46 @@ fn orientation(quarter_turns: u8, mirror: Option<u8>) -> Orientation {
         (0, Some(_)) | (2, Some(_)) => Orientation::FlipHorizontal,
         (1, Some(0)) | (3, Some(1)) => Orientation::Rotate90FlipH,
         (_, Some(_)) => Orientation::Rotate270FlipH,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containers::bmff::boxed;
+
+    #[test]
+    fn references_times_associations_times_properties_cost_no_more_than_their_bytes() {
+        // The same item is referred to four thousand times, and has the same long property 25,500 times.
+        let entry = boxed(b"infe", b"\x02\0\0\0\0\x01\0\0av01\0");
+        let items = boxed(b"iinf", &[&[0, 0, 0, 0, 0, 1][..], &entry].concat());
+        let place = b"\0\0\0\0\x44\0\0\x01\0\x01\0\0\0\x01\0\0\0\0\0\0\0\x08";
+        let reference = boxed(b"auxl", &[0, 2, 0, 1, 0, 1]);
+        let references = boxed(b"iref", &[&[0; 4][..], &reference.repeat(4000)].concat());
+        let size = boxed(b"ispe", &[0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 7]);
+        let long = boxed(b"auxC", &vec![b'a'; 100_000]);
+        let own = [
+            &[0, 1, 1, 1][..],
+            &[&[0, 2, 255][..], &[2; 255]].concat().repeat(100),
+        ]
+        .concat();
+        let associations = boxed(b"ipma", &[&[0, 0, 0, 0, 0, 0, 0, 101][..], &own].concat());
+        let properties = [boxed(b"ipco", &[size, long].concat()), associations].concat();
+        let meta = [
+            &[0; 4][..],
+            &boxed(b"pitm", &[0, 0, 0, 0, 0, 1]),
+            &items,
+            &boxed(b"iloc", place),
+            &references,
+            &boxed(b"iprp", &properties),
+        ];
+        let file = [
+            boxed(b"ftyp", b"avif\0\0\0\0mif1"),
+            boxed(b"meta", &meta.concat()),
+        ]
+        .concat();
+        let primary = primary_item(&file).unwrap();
+        assert_eq!((primary.width, primary.height), (9, 7));
+        assert!(primary.alpha.is_none());
     }
 }

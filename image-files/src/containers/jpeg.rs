@@ -1,5 +1,6 @@
 //! JPEG marker segments (ITU-T T.81 annex B; XMP specification part 3, 1.1.3; C2PA, JUMBF in APP11).
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::{ManifestPlace, array, spliced};
@@ -130,7 +131,7 @@ pub fn manifest_segments(bytes: &[u8]) -> Vec<Range<usize>> {
     let is_manifest = |payload: &[u8]| {
         payload.get(20..24) == Some(b"jumd") && payload.get(24..28) == Some(b"c2pa")
     };
-    let instances: Vec<&[u8]> = jumbf()
+    let instances: BTreeSet<&[u8]> = jumbf()
         .map(|segment| &bytes[segment.payload])
         .filter(|payload| is_manifest(payload))
         .filter_map(|payload| payload.get(2..4))
@@ -142,6 +143,14 @@ pub fn manifest_segments(bytes: &[u8]) -> Vec<Range<usize>> {
         })
         .map(|segment| segment.whole)
         .collect()
+}
+
+/// Whether a segment is one of these, in the order of the file.
+pub(crate) fn is_among(segment: &Segment, places: &[Range<usize>]) -> bool {
+    let start = segment.whole.start;
+    places
+        .binary_search_by_key(&start, |place| place.start)
+        .is_ok()
 }
 
 /// Where the segments before the first scan end.
@@ -198,7 +207,7 @@ pub(super) fn with_xmp(bytes: &[u8], packet: &[u8]) -> Result<Vec<u8>, Container
 pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
     let mut found: Option<(ManifestPlace, [u8; 2])> = None;
     let manifest = manifest_segments(bytes);
-    for segment in segments(bytes).filter(|segment| manifest.contains(&segment.whole)) {
+    for segment in segments(bytes).filter(|segment| is_among(segment, &manifest)) {
         let payload = &bytes[segment.payload.clone()];
         let instance: [u8; 2] = array(payload, 2)?;
         let number = u32::from_be_bytes(array(payload, 4)?);
@@ -229,4 +238,30 @@ pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
     !manifest_segments(bytes).is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boxes_of_many_instances_cost_no_more_than_their_bytes() {
+        let segment = |payload: &[u8]| {
+            let length = (payload.len() as u16 + 2).to_be_bytes();
+            [&[0xff, APP11][..], &length, payload].concat()
+        };
+        let manifest = |instance: u16| {
+            let head = [b"JP", &instance.to_be_bytes()[..], &[0, 0, 0, 1]].concat();
+            segment(&[&head[..], b"\0\0\0\x20jumb\0\0\0\x18jumdc2pa"].concat())
+        };
+        let others = |instance: u16| segment(&[b"JP", &instance.to_be_bytes()[..]].concat());
+        let manifests: Vec<u8> = (0..20_000).flat_map(manifest).collect();
+        let rest: Vec<u8> = (20_000..u16::MAX).flat_map(others).collect();
+        let file = [&[0xff, 0xd8][..], &manifests, &rest, &[0xff, END_OF_IMAGE]].concat();
+        assert_eq!(manifest_segments(&file).len(), 20_000);
+        assert!(manifest_place(&file).is_none());
+        let first = manifest_segments(&file[..2 + 32]);
+        let among = segments(&file).filter(|segment| is_among(segment, &first));
+        assert!(among.map(|segment| segment.whole).eq([2..2 + 32]));
+    }
 }

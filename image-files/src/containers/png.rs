@@ -158,11 +158,16 @@ pub(crate) fn chunk(kind: [u8; 4], parts: &[&[u8]]) -> Result<Vec<u8>, &'static 
 }
 
 /// The most bytes that packed text or a packed profile may unfold to; a few kilobytes may promise gigabytes.
-const MAX_INFLATED: usize = 16 << 20;
+pub(crate) const MAX_INFLATED: usize = 16 << 20;
 
 /// What a zlib stream holds; `None` where it is damaged or holds more than [`MAX_INFLATED`].
 pub(crate) fn inflated(packed: &[u8]) -> Option<Vec<u8>> {
-    decompress_to_vec_zlib_with_limit(packed, MAX_INFLATED).ok()
+    inflated_to(packed, MAX_INFLATED)
+}
+
+/// The same, where it may hold only so much.
+pub(crate) fn inflated_to(packed: &[u8], most: usize) -> Option<Vec<u8>> {
+    decompress_to_vec_zlib_with_limit(packed, most).ok()
 }
 
 /// The manifest's only chunk, if its check sum is right.

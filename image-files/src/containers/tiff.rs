@@ -444,7 +444,9 @@ pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
     let jumbf = bytes.get(value.clone())?.to_vec();
     let mut ranges = vec![count, value];
     ranges.sort_by_key(|range| range.start);
-    Some(ManifestPlace { jumbf, ranges })
+    // A value that lies on its own length is nobody's.
+    let is_apart = ranges[0].end <= ranges[1].start;
+    is_apart.then_some(ManifestPlace { jumbf, ranges })
 }
 
 /// Directories that are a page: those that say how wide it is.

@@ -107,7 +107,11 @@ pub(crate) fn beside(bytes: &[u8]) -> Beside {
     };
     let boxes = image.aux_boxes();
     let exif = match boxes.first_exif() {
-        Ok(AuxBoxData::Data(exif)) => Some(exif.payload().to_vec()),
+        // The block may have something in front of it; how much, the box says.
+        Ok(AuxBoxData::Data(exif)) => {
+            let start = exif.tiff_header_offset() as usize;
+            exif.payload().get(start..).map(<[u8]>::to_vec)
+        }
         _ => None,
     };
     let xmp = match boxes.first_xml() {

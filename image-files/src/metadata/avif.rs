@@ -112,13 +112,15 @@ pub(super) fn written(file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>, Str
 /// The pictures as they were, and the metadata anew.
 fn items(meta: &Meta<'_>, primary: u16, metadata: &Metadata) -> Result<Vec<NewItem>, String> {
     let mut items = Vec::new();
+    let mut data_of = meta.data_of_many();
     for item in meta.items() {
         let id = u16::try_from(item.id).map_err(|_| "more than 65535 items".to_owned())?;
         let goes = item.kind == b"Exif" || (item.kind == b"mime" && item.content_type == RDF);
         if goes {
             continue;
         }
-        let data = meta.data(item.id).ok_or("an item lies outside the file")?;
+        let data = data_of(item.id)
+            .ok_or("an item lies outside the file, or items lie in one place over and over")?;
         let mut entry = vec![2, 0, 0, u8::from(item.hidden)];
         entry.extend(id.to_be_bytes());
         entry.extend([0, 0]);

@@ -27,7 +27,9 @@ pub fn exif_with_only(exif: &[u8], tags: &[u16]) -> Option<Bytes> {
             order.u32(exif, entry + 8)? as usize
         };
         let value = exif.get(start..start.checked_add(length)?);
-        if let Some(value) = value.filter(|_| tags.contains(&tag)) {
+        // A tag stands there once; of thousands of one tag each could name the whole block.
+        let is_new = kept.iter().all(|(known, ..)| *known != tag);
+        if let Some(value) = value.filter(|_| tags.contains(&tag) && is_new) {
             kept.push((tag, kind, count, value.to_vec()));
         }
     }
@@ -96,6 +98,9 @@ pub fn exif_without_location(exif: &Bytes) -> Bytes {
     edited().map_or_else(|| exif.clone(), Bytes::from)
 }
 
+/// Attributes of one element; no writer comes near.
+const MAX_ATTRIBUTES: usize = 4096;
+
 /// An XMP packet with only the properties that `keep` names by `prefix:name` or, for all of a namespace, `prefix:`.
 /// Prefixes are taken at their usual meaning. `None` where nothing is left or the packet is not XML.
 pub fn xmp_with_only(xmp: &[u8], keep: &[String]) -> Option<Bytes> {
@@ -112,8 +117,9 @@ pub fn xmp_with_only(xmp: &[u8], keep: &[String]) -> Option<Bytes> {
         let name = String::from_utf8_lossy(start.name().as_ref()).into_owned();
         let mut filtered = BytesStart::new(name);
         let mut count = 0;
-        for attribute in start.attributes() {
-            let attribute = attribute.ok()?;
+        // Each is compared with all before it.
+        for (number, attribute) in start.attributes().enumerate() {
+            let attribute = attribute.ok().filter(|_| number < MAX_ATTRIBUTES)?;
             let key = attribute.key.as_ref();
             if key.starts_with(b"xmlns") || key.starts_with(b"rdf:") {
                 filtered.push_attribute(attribute);
@@ -207,4 +213,33 @@ pub fn iptc(records: &[(u8, String)]) -> Bytes {
     block.extend(&data);
     block.resize(block.len() + data.len() % 2, 0);
     block.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_that_stands_there_thousands_of_times_is_kept_once() {
+        const COUNT: u16 = 5000;
+        let length = 8 + 2 + 12 * u32::from(COUNT) + 4;
+        let mut exif = b"II\x2a\0\x08\0\0\0".to_vec();
+        exif.extend(COUNT.to_le_bytes());
+        for _ in 0..COUNT {
+            // A description as long as the whole block.
+            exif.extend([0x0e, 0x01, 2, 0]);
+            exif.extend(length.to_le_bytes());
+            exif.extend([0; 4]);
+        }
+        exif.extend([0; 4]);
+        let kept = exif_with_only(&exif, &[0x010e]).unwrap();
+        assert_eq!(kept.len(), 8 + 2 + 12 + 4 + exif.len());
+    }
+
+    #[test]
+    fn an_element_of_more_attributes_than_anybody_writes_is_no_packet() {
+        let attributes: String = (0..300_000).map(|k| format!(" a{k}=''")).collect();
+        let packet = format!("<Description{attributes}/>");
+        assert_eq!(xmp_with_only(packet.as_bytes(), &["a:".to_owned()]), None);
+    }
 }

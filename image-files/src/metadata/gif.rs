@@ -36,7 +36,8 @@ pub(super) fn written(file: &[u8], metadata: &Metadata) -> Result<Vec<u8>, Strin
         .filter(|start| *start <= file.len())
         .ok_or("no blocks")?;
     let mut out = file[..start].to_vec();
-    if let Some(xmp) = &metadata.xmp {
+    // A packet stands there as it is, and its first zero byte would end it: one that has any is dropped.
+    if let Some(xmp) = metadata.xmp.as_ref().filter(|xmp| !xmp.contains(&0)) {
         out.extend(xmp_block(xmp));
     }
     if let Some(icc) = &metadata.icc {

@@ -245,9 +245,11 @@ pub(super) fn read(file: &[u8]) -> Metadata {
             Value::Directory(_) => None,
         })
     };
-    let about = entries(order, file, *first, 0, &|tag| {
+    let mut about = entries(order, file, *first, 0, &|tag| {
         ABOUT.contains(&tag) || tag == ORIENTATION
     });
+    // Readers search by binary search, whatever order the file had.
+    about.sort_by_key(|entry| entry.tag);
     let says = about.iter().any(|entry| entry.tag != ORIENTATION);
     let exif = says.then(|| {
         let mut block = b"II\x2a\0\x08\0\0\0".to_vec();

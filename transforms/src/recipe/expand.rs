@@ -61,6 +61,11 @@ pub(crate) struct Pipeline {
     pub(crate) may_be_core: bool,
 }
 
+/// Bytes that one pipeline's text may have, and those of all pipelines of a file together: values may hold placeholders, so
+/// that a short file could ask for any number.
+const LONGEST: usize = 1 << 20;
+const LONGEST_OF_ALL: usize = 16 << 20;
+
 /// Whether a variant is one more, and another recipe.
 fn checked(axis: &str, name: &str, is_new: bool, is_changed: bool) -> Result<(), String> {
     match (is_new, is_changed) {
@@ -114,10 +119,14 @@ pub(crate) fn expand(file: &str, text: &str) -> Result<Vec<Pipeline>, RecipeErro
     let plain = plain.map(|value| words(&value)).transpose();
     let plain = plain.map_err(refused)?;
     let mut names = BTreeSet::new();
-    let mut pipelines = Vec::with_capacity(values.len());
+    let mut pipelines = Vec::new();
+    let mut left = LONGEST_OF_ALL;
     for value in &values {
         let mut expanded = text.to_owned();
         let name = fill(&mut expanded, &axis, value).map_err(refused)?;
+        left = left
+            .checked_sub(expanded.len())
+            .ok_or_else(|| refused(too_long()))?;
         let is_new = names.insert(name.clone());
         checked(&axis, &name, is_new, expanded != text).map_err(refused)?;
         let point = |unit: &String| {
@@ -152,14 +161,28 @@ pub(crate) fn expand(file: &str, text: &str) -> Result<Vec<Pipeline>, RecipeErro
     Ok(pipelines)
 }
 
+fn too_long() -> String {
+    "its variants are more text than a recipe may have".to_owned()
+}
+
+/// Puts words in the place of others, unless there would be too many.
+fn put_for(text: &mut String, place: &str, words: &str) -> Result<(), String> {
+    let added = text.matches(place).count().saturating_mul(words.len());
+    if text.len().saturating_add(added) > LONGEST {
+        return Err(too_long());
+    }
+    *text = text.replace(place, words);
+    Ok(())
+}
+
 /// Puts one value into the text and gives its name.
 fn fill(text: &mut String, axis: &str, value: &Value) -> Result<String, String> {
     let mut put = |key: &str, value: &Value| -> Result<(), String> {
-        *text = text.replace(&format!("\"{{{key}}}\""), &literal(value)?);
-        if let Ok(words) = words(value) {
-            *text = text.replace(&format!("{{{key}}}"), &words);
+        put_for(text, &format!("\"{{{key}}}\""), &literal(value)?)?;
+        match words(value) {
+            Ok(words) => put_for(text, &format!("{{{key}}}"), &words),
+            Err(_) => Ok(()),
         }
-        Ok(())
     };
     let Value::Table(table) = value else {
         put(axis, value)?;

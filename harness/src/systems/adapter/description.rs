@@ -242,7 +242,7 @@ impl Description {
     ///
     /// # Errors
     /// What does not, in words.
-    pub(super) fn check(&self, hello: &Hello) -> Result<(), String> {
+    pub(super) fn check(hello: &Hello) -> Result<(), String> {
         if hello.protocol != PROTOCOL {
             return Err(format!(
                 "protocol {} is not {PROTOCOL}, which is the one that was offered",

@@ -6,6 +6,7 @@
 
 mod description;
 mod failure;
+mod heard;
 mod message;
 mod payload;
 mod pool;
@@ -27,6 +28,7 @@ use credlink_trial_record::{CarrierPlace, Decision, Embedded, Trial};
 
 pub use self::description::{Description, DescriptionError, FILE};
 pub use self::failure::Failure;
+pub use self::heard::heard;
 use self::message::{
     Answer as Said, Entry, HIGHEST_SCORE, Hello, LONGEST_RECORD, Request, SignAnswer, Status,
 };

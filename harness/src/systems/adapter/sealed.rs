@@ -7,7 +7,8 @@ use credlink_sign_core::carriers::{Finding, State};
 use credlink_sign_core::{Asset, Clock, Examined, ProofId, Verification};
 
 use super::message::{
-    Answer as Said, Candidate, Claim, HIGHEST_SCORE, MOST_CANDIDATES, Request, Status, VerifyAnswer,
+    Answer as Said, Candidate, Claim, HIGHEST_SCORE, Hello, MOST_CANDIDATES, Request, Status,
+    VerifyAnswer,
 };
 use super::payload::{Issued, Payload};
 use super::pool::Pool;
@@ -22,9 +23,15 @@ pub struct SealedAdapter {
     pub(super) issued: Issued,
 }
 
+/// What answers are read by: what the system said of itself, and which words were issued.
+pub(super) struct Reader<'a> {
+    pub(super) hello: &'a Hello,
+    pub(super) issued: &'a Issued,
+}
+
 /// What an answer to verify came to.
-struct Read {
-    finding: Finding,
+pub(super) struct Read {
+    pub(super) finding: Finding,
     payload: Option<Payload>,
     /// The proofs that a number speaks for, the nearest first.
     scored: Vec<(ProofId, u32)>,
@@ -57,15 +64,55 @@ impl SealedAdapter {
             image: &image.0,
             media_type: format.mime(),
         };
-        let asked = self.pool.ask(&request, &|said| self.read(said));
+        let reader = Reader {
+            hello: self.pool.hello(),
+            issued: &self.issued,
+        };
+        let asked = self.pool.ask(&request, &|said| reader.read(said));
         asked.map_err(failed)
     }
 
-    fn read(&self, said: Said) -> Result<(VerifyAnswer, Read), String> {
+    fn nearness(
+        &self,
+        read: &Read,
+        issued: Option<ProofId>,
+        is_right: &dyn Fn(ProofId) -> bool,
+    ) -> Vec<Nearness> {
+        let bits = |id| self.issued.agreement(read.payload.as_ref()?, id);
+        let right_bits = issued.and_then(bits);
+        let (own, wrong) = if let Some(score) = &self.pool.hello().score {
+            let own = read.scored.iter().find(|(id, _)| Some(*id) == issued);
+            // The nearest of all, in whatever order they were named.
+            let wrong = read.scored.iter();
+            let wrong = wrong.filter(|(id, _)| Some(*id) != issued && !is_right(*id));
+            let wrong = wrong.map(|(_, score)| *score);
+            let wrong = if score.rising {
+                wrong.max()
+            } else {
+                wrong.min()
+            };
+            (own.map(|(_, score)| *score), wrong)
+        } else {
+            let is_right = |id| Some(id) == issued || is_right(id);
+            let wrong = read.payload.as_ref();
+            let wrong = wrong.and_then(|word| self.issued.nearest_wrong(word, &is_right));
+            (right_bits, wrong)
+        };
+        vec![Nearness {
+            carrier: self.carrier.to_owned(),
+            own,
+            wrong,
+            bits: right_bits,
+        }]
+    }
+}
+
+impl Reader<'_> {
+    pub(super) fn read(&self, said: Said) -> Result<(VerifyAnswer, Read), String> {
         let Said::Verified(answer) = said else {
             return Err(instead(&said));
         };
-        let bits = self.pool.hello().payload_bits;
+        let bits = self.hello.payload_bits;
         let payload = match &answer.payload {
             Some(hex) if bits > 0 => Some(Payload::read(hex, bits)?),
             Some(hex) => return Err(format!("payload {hex:?} of a system that carries none")),
@@ -136,7 +183,7 @@ impl SealedAdapter {
         };
         Ok(match (id, payload) {
             (Some(id), _) if answer.state != Claim::Read => {
-                if self.pool.hello().payload_bits > 0 && vouches {
+                if self.hello.payload_bits > 0 && vouches {
                     return Err("an id from a system that carries a payload".to_owned());
                 }
                 // What was refused, or never asked for, is nobody's.
@@ -159,40 +206,6 @@ impl SealedAdapter {
             }
             (_, None) => Vec::new(),
         })
-    }
-
-    fn nearness(
-        &self,
-        read: &Read,
-        issued: Option<ProofId>,
-        is_right: &dyn Fn(ProofId) -> bool,
-    ) -> Vec<Nearness> {
-        let bits = |id| self.issued.agreement(read.payload.as_ref()?, id);
-        let right_bits = issued.and_then(bits);
-        let (own, wrong) = if let Some(score) = &self.pool.hello().score {
-            let own = read.scored.iter().find(|(id, _)| Some(*id) == issued);
-            // The nearest of all, in whatever order they were named.
-            let wrong = read.scored.iter();
-            let wrong = wrong.filter(|(id, _)| Some(*id) != issued && !is_right(*id));
-            let wrong = wrong.map(|(_, score)| *score);
-            let wrong = if score.rising {
-                wrong.max()
-            } else {
-                wrong.min()
-            };
-            (own.map(|(_, score)| *score), wrong)
-        } else {
-            let is_right = |id| Some(id) == issued || is_right(id);
-            let wrong = read.payload.as_ref();
-            let wrong = wrong.and_then(|word| self.issued.nearest_wrong(word, &is_right));
-            (right_bits, wrong)
-        };
-        vec![Nearness {
-            carrier: self.carrier.to_owned(),
-            own,
-            wrong,
-            bits: right_bits,
-        }]
     }
 }
 

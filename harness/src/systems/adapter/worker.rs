@@ -76,9 +76,7 @@ impl Worker {
         }
         let hello: Hello = serde_json::from_value(said.into())
             .map_err(|error| worker.forbidden("hello", &error.to_string()))?;
-        description
-            .check(&hello)
-            .map_err(|what| worker.forbidden("hello", &what))?;
+        Description::check(&hello).map_err(|what| worker.forbidden("hello", &what))?;
         if let Voice::Process(process) = &mut worker.voice {
             process.set_limit(description.limit());
         }
