@@ -281,9 +281,11 @@ fn value_place(layout: Layout, bytes: &[u8], entry: usize) -> Option<Range<usize
         layout.offset(bytes, field)?
     };
     let place = start..start.checked_add(length)?;
+    // What lies on the header, which every writer changes, is nobody's value.
+    let is_apart = start >= layout.header_field() + layout.width();
     bytes
         .get(place.clone())
-        .filter(|_| length > 0)
+        .filter(|_| length > 0 && is_apart)
         .map(|_| place)
 }
 
@@ -505,6 +507,31 @@ mod tests {
             out.extend(layout.put_offset(next).unwrap());
         }
         out
+    }
+
+    #[test]
+    fn a_value_on_the_header_is_nobodys() {
+        for big in [false, true] {
+            let layout = Layout {
+                order: Order::Little,
+                big,
+            };
+            let held = |start: usize| {
+                let mut bytes = file(layout);
+                bytes.extend([7; 20]);
+                let entry = directories(&bytes).next().unwrap().entries(&bytes)[1]
+                    .1
+                    .start;
+                bytes[entry + 2] = BYTE as u8;
+                let place = [layout.put_offset(20), layout.put_offset(start)];
+                let place = place.map(Option::unwrap).concat();
+                bytes[entry + 4..][..place.len()].copy_from_slice(&place);
+                let found = values(&bytes).into_iter().find(|(tag, _)| *tag == 1000);
+                found.unwrap().1.len()
+            };
+            assert_eq!(held(file(layout).len()), 20);
+            assert_eq!(held(0), 0, "writing a packet changes it");
+        }
     }
 
     #[test]
