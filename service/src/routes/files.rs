@@ -38,6 +38,7 @@ pub(super) struct SignQuery {
 pub(super) struct VerifyQuery {
     /// `first`: until a carrier is accepted; `all`: every carrier, and every proof that fits.
     #[serde(default)]
+    #[param(inline)]
     depth: Deep,
 }
 
