@@ -319,7 +319,8 @@ fn of_tiff(bytes: &[u8]) -> Vec<Block> {
     let behind = (behind.len() > 1).then(|| block("data behind the image", Weight::Data, behind));
     tiff::values(bytes)
         .into_iter()
-        .filter(|(tag, _)| !TIFF_CODING.contains(tag))
+        // A value that lies outside the file is none; one day something else may lie there.
+        .filter(|(tag, value)| !TIFF_CODING.contains(tag) && !value.is_empty())
         .map(|(tag, value)| {
             let weight = if tag == 34_675 {
                 Weight::Look
