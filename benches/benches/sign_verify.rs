@@ -46,7 +46,7 @@ fn all(c: &mut Criterion) {
             .unwrap();
         let store = ProofStoreBuilder::in_memory();
         store
-            .insert(signed.record.clone(), &signed.manifest)
+            .insert(signed.record.clone(), &signed.manifest, &signed.points)
             .unwrap();
         let anchor = signer.identity().anchor().unwrap();
         let verifier = Verifier::new(vec![anchor], Arc::new(store.seal().unwrap())).unwrap();

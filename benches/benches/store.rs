@@ -7,6 +7,7 @@
 
 use credlink_benches::{decode_pixels, jpeg_file, signer};
 use credlink_sign_core::fingerprint::{Fingerprint, MatchPolicy, View};
+use credlink_sign_core::local::Points;
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
 use credlink_sign_core::{Asset, ProofId};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -41,7 +42,11 @@ fn filled(count: u64) -> (ProofStore, [View; 8]) {
         }
         // A real manifest has 13 KB; the look-up does not read it, and a million of them would fill the memory.
         record.manifest_sha256 = Sha256::digest(b"manifest").into();
-        store.insert(record, b"manifest").unwrap();
+        // Points have an index of their own.
+        record.points = None;
+        store
+            .insert(record, b"manifest", &Points::default())
+            .unwrap();
     }
     let mut queries: [Fingerprint; 8] =
         std::array::from_fn(|_| Fingerprint(std::array::from_fn(|_| next(&mut state))));

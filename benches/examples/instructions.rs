@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     let sign = || signer.sign(&Asset::new(&source, &ready), ProofId::new(1));
     let signed = sign()?;
     let store = ProofStoreBuilder::in_memory();
-    store.insert(signed.record.clone(), &signed.manifest)?;
+    store.insert(signed.record.clone(), &signed.manifest, &signed.points)?;
     let anchor = signer.identity().anchor()?;
     let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?;
     let key = WatermarkKey::derive(b"watermark benchmark key")?;

@@ -74,7 +74,7 @@ fn main() -> Result<()> {
         .collect();
     let store = ProofStoreBuilder::in_memory();
     for signed in signed.iter().flatten() {
-        store.insert(signed.record.clone(), &signed.manifest)?;
+        store.insert(signed.record.clone(), &signed.manifest, &signed.points)?;
     }
     let anchor = signer.identity().anchor()?;
     let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?;

@@ -100,7 +100,7 @@ fn encoded(picture: &DynamicImage, format: Option<ImageFormat>) -> Result<Vec<u8
 fn flips(signer: &Signer, signed: &SignedImage) -> Result<Tally> {
     let anchor = || signer.identity().anchor();
     let knowing = ProofStoreBuilder::in_memory();
-    knowing.insert(signed.record.clone(), &signed.manifest)?;
+    knowing.insert(signed.record.clone(), &signed.manifest, &signed.points)?;
     let knowing = Verifier::new(vec![anchor()?], Arc::new(knowing.seal()?))?;
     let store = ProofStoreBuilder::in_memory().seal()?;
     let without = Verifier::new(vec![anchor()?], Arc::new(store))?;

@@ -132,7 +132,7 @@ fn signed(signer: &Signer, store: &ProofStoreBuilder) -> Result<Vec<Victim>> {
         let bytes = bytes.into_inner();
         let id = identity::proof_id(3, index, &bytes);
         let signed = signer.sign(&Asset::new(&bytes, &received::decode_bytes), id)?;
-        store.insert(signed.record.clone(), &signed.manifest)?;
+        store.insert(signed.record.clone(), &signed.manifest, &signed.points)?;
         victims.push(Victim {
             bytes: signed.bytes,
             id: Some(id),

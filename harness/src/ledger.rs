@@ -7,7 +7,7 @@ use credlink_reports::header::CpuShares;
 
 use crate::clock;
 
-/// A kind of work. The first four are what the harness exists to run; the rest is its overhead.
+/// A kind of work. The first five are what the harness exists to run; the rest is its overhead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Encoders, decoders, lossless transcoders.
@@ -18,6 +18,8 @@ pub enum Work {
     Hash,
     /// Putting watermarks in and reading them.
     Watermark,
+    /// Finding points and comparing them.
+    Points,
     /// Making or reading source images, their own encoding included.
     SourceImages,
     /// Signing; codecs, hashing and watermarks aside.
@@ -28,11 +30,12 @@ pub enum Work {
     Verify,
 }
 
-const ALL: [(Work, &str); 8] = [
+const ALL: [(Work, &str); 9] = [
     (Work::Codec, "codecs"),
     (Work::Resize, "resizing"),
     (Work::Hash, "hashing"),
     (Work::Watermark, "watermarking"),
+    (Work::Points, "points"),
     (Work::SourceImages, "source images"),
     (Work::Sign, "signing"),
     (Work::OtherSteps, "other steps"),
@@ -73,7 +76,7 @@ impl Ledger {
             claimed += sum;
             if matches!(
                 work,
-                Work::Codec | Work::Resize | Work::Hash | Work::Watermark
+                Work::Codec | Work::Resize | Work::Hash | Work::Watermark | Work::Points
             ) {
                 purpose += sum;
             }

@@ -216,7 +216,8 @@ fn what_is_signed_is_found_and_told() {
     let all = service
         .post("/verify?depth=all", "image/jpeg", &signed.body)
         .json();
-    assert_eq!(all["verification"]["carriers"].as_array().unwrap().len(), 4);
+    let carriers = all["verification"]["carriers"].as_array().unwrap();
+    assert_eq!(carriers.len(), credlink_sign_core::carriers::CARRIERS.len());
     let first = service.post("/verify", "image/jpeg", &signed.body).json();
     assert_eq!(
         first["verification"]["carriers"].as_array().unwrap().len(),

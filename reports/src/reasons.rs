@@ -100,6 +100,14 @@ const CODES: &[(&str, &str)] = &[
         "nobody gave the key that reads the watermark",
     ),
     (
+        "credlink.local.tooFewPoints",
+        "the picture has too few points to know any part of it by",
+    ),
+    (
+        "credlink.local.notReady",
+        "the store was still reading the points of its proofs",
+    ),
+    (
         "credlink.image.undecodable",
         "the picture could not be decoded",
     ),

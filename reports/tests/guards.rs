@@ -108,7 +108,7 @@ fn the_methodology_lists_what_the_program_lists() {
     // Every carrier that the published run had is explained.
     let (_, words) = text.split_once("## Words").unwrap();
     let (words, _) = words.split_once("\n## ").unwrap();
-    for carrier in ["manifest", "link", "fingerprint", "watermark"] {
+    for carrier in ["manifest", "link", "fingerprint", "watermark", "local"] {
         assert!(words.contains(&format!("`{carrier}`")), "{carrier}");
     }
 }

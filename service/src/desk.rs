@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use credlink_sign_core::answer::Answer;
+use credlink_sign_core::carriers::{Finding, NOT_READY, OF_WHOLE_PICTURES};
 use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::KeyError;
 use credlink_sign_core::store::ProofStore;
@@ -187,7 +188,7 @@ impl Desk {
     /// The proof that this picture was signed as before.
     fn earlier(&self, file: &Asset<'_>) -> Result<Option<ProofId>, StoreError> {
         let (asked, verifier) = self.asked(&self.quick);
-        let verification = verifier.verify(file, &|| 0);
+        let verification = verifier.verify_by(OF_WHOLE_PICTURES, file, &|| 0);
         let parent = |proof| verifier.store().by_id(proof)?.parent();
         let conclusion = conclude(verification.findings(), &parent);
         asked.fault().map_or(Ok(conclusion.newest()), Err)
@@ -200,13 +201,14 @@ impl Desk {
             urn: manifest::label(signed.record.id),
             record: signed.record.clone(),
             manifest: signed.manifest.clone(),
+            points: signed.points.clone(),
         }
     }
 
     /// Looks at a file.
     ///
     /// # Errors
-    /// [`StoreError`] where the store did not answer: then nothing is known.
+    /// [`StoreError`] where the store did not answer, or is still reading and nothing was found: then nothing is known.
     pub fn verify(&self, bytes: &[u8], depth: Depth) -> Result<Answer, StoreError> {
         let host = &self.host;
         let decode = |bytes: &[u8]| host.decode(bytes);
@@ -214,6 +216,12 @@ impl Desk {
         let file = Asset::new(bytes, &decode).with_clock(&nanos);
         let (asked, verifier) = self.asked(&self.verifier);
         let answer = Answer::about(&verifier, &file, depth, &nanos);
+        let is_unread =
+            |(_, finding): (_, &Finding)| finding.codes.iter().any(|code| code == NOT_READY);
+        let verification = &answer.verification;
+        if answer.conclusion.accepted.is_none() && verification.findings().any(is_unread) {
+            return Err(StoreError::Unread);
+        }
         asked.fault().map_or(Ok(answer), Err)
     }
 

@@ -12,6 +12,7 @@ pub mod desk;
 pub mod host;
 pub mod live;
 mod log;
+mod pointed;
 pub mod problem;
 pub mod routes;
 pub mod server;

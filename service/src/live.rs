@@ -4,18 +4,23 @@
 //! flush of the disk, is shared by all that came in the meantime. A proof can be found from the moment at which it is durable.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use credlink_sign_core::fingerprint::{Difference, MatchPolicy, View};
-use credlink_sign_core::store::{Candidate, Neighbourhood, Neighbours, Resident, Store};
+use credlink_sign_core::local::{Points, Sought};
+use credlink_sign_core::store::{Candidate, Neighbourhood, Neighbours, Resident, Sharing, Store};
 use credlink_sign_core::{ProofId, ProofRecord};
 use tokio::sync::oneshot;
 
-use crate::store::{Keeper, Proof, StoreError};
+use crate::pointed::Pointed;
+use crate::store::{Keeper, Proof, StoreError, points};
 
 /// Proofs that are written together at most.
 const MOST_TOGETHER: usize = 256;
+/// How long after a failure the points are read again.
+const READ_AGAIN_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 /// Proofs that may wait for being written.
 const MOST_WAITING: usize = 1024;
 
@@ -24,6 +29,7 @@ const MOST_WAITING: usize = 1024;
 pub struct Live {
     keeper: Arc<dyn Keeper>,
     near: Arc<RwLock<Neighbourhood>>,
+    pointed: Arc<Pointed>,
     writer: SyncSender<Arrival>,
 }
 
@@ -34,7 +40,7 @@ struct Arrival {
 }
 
 impl Live {
-    /// Reads what all proofs of a store look like, and starts the thread that writes.
+    /// Reads what all proofs of a store look like, and starts two threads: one that writes, and one that reads their points.
     ///
     /// # Errors
     /// [`StoreError::Failed`], [`StoreError::Damaged`].
@@ -44,17 +50,29 @@ impl Live {
         keeper.residents(&mut |resident| residents.push(resident))?;
         let near = Arc::new(RwLock::new(residents.into_iter().collect()));
         let (writer, arrivals) = sync_channel(MOST_WAITING);
-        let (writing, found) = (Arc::clone(&keeper), Arc::clone(&near));
-        let spawned = std::thread::Builder::new()
-            .name("proof writer".to_owned())
-            .spawn(move || write_all(&*writing, &found, &arrivals));
-        spawned.map_err(|error| StoreError::Failed {
-            action: "start its writer",
-            what: error.to_string(),
+        let pointed = Arc::new(Pointed::unread());
+        let (writing, found) = (
+            Arc::clone(&keeper),
+            Found {
+                near: Arc::clone(&near),
+                pointed: Arc::clone(&pointed),
+            },
+        );
+        spawned("proof writer", move || {
+            write_all(&*writing, &found, &arrivals)
+        })?;
+        let (reading, read) = (Arc::clone(&keeper), Arc::clone(&pointed));
+        spawned("points reader", move || {
+            // Until it succeeds nobody is told that a picture is unknown.
+            while let Err(error) = read.read(&*reading) {
+                crate::log::fault(&error.to_string());
+                std::thread::sleep(READ_AGAIN_AFTER);
+            }
         })?;
         Ok(Self {
             keeper,
             near,
+            pointed,
             writer,
         })
     }
@@ -113,8 +131,22 @@ impl Live {
     }
 }
 
+fn spawned(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+    let spawned = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    spawned.map(drop).map_err(|error| StoreError::Failed {
+        action: "start a thread",
+        what: error.to_string(),
+    })
+}
+
+/// Where proofs are found.
+struct Found {
+    near: Arc<RwLock<Neighbourhood>>,
+    pointed: Arc<Pointed>,
+}
+
 /// Writes what arrives until nobody is left who could send.
-fn write_all(keeper: &dyn Keeper, near: &RwLock<Neighbourhood>, arrivals: &Receiver<Arrival>) {
+fn write_all(keeper: &dyn Keeper, found: &Found, arrivals: &Receiver<Arrival>) {
     while let Ok(first) = arrivals.recv() {
         let (mut proofs, mut answers) = (vec![first.proof], vec![first.answer]);
         while proofs.len() < MOST_TOGETHER {
@@ -123,9 +155,12 @@ fn write_all(keeper: &dyn Keeper, near: &RwLock<Neighbourhood>, arrivals: &Recei
             answers.push(next.answer);
         }
         let written = keeper.insert(&proofs);
-        let mut near = near.write().unwrap_or_else(PoisonError::into_inner);
+        let mut near = found.near.write().unwrap_or_else(PoisonError::into_inner);
         let kept = proofs.iter().zip(&written).filter(|(_, kept)| kept.is_ok());
-        kept.for_each(|(proof, _)| near.push(Resident::of(&proof.record)));
+        for (proof, _) in kept {
+            near.push(Resident::of(&proof.record));
+            found.pointed.push(proof.record.id, &proof.points);
+        }
         drop(near);
         for (answer, written) in answers.into_iter().zip(written) {
             // Whoever asked may have gone; the proof is kept all the same.
@@ -149,12 +184,17 @@ impl Asked {
         fault.take()
     }
 
-    fn record(&self, id: ProofId) -> Option<ProofRecord> {
-        self.live.keeper.record(id).unwrap_or_else(|error| {
+    /// What the medium told, or nothing and a note.
+    fn told<T: Default>(&self, told: Result<T, StoreError>) -> T {
+        told.unwrap_or_else(|error| {
             let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
             fault.get_or_insert(error);
-            None
+            T::default()
         })
+    }
+
+    fn record(&self, id: ProofId) -> Option<ProofRecord> {
+        self.told(self.live.keeper.record(id))
     }
 }
 
@@ -189,6 +229,25 @@ impl Store for Asked {
         found
             .filter_map(|(id, difference)| Some((self.by_id(id)?, difference)))
             .collect()
+    }
+
+    fn sharing(
+        &self,
+        sought: &Sought,
+        views: Range<usize>,
+        most: usize,
+    ) -> Vec<(ProofId, Sharing)> {
+        self.live.pointed.sharing(sought, views, most)
+    }
+
+    fn points(&self, id: ProofId) -> Option<Points> {
+        let record = self.record(id)?;
+        let bytes = self.told(self.live.keeper.points(id))?;
+        self.told(points(&record, &bytes).map(Some))
+    }
+
+    fn with_points(&self) -> Option<usize> {
+        self.live.pointed.len()
     }
 
     fn nearest_wrong(

@@ -13,7 +13,7 @@ use crate::Clock;
 use crate::fingerprint::{ContentHash, Difference, MatchPolicy, View};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::sketch::{Likeness, Placement, Received, Registered, Shades, over_black};
+use crate::sketch::{Likeness, Received, Registered, Shades, Whereabouts, over_black};
 use crate::xmp;
 
 /// Decoded pixels as they are coded in the file; `orientation` says how to display them. Cheap to clone.
@@ -116,13 +116,16 @@ pub struct Asset<'a> {
     decode_nanos: Cell<u64>,
     hash_nanos: Cell<u64>,
     watermark_nanos: Cell<u64>,
+    points_nanos: Cell<u64>,
 }
 
 /// The last comparison with a proof's content: several pointers mostly lead to one proof.
 struct Sketched {
     id: ProofId,
-    is_led: bool,
-    verdict: Option<Likeness>,
+    /// Wherever the registered picture lies.
+    anywhere: Option<Likeness>,
+    /// With what something else said last of where it lies.
+    placed: Option<(Whereabouts, Likeness)>,
 }
 
 /// The perceptual hash of a file, in every orientation.
@@ -167,6 +170,7 @@ impl<'a> Asset<'a> {
             decode_nanos: Cell::new(0),
             hash_nanos: Cell::new(0),
             watermark_nanos: Cell::new(0),
+            points_nanos: Cell::new(0),
         }
     }
 
@@ -204,9 +208,20 @@ impl<'a> Asset<'a> {
             .set(self.watermark_nanos.get().saturating_add(nanos));
     }
 
+    /// Counts time spent on the points.
+    pub(crate) fn add_points_nanos(&self, nanos: u64) {
+        self.points_nanos
+            .set(self.points_nanos.get().saturating_add(nanos));
+    }
+
     /// Nanoseconds spent on the watermark so far.
     pub(crate) fn watermark_nanos(&self) -> u64 {
         self.watermark_nanos.get()
+    }
+
+    /// Nanoseconds spent on the points so far.
+    pub(crate) fn points_nanos(&self) -> u64 {
+        self.points_nanos.get()
     }
 
     /// The bytes.
@@ -261,36 +276,41 @@ impl<'a> Asset<'a> {
             .as_ref()
     }
 
-    /// What a record's sketch says of what a viewer shows; `None` if the pixels cannot be decoded. Of `places` as
-    /// [`Registered::likeness`] has it.
+    /// What a record's sketch says of what a viewer shows; `None` if the pixels cannot be decoded.
     pub(crate) fn sketch_verdict(
         &self,
         record: &ProofRecord,
         registered: &dyn Fn() -> Arc<Registered>,
-        places: &[Placement],
+        whereabouts: &Whereabouts,
     ) -> Option<Likeness> {
-        let is_led = !places.is_empty();
-        if let Some(held) = &*self.sketched.borrow()
-            && held.id == record.id
-            && held.is_led == is_led
+        let received = self.received()?;
+        let mut sketched = self.sketched.borrow_mut();
+        let held = match &mut *sketched {
+            Some(held) if held.id == record.id => held,
+            other => other.insert(Sketched {
+                id: record.id,
+                anywhere: None,
+                placed: None,
+            }),
+        };
+        if let Some((place, likeness)) = &held.placed
+            && place == whereabouts
         {
-            return held.verdict;
+            return Some(*likeness);
         }
-        let received = self.received();
-        let verdict = received.map(|received| registered().likeness(received, places));
-        *self.sketched.borrow_mut() = Some(Sketched {
-            id: record.id,
-            is_led,
-            verdict,
-        });
-        verdict
+        let registered = registered();
+        let anywhere = &mut held.anywhere;
+        let mut anywhere = || *anywhere.get_or_insert_with(|| registered.compare(received).verdict);
+        let likeness = registered.likeness(received, whereabouts, &mut anywhere);
+        held.placed = Some((whereabouts.clone(), likeness));
+        Some(likeness)
     }
 
     /// Whether a viewer shows what is registered in the pixels that a colour profile makes, too.
     pub(crate) fn is_same_in_colours(
         &self,
         registered: &dyn Fn() -> Arc<Registered>,
-        places: &[Placement],
+        whereabouts: &Whereabouts,
     ) -> bool {
         match self.pixels() {
             Ok(Pixels {
@@ -299,7 +319,10 @@ impl<'a> Asset<'a> {
                 ..
             }) => shown.as_ref().is_some_and(|shown| {
                 let received = Received::of(shown, *orientation);
-                registered().likeness(&received, places) == Likeness::Same
+                let registered = registered();
+                let mut anywhere = || registered.compare(&received).verdict;
+                let likeness = registered.likeness(&received, whereabouts, &mut anywhere);
+                likeness == Likeness::Same
             }),
             Ok(_) => true,
             Err(_) => false,
@@ -307,7 +330,7 @@ impl<'a> Asset<'a> {
     }
 
     /// Whether the pixels show what is registered on a dark page as well as on a white one; true for opaque pixels.
-    pub(crate) fn is_same_on_black(&self, record: &ProofRecord, places: &[Placement]) -> bool {
+    pub(crate) fn is_same_on_black(&self, record: &ProofRecord, whereabouts: &Whereabouts) -> bool {
         let Ok(pixels) = self.pixels() else {
             return false;
         };
@@ -323,7 +346,7 @@ impl<'a> Asset<'a> {
         match comparison.verdict {
             Likeness::Same => true,
             Likeness::Plain | Likeness::Featureless if is_plain() => true,
-            _ => registered.likeness(&received, places) == Likeness::Same,
+            found => registered.likeness(&received, whereabouts, &mut || found) == Likeness::Same,
         }
     }
 

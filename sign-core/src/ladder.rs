@@ -41,6 +41,8 @@ pub struct Verification {
     pub hash_nanos: u64,
     /// Part of the time that went into reading the watermark, nanoseconds.
     pub watermark_nanos: u64,
+    /// Part of the time that went into finding points and comparing them, nanoseconds.
+    pub points_nanos: u64,
 }
 
 impl Verification {
@@ -104,6 +106,7 @@ impl Verifier {
             decode_nanos,
             hash_nanos,
             watermark_nanos: file.watermark_nanos(),
+            points_nanos: file.points_nanos(),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! Signing images and finding the proof again.
 //!
 //! [`Signer`] puts a provenance proof on an image file: a C2PA manifest signed with Ed25519, a link in the
-//! XMP metadata, and a fingerprint in the [`store`]. [`Verifier`] examines a file that comes back by every
+//! XMP metadata, and two fingerprints in the [`store`]. [`Verifier`] examines a file that comes back by every
 //! [carrier](carriers), and [`conclusion::conclude`] says what follows.
 //!
 //! ```
@@ -31,7 +31,7 @@
 //! let signed = signer.sign(&Asset::new(png.get_ref(), &decode), id)?;
 //!
 //! let store = ProofStoreBuilder::in_memory();
-//! store.insert(signed.record.clone(), &signed.manifest)?;
+//! store.insert(signed.record.clone(), &signed.manifest, &signed.points)?;
 //! let verifier = Verifier::new(vec![anchor], Arc::new(store.seal()?))?;
 //! let verification = verifier.verify(&Asset::new(&signed.bytes, &decode), &|| 0);
 //! let accepted = conclude(verification.findings(), &|_| None).accepted.ok_or("lost")?;
@@ -57,6 +57,7 @@ pub mod fingerprint;
 mod formats;
 pub mod keys;
 mod ladder;
+pub mod local;
 pub mod manifest;
 mod marker;
 mod pixels;
@@ -81,7 +82,7 @@ pub use self::ladder::{Depth, Examined, Verification};
 pub use self::manifest::{Credential, EngineError, TimeStamps};
 pub use self::marker::Marker;
 pub use self::proof_id::{DEFAULT_BASE_URL, ProofId, ProofIdError};
-pub use self::record::{History, ProofRecord};
+pub use self::record::{History, ProofRecord, RegisteredPoints};
 pub use self::resigner::Resigner;
 pub use self::signed::{SignError, SignedImage, SigningTimes};
 pub use self::signer::{Signer, Thumbnail};

@@ -1,12 +1,12 @@
 //! The proof record: what the store keeps about one signed image, and the signature that binds it.
 //!
 //! The signature is Ed25519 over this encoding: version 2 (1 had no sketch), 3 for an image that is not opaque, 4 for one
-//! with a history. `bytes(x)` is the length of `x` as four bytes, big endian, and then `x`; integers are big endian.
+//! with a history, 5 for one with points. `bytes(x)` is the length of `x` as four bytes, big endian, and then `x`; integers are big endian.
 //!
 //! | field | encoding |
 //! |---|---|
 //! | domain | `bytes("credlink proof record")` |
-//! | version | `bytes(02)`, `bytes(03)` or `bytes(04)` |
+//! | version | `bytes(02)` to `bytes(05)` |
 //! | id | `bytes(8 bytes)` |
 //! | fingerprint | `bytes(32 bytes)`: words 0 to 3 |
 //! | fingerprint quality | `bytes(1 byte)` |
@@ -16,16 +16,20 @@
 //! | width, height as displayed | `bytes(4 bytes)` each |
 //! | SHA-256 of the signed file | `bytes(32 bytes)` |
 //! | SHA-256 of the manifest | `bytes(32 bytes)` |
-//! | in versions 3 and 4: content sketch on black | `bytes(at most 1532 bytes)`, empty for an opaque image |
-//! | in version 4: earlier proof | `bytes(8 bytes)`, empty if there is none |
-//! | in version 4: Unix time of signing, seconds | `bytes(8 bytes)`, empty if nobody told it |
-//! | in version 4: earlier provenance link | `bytes(UTF-8)`, empty if there was none |
+//! | from version 3 on: content sketch on black | `bytes(at most 1532 bytes)`, empty for an opaque image |
+//! | from version 4 on: earlier proof | `bytes(8 bytes)`, empty if there is none |
+//! | from version 4 on: Unix time of signing, seconds | `bytes(8 bytes)`, empty if nobody told it |
+//! | from version 4 on: earlier provenance link | `bytes(UTF-8)`, empty if there was none |
+//! | in version 5: whether there is a history, 1 or 0 | `bytes(1 byte)` |
+//! | in version 5: number of points | `bytes(1 byte)` |
+//! | in version 5: SHA-256 of the points, as in [`Points::to_bytes`](crate::local::Points::to_bytes) | `bytes(32 bytes)` |
 //!
 //! Every field has its length in front and its place is fixed, so two records never share an encoding, and
 //! the domain keeps a record's signature from being taken for one over a manifest.
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::fingerprint::{Fingerprint, Tone, View};
 use crate::keys::{Identity, TrustAnchor};
@@ -54,6 +58,9 @@ pub struct ProofRecord {
     /// What came before, and when this was; only where somebody told it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<History>,
+    /// Points of the displayed image, which are kept beside the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<RegisteredPoints>,
     /// Container of the signed file.
     #[serde(with = "crate::formats::by_media_type")]
     pub media_type: Format,
@@ -70,6 +77,28 @@ pub struct ProofRecord {
     /// Ed25519 signature of the above by the signer's end-entity key.
     #[serde(with = "hex::serde")]
     pub signature: [u8; 64],
+}
+
+/// Which points belong to a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisteredPoints {
+    /// How many, at most 200.
+    pub count: u8,
+    /// SHA-256 of their bytes.
+    #[serde(with = "hex::serde")]
+    pub sha256: [u8; 32],
+}
+
+impl RegisteredPoints {
+    /// Of what [`Points::to_bytes`](crate::local::Points::to_bytes) gives.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            count: bytes.get(1).copied().unwrap_or_default(),
+            sha256: Sha256::digest(bytes).into(),
+        }
+    }
 }
 
 /// What a signer knows of the time before a proof. All of it is the signer's word, under the signer's signature.
@@ -135,10 +164,11 @@ impl ProofRecord {
             out.extend_from_slice(bytes);
         };
         field(b"credlink proof record");
-        let version = match (&self.sketch_on_black, &self.history) {
-            (_, Some(_)) => 4,
-            (Some(_), None) => 3,
-            (None, None) => 2,
+        let version = match (&self.sketch_on_black, &self.history, &self.points) {
+            (_, _, Some(_)) => 5,
+            (_, Some(_), None) => 4,
+            (Some(_), None, None) => 3,
+            (None, None, None) => 2,
         };
         field(&[version]);
         field(&self.id.value().to_be_bytes());
@@ -156,18 +186,20 @@ impl ProofRecord {
             let sketch = self.sketch_on_black.as_ref();
             field(sketch.map_or(&[][..], |sketch| sketch.as_bytes()));
         }
-        if let Some(history) = &self.history {
+        if version > 3 {
+            let none = History::default();
+            let history = self.history.as_ref().unwrap_or(&none);
             let number =
                 |number: Option<u64>| number.map_or(Vec::new(), |n| n.to_be_bytes().into());
             field(&number(history.parent.map(ProofId::value)));
             field(&number(history.signed_at));
-            field(
-                history
-                    .earlier_link
-                    .as_deref()
-                    .unwrap_or_default()
-                    .as_bytes(),
-            );
+            let link = history.earlier_link.as_deref();
+            field(link.unwrap_or_default().as_bytes());
+        }
+        if let Some(points) = &self.points {
+            field(&[u8::from(self.history.is_some())]);
+            field(&[points.count]);
+            field(&points.sha256);
         }
         out
     }
@@ -200,6 +232,7 @@ mod tests {
             sketch: sketch(),
             sketch_on_black: None,
             history: None,
+            points: None,
             media_type: Format::Png,
             width: 640,
             height: 480,
@@ -274,11 +307,51 @@ mod tests {
         ] {
             change(&|r| r.history = Some(told.clone()));
         }
-        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 2 + 4;
+        for count in [0, 1] {
+            let points = RegisteredPoints {
+                count,
+                sha256: [0; 32],
+            };
+            change(&|r| r.points = Some(points));
+        }
+        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 2 + 4 + 2;
         assert_eq!(changed.len(), others + bits - 16);
         for record in changed {
             assert!(!record.is_signed_by(&key), "{record:?}");
         }
+    }
+
+    #[test]
+    fn any_flipped_bit_of_the_points_is_refused() {
+        let identity = identity(1);
+        let key = *identity.anchor().unwrap().key();
+        let points = RegisteredPoints {
+            count: 7,
+            sha256: [8; 32],
+        };
+        let signed = ProofRecord {
+            points: Some(points),
+            ..record()
+        }
+        .signed(&identity);
+        assert!(signed.is_signed_by(&key));
+        let with = |points| ProofRecord {
+            points,
+            ..signed.clone()
+        };
+        assert!(!with(None).is_signed_by(&key));
+        for bit in 0..256 {
+            let mut other = points;
+            other.sha256[bit / 8] ^= 1 << (bit % 8);
+            assert!(!with(Some(other)).is_signed_by(&key));
+        }
+        for bit in 0..8 {
+            let count = points.count ^ 1 << bit;
+            assert!(!with(Some(RegisteredPoints { count, ..points })).is_signed_by(&key));
+        }
+        let history = Some(History::default());
+        let told = ProofRecord { history, ..signed };
+        assert!(!told.is_signed_by(&key));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use credlink_image_files::contents::Fate;
 use credlink_trial_record::Embedded;
 
 use crate::distortion::Distortion;
+use crate::local::Points;
 use crate::manifest::EngineError;
 use crate::record::ProofRecord;
 use crate::watermark::Marking;
@@ -56,6 +57,8 @@ pub struct SignedImage {
     pub record: ProofRecord,
     /// The manifest as embedded (a JUMBF store).
     pub manifest: Vec<u8>,
+    /// The points for the store.
+    pub points: Points,
     /// How the image took the watermark; `None` if none was asked for, or the file is not written anew.
     pub watermark: Option<Marking>,
     /// Why the file was not written anew, where that is why it has no watermark; in words that follow "because".
@@ -81,6 +84,8 @@ pub struct SigningTimes {
     pub hashing: u64,
     /// The content sketch.
     pub sketching: u64,
+    /// The points.
+    pub pointing: u64,
     /// The watermark: making it, adding it, measuring what it did.
     pub marking: u64,
     /// The XMP packet with the link.

@@ -8,12 +8,13 @@ use sha2::{Digest, Sha256};
 use crate::asset::{Asset, Pixels};
 use crate::carriers::{CARRIERS, Carrier as _, Embedded, Registration, Watermark};
 use crate::keys::{Identity, KeyError};
+use crate::local::Points;
 use crate::manifest::claim_signer::ClaimSigner;
 use crate::manifest::write::{ManifestFile, Statement, embedded, instance};
 use crate::manifest::{Credential, Engine, TimeStamps};
 use crate::marker::{Marked, Marker};
 use crate::proof_id::{DEFAULT_BASE_URL, ProofId};
-use crate::record::{History, ProofRecord};
+use crate::record::{History, ProofRecord, RegisteredPoints};
 use crate::signed::{SignError, SignedImage, SigningTimes};
 use crate::sketch::{Sketch, over_black};
 use crate::watermark::Marking;
@@ -317,14 +318,18 @@ impl Signer {
             .content()
             .ok_or_else(|| SignError::Undecodable("no pixels".to_owned()))?;
         let [view, ..] = content.views;
+        let clock = file.clock();
+        let start = clock();
+        let points = Points::of(&pixels.image, pixels.orientation);
+        let pointing = clock().saturating_sub(start);
         let registration = Registration {
             id,
             fingerprint: view.fingerprint,
             quality: content.quality,
             watermark,
+            points: points.len(),
         };
 
-        let clock = file.clock();
         let start = clock();
         let (linked, link_bytes) = self.linked(media_type, file.bytes(), about)?;
         let linking = clock().saturating_sub(start);
@@ -348,6 +353,7 @@ impl Signer {
             sketch,
             sketch_on_black,
             history: None,
+            points: Some(RegisteredPoints::of(&points.to_bytes())),
             media_type,
             width,
             height,
@@ -363,6 +369,7 @@ impl Signer {
             bytes: signed.bytes,
             record,
             manifest: signed.manifest,
+            points,
             watermark,
             embedded: CARRIERS
                 .iter()
@@ -374,6 +381,7 @@ impl Signer {
             times: SigningTimes {
                 hashing,
                 sketching,
+                pointing,
                 marking: file.watermark_nanos(),
                 linking,
                 manifest,

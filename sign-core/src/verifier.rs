@@ -14,9 +14,9 @@ use crate::manifest::{Engine, EngineError};
 use crate::proof_id::DEFAULT_BASE_URL;
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::sketch::{Comparison, Likeness, Registered, is_plain};
+use crate::sketch::{Comparison, Likeness, Registered, Whereabouts, is_plain};
 use crate::store::Store;
-use crate::watermark::{Effort, Geometry, WatermarkKey};
+use crate::watermark::{Effort, WatermarkKey};
 
 /// What a verifier knows: whom it accepts, which proofs there are, when content counts as the same.
 /// Shared freely between threads, and cheap to clone.
@@ -231,12 +231,12 @@ impl Verifier {
 
     /// Whether the pixels confirm a pointer to this record. The content sketch decides, whatever the pointer: a link can
     /// be pasted, a mark copied, and a picture made whose fingerprint lies near any other (27 of 256 bits, at 30 dB).
-    /// Whatever led to the proof may know how the image lies on it: `geometry`.
+    /// Whatever led to the proof may know where its picture lies in the image.
     pub(crate) fn confirmation(
         &self,
         file: &Asset<'_>,
         record: &ProofRecord,
-        geometry: Option<&Geometry>,
+        whereabouts: &Whereabouts,
     ) -> Confirmation {
         let Some(content) = file.content() else {
             return Confirmation {
@@ -252,19 +252,19 @@ impl Verifier {
         let pixels = file.pixels();
         let are_frames = || pixels.is_ok_and(|pixels| pixels.shown == Shown::Frames);
         let registered = || self.registered(record);
-        let size = (record.width, record.height);
-        let places = geometry.map_or_else(Vec::new, |geometry| geometry.placements(size));
-        let verdict = match file.sketch_verdict(record, &registered, &places) {
+        let verdict = match file.sketch_verdict(record, &registered, whereabouts) {
             None => Err("credlink.image.undecodable"),
             Some(Likeness::Same | Likeness::Plain) if are_frames() => {
                 Err("credlink.content.frames")
             }
             Some(Likeness::Same | Likeness::Plain)
-                if !file.is_same_in_colours(&registered, &places) =>
+                if !file.is_same_in_colours(&registered, whereabouts) =>
             {
                 Err("credlink.content.colours")
             }
-            Some(Likeness::Same | Likeness::Plain) if !file.is_same_on_black(record, &places) => {
+            Some(Likeness::Same | Likeness::Plain)
+                if !file.is_same_on_black(record, whereabouts) =>
+            {
                 Err("credlink.content.background")
             }
             // Shades alone say too little: the fingerprint has to agree, and no stroke may hide in them.

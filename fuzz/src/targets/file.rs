@@ -43,7 +43,7 @@ pub(crate) fn verified(bytes: &[u8]) {
             assert!(is_signed, "{carrier} calls another file intact");
         }
         if let Some(id) = finding.accepted() {
-            let is_issued = world.proofs.iter().any(|(record, _)| record.id == id);
+            let is_issued = world.proofs.iter().any(|(record, ..)| record.id == id);
             assert!(is_issued, "{carrier} leads to {id}, which nobody issued");
         }
     }
@@ -80,7 +80,7 @@ pub(crate) fn signed(bytes: &[u8]) {
     );
     let store = ProofStoreBuilder::in_memory();
     store
-        .insert(signed.record, &signed.manifest)
+        .insert(signed.record, &signed.manifest, &signed.points)
         .expect("one proof");
     let store = Arc::new(store.seal().expect("a store in memory"));
     let verifier = Verifier::new(world.verifier.anchors().to_vec(), store).expect("one anchor");

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use credlink_harness::{identity, received};
 use credlink_image_files::Format;
 use credlink_image_files::metadata::{self, ManifestStore, Metadata, fields, tiff};
+use credlink_sign_core::local::Points;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{Asset, ProofId, ProofRecord, SIGNABLE, Signer, Verifier};
@@ -93,11 +94,14 @@ fn profile() -> Vec<u8> {
 /// What nobody else made: files, who signed some of them, and whoever looks at them.
 pub(crate) struct World {
     pub(crate) files: Vec<Made>,
-    /// Records and manifests of those that are signed.
-    pub(crate) proofs: Vec<(ProofRecord, Vec<u8>)>,
+    /// Of those that are signed.
+    pub(crate) proofs: Vec<Proof>,
     pub(crate) signer: Signer,
     pub(crate) verifier: Verifier,
 }
+
+/// A record, its manifest and its points.
+pub(crate) type Proof = (ProofRecord, Vec<u8>, Points);
 
 pub(crate) static WORLD: LazyLock<World> = LazyLock::new(World::made);
 
@@ -115,11 +119,11 @@ impl World {
             let signed = (SIGNABLE.contains(&file.format) && !is_bare)
                 .then(|| signed(&signer, &file, ProofId::new(number)));
             world.0.push(file);
-            if let Some((file, record, manifest)) = signed {
-                let kept = store.insert(record.clone(), &manifest);
+            if let Some((file, (record, manifest, points))) = signed {
+                let kept = store.insert(record.clone(), &manifest, &points);
                 kept.expect("ids of their own");
                 world.0.push(file);
-                world.1.push((record, manifest));
+                world.1.push((record, manifest, points));
             }
         }
         let anchor = signer.identity().anchor().expect("an identity of its own");
@@ -134,7 +138,7 @@ impl World {
     }
 }
 
-fn signed(signer: &Signer, file: &Made, id: ProofId) -> (Made, ProofRecord, Vec<u8>) {
+fn signed(signer: &Signer, file: &Made, id: ProofId) -> (Made, Proof) {
     let asset = Asset::new(&file.bytes, &received::decode_bytes);
     let signed = signer.sign(&asset, id).expect("a sound file");
     let made = Made {
@@ -142,7 +146,7 @@ fn signed(signer: &Signer, file: &Made, id: ProofId) -> (Made, ProofRecord, Vec<
         bytes: signed.bytes,
         id: Some(id),
     };
-    (made, signed.record, signed.manifest)
+    (made, (signed.record, signed.manifest, signed.points))
 }
 
 /// Bare and dressed files of every format, several scans, and several frames.

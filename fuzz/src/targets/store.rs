@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use credlink_sign_core::ProofId;
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder, STORE_DIR};
 
-use super::made::WORLD;
+use super::made::{Proof, WORLD};
 use super::run::{Files, files, put};
 
 /// A store of two segments, file by file.
@@ -14,8 +14,8 @@ static STORE: LazyLock<Files> = LazyLock::new(|| {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let at = folder.path();
     let (last, first) = WORLD.proofs.split_last().expect("some files were signed");
-    let insert = |store: &ProofStoreBuilder, (record, manifest): &(_, Vec<u8>)| {
-        let kept = store.insert(Clone::clone(record), manifest);
+    let insert = |store: &ProofStoreBuilder, (record, manifest, points): &Proof| {
+        let kept = store.insert(record.clone(), manifest, points);
         kept.expect("ids of their own");
     };
     let store = ProofStoreBuilder::create(at).expect("a folder of its own");
@@ -50,7 +50,7 @@ pub(crate) fn opened(bytes: &[u8]) {
     }
     let (store, foreign) = store.without_foreign(WORLD.verifier.anchors());
     for id in &ids {
-        let issued = WORLD.proofs.iter().map(|(record, _)| record);
+        let issued = WORLD.proofs.iter().map(|(record, ..)| record);
         let is_issued = |found| issued.clone().any(|record| record == found);
         match store.by_id(*id) {
             Some(found) => assert!(is_issued(found), "{found:?} is nobody's of ours"),
@@ -66,16 +66,18 @@ fn grown(at: &Path, mut ids: Vec<ProofId>) {
     if ids.contains(&new) {
         return;
     }
-    let (record, manifest) = &WORLD.proofs[0];
+    let (record, manifest, points) = &WORLD.proofs[0];
     let mut record = record.clone();
     record.id = new;
     let store = ProofStoreBuilder::reopen(at, &|| ()).expect("it was opened before");
-    store.insert(record, manifest).expect("an id of its own");
+    let kept = store.insert(record, manifest, points);
+    kept.expect("an id of its own");
     store.keep().expect("a folder of its own");
     let again = ProofStore::open(at).expect("what was written can be read again");
     ids.push(new);
     assert!(again.records().iter().map(|record| record.id).eq(ids));
     assert_eq!(again.manifest(new).ok().as_ref(), Some(manifest));
+    assert_eq!(again.points(new).ok().as_ref(), Some(points));
 }
 
 /// Each file of a store as it is.

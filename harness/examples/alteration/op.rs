@@ -109,7 +109,9 @@ pub(crate) fn signed(
             let file = Asset::new(&source.bytes, &received::decode_bytes).with_encoder(&rewriter);
             let made = signer.sign(&file, id).ok()?;
             let pixels = displayed(&made.bytes).ok()?.to_rgb8();
-            store.insert(made.record, &made.manifest).ok()?;
+            store
+                .insert(made.record, &made.manifest, &made.points)
+                .ok()?;
             Some(Signed { id, pixels })
         })
         .collect();

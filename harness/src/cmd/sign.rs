@@ -8,6 +8,7 @@ use credlink_harness::reencode::Rewriter;
 use credlink_harness::time_authority::TimeAuthority;
 use credlink_harness::{clock, exit, identity, received, thumbnail};
 use credlink_image_files::{Format, containers};
+use credlink_sign_core::carriers::OF_WHOLE_PICTURES;
 use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder, StoreError};
@@ -126,7 +127,7 @@ fn stored(args: &SignArgs, signed: &SignedImage) -> Result<()> {
     let file = super::new_file(&args.output, &signed.bytes)?;
     let waiting = || super::complain("waiting: another process is writing the proof store");
     let store = ProofStoreBuilder::reopen(&args.store, &waiting)?;
-    store.insert(signed.record.clone(), &signed.manifest)?;
+    store.insert(signed.record.clone(), &signed.manifest, &signed.points)?;
     store
         .keep()
         .context("failed to keep the proof; nothing was signed")?;
@@ -195,7 +196,7 @@ fn earlier(args: &SignArgs, identity: &Identity, file: &Asset<'_>) -> Result<Opt
     // As `verify` looks: a record of somebody else stands in front of none of ours.
     let (store, _) = store.without_foreign(std::slice::from_ref(&anchor));
     let verifier = Verifier::new(vec![anchor], Arc::new(store))?;
-    let verification = verifier.verify(file, &clock::wall_nanos);
+    let verification = verifier.verify_by(OF_WHOLE_PICTURES, file, &clock::wall_nanos);
     let parent = |proof| verifier.store().by_id(proof)?.parent();
     let conclusion = conclude(verification.findings(), &parent);
     Ok(conclusion.newest())

@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result};
 use credlink_harness::exit;
-use credlink_service::store::{Keeper, Proof, StoreError, StoreUrl, is_manifest_of};
+use credlink_service::store::{Keeper, Proof, StoreError, StoreUrl, is_manifest_of, points};
 use credlink_sign_core::keys::TrustAnchor;
+use credlink_sign_core::local::Points;
 use credlink_sign_core::{ProofId, manifest};
 
 use crate::cli::{StoreArgs, StoreCommand};
@@ -48,10 +49,18 @@ fn whole(store: &dyn Keeper, id: ProofId) -> Result<Proof, StoreError> {
     if record.id != id || !is_manifest_of(&manifest, &record) {
         return Err(lacks("the manifest"));
     }
+    let points = match record.points {
+        None => Points::default(),
+        Some(_) => {
+            let bytes = store.points(id)?.ok_or_else(|| lacks("the points"))?;
+            points(&record, &bytes)?
+        }
+    };
     Ok(Proof {
         urn: manifest::label(id),
         record,
         manifest,
+        points,
     })
 }
 

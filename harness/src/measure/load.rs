@@ -131,7 +131,7 @@ pub fn measure(what: Service, load: Load, seed: u64) -> Result<Measured> {
         let image = signer
             .sign(&file, id)
             .with_context(|| format!("failed to sign image {index}"))?;
-        store.insert(image.record.clone(), &image.manifest)?;
+        store.insert(image.record.clone(), &image.manifest, &image.points)?;
         signed.push((id, image.bytes));
         sources.push(source);
     }

@@ -17,7 +17,7 @@ use credlink_sign_core::keys::Identity;
 use credlink_sign_core::{Asset, Marker, ProofId, Resigner, Signer};
 use credlink_transforms::recipe::steps::resize::{Filter, resized};
 use credlink_trial_record::Trial;
-use image::{DynamicImage, Rgb32FImage};
+use image::{DynamicImage, Rgb32FImage, RgbImage};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -32,8 +32,9 @@ const HELD_SOURCES: usize = 64;
 
 /// Images whose residuals are averaged: what they have in common is what the key puts into all of them.
 const AVERAGED: usize = 16;
-/// How far a neighbouring view is shifted, as a share of each side.
-const SHIFT: f64 = 0.04;
+/// How far what is far off, and what is near, is shifted in a neighbouring view, as a share of each side.
+const FAR: f64 = 0.02;
+const NEAR: f64 = 0.06;
 /// How much brighter it is.
 const GAIN: f32 = 1.03;
 
@@ -443,13 +444,23 @@ fn with_average_mark(residuals: &[Residual], target: &[u8]) -> Result<Vec<u8>, S
     added(&own, &sum, target)
 }
 
-/// The same scene from beside: shifted by 4 % of each side, a little brighter, coded anew.
+/// The same scene from beside: what is far is shifted by [`FAR`] of each side and what is near by [`NEAR`], a little brighter, coded
+/// anew. Were both shifted alike, it would be a part of the signed picture itself.
 fn neighbouring(source: &[u8]) -> Result<Vec<u8>, String> {
     let own = frame(source.to_vec())?;
     let (width, height) = (own.pixels.width(), own.pixels.height());
     let part = |side: u32, share: f64| (f64::from(side) * share).round() as u32;
-    let (left, top) = (part(width, SHIFT), part(height, SHIFT));
-    let view = own.pixels.crop_imm(left, top, width - left, height - top);
+    let (across, down) = (width - part(width, NEAR), height - part(height, NEAR));
+    let pixels = own.pixels.to_rgb8();
+    let view = RgbImage::from_fn(across.max(1), down.max(1), |x, y| {
+        // An ellipse in the lower middle: somebody in front of a wall.
+        let u = (f64::from(x) / f64::from(across) - 0.5) / 0.3;
+        let v = (f64::from(y) / f64::from(down) - 0.65) / 0.35;
+        let shift = if u * u + v * v < 1.0 { NEAR } else { FAR };
+        let at = |at: u32, side: u32| (at + part(side, shift)).min(side - 1);
+        *pixels.get_pixel(at(x, width), at(y, height))
+    });
+    let view = DynamicImage::ImageRgb8(view);
     let mut view = resized(&view, width, height, Filter::Bicubic)?.to_rgb8();
     for value in view.iter_mut() {
         *value = (f32::from(*value) * GAIN).round().min(255.0) as u8;

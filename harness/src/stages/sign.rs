@@ -179,7 +179,8 @@ fn sign_one(system: &dyn System, image: &PlannedImage, setting: &Setting<'_>) ->
     ledger.add(Work::Codec, codecs);
     ledger.add(Work::Hash, times.hashing);
     ledger.add(Work::Watermark, times.marking);
-    let apart = codecs + times.hashing + times.marking;
+    ledger.add(Work::Points, times.pointing);
+    let apart = codecs + times.hashing + times.marking + times.pointing;
     ledger.add(Work::Sign, cpu.saturating_sub(apart));
     let mut signed = match signed {
         Ok(signed) => signed,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use credlink_image_files::{Format, contents, metadata};
 use credlink_sign_core::carriers::{CARRIERS, Carrier, Fingerprint, Link, Manifest, Watermark};
+use credlink_sign_core::local::Points;
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
 use credlink_sign_core::watermark::Effort;
 use credlink_sign_core::{Asset, Clock, ProofId, ProofRecord, Signer, Verifier};
@@ -161,7 +162,9 @@ impl System for CredLink {
         let carriers = chosen.map(|(_, of_carrier)| of_carrier).collect();
         let record = serde_json::to_vec(&signed.record).map_err(SystemError::of)?;
         let kept_bytes = (signed.manifest.len() + record.len()) as u64;
-        let registered = registration(record, &signed.manifest);
+        let points = signed.points.to_bytes();
+        let kept_bytes = kept_bytes + points.len() as u64;
+        let registered = registration(record, &signed.manifest, &points);
         let is_whole = self.carriers.len() == CARRIERS.len();
         let (bytes, fate) = if is_whole {
             (signed.bytes, signed.fate)
@@ -185,18 +188,11 @@ impl System for CredLink {
     }
 
     fn register(&self, id: ProofId, registered: &[u8]) -> Result<(), SystemError> {
-        let damaged =
-            || SystemError::new("system", format!("what was registered as {id} is damaged"));
-        let end = registered
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .ok_or_else(damaged)?;
-        let record: ProofRecord =
-            serde_json::from_slice(&registered[..end]).map_err(SystemError::of)?;
-        if record.id != id {
-            return Err(damaged());
-        }
-        let stored = self.store.insert(record, &registered[end + 1..]);
+        let parts = registered_parts(registered).filter(|(record, ..)| record.id == id);
+        let (record, manifest, points) = parts.ok_or_else(|| {
+            SystemError::new("system", format!("what was registered as {id} is damaged"))
+        })?;
+        let stored = self.store.insert(record, manifest, &points);
         stored.map_err(SystemError::of)
     }
 
@@ -213,12 +209,25 @@ impl System for CredLink {
     }
 }
 
-/// A record in one line of JSON, and its manifest behind it.
-fn registration(record: Vec<u8>, manifest: &[u8]) -> Vec<u8> {
+/// A record in one line of JSON, and behind it the length of its manifest, the manifest and the points.
+fn registration(record: Vec<u8>, manifest: &[u8], points: &[u8]) -> Vec<u8> {
     let mut bytes = record;
     bytes.push(b'\n');
+    bytes.extend_from_slice(&(manifest.len() as u64).to_le_bytes());
     bytes.extend_from_slice(manifest);
+    bytes.extend_from_slice(points);
     bytes
+}
+
+/// Undoes [`registration`]; `None` for anything else.
+fn registered_parts(registered: &[u8]) -> Option<(ProofRecord, &[u8], Points)> {
+    let end = registered.iter().position(|byte| *byte == b'\n')?;
+    let record: ProofRecord = serde_json::from_slice(&registered[..end]).ok()?;
+    let (length, rest) = registered[end + 1..].split_first_chunk::<8>()?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+    let (manifest, points) = rest.split_at_checked(length)?;
+    let points = Points::from_bytes(points, (record.width, record.height)).ok()?;
+    Some((record, manifest, points))
 }
 
 impl SealedCredLink {

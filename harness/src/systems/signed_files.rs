@@ -323,6 +323,7 @@ impl Sealed for SealedFiles {
                 decode_nanos: 0,
                 hash_nanos: 0,
                 watermark_nanos: 0,
+                points_nanos: 0,
             },
             nearness: Box::new(|_, _| Vec::new()),
         })

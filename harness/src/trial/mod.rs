@@ -261,9 +261,13 @@ fn verify(
     let verification = answer.verification;
     ledger.add(Work::Hash, verification.hash_nanos);
     ledger.add(Work::Watermark, verification.watermark_nanos);
+    ledger.add(Work::Points, verification.points_nanos);
     // Looking at every proof is our curiosity, not verification, and is no part of its cost.
     let nearness = (answer.nearness)(subject.issued, &|id| subject.related.contains(&id));
-    let claimed = decoding.get() + verification.hash_nanos + verification.watermark_nanos;
+    let claimed = decoding.get()
+        + verification.hash_nanos
+        + verification.watermark_nanos
+        + verification.points_nanos;
     ledger.add(Work::Verify, cpu.saturating_sub(claimed));
     Ok(Verified {
         verification,

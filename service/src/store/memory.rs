@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
+use credlink_sign_core::local::Points;
 use credlink_sign_core::store::Resident;
 use credlink_sign_core::{ProofId, ProofRecord};
 
@@ -48,6 +49,21 @@ impl Keeper for Memory {
 
     fn manifest(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.all().get(&id).map(|proof| proof.manifest.clone()))
+    }
+
+    fn points(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError> {
+        let all = self.all();
+        let kept = all.get(&id).filter(|proof| proof.record.points.is_some());
+        Ok(kept.map(|proof| proof.points.to_bytes()))
+    }
+
+    fn points_of_all(&self, each: &mut dyn FnMut(ProofId, Points)) -> Result<(), StoreError> {
+        let all = self.all();
+        let kept = all
+            .iter()
+            .filter(|(_, proof)| proof.record.points.is_some());
+        kept.for_each(|(id, proof)| each(*id, proof.points.clone()));
+        Ok(())
     }
 
     fn by_urn(&self, urn: &str) -> Result<Option<ProofId>, StoreError> {

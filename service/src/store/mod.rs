@@ -14,8 +14,9 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use credlink_sign_core::fingerprint::{Fingerprint, Tone, View};
+use credlink_sign_core::local::Points;
 use credlink_sign_core::store::Resident;
-use credlink_sign_core::{ProofId, ProofRecord};
+use credlink_sign_core::{ProofId, ProofRecord, RegisteredPoints};
 use sha2::{Digest, Sha256};
 
 /// A proof with all that belongs to it.
@@ -25,6 +26,8 @@ pub struct Proof {
     pub record: ProofRecord,
     /// Its manifest, a JUMBF store.
     pub manifest: Vec<u8>,
+    /// Its points.
+    pub points: Points,
     /// The label of the manifest, `urn:c2pa:…`.
     pub urn: String,
 }
@@ -47,6 +50,9 @@ pub enum StoreError {
         /// What the library or the system said.
         what: String,
     },
+    /// The points of its proofs are still being read.
+    #[error("store: the points of its proofs are still being read; ask again in some seconds")]
+    Unread,
     /// A proof is kept already under this id.
     #[error("proof {0} is in the store already")]
     Duplicate(ProofId),
@@ -88,6 +94,18 @@ pub trait Keeper: Debug + Send + Sync {
     /// # Errors
     /// [`StoreError::Failed`].
     fn manifest(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The points of a proof, as they were stored; `None` for an unknown one, and for one that was stored without.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    fn points(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Calls `each` with the points of every proof that has some.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`], [`StoreError::Damaged`].
+    fn points_of_all(&self, each: &mut dyn FnMut(ProofId, Points)) -> Result<(), StoreError>;
 
     /// The proof whose manifest has this label.
     ///
@@ -198,6 +216,19 @@ fn resident(id: ProofId, bytes: &[u8]) -> Result<Resident, StoreError> {
             tone: Tone(std::array::from_fn(|at| bytes[32 + at])),
         },
         quality: bytes[48],
+    })
+}
+
+/// The points that a record names.
+///
+/// # Errors
+/// [`StoreError::Damaged`] if these are others.
+pub fn points(record: &ProofRecord, bytes: &[u8]) -> Result<Points, StoreError> {
+    let are_named = record.points == Some(RegisteredPoints::of(bytes));
+    let read = Points::from_bytes(bytes, (record.width, record.height));
+    read.ok().filter(|_| are_named).ok_or(StoreError::Damaged {
+        id: record.id,
+        what: "the points",
     })
 }
 

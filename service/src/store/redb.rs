@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use credlink_sign_core::local::Points;
 use credlink_sign_core::store::Resident;
 use credlink_sign_core::{ProofId, ProofRecord};
 use redb::{
@@ -9,12 +10,14 @@ use redb::{
     ReadableTableMetadata as _, TableDefinition,
 };
 
-use super::{Keeper, Proof, StoreError, failed, looks, resident};
+use super::{Keeper, Proof, StoreError, failed, looks, points, resident};
 
 /// Records as JSON, by id.
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 /// Manifests, by id.
 const MANIFESTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("manifests");
+/// Points, by id.
+const POINTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("points");
 /// What proofs look like, by id: all that a service reads when it starts.
 const LOOKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("looks");
 /// Ids by the label of their manifest.
@@ -54,6 +57,7 @@ impl Redb {
             let writing = database.begin_write()?;
             writing.open_table(RECORDS)?;
             writing.open_table(MANIFESTS)?;
+            writing.open_table(POINTS)?;
             writing.open_table(LOOKS)?;
             writing.open_table(URNS)?;
             writing.open_multimap_table(FILES)?;
@@ -70,12 +74,14 @@ impl Redb {
         {
             let mut records = writing.open_table(RECORDS)?;
             let mut manifests = writing.open_table(MANIFESTS)?;
+            let mut all_points = writing.open_table(POINTS)?;
             let mut all_looks = writing.open_table(LOOKS)?;
             let mut urns = writing.open_table(URNS)?;
             let mut files = writing.open_multimap_table(FILES)?;
             for Proof {
                 record,
                 manifest,
+                points,
                 urn,
             } in proofs
             {
@@ -89,6 +95,9 @@ impl Redb {
                     .map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
                 records.insert(id, &text[..])?;
                 manifests.insert(id, &manifest[..])?;
+                if record.points.is_some() {
+                    all_points.insert(id, &points.to_bytes()[..])?;
+                }
                 all_looks.insert(id, &looks(record)[..])?;
                 urns.insert(&urn[..], id)?;
                 files.insert(&record.signed_sha256, id)?;
@@ -147,6 +156,34 @@ impl Keeper for Redb {
     fn manifest(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError> {
         self.bytes(MANIFESTS, id)
             .map_err(|error| failed("read")(&error))
+    }
+
+    fn points(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.bytes(POINTS, id)
+            .map_err(|error| failed("read")(&error))
+    }
+
+    fn points_of_all(&self, each: &mut dyn FnMut(ProofId, Points)) -> Result<(), StoreError> {
+        let tables = || -> Result<_, redb::Error> {
+            let reading = self.database.begin_read()?;
+            Ok((reading.open_table(RECORDS)?, reading.open_table(POINTS)?))
+        };
+        let (records, all) = tables().map_err(|error| failed("read")(&error))?;
+        for row in all.iter().map_err(|error| failed("read")(&error))? {
+            let (id, bytes) = row.map_err(|error| failed("read")(&error))?;
+            let proof = ProofId::new(id.value());
+            let record = records
+                .get(id.value())
+                .map_err(|error| failed("read")(&error))?;
+            let damaged = StoreError::Damaged {
+                id: proof,
+                what: "the record",
+            };
+            let record = record.and_then(|record| serde_json::from_slice(record.value()).ok());
+            let record: ProofRecord = record.ok_or(damaged)?;
+            each(proof, points(&record, bytes.value())?);
+        }
+        Ok(())
     }
 
     fn by_urn(&self, urn: &str) -> Result<Option<ProofId>, StoreError> {

@@ -2,6 +2,15 @@ use super::*;
 use credlink_image_files::Format;
 use credlink_sign_core::sketch::Sketch;
 
+/// Of a picture of this size there are none; of the other some.
+fn points_of(number: u64) -> Points {
+    let size = if number == 2 { 400 } else { 20 };
+    let noise = |x: u32, y: u32| (x / 9 * 7919 ^ y / 9 * 104_729) * 31 % 251;
+    let picture =
+        image::GrayImage::from_fn(size, size * 2 / 3, |x, y| image::Luma([noise(x, y) as u8]));
+    Points::of(&picture.into(), image::metadata::Orientation::NoTransforms)
+}
+
 fn proof(number: u64) -> Proof {
     let picture = image::GrayImage::from_fn(90, 60, |x, y| image::Luma([(x * y % 251) as u8]));
     let manifest = format!("manifest {number}").into_bytes();
@@ -15,6 +24,7 @@ fn proof(number: u64) -> Proof {
             sketch: Sketch::of(&picture.into(), image::metadata::Orientation::NoTransforms),
             sketch_on_black: None,
             history: None,
+            points: Some(RegisteredPoints::of(&points_of(number).to_bytes())),
             media_type: Format::Png,
             width: 90,
             height: 60,
@@ -24,6 +34,7 @@ fn proof(number: u64) -> Proof {
             signature: [7; 64],
         },
         manifest,
+        points: points_of(number),
         urn: format!("urn:c2pa:{number}"),
     }
 }
@@ -53,6 +64,8 @@ fn keeps_its_promises(open: &dyn Fn() -> Box<dyn Keeper>, is_durable: bool) {
         let manifest = store.manifest(id).unwrap().unwrap();
         assert!(is_manifest_of(&manifest, &wanted.record));
         assert_eq!(store.by_urn(&wanted.urn).unwrap(), Some(id));
+        let kept = store.points(id).unwrap().unwrap();
+        assert_eq!(points(&wanted.record, &kept).unwrap(), wanted.points);
     }
     let both = store.by_file(&proof(2).record.signed_sha256).unwrap();
     assert_eq!(both, [ProofId::new(2), ProofId::new(3)]);
@@ -65,6 +78,15 @@ fn keeps_its_promises(open: &dyn Fn() -> Box<dyn Keeper>, is_durable: bool) {
     store.residents(&mut |one| residents.push(one)).unwrap();
     let wanted = [2, 3].map(|number| Resident::of(&proof(number).record));
     assert_eq!(residents, wanted);
+    let mut kept = Vec::new();
+    store
+        .points_of_all(&mut |id, points| kept.push((id, points)))
+        .unwrap();
+    assert_eq!(
+        kept,
+        [2, 3].map(|number| (ProofId::new(number), points_of(number)))
+    );
+    assert_eq!(store.points(ProofId::new(4)).unwrap(), None);
 }
 
 #[test]

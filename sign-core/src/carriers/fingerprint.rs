@@ -7,6 +7,7 @@ use crate::Clock;
 use crate::asset::Asset;
 use crate::fingerprint::{Match, MatchPolicy};
 use crate::signed::SignedImage;
+use crate::sketch::Whereabouts;
 use crate::store::Candidate;
 use crate::verifier::Verifier;
 
@@ -142,7 +143,7 @@ impl Carrier for Fingerprint {
         ) {
             Match::Accepted => match candidate {
                 Candidate::Record(record) => {
-                    finding.confirmed(against.confirmation(file, &record, None))
+                    finding.confirmed(against.confirmation(file, &record, &Whereabouts::Unknown))
                 }
                 // It has no sketch that could refuse, so a match counts as the false accept that it may be.
                 Candidate::Distractor(_) => Finding {
@@ -185,7 +186,7 @@ fn several(finding: Finding, file: &Asset<'_>, against: &Verifier) -> Finding {
                 && against.is_genuine(record)
         })
         .filter_map(|(record, _)| {
-            let confirmation = against.confirmation(file, &record, None);
+            let confirmation = against.confirmation(file, &record, &Whereabouts::Unknown);
             confirmation
                 .verdict
                 .is_ok()

@@ -25,10 +25,13 @@
 //! | `credlink.content.differs`, `.altered` | the pixels show another picture, or this one with a part replaced |
 //! | `credlink.content.frames`, `.background` | an animation of other pictures; another picture on a dark page |
 //! | `credlink.content.colours` | a colour profile or colour space that makes another picture of the pixels |
+//! | `credlink.local.tooFewPoints` | too few points in the pixels for any part of a picture to be known by |
+//! | `credlink.local.notReady` | the store is still reading its points |
 //! | `credlink.content.lowQuality`, `.ambiguous` | the fingerprint says too little, or fits several proofs |
 
 mod fingerprint;
 mod link;
+mod local;
 mod manifest;
 mod watermark;
 
@@ -37,6 +40,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::fingerprint::Fingerprint;
 pub use self::link::Link;
+pub use self::local::{Local, NOT_READY};
 pub use self::manifest::Manifest;
 pub use self::watermark::Watermark;
 use crate::Clock;
@@ -44,12 +48,16 @@ use crate::asset::Asset;
 use crate::fingerprint::Fingerprint as ContentFingerprint;
 use crate::proof_id::ProofId;
 use crate::signed::SignedImage;
+use crate::sketch::{Part, Whereabouts};
 use crate::verifier::{Confirmation, Verifier};
-use crate::watermark::{Geometry, Marking};
+use crate::watermark::Marking;
 
 /// The carriers in ladder order: what proves most comes first, then what costs least. A watermark that is not there
-/// takes a long search to miss.
-pub const CARRIERS: &[&dyn Carrier] = &[&Manifest, &Link, &Fingerprint, &Watermark];
+/// takes a long search to miss, and so do points.
+pub const CARRIERS: &[&dyn Carrier] = &[&Manifest, &Link, &Fingerprint, &Watermark, &Local];
+
+/// Those that lead to an earlier proof of the same picture, by name: points lead to those of its parts, too.
+pub const OF_WHOLE_PICTURES: &[&str] = &["manifest", "link", "fingerprint"];
 
 /// One way of a proof to travel.
 pub trait Carrier: Sync {
@@ -92,6 +100,8 @@ pub struct Registration {
     pub quality: u8,
     /// How the image took the watermark; `None` if none was tried.
     pub watermark: Option<Marking>,
+    /// Points that were found in it.
+    pub points: usize,
 }
 
 /// What one carrier took when an image was signed.
@@ -128,7 +138,11 @@ pub struct Finding {
     pub distance: Option<u32>,
     /// PDQ quality of the received image, where it was measured.
     pub quality: Option<u8>,
-    /// The word that was read, accepted or not, and its strength in thousandths of what it must reach.
+    /// Where the registered picture lies in the received one; only where points say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// The word that was read, or the proof that most points lead to, accepted or not, and its strength in thousandths of what it
+    /// must reach.
     #[serde(skip)]
     pub read: Option<(ProofId, u32)>,
     /// C2PA status codes, or causes under `credlink.`.
@@ -148,6 +162,7 @@ impl Finding {
             alternatives: Vec::new(),
             distance: None,
             quality: None,
+            part: None,
             read: None,
             codes: Vec::new(),
             confirmed_by: None,
@@ -172,17 +187,17 @@ impl Finding {
     /// A pointer to a proof, as the store, our signature and the content judge it: the one way in which any pointer may
     /// count. The quality is that of the received content, unless the carrier has one of its own.
     fn resolved(self, id: ProofId, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Self {
-        self.resolved_at(id, file, against, clock, None)
+        self.resolved_at(id, file, against, clock, &|_| Whereabouts::Unknown)
     }
 
-    /// The same where the carrier knows how the image lies on what is registered.
+    /// The same where the carrier knows where what is registered, and displayed at some size, lies in the image.
     fn resolved_at(
         self,
         id: ProofId,
         file: &Asset<'_>,
         against: &Verifier,
         clock: Clock<'_>,
-        geometry: Option<&Geometry>,
+        whereabouts: &dyn Fn((u32, u32)) -> Whereabouts,
     ) -> Self {
         let start = clock();
         let record = against.store().by_id(id);
@@ -208,7 +223,11 @@ impl Finding {
             quality: finding.quality.or_else(of_content),
             ..finding
         };
-        finding.confirmed(against.confirmation(file, &record, geometry))
+        finding.confirmed(against.confirmation(
+            file,
+            &record,
+            &whereabouts((record.width, record.height)),
+        ))
     }
 
     fn confirmed(self, confirmation: Confirmation) -> Self {

@@ -6,6 +6,7 @@ use super::{
 use crate::Clock;
 use crate::asset::Asset;
 use crate::signed::SignedImage;
+use crate::sketch::Whereabouts;
 use crate::verifier::Verifier;
 use crate::watermark::{Marking, detect};
 
@@ -95,6 +96,11 @@ impl Carrier for Watermark {
             quality: Some(detection.z.clamp(0.0, 100.0) as u8),
             ..Finding::new(State::Unconfirmed)
         };
-        finding.resolved_at(id, file, against, clock, detection.geometry.as_ref())
+        let geometry = detection.geometry.as_ref();
+        let whereabouts = |size| {
+            let places = geometry.map(|geometry| geometry.placements(size));
+            places.map_or(Whereabouts::Unknown, Whereabouts::Led)
+        };
+        finding.resolved_at(id, file, against, clock, &whereabouts)
     }
 }

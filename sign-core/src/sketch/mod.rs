@@ -23,12 +23,14 @@ mod agreement;
 mod codec;
 mod compare;
 mod field;
+mod pointed;
 mod received;
 mod reduce;
 mod refine;
 mod registered;
 mod search;
 mod shade;
+mod whereabouts;
 
 use std::fmt;
 
@@ -44,6 +46,8 @@ pub use self::received::Received;
 pub use self::registered::Registered;
 pub use self::shade::Shades;
 pub(crate) use self::shade::is_plain;
+pub use self::whereabouts::Part;
+pub(crate) use self::whereabouts::Whereabouts;
 pub use crate::pixels::affine::{Affine, Placement};
 use crate::pixels::canonical::resized;
 use crate::pixels::plane::Plane;

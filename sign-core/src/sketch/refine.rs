@@ -8,6 +8,9 @@ use crate::pixels::plane::Plane;
 /// Difference of normalised samples at which a sample counts half.
 const OUTLIER: f32 = 0.8;
 
+/// Refinement steps at half and at full resolution.
+pub(super) const STEPS: (usize, usize) = (8, 6);
+
 /// Updates below this many pixels at the border end the refinement.
 const SETTLED: f64 = 0.02;
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use super::files::{Manifests, Part};
+use super::files::{Beside, Held, Part};
 use super::lock::Patience;
 use super::{Distractor, ProofStore, StoreError, files};
+use crate::local::Points;
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 
@@ -23,13 +24,13 @@ pub struct ProofStoreBuilder {
 #[derive(Debug)]
 struct Inner {
     records: BTreeMap<ProofId, ProofRecord>,
-    manifests: Pending,
+    beside: Pending,
 }
 
-/// Manifests in the order of arrival.
+/// What belongs to the records, in the order of arrival.
 #[derive(Debug)]
 enum Pending {
-    Memory(BTreeMap<ProofId, Vec<u8>>),
+    Memory(BTreeMap<ProofId, Held>),
     Disk(Part),
 }
 
@@ -42,7 +43,7 @@ impl ProofStoreBuilder {
             distractors: Vec::new(),
             inner: Mutex::new(Inner {
                 records: BTreeMap::new(),
-                manifests: Pending::Memory(BTreeMap::new()),
+                beside: Pending::Memory(BTreeMap::new()),
             }),
         }
     }
@@ -81,7 +82,7 @@ impl ProofStoreBuilder {
             distractors: Vec::new(),
             inner: Mutex::new(Inner {
                 records: BTreeMap::new(),
-                manifests: Pending::Disk(Part::create(dir, patience)?),
+                beside: Pending::Disk(Part::create(dir, patience)?),
             }),
         })
     }
@@ -94,28 +95,38 @@ impl ProofStoreBuilder {
         self
     }
 
-    /// Adds a proof and its manifest.
+    /// Adds a proof, its manifest and its points.
     ///
     /// # Errors
-    /// [`StoreError::Duplicate`], [`StoreError::ManifestDamaged`] if the manifest is not the recorded one,
-    /// [`StoreError::File`], [`StoreError::Poisoned`].
-    pub fn insert(&self, record: ProofRecord, manifest: &[u8]) -> Result<(), StoreError> {
+    /// [`StoreError::Duplicate`], [`StoreError::ManifestDamaged`] or [`StoreError::PointsDamaged`] if they are not the recorded
+    /// ones, [`StoreError::File`], [`StoreError::Poisoned`].
+    pub fn insert(
+        &self,
+        record: ProofRecord,
+        manifest: &[u8],
+        points: &Points,
+    ) -> Result<(), StoreError> {
+        let id = record.id;
+        let held = Held {
+            manifest: manifest.to_owned(),
+            points: record.points.map_or_else(Vec::new, |_| points.to_bytes()),
+        };
+        let place = || "memory".to_owned();
         if !files::is_manifest_of(manifest, &record) {
-            return Err(StoreError::ManifestDamaged {
-                id: record.id,
-                place: "memory".to_owned(),
-            });
+            return Err(StoreError::ManifestDamaged { id, place: place() });
+        }
+        if !files::are_points_of(&held.points, &record) {
+            return Err(StoreError::PointsDamaged { id, place: place() });
         }
         let mut inner = self.inner.lock().map_err(|_| StoreError::Poisoned)?;
-        let id = record.id;
         if inner.records.contains_key(&id) || self.known.contains(&id) {
             return Err(StoreError::Duplicate(id));
         }
-        match &mut inner.manifests {
-            Pending::Memory(manifests) => {
-                manifests.insert(id, manifest.to_owned());
+        match &mut inner.beside {
+            Pending::Memory(all) => {
+                all.insert(id, held);
             }
-            Pending::Disk(part) => part.push(id, manifest)?,
+            Pending::Disk(part) => part.push(id, &held)?,
         }
         inner.records.insert(id, record);
         Ok(())
@@ -137,7 +148,7 @@ impl ProofStoreBuilder {
     pub fn keep(self) -> Result<(), StoreError> {
         let inner = self.inner.into_inner().map_err(|_| StoreError::Poisoned)?;
         let records: Vec<ProofRecord> = inner.records.into_values().collect();
-        match (inner.manifests, self.dir) {
+        match (inner.beside, self.dir) {
             (Pending::Disk(part), Some(dir)) => part.seal(&dir, &records),
             (Pending::Disk(_) | Pending::Memory(_), _) => Ok(()),
         }
@@ -155,12 +166,11 @@ impl ProofStoreBuilder {
         }
         let inner = self.inner.into_inner().map_err(|_| StoreError::Poisoned)?;
         let records: Vec<ProofRecord> = inner.records.into_values().collect();
-        let manifests = match inner.manifests {
+        let beside = match inner.beside {
             // Both maps ascend by id, so positions agree.
-            Pending::Memory(manifests) => manifests.into_values().collect(),
+            Pending::Memory(all) => all.into_values().collect(),
             Pending::Disk(_) => Vec::new(),
         };
-        let manifests = Manifests::Memory(manifests);
-        Ok(ProofStore::assembled(records, manifests, distractors))
+        ProofStore::assembled(records, Beside::Memory(beside), distractors)
     }
 }

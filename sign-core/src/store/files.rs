@@ -1,4 +1,4 @@
-//! The store's files: segments of two each, the records and the manifests, that are written once and never changed.
+//! The store's files: segments of three each, records, manifests and points, that are written once and never changed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -12,9 +12,10 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::lock::{Lock, Patience};
-use super::{MANIFESTS_FILE, RECORDS_FILE, STORE_DIR, StoreError, failed};
+use super::{MANIFESTS_FILE, POINTS_FILE, RECORDS_FILE, STORE_DIR, StoreError, failed};
+use crate::local::Points;
 use crate::proof_id::ProofId;
-use crate::record::ProofRecord;
+use crate::record::{ProofRecord, RegisteredPoints};
 
 /// First line of the records file: what it is, and how many records follow, so that a file that was cut
 /// short at a line end is noticed.
@@ -27,6 +28,9 @@ struct Header {
     /// The file of the manifests, where it is not [`MANIFESTS_FILE`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     manifests: Option<String>,
+    /// The file of the points; none in a store from before there were points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    points: Option<String>,
 }
 
 impl Header {
@@ -35,7 +39,7 @@ impl Header {
     }
 }
 
-/// Whether a file of the store's folder is the records or the manifests of a segment: the plain name, or one with the segment's
+/// Whether a file of the store's folder is of a segment: the plain name, or one with the segment's
 /// digest, sixteen lowercase hexadecimal digits. Anything else there is not ours.
 fn is_of_segments(name: &str, plain: &str) -> bool {
     let Some((stem, extension)) = plain.split_once('.') else {
@@ -81,46 +85,122 @@ fn remove_unfinished(dir: &Path) {
     }
 }
 
-/// Segments from which on they are merged into one when the store is next added to: each costs a reader two open files.
+/// Segments from which on they are merged into one when the store is next added to: each costs a reader three open files.
 const MOST_SEGMENTS: usize = 32;
 
 const FORMAT: &str = "credlink proof records";
-/// 2: records have a content sketch.
-const VERSION: u32 = 2;
+/// 2: records have a content sketch. 3: proofs have points.
+const VERSIONS: [u32; 2] = [2, 3];
 
-/// One line: a record and where its manifest stands.
+/// One line: a record, and where its manifest and its points stand.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     record: ProofRecord,
     manifest_offset: u64,
     manifest_length: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    points_offset: Option<u64>,
 }
 
-/// The manifests of a sealed store, in the order of its records.
+impl Line {
+    /// Bytes of the points, which are as many as the record says.
+    fn points(&self) -> Span {
+        Span {
+            offset: self.points_offset.unwrap_or_default(),
+            length: points_length(&self.record),
+        }
+    }
+
+    fn manifest(&self) -> Span {
+        Span {
+            offset: self.manifest_offset,
+            length: self.manifest_length,
+        }
+    }
+}
+
+fn points_length(record: &ProofRecord) -> u32 {
+    let count = record.points.map(|points| points.count);
+    count.map_or(0, |count| Points::bytes_of(count.into()) as u32)
+}
+
+/// What belongs to a proof beside its record.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Held {
+    pub(super) manifest: Vec<u8>,
+    /// As [`Points::to_bytes`] gives them; empty where the record names none.
+    pub(super) points: Vec<u8>,
+}
+
+/// What belongs to the proofs of a sealed store, in the order of its records.
 #[derive(Debug)]
-pub(super) enum Manifests {
-    Memory(Vec<Vec<u8>>),
+pub(super) enum Beside {
+    Memory(Vec<Held>),
     Disk {
         files: Vec<Opened>,
         places: Vec<Place>,
     },
 }
 
-/// A file of manifests.
+/// The files of a segment, its records aside.
 #[derive(Debug)]
 pub(super) struct Opened {
+    manifests: OpenFile,
+    points: Option<OpenFile>,
+}
+
+#[derive(Debug)]
+struct OpenFile {
     path: PathBuf,
+    bytes: u64,
     file: Mutex<File>,
 }
 
-/// Where a manifest stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    /// Which of the files.
-    file: usize,
+/// A part of a file.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
     offset: u64,
     length: u32,
+}
+
+/// Where something stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// In the files of which segment.
+    segment: usize,
+    manifest: Span,
+    points: Span,
+}
+
+impl OpenFile {
+    fn open(path: PathBuf) -> Result<Self, StoreError> {
+        let file = File::open(&path).map_err(failed("read", &path))?;
+        let bytes = file.metadata().map_err(failed("read", &path))?.len();
+        Ok(Self {
+            path,
+            bytes,
+            file: Mutex::new(file),
+        })
+    }
+
+    fn read(&self, span: Span) -> Result<Vec<u8>, StoreError> {
+        let mut file = self.file.lock().map_err(|_| StoreError::Poisoned)?;
+        read_at(&mut file, span).map_err(failed("read", &self.path))
+    }
+
+    fn holds(&self, span: Span) -> bool {
+        let end = span.offset.checked_add(span.length.into());
+        end.is_some_and(|end| end <= self.bytes)
+    }
+}
+
+/// Whether bytes are the points that a record names; none where it names none.
+pub(super) fn are_points_of(points: &[u8], record: &ProofRecord) -> bool {
+    match record.points {
+        None => points.is_empty(),
+        Some(named) => named == RegisteredPoints::of(points),
+    }
 }
 
 pub(super) fn is_manifest_of(manifest: &[u8], record: &ProofRecord) -> bool {
@@ -131,21 +211,19 @@ pub(super) fn exists(dir: &Path) -> Result<bool, StoreError> {
     Ok(!segments(&dir.join(STORE_DIR))?.is_empty())
 }
 
-impl Manifests {
-    pub(super) fn get(&self, position: usize, record: &ProofRecord) -> Result<Vec<u8>, StoreError> {
+impl Beside {
+    /// The manifest of the record at a position, checked.
+    pub(super) fn manifest(
+        &self,
+        position: usize,
+        record: &ProofRecord,
+    ) -> Result<Vec<u8>, StoreError> {
         let (manifest, place) = match self {
-            Self::Memory(manifests) => (manifests[position].clone(), "memory".to_owned()),
+            Self::Memory(held) => (held[position].manifest.clone(), "memory".to_owned()),
             Self::Disk { files, places } => {
-                let Place {
-                    file,
-                    offset,
-                    length,
-                } = places[position];
-                let Opened { path, file } = &files[file];
-                let mut file = file.lock().map_err(|_| StoreError::Poisoned)?;
-                let bytes = read_at(&mut file, offset, length)
-                    .map_err(failed("read manifest from", path))?;
-                (bytes, path.display().to_string())
+                let place = places[position];
+                let file = &files[place.segment].manifests;
+                (file.read(place.manifest)?, file.path.display().to_string())
             }
         };
         if is_manifest_of(&manifest, record) {
@@ -157,22 +235,55 @@ impl Manifests {
             })
         }
     }
+
+    /// The points of the record at a position, checked; empty where it names none.
+    pub(super) fn points(
+        &self,
+        position: usize,
+        record: &ProofRecord,
+    ) -> Result<Vec<u8>, StoreError> {
+        let (points, place) = match self {
+            Self::Memory(held) => (held[position].points.clone(), "memory".to_owned()),
+            Self::Disk { files, places } => {
+                let place = places[position];
+                match &files[place.segment].points {
+                    None => (Vec::new(), "the store".to_owned()),
+                    Some(file) => (file.read(place.points)?, file.path.display().to_string()),
+                }
+            }
+        };
+        if are_points_of(&points, record) {
+            Ok(points)
+        } else {
+            Err(StoreError::PointsDamaged {
+                id: record.id,
+                place,
+            })
+        }
+    }
+
+    fn held(&self, position: usize, record: &ProofRecord) -> Result<Held, StoreError> {
+        Ok(Held {
+            manifest: self.manifest(position, record)?,
+            points: self.points(position, record)?,
+        })
+    }
 }
 
-fn read_at(file: &mut File, offset: u64, length: u32) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length as usize];
-    file.seek(SeekFrom::Start(offset))?;
+fn read_at(file: &mut File, span: Span) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; span.length as usize];
+    file.seek(SeekFrom::Start(span.offset))?;
     file.read_exact(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Manifests that arrived, and where.
+/// What arrived beside records, and where: first the manifest of a proof, then its points.
 #[derive(Debug)]
 pub(super) struct Part {
     lock: Lock,
     file: BufWriter<File>,
     end: u64,
-    places: BTreeMap<ProofId, (u64, u32)>,
+    places: BTreeMap<ProofId, [Span; 2]>,
 }
 
 impl Part {
@@ -190,15 +301,20 @@ impl Part {
         })
     }
 
-    pub(super) fn push(&mut self, id: ProofId, manifest: &[u8]) -> Result<(), StoreError> {
-        let length = u32::try_from(manifest.len()).map_err(|_| {
-            failed("write", &self.lock.path)(std::io::Error::other("manifest over 4 GiB"))
-        })?;
-        self.file
-            .write_all(manifest)
-            .map_err(failed("write", &self.lock.path))?;
-        self.places.insert(id, (self.end, length));
-        self.end += u64::from(length);
+    pub(super) fn push(&mut self, id: ProofId, held: &Held) -> Result<(), StoreError> {
+        let mut written = |bytes: &[u8]| {
+            let length = u32::try_from(bytes.len()).map_err(|_| {
+                failed("write", &self.lock.path)(std::io::Error::other("manifest over 4 GiB"))
+            })?;
+            self.file
+                .write_all(bytes)
+                .map_err(failed("write", &self.lock.path))?;
+            let offset = self.end;
+            self.end += u64::from(length);
+            Ok(Span { offset, length })
+        };
+        let places = [written(&held.manifest)?, written(&held.points)?];
+        self.places.insert(id, places);
         Ok(())
     }
 
@@ -216,15 +332,19 @@ impl Part {
             .into_inner()
             .map_err(|error| failed("write", &self.lock.path)(error.into_error()))?;
         let part = Mutex::new(part);
-        let manifest = |record: &ProofRecord| {
-            // Every record came with its manifest.
-            let (offset, length) = self.places.get(&record.id).copied().unwrap_or_default();
+        let held = |record: &ProofRecord| {
+            // Every record came with what belongs to it.
+            let places = self.places.get(&record.id).copied().unwrap_or_default();
             let mut part = part.lock().map_err(|_| StoreError::Poisoned)?;
-            read_at(&mut part, offset, length).map_err(failed("read", &self.lock.path))
+            let mut read = |span| read_at(&mut part, span).map_err(failed("read", &self.lock.path));
+            Ok(Held {
+                manifest: read(places[0])?,
+                points: read(places[1])?,
+            })
         };
         // Manifests without records are a killed writer's, or what is left of a store that lost a file: never written over.
         let is_first = before.is_empty() && !dir.join(MANIFESTS_FILE).exists();
-        write_segment(&dir, records.iter(), is_first, manifest)?;
+        write_segment(&dir, records.iter(), is_first, held)?;
         if before.len() >= MOST_SEGMENTS {
             let _ = merge(&dir);
         }
@@ -237,31 +357,24 @@ fn write_segment<'r>(
     dir: &Path,
     records: impl ExactSizeIterator<Item = &'r ProofRecord>,
     is_first: bool,
-    manifest: impl Fn(&ProofRecord) -> Result<Vec<u8>, StoreError>,
+    held: impl Fn(&ProofRecord) -> Result<Held, StoreError>,
 ) -> Result<String, StoreError> {
-    let temporary = || NamedTempFile::new_in(dir).map_err(failed("create a file in", dir));
-    let (lines_file, manifests_file) = (temporary()?, temporary()?);
-    let path_of = |file: &NamedTempFile| file.path().to_owned();
-    let (lines_path, manifests_path) = (path_of(&lines_file), path_of(&manifests_file));
-    let mut manifests = BufWriter::new(manifests_file);
+    let mut manifests = Growing::new_in(dir)?;
+    let mut points = Growing::new_in(dir)?;
     let mut digest = Sha256::new();
     let mut lines = Vec::with_capacity(records.len());
-    let mut end = 0;
     for record in records {
-        let bytes = manifest(record)?;
-        digest.update(&bytes);
-        manifests
-            .write_all(&bytes)
-            .map_err(failed("write", &manifests_path))?;
-        let manifest_length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let held = held(record)?;
+        digest.update(&held.manifest);
+        let manifest = manifests.push(&held.manifest)?;
+        let points = points.push(&held.points)?;
         lines.push(Line {
             record: record.clone(),
-            manifest_offset: end,
-            manifest_length,
+            manifest_offset: manifest.offset,
+            manifest_length: manifest.length,
+            points_offset: record.points.map(|_| points.offset),
         });
-        end += u64::from(manifest_length);
     }
-    let manifests = finished(manifests).map_err(failed("write", &manifests_path))?;
     let named = |plain: &str| match (is_first, plain.split_once('.')) {
         (false, Some((stem, extension))) => {
             let digest = hex::encode(&digest.clone().finalize()[..8]);
@@ -269,62 +382,96 @@ fn write_segment<'r>(
         }
         _ => plain.to_owned(),
     };
-    let (records_name, manifests_name) = (named(RECORDS_FILE), named(MANIFESTS_FILE));
+    let [records_name, manifests_name, points_name] =
+        [RECORDS_FILE, MANIFESTS_FILE, POINTS_FILE].map(named);
     let header = Header {
         format: FORMAT.to_owned(),
-        version: VERSION,
+        version: VERSIONS[1],
         records: lines.len(),
         manifests: (!is_first).then(|| manifests_name.clone()),
+        points: Some(points_name.clone()),
     };
-    let mut out = BufWriter::new(lines_file);
-    write_line(&mut out, &header).map_err(failed("write", &lines_path))?;
+    let mut out = Growing::new_in(dir)?;
+    out.push_line(&header)?;
     for line in &lines {
-        write_line(&mut out, line).map_err(failed("write", &lines_path))?;
+        out.push_line(line)?;
     }
-    let out = finished(out).map_err(failed("write", &lines_path))?;
-    // Manifests first: the records' rename is the moment from which the segment is there.
+    // The records last: their rename is the moment from which the segment is there.
+    let (manifests, points, out) = (manifests.finished()?, points.finished()?, out.finished()?);
     persist(manifests, &dir.join(manifests_name))?;
+    persist(points, &dir.join(points_name))?;
     persist(out, &dir.join(&records_name))?;
     Ok(records_name)
+}
+
+/// A file that is written from its beginning, and gets its name when it is whole.
+struct Growing {
+    path: PathBuf,
+    out: BufWriter<NamedTempFile>,
+    end: u64,
+}
+
+impl Growing {
+    fn new_in(dir: &Path) -> Result<Self, StoreError> {
+        let file = NamedTempFile::new_in(dir).map_err(failed("create a file in", dir))?;
+        Ok(Self {
+            path: file.path().to_owned(),
+            out: BufWriter::new(file),
+            end: 0,
+        })
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<Span, StoreError> {
+        self.out
+            .write_all(bytes)
+            .map_err(failed("write", &self.path))?;
+        let span = Span {
+            offset: self.end,
+            length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+        };
+        self.end += bytes.len() as u64;
+        Ok(span)
+    }
+
+    fn push_line(&mut self, value: &impl Serialize) -> Result<(), StoreError> {
+        let line = serde_json::to_writer(&mut self.out, value).map_err(std::io::Error::from);
+        line.and_then(|()| self.out.write_all(b"\n"))
+            .map_err(failed("write", &self.path))
+    }
+
+    /// All of it on the disk.
+    fn finished(self) -> Result<NamedTempFile, StoreError> {
+        let file = self.out.into_inner();
+        let file = file.map_err(std::io::IntoInnerError::into_error);
+        let synced = file.and_then(|file| file.as_file().sync_all().map(|()| file));
+        synced.map_err(failed("write", &self.path))
+    }
 }
 
 /// Makes one segment of all. The old ones are removed when the new one is there; until then, and where that fails, both hold
 /// the same records, which is no harm.
 fn merge(dir: &Path) -> Result<(), StoreError> {
     let before = segments(dir)?;
-    let (records, manifests) = read_segments(dir, &before)?;
+    let (records, beside) = read_segments(dir, &before)?;
     let positions: BTreeMap<ProofId, usize> = records
         .iter()
         .enumerate()
         .map(|(position, record)| (record.id, position))
         .collect();
-    let manifest = |record: &ProofRecord| manifests.get(positions[&record.id], record);
-    let merged = write_segment(dir, records.iter(), false, manifest)?;
+    let held = |record: &ProofRecord| beside.held(positions[&record.id], record);
+    let merged = write_segment(dir, records.iter(), false, held)?;
     for name in before.iter().filter(|name| **name != merged) {
-        // Records first: manifests alone are nothing to a reader.
-        let manifests = Lines::open(dir.join(name))?
-            .header()?
-            .manifests()
-            .to_owned();
+        // Records first: the others alone are nothing to a reader.
+        let header = Lines::open(dir.join(name))?.header()?;
         let removed = fs::remove_file(dir.join(name));
         if removed.is_ok() {
-            let _ = fs::remove_file(dir.join(manifests));
+            let _ = fs::remove_file(dir.join(header.manifests()));
+            let _ = header
+                .points
+                .map(|points| fs::remove_file(dir.join(points)));
         }
     }
     Ok(())
-}
-
-fn write_line(out: &mut impl Write, value: &impl Serialize) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
-    out.write_all(b"\n")
-}
-
-fn finished(out: BufWriter<NamedTempFile>) -> std::io::Result<NamedTempFile> {
-    let file = out
-        .into_inner()
-        .map_err(std::io::IntoInnerError::into_error)?;
-    file.as_file().sync_all()?;
-    Ok(file)
 }
 
 /// Gives a finished file its name, with the rights of any new file.
@@ -345,7 +492,7 @@ fn persist(file: NamedTempFile, path: &Path) -> Result<(), StoreError> {
 
 /// Reads and checks the records of a store, in the order of their ids. A writer may merge segments in between; then the new
 /// ones are read.
-pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreError> {
+pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Beside), StoreError> {
     const TRIES: usize = 10;
     const PAUSE: Duration = Duration::from_millis(20);
     let dir = dir.join(STORE_DIR);
@@ -372,18 +519,15 @@ pub(super) fn open(dir: &Path) -> Result<(Vec<ProofRecord>, Manifests), StoreErr
     opened
 }
 
-fn read_segments(
-    dir: &Path,
-    names: &[String],
-) -> Result<(Vec<ProofRecord>, Manifests), StoreError> {
+fn read_segments(dir: &Path, names: &[String]) -> Result<(Vec<ProofRecord>, Beside), StoreError> {
     let (mut found, mut files) = (Vec::new(), Vec::new());
     for (number, name) in names.iter().enumerate() {
         let (lines, file) = read_segment(dir, name)?;
         let placed = lines.into_iter().map(|line| {
             let place = Place {
-                file: number,
-                offset: line.manifest_offset,
-                length: line.manifest_length,
+                segment: number,
+                manifest: line.manifest(),
+                points: line.points(),
             };
             (line.record, place)
         });
@@ -398,7 +542,7 @@ fn read_segments(
         };
         if one.id == other.id && one != other {
             return Err(StoreError::Damaged {
-                path: files[at.file].path.clone(),
+                path: files[at.segment].manifests.path.clone(),
                 line: 1,
                 what: format!("two segments have different records of proof {}", one.id),
             });
@@ -406,7 +550,7 @@ fn read_segments(
     }
     found.dedup_by_key(|(record, _)| record.id);
     let (records, places) = found.into_iter().unzip();
-    Ok((records, Manifests::Disk { files, places }))
+    Ok((records, Beside::Disk { files, places }))
 }
 
 /// A records file, line by line.
@@ -451,7 +595,7 @@ impl Lines {
         let (_, text) = first.ok_or_else(|| self.damaged(1, "file is empty".to_owned()))?;
         let header: Header = serde_json::from_str(&text)
             .map_err(|error| self.damaged(1, format!("no header of a proof store: {error}")))?;
-        if (header.format.as_str(), header.version) != (FORMAT, VERSION) {
+        if header.format != FORMAT || !VERSIONS.contains(&header.version) {
             let what = format!("format {:?} version {}", header.format, header.version);
             return Err(self.damaged(1, what));
         }
@@ -459,17 +603,23 @@ impl Lines {
             let what = format!("no name of a manifest file: {:?}", header.manifests());
             return Err(self.damaged(1, what));
         }
+        let points = header.points.as_deref();
+        if points.is_some_and(|points| !is_of_segments(points, POINTS_FILE)) {
+            let what = format!("no name of a file of points: {points:?}");
+            return Err(self.damaged(1, what));
+        }
         Ok(header)
     }
 }
 
-/// A segment's lines, checked, and its manifests.
+/// A segment's lines, checked, and its other files.
 fn read_segment(dir: &Path, name: &str) -> Result<(Vec<Line>, Opened), StoreError> {
     let mut lines = Lines::open(dir.join(name))?;
     let header = lines.header()?;
-    let path = dir.join(header.manifests());
-    let file = File::open(&path).map_err(failed("read", &path))?;
-    let available = file.metadata().map_err(failed("read", &path))?.len();
+    let manifests = OpenFile::open(dir.join(header.manifests()))?;
+    let points = header.points.as_ref();
+    let points = points.map(|points| OpenFile::open(dir.join(points)));
+    let points = points.transpose()?;
     let mut found: Vec<Line> = Vec::new();
     while let Some((number, text)) = lines.next()? {
         let line: Line = serde_json::from_str(&text)
@@ -480,11 +630,16 @@ fn read_segment(dir: &Path, name: &str) -> Result<(Vec<Line>, Opened), StoreErro
         {
             return Err(lines.damaged(number, "ids do not ascend".to_owned()));
         }
-        let end = line
-            .manifest_offset
-            .checked_add(line.manifest_length.into());
-        if end.is_none_or(|end| end > available) {
-            let what = format!("manifest lies beyond the end of {}", path.display());
+        if !manifests.holds(line.manifest()) {
+            let what = format!(
+                "manifest lies beyond the end of {}",
+                manifests.path.display()
+            );
+            return Err(lines.damaged(number, what));
+        }
+        let holds_points = points.as_ref().map(|points| points.holds(line.points()));
+        if !holds_points.unwrap_or(line.record.points.is_none()) {
+            let what = "points lie beyond the end of their file".to_owned();
             return Err(lines.damaged(number, what));
         }
         found.push(line);
@@ -497,6 +652,5 @@ fn read_segment(dir: &Path, name: &str) -> Result<(Vec<Line>, Opened), StoreErro
         );
         return Err(lines.damaged(found.len() + 2, what));
     }
-    let file = Mutex::new(file);
-    Ok((found, Opened { path, file }))
+    Ok((found, Opened { manifests, points }))
 }

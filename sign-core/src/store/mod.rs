@@ -5,15 +5,16 @@
 //! look-up therefore always sees the whole store, and its answer cannot depend on timing.
 //!
 //! On disk (in the run directory) it is made of segments, which are written once and only ever added: `proofs/records.jsonl`,
-//! one JSON object a line, header first, sorted by id; `proofs/manifests.bin`, the manifests in the same order. Both are the
-//! same bytes whatever the order of insertion. What is added later has names of its own, `records-<digest>.jsonl` and
-//! `manifests-<digest>.bin`, so that adding a proof costs a proof, however many there are; some dozens are merged into one.
+//! one JSON object a line, header first, sorted by id; `proofs/manifests.bin` and `proofs/points.bin`, manifests and points in
+//! the same order. All are the same bytes whatever the order of insertion. What is added later has names of its own,
+//! `records-<digest>.jsonl` and so on, so that adding a proof costs a proof, however many there are; some dozens are merged into one.
 //! The rename of the records is the moment from which a segment is there: whenever a writer is killed, the store is what it
 //! was, or what it was to become. `proofs/lock` is locked by whoever writes.
 
 mod builder;
 mod files;
 mod index;
+mod local;
 mod lock;
 mod neighbourhood;
 mod query;
@@ -21,14 +22,17 @@ mod query;
 mod tests;
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use self::builder::ProofStoreBuilder;
-use self::files::Manifests;
+use self::files::Beside;
+pub use self::local::{Filling, LocalIndex, Sharing};
 pub use self::neighbourhood::{Neighbourhood, Resident};
 pub use self::query::Store;
 use crate::fingerprint::{Difference, MatchPolicy, View};
 use crate::keys::TrustAnchor;
+use crate::local::{Points, Sought};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 use image::metadata::Orientation;
@@ -39,6 +43,8 @@ pub const STORE_DIR: &str = "proofs";
 pub const RECORDS_FILE: &str = "records.jsonl";
 /// Manifests, one after the other.
 pub const MANIFESTS_FILE: &str = "manifests.bin";
+/// Points, one picture's after the other's.
+pub const POINTS_FILE: &str = "points.bin";
 
 /// Why the store could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +86,14 @@ pub enum StoreError {
     /// The manifest bytes are not the ones that were stored.
     #[error("manifest of proof {id} in {place} does not have the recorded SHA-256")]
     ManifestDamaged {
+        /// The proof.
+        id: ProofId,
+        /// The file, or "memory".
+        place: String,
+    },
+    /// The points are not the ones that were stored.
+    #[error("points of proof {id} in {place} are not those that the record names")]
+    PointsDamaged {
         /// The proof.
         id: ProofId,
         /// The file, or "memory".
@@ -146,22 +160,31 @@ pub struct ProofStore {
     foreign: Vec<ProofId>,
     distractors: Vec<Distractor>,
     neighbours: Neighbourhood,
-    manifests: Manifests,
+    /// By position in `records`.
+    points: LocalIndex,
+    beside: Beside,
 }
 
 impl ProofStore {
     /// A store without proofs, for verifying files that carry their proof.
     pub fn empty() -> Self {
-        Self::assembled(Vec::new(), Manifests::Memory(Vec::new()), Vec::new())
+        Self {
+            records: Vec::new(),
+            foreign: Vec::new(),
+            distractors: Vec::new(),
+            neighbours: Neighbourhood::default(),
+            points: LocalIndex::default(),
+            beside: Beside::Memory(Vec::new()),
+        }
     }
 
     /// Opens the store of a run directory.
     ///
     /// # Errors
-    /// [`StoreError::File`], [`StoreError::Damaged`].
+    /// [`StoreError::File`], [`StoreError::Damaged`], [`StoreError::PointsDamaged`].
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        let (records, manifests) = files::open(dir)?;
-        Ok(Self::assembled(records, manifests, Vec::new()))
+        let (records, beside) = files::open(dir)?;
+        Self::assembled(records, beside, Vec::new())
     }
 
     /// The same store without the records that none of these signers signed, and the ids of those: a store may have been
@@ -182,24 +205,31 @@ impl ProofStore {
 
     /// The same store with other fingerprints beside its proofs, as [`ProofStoreBuilder::with_distractors`] has it.
     #[must_use]
-    pub fn with_distractors(self, distractors: Vec<Distractor>) -> Self {
-        Self::assembled(self.records, self.manifests, distractors)
+    pub fn with_distractors(mut self, distractors: Vec<Distractor>) -> Self {
+        self.distractors = distractors;
+        self.neighbours = self.settled();
+        self
     }
 
     fn assembled(
         records: Vec<ProofRecord>,
-        manifests: Manifests,
+        beside: Beside,
         distractors: Vec<Distractor>,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
+        let mut filling = Filling::default();
+        for (position, record) in records.iter().enumerate() {
+            filling.push(&points_of(&beside, position, record)?);
+        }
         let mut store = Self {
             neighbours: Neighbourhood::default(),
+            points: filling.indexed(),
             records,
             foreign: Vec::new(),
             distractors,
-            manifests,
+            beside,
         };
         store.neighbours = store.settled();
-        store
+        Ok(store)
     }
 
     /// All that can be found: records that are ours, then distractors.
@@ -263,7 +293,30 @@ impl ProofStore {
     /// [`StoreError::Unknown`], [`StoreError::File`], [`StoreError::ManifestDamaged`].
     pub fn manifest(&self, id: ProofId) -> Result<Vec<u8>, StoreError> {
         let position = self.position(id).ok_or(StoreError::Unknown(id))?;
-        self.manifests.get(position, &self.records[position])
+        self.beside.manifest(position, &self.records[position])
+    }
+
+    /// The points of a proof, checked against its record; none where it was registered without.
+    ///
+    /// # Errors
+    /// [`StoreError::Unknown`], [`StoreError::File`], [`StoreError::PointsDamaged`].
+    pub fn points(&self, id: ProofId) -> Result<Points, StoreError> {
+        let position = self.position(id).ok_or(StoreError::Unknown(id))?;
+        points_of(&self.beside, position, &self.records[position])
+    }
+
+    /// The proofs that share most points with a received picture, as [`LocalIndex::sharing`] has it. Distractors have none.
+    pub(crate) fn sharing(
+        &self,
+        sought: &Sought,
+        views: Range<usize>,
+        most: usize,
+    ) -> Vec<(ProofId, Sharing)> {
+        let found = self.points.sharing(sought, views, most).into_iter();
+        found
+            .map(|one| (self.records[one.position].id, one))
+            .filter(|(id, _)| !self.is_foreign(*id))
+            .collect()
     }
 
     /// The smallest distance, bits, from any of `views` to a proof of at least this quality that `is_right` does not
@@ -297,4 +350,18 @@ impl ProofStore {
     pub fn nearest(&self, views: &[View], radius: u32, policy: &MatchPolicy) -> Neighbours {
         self.neighbours.nearest(views, radius, policy)
     }
+}
+
+/// The points of the record at a position.
+fn points_of(beside: &Beside, position: usize, record: &ProofRecord) -> Result<Points, StoreError> {
+    let bytes = beside.points(position, record)?;
+    if record.points.is_none() {
+        return Ok(Points::default());
+    }
+    Points::from_bytes(&bytes, (record.width, record.height)).map_err(|_| {
+        StoreError::PointsDamaged {
+            id: record.id,
+            place: "the store".to_owned(),
+        }
+    })
 }

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt::Debug;
+use std::ops::Range;
 
-use super::{Candidate, Neighbours, ProofStore};
+use super::{Candidate, Neighbours, ProofStore, Sharing};
 use crate::fingerprint::{Difference, MatchPolicy, View};
+use crate::local::{Points, Sought};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 
@@ -29,6 +31,17 @@ pub trait Store: Debug + Send + Sync {
         policy: &MatchPolicy,
         most: usize,
     ) -> Vec<(Cow<'_, ProofRecord>, Difference)>;
+
+    /// The proofs that share most points with a received picture in any of these of its eight orientations, those that share most
+    /// first; `most` of them at most. See [`LocalIndex::sharing`](super::LocalIndex::sharing).
+    fn sharing(&self, sought: &Sought, views: Range<usize>, most: usize)
+    -> Vec<(ProofId, Sharing)>;
+
+    /// The points of a proof; `None` where they cannot be had, or are not those that its record names.
+    fn points(&self, id: ProofId) -> Option<Points>;
+
+    /// Proofs that can be found by their points: by chance, too. `None` where that cannot be said yet, since they are being read.
+    fn with_points(&self) -> Option<usize>;
 
     /// Distance to the nearest record that is wrong, bits; see [`ProofStore::nearest_wrong`]. Asked for tables alone, never to
     /// verify.
@@ -63,6 +76,23 @@ impl Store for ProofStore {
         let near = Self::all_near(self, views, radius, policy, most).into_iter();
         near.map(|(record, difference)| (Cow::Borrowed(record), difference))
             .collect()
+    }
+
+    fn sharing(
+        &self,
+        sought: &Sought,
+        views: Range<usize>,
+        most: usize,
+    ) -> Vec<(ProofId, Sharing)> {
+        Self::sharing(self, sought, views, most)
+    }
+
+    fn points(&self, id: ProofId) -> Option<Points> {
+        Self::points(self, id).ok()
+    }
+
+    fn with_points(&self) -> Option<usize> {
+        Some(self.points.len())
     }
 
     fn nearest_wrong(

@@ -150,7 +150,7 @@ pub fn store<'s>(proofs: impl IntoIterator<Item = &'s SignedImage>) -> Arc<Proof
     let builder = ProofStoreBuilder::in_memory();
     for proof in proofs {
         builder
-            .insert(proof.record.clone(), &proof.manifest)
+            .insert(proof.record.clone(), &proof.manifest, &proof.points)
             .unwrap();
     }
     Arc::new(builder.seal().unwrap())

@@ -6,6 +6,7 @@ mod certificates;
 mod common;
 mod corpora;
 mod forger;
+mod parts;
 mod round_trip;
 mod signatures;
 mod system;

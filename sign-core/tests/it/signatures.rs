@@ -391,9 +391,10 @@ fn every_kind(mut message: impl FnMut(u64) -> Vec<u8>) -> Vec<(&'static Kind, Od
 /// The encoding under a record's signature, written once more from its description.
 fn encoded_record(record: &ProofRecord) -> Vec<u8> {
     let words = record.fingerprint.0.map(u64::to_be_bytes).concat();
-    let fields: [&[u8]; 12] = [
+    let points = record.points.unwrap();
+    let fields: [&[u8]; 19] = [
         b"credlink proof record",
-        &[2],
+        &[5],
         &record.id.value().to_be_bytes(),
         &words,
         &[record.fingerprint_quality],
@@ -404,6 +405,14 @@ fn encoded_record(record: &ProofRecord) -> Vec<u8> {
         &record.height.to_be_bytes(),
         &record.signed_sha256,
         &record.manifest_sha256,
+        // Opaque, and without a history.
+        &[],
+        &[],
+        &[],
+        &[],
+        &[0],
+        &[points.count],
+        &points.sha256,
     ];
     let with_length = |field: &&[u8]| [&(field.len() as u32).to_be_bytes()[..], field].concat();
     fields.iter().flat_map(with_length).collect()

@@ -15,7 +15,7 @@ fn run(threads: usize, dir: &std::path::Path) -> Vec<(Vec<u8>, Vec<Verification>
     let signer = signer();
     let sign = |k: usize, bytes: &[u8]| -> Result<SignedImage, StoreError> {
         let signed = signer.sign(&file(bytes), id(k as u64)).unwrap();
-        store.insert(signed.record.clone(), &signed.manifest)?;
+        store.insert(signed.record.clone(), &signed.manifest, &signed.points)?;
         Ok(signed)
     };
     let pictures: Vec<Vec<u8>> = (0..12)

@@ -580,7 +580,9 @@ fn a_strangers_record_of_our_picture_is_left_out_and_makes_nothing_ambiguous() {
     let builder = credlink_sign_core::store::ProofStoreBuilder::in_memory();
     for proof in [&signed, &planted] {
         let record = proof.record.clone();
-        builder.insert(record, &proof.manifest).unwrap();
+        builder
+            .insert(record, &proof.manifest, &proof.points)
+            .unwrap();
     }
     let anchor = signer.identity().anchor().unwrap();
     let store = builder.seal().unwrap();

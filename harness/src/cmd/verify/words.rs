@@ -194,6 +194,7 @@ pub(super) fn sentence(
                 "The bytes that its manifest covers are as they were signed: proof {}, by the manifest. The store has no record of it.",
                 accepted.proof
             ),
+            "local" => part(accepted.proof, verification),
             by => format!(
                 "This image descends from the original of proof {}, by its {by}. It may have been altered since.",
                 accepted.proof
@@ -222,6 +223,29 @@ pub(super) fn sentence(
             "The file could not be read, so nothing is said about it: {reason}."
         ),
         Verdict::Nothing => format!("No proof of ours was found ({proofs} in the store)."),
+    }
+}
+
+/// Which part of a received picture is a registered one.
+fn part(proof: ProofId, verification: &Verification) -> String {
+    let mut parts = verification
+        .findings()
+        .filter_map(|(_, finding)| finding.part);
+    let percent = |thousandths: u16| (thousandths + 5) / 10;
+    match parts.next() {
+        // All but a border of it: nothing else is beside it.
+        Some(part) if part.fills < 980 => format!(
+            "The registered picture fills {} % of this image, and {} % of that picture is there: it descends from the original of proof {proof}, by its points. What lies beside it is not ours, and what is there may have been altered since.",
+            percent(part.fills),
+            percent(part.seen),
+        ),
+        Some(part) => format!(
+            "This image is {} % of the original of proof {proof}, by its points. It may have been altered since.",
+            percent(part.seen),
+        ),
+        None => format!(
+            "This image descends from the original of proof {proof}, by its points. It may have been altered since."
+        ),
     }
 }
 

@@ -253,6 +253,7 @@ impl Sealed for SealedAdapter {
                 decode_nanos: 0,
                 hash_nanos: 0,
                 watermark_nanos: 0,
+                points_nanos: 0,
             },
             nearness: Box::new(move |issued, is_right| self.nearness(&read, issued, is_right)),
         })

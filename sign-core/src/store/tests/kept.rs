@@ -6,7 +6,11 @@ fn written(dir: &Path, numbers: impl Iterator<Item = u64>) {
     let builder = ProofStoreBuilder::create(dir).unwrap();
     for number in numbers {
         builder
-            .insert(record(number, Fingerprint([number; 4])), &manifest(number))
+            .insert(
+                record(number, Fingerprint([number; 4])),
+                &manifest(number),
+                &Points::default(),
+            )
             .unwrap();
     }
     builder.seal().unwrap();
@@ -28,7 +32,11 @@ fn the_files_are_the_same_whatever_the_order() {
             scope.spawn(move || {
                 for number in (first..100).step_by(4) {
                     builder
-                        .insert(record(number, Fingerprint([number; 4])), &manifest(number))
+                        .insert(
+                            record(number, Fingerprint([number; 4])),
+                            &manifest(number),
+                            &Points::default(),
+                        )
                         .unwrap();
                 }
             });
@@ -69,7 +77,11 @@ fn a_sealed_store_opens_and_can_be_added_to() {
         });
         heard.recv().unwrap();
         builder
-            .insert(record(50, Fingerprint([9; 4])), &manifest(50))
+            .insert(
+                record(50, Fingerprint([9; 4])),
+                &manifest(50),
+                &Points::default(),
+            )
             .unwrap();
         builder.seal().unwrap();
         second.join().unwrap();
@@ -107,14 +119,22 @@ fn a_writer_that_is_killed_leaves_the_store_as_it_was_and_blocks_nobody() {
     let free = || panic!("nobody is writing");
     let builder = ProofStoreBuilder::reopen(dir.path(), &free).unwrap();
     builder
-        .insert(record(50, Fingerprint([9; 4])), &manifest(50))
+        .insert(
+            record(50, Fingerprint([9; 4])),
+            &manifest(50),
+            &Points::default(),
+        )
         .unwrap();
     // Given up, the store is what it was; sealed, it is the new one, and no half segment is left.
     drop(builder);
     assert_eq!(fs::read(proofs.join(RECORDS_FILE)).unwrap(), before);
     let builder = ProofStoreBuilder::reopen(dir.path(), &free).unwrap();
     builder
-        .insert(record(50, Fingerprint([9; 4])), &manifest(50))
+        .insert(
+            record(50, Fingerprint([9; 4])),
+            &manifest(50),
+            &Points::default(),
+        )
         .unwrap();
     builder.seal().unwrap();
     let store = ProofStore::open(dir.path()).unwrap();
@@ -132,9 +152,9 @@ fn add(dir: &Path, number: u64) {
     let builder = ProofStoreBuilder::reopen(dir, &|| panic!("nobody is writing")).unwrap();
     let print = Fingerprint([number; 4]);
     builder
-        .insert(record(number, print), &manifest(number))
+        .insert(record(number, print), &manifest(number), &Points::default())
         .unwrap();
-    let again = builder.insert(record(number, print), &manifest(number));
+    let again = builder.insert(record(number, print), &manifest(number), &Points::default());
     assert!(matches!(again, Err(StoreError::Duplicate(_))));
     builder.keep().unwrap();
 }
@@ -190,7 +210,11 @@ fn segments_are_merged_and_a_merge_that_was_cut_off_does_no_harm() {
     check(90);
     // What an older segment holds is refused, too.
     let builder = ProofStoreBuilder::reopen(dir.path(), &|| panic!("nobody is writing")).unwrap();
-    let again = builder.insert(record(3, Fingerprint([3; 4])), &manifest(3));
+    let again = builder.insert(
+        record(3, Fingerprint([3; 4])),
+        &manifest(3),
+        &Points::default(),
+    );
     assert!(matches!(again, Err(StoreError::Duplicate(_))));
     drop(builder);
     // Two that differ under one id are no store of ours.

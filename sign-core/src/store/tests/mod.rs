@@ -57,6 +57,7 @@ fn record(number: u64, fingerprint: Fingerprint) -> ProofRecord {
         ),
         sketch_on_black: None,
         history: None,
+        points: None,
         media_type: Format::Jpeg,
         width: 1,
         height: 1,
@@ -70,7 +71,11 @@ fn filled(fingerprints: &[Fingerprint]) -> ProofStore {
     let builder = ProofStoreBuilder::in_memory();
     for (number, fingerprint) in (1..).zip(fingerprints) {
         builder
-            .insert(record(number, *fingerprint), &manifest(number))
+            .insert(
+                record(number, *fingerprint),
+                &manifest(number),
+                &Points::default(),
+            )
             .unwrap();
     }
     builder.seal().unwrap()
@@ -157,7 +162,9 @@ fn the_nearest_wrong_proof_is_the_nearest_that_is_not_right_and_can_be_told_apar
     records[1].fingerprint_quality = 49;
     let builder = ProofStoreBuilder::in_memory();
     for (number, record) in (1..).zip(records) {
-        builder.insert(record, &manifest(number)).unwrap();
+        builder
+            .insert(record, &manifest(number), &Points::default())
+            .unwrap();
     }
     let store = builder.seal().unwrap();
     let view = |fingerprint| View {
@@ -219,12 +226,18 @@ fn every_distance_up_to_the_radius_is_found() {
 fn duplicates_and_wrong_manifests_are_refused() {
     let builder = ProofStoreBuilder::in_memory();
     let one = record(1, Fingerprint([1; 4]));
-    builder.insert(one.clone(), &manifest(1)).unwrap();
+    builder
+        .insert(one.clone(), &manifest(1), &Points::default())
+        .unwrap();
     assert!(matches!(
-        builder.insert(one, &manifest(1)),
+        builder.insert(one, &manifest(1), &Points::default()),
         Err(StoreError::Duplicate(_))
     ));
-    let wrong = builder.insert(record(2, Fingerprint([1; 4])), &manifest(1));
+    let wrong = builder.insert(
+        record(2, Fingerprint([1; 4])),
+        &manifest(1),
+        &Points::default(),
+    );
     assert!(matches!(wrong, Err(StoreError::ManifestDamaged { .. })));
     assert_eq!(builder.registered().unwrap(), 1);
 }
@@ -249,7 +262,9 @@ fn distractors_are_found_by_content_and_by_nothing_else() {
         quality: 80,
     };
     let builder = ProofStoreBuilder::in_memory().with_distractors(vec![distractor]);
-    builder.insert(record(1, ours), &manifest(1)).unwrap();
+    builder
+        .insert(record(1, ours), &manifest(1), &Points::default())
+        .unwrap();
     let store = builder.seal().unwrap();
     assert_eq!((store.len(), store.distractors()), (1, 1));
     assert!(store.by_id(ProofId::new(99)).is_none());
