@@ -10,6 +10,7 @@ use std::sync::Arc;
 use credlink_benches::{SIZES, decode_pixels, jpeg_file, signer};
 use credlink_sign_core::carriers::CARRIERS;
 use credlink_sign_core::fingerprint::ContentHash;
+use credlink_sign_core::local::Points;
 use credlink_sign_core::store::ProofStoreBuilder;
 use credlink_sign_core::{Asset, ProofId, Verifier};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -35,6 +36,9 @@ fn all(c: &mut Criterion) {
                     .sign(&Asset::new(&source, &ready), ProofId::new(1))
                     .unwrap()
             });
+        });
+        group.bench_function("points", |b| {
+            b.iter(|| Points::of(&decoded.image, decoded.orientation))
         });
         group.bench_function("fingerprint", |b| {
             b.iter(|| ContentHash::of(&decoded.image, decoded.orientation))

@@ -318,6 +318,7 @@ fn saying(finding: Finding) -> Verification {
         decode_nanos: 0,
         hash_nanos: 0,
         watermark_nanos: 0,
+        points_nanos: 0,
     }
 }
 

@@ -24,8 +24,10 @@ const ENOUGH: usize = 40;
 const FIRST: Range<usize> = 0..2;
 const OTHERS: Range<usize> = 2..VIEWS;
 
-/// Proofs whose points are compared one by one, of each of the two groups of orientations.
+/// Proofs whose points are compared one by one, of each of the two groups of orientations. Turned pictures are mostly whole, and
+/// whole pictures head their list.
 const SHORTLIST: usize = 32;
+const SHORTLIST_OF_OTHERS: usize = 8;
 
 /// Proofs whose content is compared, at most.
 const MOST_COMPARED: usize = 5;
@@ -120,9 +122,9 @@ impl Carrier for Local {
             compared: 0,
             retrieve_nanos: 0,
         };
-        look.among(FIRST);
+        look.among(FIRST, SHORTLIST);
         if look.accepted.is_none() {
-            look.among(OTHERS);
+            look.among(OTHERS, SHORTLIST_OF_OTHERS);
         }
         look.finding()
     }
@@ -147,10 +149,10 @@ struct Look<'l> {
 
 impl Look<'_> {
     /// Looks in some of the orientations.
-    fn among(&mut self, views: Range<usize>) {
+    fn among(&mut self, views: Range<usize>, most: usize) {
         let (start, working) = ((self.clock)(), self.file.clock()());
         let store = self.against.store();
-        let shortlist = store.sharing(self.sought, views.clone(), SHORTLIST);
+        let shortlist = store.sharing(self.sought, views.clone(), most);
         self.retrieve_nanos += (self.clock)().saturating_sub(start);
         let turned: Vec<SoughtView<'_>> =
             views.clone().map(|view| self.sought.view(view)).collect();

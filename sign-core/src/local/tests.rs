@@ -115,7 +115,7 @@ fn a_view_is_what_the_turned_picture_gives() {
 fn faint_pictures_have_points_too() {
     let strong = picture(7, 512, 384).to_luma8();
     let faint = GrayImage::from_fn(512, 384, |x, y| {
-        Luma([120 + strong.get_pixel(x, y)[0] / 64])
+        Luma([120 + strong.get_pixel(x, y)[0] / 32])
     });
     assert!(points(&faint.into()).len() > LEAST_POINTS);
 }

@@ -59,17 +59,33 @@ const fn inverse(view: usize) -> usize {
     other
 }
 
-/// A descriptor in a view.
+/// The eight bits of one pair of boxes, in every view.
+static TURNED: [[u8; 256]; VIEWS] = turned_bytes();
+
+const fn turned_bytes() -> [[u8; 256]; VIEWS] {
+    let sources = sources();
+    let mut all = [[0; 256]; VIEWS];
+    let mut view = 0;
+    while view < VIEWS {
+        let mut byte = 0;
+        while byte < 256 {
+            let mut k = 0;
+            while k < 8 {
+                let bit = (byte >> sources[view][k] & 1) as u8;
+                all[view][byte] |= bit << k;
+                k += 1;
+            }
+            byte += 1;
+        }
+        view += 1;
+    }
+    all
+}
+
+/// A descriptor in a view: a view exchanges bits of one pair of boxes alone, which are a byte.
 pub(super) fn turned(bits: &Bits, view: usize) -> Bits {
-    if view == 0 {
-        return *bits;
-    }
-    let mut out = [0; 4];
-    for (k, source) in SOURCES[view].iter().enumerate() {
-        let bit = bits[usize::from(source / 64)] >> (source % 64) & 1;
-        out[k / 64] |= bit << (k % 64);
-    }
-    out
+    let table = &TURNED[view];
+    bits.map(|word| u64::from_le_bytes(word.to_le_bytes().map(|byte| table[usize::from(byte)])))
 }
 
 /// A position in a view. `last` is the largest position of the picture along either side, in the same unit.
