@@ -40,11 +40,11 @@ fn folder() -> &'static Path {
             "--out",
             "run",
             "--quiet",
-            // So that the crop loses every proof and the gallery has losses to show.
+            // So that a crop to a twentieth loses every proof and the gallery has losses to show.
             "--no-watermark",
             "--pipelines",
         ];
-        let pipelines = ["controls/identity,messaging/whatsapp,edits/crop-10"];
+        let pipelines = ["controls/identity,messaging/whatsapp,edits/crop-area@area=0.05"];
         let output = credlink(folder.path(), &[&args[..], &pipelines].concat());
         assert_eq!(code(&output), exit::OK, "{}", text(&output));
         assert_eq!(
@@ -87,7 +87,7 @@ fn a_run_leaves_a_page_with_pictures_and_every_op_can_run_again() {
     let exhibits = gallery["exhibits"].as_array().unwrap();
     let losses = exhibits
         .iter()
-        .filter(|e| e["shows"] == "loss" && e["pipeline"] == "edits/crop-10");
+        .filter(|e| e["shows"] == "loss" && e["pipeline"] == "edits/crop-area@area=0.05");
     let mut outcomes: Vec<&str> = losses.map(|e| e["outcome"].as_str().unwrap()).collect();
     let shown = outcomes.len();
     outcomes.dedup();
@@ -96,9 +96,9 @@ fn a_run_leaves_a_page_with_pictures_and_every_op_can_run_again() {
         "one of each outcome: {outcomes:?}"
     );
     // Which step took what, and the recipe with its sources, are on the page.
-    let crop = exhibits.iter().find(|e| e["pipeline"] == "edits/crop-10");
+    let crop = exhibits.iter().find(|e| e["pipeline"] == "edits/crop-area@area=0.05");
     assert_eq!(crop.unwrap()["stripped"][0]["step"], "save");
-    assert!(page.contains("takes ") && page.contains("<code>crop = { edges ="));
+    assert!(page.contains("takes ") && page.contains("<code>crop = { area ="));
     // A loss, an example, and an unsigned control behind the signed ops.
     for op in ["0", "7", "25"] {
         let output = credlink(folder(), &["replay", "run", op]);
@@ -151,7 +151,7 @@ fn size(folder: &Path) -> u64 {
 #[test]
 fn a_dry_run_is_within_a_factor_of_four_of_the_run() {
     let base = tempfile::tempdir().unwrap();
-    let pipelines = "controls/identity,messaging/whatsapp,edits/crop-10";
+    let pipelines = "controls/identity,messaging/whatsapp,edits/crop-area@area=0.05";
     let plan = [
         "survival",
         "--ops",
