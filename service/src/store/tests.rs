@@ -77,6 +77,31 @@ fn a_file_keeps_what_it_promises() {
 }
 
 #[test]
+fn a_file_gives_back_what_all_of_many_proofs_look_like() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = StoreUrl::Redb(folder.path().join("proofs.redb"));
+    let store = url.init().unwrap();
+    // Not in order, and not in whole packs.
+    let numbers: Vec<u64> = (0..9000).map(|number| number * 7919 % 9001).collect();
+    for some in numbers.chunks(1300) {
+        let proofs: Vec<Proof> = some.iter().map(|number| proof(*number)).collect();
+        assert!(store.insert(&proofs).iter().all(Result::is_ok));
+    }
+    let again = proof(numbers[0]);
+    assert!(store.insert(&[again])[0].is_err());
+    drop(store);
+    let store = url.open().unwrap();
+    let mut residents = Vec::new();
+    store.residents(&mut |one| residents.push(one)).unwrap();
+    let mut sorted = numbers;
+    sorted.sort_unstable();
+    let wanted = sorted
+        .iter()
+        .map(|number| Resident::of(&proof(*number).record));
+    assert!(residents.into_iter().eq(wanted));
+}
+
+#[test]
 fn memory_keeps_what_it_promises() {
     keeps_its_promises(&|| StoreUrl::Memory.init().unwrap(), false);
 }
