@@ -7,13 +7,16 @@
 //! cargo build && cargo run -p credlink-harness --example service -- abuse --requests 10000 --files DIR
 //! ```
 //!
-//! Exit code 1 if a promise is broken, and a sentence that says which.
+//! `faults` and `shared` need a server of the store: deploy/stores/prove starts those. Exit code 1 if a promise is broken, and a sentence that says which.
 
 mod abuse;
+mod faults;
 mod faulty;
 mod kills;
 mod million;
 mod process;
+mod proxy;
+mod shared;
 mod start;
 
 use std::process::ExitCode;
@@ -35,6 +38,10 @@ enum What {
     Start(start::Args),
     /// Sends what no honest client sends: no panic, no fault, no memory that stays.
     Abuse(abuse::Args),
+    /// Takes its store away in every way, and gives it back.
+    Faults(faults::Args),
+    /// Lets two of them share a store.
+    Shared(shared::Args),
 }
 
 #[expect(clippy::print_stdout, reason = "an example reports to people")]
@@ -43,6 +50,8 @@ fn main() -> Result<ExitCode> {
         What::Kills(args) => kills::run(&args)?,
         What::Start(args) => start::run(&args)?,
         What::Abuse(args) => abuse::run(&args)?,
+        What::Faults(args) => faults::run(&args)?,
+        What::Shared(args) => shared::run(&args)?,
     };
     for fault in &faults {
         println!("BROKEN: {fault}");

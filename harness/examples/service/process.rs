@@ -30,8 +30,18 @@ pub(crate) fn program() -> Result<PathBuf> {
 
 /// Runs the command in a folder, and says what it said.
 pub(crate) fn credlink(folder: &Path, words: &[&str]) -> Result<String> {
+    credlink_with(folder, words, &[])
+}
+
+/// The same with these variables in its environment.
+pub(crate) fn credlink_with(
+    folder: &Path,
+    words: &[&str],
+    environment: &[(String, String)],
+) -> Result<String> {
     let done = Command::new(program()?)
         .args(words)
+        .envs(environment.iter().cloned())
         .current_dir(folder)
         .output()?;
     let said = [&done.stdout[..], &done.stderr[..]].concat();
@@ -56,11 +66,21 @@ pub(crate) struct Service {
 impl Service {
     /// Starts one in a folder that holds keys, and waits until it is ready. What it logs is added to `service.log`.
     pub(crate) fn started(folder: &Path, options: &[&str]) -> Result<Self> {
+        Self::started_with(folder, options, &[])
+    }
+
+    /// The same with these variables in its environment.
+    pub(crate) fn started_with(
+        folder: &Path,
+        options: &[&str],
+        environment: &[(String, String)],
+    ) -> Result<Self> {
         let log = folder.join("service.log");
         let begun = Instant::now();
         let mut child = Command::new(program()?)
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(options)
+            .envs(environment.iter().cloned())
             .current_dir(folder)
             .stdout(Stdio::piped())
             .stderr(File::options().create(true).append(true).open(&log)?)
@@ -168,14 +188,19 @@ impl Drop for Service {
 /// An answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// The proof that it names.
+    pub(crate) proof: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     fn of(response: ureq::http::Response<ureq::Body>) -> Result<Self> {
         let (parts, mut body) = response.into_parts();
+        let proof = parts.headers.get("x-credlink-proof");
+        let proof = proof.and_then(|value| value.to_str().ok());
         Ok(Self {
             status: parts.status.as_u16(),
+            proof: proof.map(str::to_owned),
             body: body.with_config().limit(64 << 20).read_to_vec()?,
         })
     }

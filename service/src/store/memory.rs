@@ -68,4 +68,16 @@ impl Keeper for Memory {
     fn count(&self) -> Result<u64, StoreError> {
         Ok(self.all().len() as u64)
     }
+
+    fn answers(&self) -> Result<(), StoreError> {
+        self.count().map(drop)
+    }
+
+    fn mark(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
+    fn added_since(&self, mark: u64, _: &mut dyn FnMut(Resident)) -> Result<u64, StoreError> {
+        Ok(mark)
+    }
 }

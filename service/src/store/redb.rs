@@ -9,7 +9,7 @@ use redb::{
     ReadableTableMetadata as _, TableDefinition, WriteTransaction,
 };
 
-use super::{Keeper, Proof, StoreError, failed, looks, resident};
+use super::{Keeper, Proof, StoreError, failed, looks, record_of, resident, text_of};
 
 /// Records as JSON, by id.
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
@@ -92,7 +92,7 @@ impl Redb {
                 if !is_new {
                     continue;
                 }
-                let text = serde_json::to_vec(record)
+                let text = text_of(record)
                     .map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
                 records.insert(id, &text[..])?;
                 manifests.insert(id, &manifest[..])?;
@@ -170,13 +170,7 @@ impl Keeper for Redb {
     fn record(&self, id: ProofId) -> Result<Option<ProofRecord>, StoreError> {
         let found = self.bytes(RECORDS, id);
         let found = found.map_err(|error| failed("read")(&error))?;
-        found
-            .map(|bytes| serde_json::from_slice(&bytes))
-            .transpose()
-            .map_err(|_| StoreError::Damaged {
-                id,
-                what: "the record",
-            })
+        record_of(id, found.as_deref())
     }
 
     fn manifest(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError> {
@@ -235,5 +229,17 @@ impl Keeper for Redb {
             Ok(self.database.begin_read()?.open_table(RECORDS)?.len()?)
         };
         count().map_err(|error| failed("read")(&error))
+    }
+
+    fn answers(&self) -> Result<(), StoreError> {
+        self.count().map(drop)
+    }
+
+    fn mark(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
+    fn added_since(&self, mark: u64, _: &mut dyn FnMut(Resident)) -> Result<u64, StoreError> {
+        Ok(mark)
     }
 }
