@@ -75,7 +75,7 @@ impl std::fmt::Debug for Pool {
     }
 }
 
-/// A connection of the pool. It goes back there only where [`Lent::back`] says so: what an answer may still come on is closed.
+/// A connection of the pool. It goes back by [`Pool::back`] alone: what an answer may still come on is closed.
 struct Lent {
     client: Client,
     _place: OwnedSemaphorePermit,
