@@ -96,7 +96,9 @@ fn a_run_leaves_a_page_with_pictures_and_every_op_can_run_again() {
         "one of each outcome: {outcomes:?}"
     );
     // Which step took what, and the recipe with its sources, are on the page.
-    let crop = exhibits.iter().find(|e| e["pipeline"] == "edits/crop-area@area=0.05");
+    let crop = exhibits
+        .iter()
+        .find(|e| e["pipeline"] == "edits/crop-area@area=0.05");
     assert_eq!(crop.unwrap()["stripped"][0]["step"], "save");
     assert!(page.contains("takes ") && page.contains("<code>crop = { area ="));
     // A loss, an example, and an unsigned control behind the signed ops.

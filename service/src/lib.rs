@@ -1,4 +1,4 @@
-#![cfg_attr(test, allow(clippy::unwrap_used))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::print_stderr))]
 //! Signing and verifying over HTTP.
 //!
 //! [`Desk`](desk::Desk) signs and verifies one file; [`Live`](live::Live) keeps proofs and finds them; [`routes`] ask both;

@@ -130,7 +130,8 @@ impl ProofRecord {
     }
 
     /// Fills in the signature.
-    pub(crate) fn signed(mut self, identity: &Identity) -> Self {
+    #[must_use]
+    pub fn signed(mut self, identity: &Identity) -> Self {
         self.signature = identity.sign(&self.encoded()).to_bytes();
         self
     }

@@ -32,7 +32,7 @@ pub(crate) struct StoreArgs {
 pub(crate) enum StoreCommand {
     /// Make what is missing at a URL.
     Init {
-        /// redb:PATH
+        /// redb:PATH, or postgres://…
         #[arg(value_name = "URL")]
         url: String,
     },

@@ -52,7 +52,8 @@ fn whole(store: &dyn Keeper, id: ProofId) -> Result<Proof, StoreError> {
     let points = match record.points {
         None => Points::default(),
         Some(_) => {
-            let bytes = store.points(id)?.ok_or_else(|| lacks("the points"))?;
+            let mut all = store.points(&[id])?;
+            let bytes = all.pop().flatten().ok_or_else(|| lacks("the points"))?;
             points(&record, &bytes)?
         }
     };

@@ -194,15 +194,23 @@ async fn worked<T: Send + 'static>(
     place: tokio::sync::OwnedSemaphorePermit,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Problem> {
-    let worker = app.admission.worker().await?;
+    let begun = Instant::now();
     let patience = std::time::Duration::from_secs(app.settings.work_seconds);
+    let too_long = |detail: &str| {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Problem::new(status, "too-long", detail).after(5)
+    };
+    // Workers may all be busy with files that take long, or wait for a store that does.
+    let worker = tokio::time::timeout(patience, app.admission.worker()).await;
+    let worker = worker.map_err(|_| too_long("no worker was free for too long"))??;
     let task = tokio::task::spawn_blocking(move || {
         let done = work();
         // Both are given back when the work is over, even if nobody waits for it any more.
         drop((worker, place));
         done
     });
-    match tokio::time::timeout(patience, task).await {
+    let left = patience.saturating_sub(begun.elapsed());
+    match tokio::time::timeout(left, task).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(_)) => {
             log::fault("a panic while a file was worked on");
@@ -213,11 +221,7 @@ async fn worked<T: Send + 'static>(
                 detail,
             ))
         }
-        Err(_) => {
-            let detail = "the file took too long";
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            Err(Problem::new(status, "too-long", detail))
-        }
+        Err(_) => Err(too_long("the file took too long")),
     }
 }
 

@@ -380,7 +380,7 @@ pub(super) async fn capabilities() -> Json<Value> {
 #[utoipa::path(get, path = "/v1/services/status", responses((status = 200, description = "ok or degraded, and the time", body = Value)))]
 pub(super) async fn status(State(app): State<Arc<App>>) -> Json<Value> {
     let live = Arc::clone(app.desk.live());
-    let is_well = matches!(looked_up(move || live.keeper().count()).await, Ok(Ok(_)));
+    let is_well = matches!(looked_up(move || live.keeper().answers()).await, Ok(Ok(_)));
     let seconds = std::time::Duration::from_secs(app.desk.host().unix_seconds());
     let now = std::time::UNIX_EPOCH + seconds;
     Json(json!({

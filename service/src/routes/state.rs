@@ -36,10 +36,10 @@ pub(super) async fn health() -> &'static str {
 )]
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     let live = Arc::clone(app.desk.live());
-    let look = looked_up(move || live.keeper().count());
+    let look = looked_up(move || live.keeper().answers());
     let status = StatusCode::SERVICE_UNAVAILABLE;
     match tokio::time::timeout(PATIENCE, look).await {
-        Ok(counted) => counted?.map(|_| "ready\n").map_err(Problem::from),
+        Ok(answered) => answered?.map(|()| "ready\n").map_err(Problem::from),
         Err(_) => Err(Problem::new(status, "store-fault", "the store is slow").after(5)),
     }
 }

@@ -51,10 +51,13 @@ impl Keeper for Memory {
         Ok(self.all().get(&id).map(|proof| proof.manifest.clone()))
     }
 
-    fn points(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError> {
+    fn points(&self, ids: &[ProofId]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let all = self.all();
-        let kept = all.get(&id).filter(|proof| proof.record.points.is_some());
-        Ok(kept.map(|proof| proof.points.to_bytes()))
+        let kept = |id| {
+            let kept: &Proof = all.get(id)?;
+            kept.record.points.map(|_| kept.points.to_bytes())
+        };
+        Ok(ids.iter().map(kept).collect())
     }
 
     fn points_of_all(&self, each: &mut dyn FnMut(ProofId, Points)) -> Result<(), StoreError> {
@@ -83,5 +86,17 @@ impl Keeper for Memory {
 
     fn count(&self) -> Result<u64, StoreError> {
         Ok(self.all().len() as u64)
+    }
+
+    fn answers(&self) -> Result<(), StoreError> {
+        self.count().map(drop)
+    }
+
+    fn mark(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
+    fn added_since(&self, mark: u64, _: &mut dyn FnMut(Resident)) -> Result<u64, StoreError> {
+        Ok(mark)
     }
 }

@@ -4,20 +4,27 @@
 //! |---|---|
 //! | `redb:PATH` | one file on this machine; the default |
 //! | `memory:` | nowhere: gone with the process, for trying things out |
+//! | `postgres://…` | PostgreSQL, shared by any number of services; with the feature `postgres` |
 //!
 //! A store keeps; it does not search. What lies near a fingerprint is answered by [`crate::live::Live`], from memory.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod redb;
+mod url;
+#[cfg(feature = "postgres")]
+mod wire;
 
 use std::fmt::Debug;
-use std::str::FromStr;
 
 use credlink_sign_core::fingerprint::{Fingerprint, Tone, View};
 use credlink_sign_core::local::Points;
 use credlink_sign_core::store::Resident;
 use credlink_sign_core::{ProofId, ProofRecord, RegisteredPoints};
 use sha2::{Digest, Sha256};
+
+pub use self::url::StoreUrl;
 
 /// A proof with all that belongs to it.
 #[derive(Clone, Debug)]
@@ -37,8 +44,18 @@ pub struct Proof {
 #[non_exhaustive]
 pub enum StoreError {
     /// No store is known by this scheme; the rest of the URL, which may hold a password, is not told.
-    #[error("no store has a URL that begins with {0:?}; redb:PATH and memory: are known")]
+    #[error(
+        "no store has a URL that begins with {0:?}; redb:PATH, memory: and postgres://… are known"
+    )]
     Scheme(String),
+    /// A store that this program was built without.
+    #[error("{store} needs a program that was built with the feature {feature:?}")]
+    NotBuilt {
+        /// Its URL without secrets.
+        store: String,
+        /// The feature of the build.
+        feature: &'static str,
+    },
     /// There is nothing, and it was not to be made.
     #[error("{0} is not there; `credlink store init {0}` makes it")]
     Missing(String),
@@ -89,17 +106,26 @@ pub trait Keeper: Debug + Send + Sync {
     /// [`StoreError::Failed`], [`StoreError::Damaged`].
     fn record(&self, id: ProofId) -> Result<Option<ProofRecord>, StoreError>;
 
+    /// The records of several proofs, in the order of `ids`. Stores elsewhere answer in the time of one question.
+    ///
+    /// # Errors
+    /// As [`Keeper::record`].
+    fn records(&self, ids: &[ProofId]) -> Result<Vec<Option<ProofRecord>>, StoreError> {
+        ids.iter().map(|id| self.record(*id)).collect()
+    }
+
     /// The manifest of a proof, as it was stored.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
     fn manifest(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// The points of a proof, as they were stored; `None` for an unknown one, and for one that was stored without.
+    /// The points of proofs, as they were stored and in the order of `ids`; `None` for an unknown one, and for one that was stored
+    /// without.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
-    fn points(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError>;
+    fn points(&self, ids: &[ProofId]) -> Result<Vec<Option<Vec<u8>>>, StoreError>;
 
     /// Calls `each` with the points of every proof that has some.
     ///
@@ -125,65 +151,74 @@ pub trait Keeper: Debug + Send + Sync {
     /// [`StoreError::Failed`], [`StoreError::Damaged`].
     fn residents(&self, each: &mut dyn FnMut(Resident)) -> Result<(), StoreError>;
 
-    /// Number of proofs.
+    /// Number of proofs. May take the longer the more there are.
     ///
     /// # Errors
     /// [`StoreError::Failed`].
     fn count(&self) -> Result<u64, StoreError>;
-}
 
-/// A store by its URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreUrl {
-    /// One file.
-    Redb(std::path::PathBuf),
-    /// Nowhere.
-    Memory,
-}
+    /// Whether it would answer a question about a proof; takes no longer than one.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    fn answers(&self) -> Result<(), StoreError>;
 
-impl FromStr for StoreUrl {
-    type Err = StoreError;
+    /// Where to begin to ask what others add; `None` where nobody else can write.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`].
+    fn mark(&self) -> Result<Option<u64>, StoreError>;
 
-    fn from_str(text: &str) -> Result<Self, StoreError> {
-        match text.split_once(':') {
-            Some(("redb", path)) if !path.is_empty() => Ok(Self::Redb(path.into())),
-            Some(("memory", "")) => Ok(Self::Memory),
-            parts => Err(StoreError::Scheme(
-                parts.map_or("", |(scheme, _)| scheme).to_owned(),
-            )),
-        }
-    }
-}
-
-impl std::fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Redb(path) => write!(f, "redb:{}", path.display()),
-            Self::Memory => f.write_str("memory:"),
-        }
-    }
+    /// Calls `each` with what every proof looks like that was added since `mark`, by whomever, and perhaps with some from
+    /// before; the mark to ask with next.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`], [`StoreError::Damaged`].
+    fn added_since(&self, mark: u64, each: &mut dyn FnMut(Resident)) -> Result<u64, StoreError>;
 }
 
 impl StoreUrl {
     /// Opens a store that is there.
     ///
     /// # Errors
-    /// [`StoreError::Missing`], [`StoreError::Failed`].
+    /// [`StoreError::Missing`], [`StoreError::Failed`], [`StoreError::NotBuilt`].
     pub fn open(&self) -> Result<Box<dyn Keeper>, StoreError> {
         match self {
             Self::Redb(path) => Ok(Box::new(redb::Redb::open(path)?)),
             Self::Memory => Ok(Box::<memory::Memory>::default()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => {
+                let name = self.to_string();
+                Ok(Box::new(postgres::Postgres::open(url, name)?))
+            }
+            #[cfg(not(feature = "postgres"))]
+            Self::Postgres(_) => Err(self.without("postgres")),
         }
     }
 
     /// Makes what is missing, and opens the store.
     ///
     /// # Errors
-    /// [`StoreError::Failed`].
+    /// [`StoreError::Failed`], [`StoreError::NotBuilt`].
     pub fn init(&self) -> Result<Box<dyn Keeper>, StoreError> {
         match self {
             Self::Redb(path) => Ok(Box::new(redb::Redb::create(path)?)),
             Self::Memory => self.open(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => {
+                let name = self.to_string();
+                Ok(Box::new(postgres::Postgres::create(url, name)?))
+            }
+            #[cfg(not(feature = "postgres"))]
+            Self::Postgres(_) => Err(self.without("postgres")),
+        }
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn without(&self, feature: &'static str) -> StoreError {
+        StoreError::NotBuilt {
+            store: self.to_string(),
+            feature,
         }
     }
 }
@@ -230,6 +265,21 @@ pub fn points(record: &ProofRecord, bytes: &[u8]) -> Result<Points, StoreError> 
         id: record.id,
         what: "the points",
     })
+}
+
+/// A record as every store keeps it.
+fn text_of(record: &ProofRecord) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(record).map_err(|error| failed("write")(&error))
+}
+
+/// The record that was kept as this text.
+fn record_of(id: ProofId, text: Option<&[u8]>) -> Result<Option<ProofRecord>, StoreError> {
+    text.map(serde_json::from_slice)
+        .transpose()
+        .map_err(|_| StoreError::Damaged {
+            id,
+            what: "the record",
+        })
 }
 
 /// Whether a manifest is the one that the record names.

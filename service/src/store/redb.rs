@@ -7,10 +7,10 @@ use credlink_sign_core::store::Resident;
 use credlink_sign_core::{ProofId, ProofRecord};
 use redb::{
     Database, MultimapTableDefinition, ReadableDatabase as _, ReadableTable as _,
-    ReadableTableMetadata as _, TableDefinition,
+    ReadableTableMetadata as _, TableDefinition, WriteTransaction,
 };
 
-use super::{Keeper, Proof, StoreError, failed, looks, points, resident};
+use super::{Keeper, Proof, StoreError, failed, looks, points, record_of, resident, text_of};
 
 /// Records as JSON, by id.
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
@@ -18,12 +18,18 @@ const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records")
 const MANIFESTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("manifests");
 /// Points, by id.
 const POINTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("points");
-/// What proofs look like, by id: all that a service reads when it starts.
+/// What the newest proofs look like, by id.
 const LOOKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("looks");
+/// What all others look like, so many together: an id (8 bytes) and its looks, and the next. All that a service reads when it
+/// starts lies in few places of the file, or a disk would look for each proof on its own.
+const PACKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("packs");
 /// Ids by the label of their manifest.
 const URNS: TableDefinition<'_, &str, u64> = TableDefinition::new("urns");
 /// Ids by the SHA-256 of the signed file.
 const FILES: MultimapTableDefinition<'_, &[u8; 32], u64> = MultimapTableDefinition::new("files");
+
+/// Proofs whose looks are put together.
+const PACK: usize = 4096;
 
 /// Memory that the library may fill with pages.
 const CACHE_BYTES: usize = 64 << 20;
@@ -54,11 +60,12 @@ impl Redb {
             .create(path)
             .map_err(|error| says(&error))?;
         let made = || -> Result<(), redb::Error> {
-            let writing = database.begin_write()?;
+            let writing = writing(&database)?;
             writing.open_table(RECORDS)?;
             writing.open_table(MANIFESTS)?;
             writing.open_table(POINTS)?;
             writing.open_table(LOOKS)?;
+            writing.open_table(PACKS)?;
             writing.open_table(URNS)?;
             writing.open_multimap_table(FILES)?;
             Ok(writing.commit()?)
@@ -69,7 +76,7 @@ impl Redb {
 
     /// Adds what is not there yet, in one transaction; whether each was added.
     fn inserted(&self, proofs: &[Proof]) -> Result<Vec<bool>, redb::Error> {
-        let writing = self.database.begin_write()?;
+        let writing = writing(&self.database)?;
         let mut added = Vec::with_capacity(proofs.len());
         {
             let mut records = writing.open_table(RECORDS)?;
@@ -91,7 +98,7 @@ impl Redb {
                 if !is_new {
                     continue;
                 }
-                let text = serde_json::to_vec(record)
+                let text = text_of(record)
                     .map_err(|error| redb::Error::Io(std::io::Error::other(error)))?;
                 records.insert(id, &text[..])?;
                 manifests.insert(id, &manifest[..])?;
@@ -103,6 +110,7 @@ impl Redb {
                 files.insert(&record.signed_sha256, id)?;
             }
         }
+        packed(&writing)?;
         writing.commit()?;
         Ok(added)
     }
@@ -116,6 +124,33 @@ impl Redb {
         let found = reading.open_table(table)?.get(id.value())?;
         Ok(found.map(|found| found.value().to_vec()))
     }
+}
+
+/// A transaction that leaves behind which pages of the file are free. Without that, a file whose process was killed is read
+/// from end to end, three times, before it can be used again.
+fn writing(database: &Database) -> Result<WriteTransaction, redb::Error> {
+    let mut writing = database.begin_write()?;
+    writing.set_quick_repair(true);
+    Ok(writing)
+}
+
+/// Puts looks together where there are enough of them.
+fn packed(writing: &WriteTransaction) -> Result<(), redb::Error> {
+    let mut all_looks = writing.open_table(LOOKS)?;
+    if all_looks.len()? < PACK as u64 {
+        return Ok(());
+    }
+    let mut rows = Vec::new();
+    for row in all_looks.iter()? {
+        let (id, looks) = row?;
+        rows.push([&id.value().to_be_bytes()[..], looks.value()].concat());
+    }
+    let mut packs = writing.open_table(PACKS)?;
+    let next = packs.last()?.map_or(0, |(last, _)| last.value() + 1);
+    for (number, some) in (next..).zip(rows.chunks(PACK)) {
+        packs.insert(number, &some.concat()[..])?;
+    }
+    Ok(all_looks.retain(|_, _| false)?)
 }
 
 impl Keeper for Redb {
@@ -144,13 +179,7 @@ impl Keeper for Redb {
     fn record(&self, id: ProofId) -> Result<Option<ProofRecord>, StoreError> {
         let found = self.bytes(RECORDS, id);
         let found = found.map_err(|error| failed("read")(&error))?;
-        found
-            .map(|bytes| serde_json::from_slice(&bytes))
-            .transpose()
-            .map_err(|_| StoreError::Damaged {
-                id,
-                what: "the record",
-            })
+        record_of(id, found.as_deref())
     }
 
     fn manifest(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError> {
@@ -158,9 +187,9 @@ impl Keeper for Redb {
             .map_err(|error| failed("read")(&error))
     }
 
-    fn points(&self, id: ProofId) -> Result<Option<Vec<u8>>, StoreError> {
-        self.bytes(POINTS, id)
-            .map_err(|error| failed("read")(&error))
+    fn points(&self, ids: &[ProofId]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let found: Result<_, _> = ids.iter().map(|id| self.bytes(POINTS, *id)).collect();
+        found.map_err(|error| failed("read")(&error))
     }
 
     fn points_of_all(&self, each: &mut dyn FnMut(ProofId, Points)) -> Result<(), StoreError> {
@@ -175,12 +204,11 @@ impl Keeper for Redb {
             let record = records
                 .get(id.value())
                 .map_err(|error| failed("read")(&error))?;
-            let damaged = StoreError::Damaged {
+            let record = record_of(proof, record.as_ref().map(|record| record.value()))?;
+            let record = record.ok_or(StoreError::Damaged {
                 id: proof,
                 what: "the record",
-            };
-            let record = record.and_then(|record| serde_json::from_slice(record.value()).ok());
-            let record: ProofRecord = record.ok_or(damaged)?;
+            })?;
             each(proof, points(&record, bytes.value())?);
         }
         Ok(())
@@ -209,17 +237,26 @@ impl Keeper for Redb {
     }
 
     fn residents(&self, each: &mut dyn FnMut(Resident)) -> Result<(), StoreError> {
-        let reading = self
-            .database
-            .begin_read()
-            .map_err(|error| failed("read")(&error))?;
-        let table = reading
-            .open_table(LOOKS)
-            .map_err(|error| failed("read")(&error))?;
-        for row in table.iter().map_err(|error| failed("read")(&error))? {
-            let (id, bytes) = row.map_err(|error| failed("read")(&error))?;
-            each(resident(ProofId::new(id.value()), bytes.value())?);
+        let read = |what: &dyn std::fmt::Display| failed("read")(what);
+        let reading = self.database.begin_read().map_err(|e| read(&e))?;
+        let mut all = Vec::new();
+        let packs = reading.open_table(PACKS).map_err(|e| read(&e))?;
+        for row in packs.iter().map_err(|e| read(&e))? {
+            let (_, pack) = row.map_err(|e| read(&e))?;
+            for row in pack.value().chunks(8 + super::LOOKS) {
+                let (id, looks) = row
+                    .split_first_chunk()
+                    .ok_or_else(|| read(&"a pack of fingerprints is damaged"))?;
+                all.push(resident(ProofId::new(u64::from_be_bytes(*id)), looks)?);
+            }
         }
+        let newest = reading.open_table(LOOKS).map_err(|e| read(&e))?;
+        for row in newest.iter().map_err(|e| read(&e))? {
+            let (id, looks) = row.map_err(|e| read(&e))?;
+            all.push(resident(ProofId::new(id.value()), looks.value())?);
+        }
+        all.sort_unstable_by_key(|resident| resident.id);
+        all.into_iter().for_each(each);
         Ok(())
     }
 
@@ -228,5 +265,17 @@ impl Keeper for Redb {
             Ok(self.database.begin_read()?.open_table(RECORDS)?.len()?)
         };
         count().map_err(|error| failed("read")(&error))
+    }
+
+    fn answers(&self) -> Result<(), StoreError> {
+        self.count().map(drop)
+    }
+
+    fn mark(&self) -> Result<Option<u64>, StoreError> {
+        Ok(None)
+    }
+
+    fn added_since(&self, mark: u64, _: &mut dyn FnMut(Resident)) -> Result<u64, StoreError> {
+        Ok(mark)
     }
 }

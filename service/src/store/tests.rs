@@ -39,9 +39,11 @@ fn proof(number: u64) -> Proof {
     }
 }
 
-/// What every store promises, whatever keeps it.
+/// What every store promises, whatever keeps it. There is nothing in it before.
 fn keeps_its_promises(open: &dyn Fn() -> Box<dyn Keeper>, is_durable: bool) {
     let mut store = open();
+    let mark = store.mark().unwrap();
+    store.answers().unwrap();
     let answers = store.insert(&[proof(2), proof(3), proof(2)]);
     assert!(answers[0].is_ok() && answers[1].is_ok());
     assert!(matches!(answers[2], Err(StoreError::Duplicate(id)) if id == ProofId::new(2)));
@@ -64,7 +66,7 @@ fn keeps_its_promises(open: &dyn Fn() -> Box<dyn Keeper>, is_durable: bool) {
         let manifest = store.manifest(id).unwrap().unwrap();
         assert!(is_manifest_of(&manifest, &wanted.record));
         assert_eq!(store.by_urn(&wanted.urn).unwrap(), Some(id));
-        let kept = store.points(id).unwrap().unwrap();
+        let kept = store.points(&[id]).unwrap().remove(0).unwrap();
         assert_eq!(points(&wanted.record, &kept).unwrap(), wanted.points);
     }
     let both = store.by_file(&proof(2).record.signed_sha256).unwrap();
@@ -86,7 +88,55 @@ fn keeps_its_promises(open: &dyn Fn() -> Box<dyn Keeper>, is_durable: bool) {
         kept,
         [2, 3].map(|number| (ProofId::new(number), points_of(number)))
     );
-    assert_eq!(store.points(ProofId::new(4)).unwrap(), None);
+    assert_eq!(store.points(&[ProofId::new(4)]).unwrap(), [None]);
+    if let Some(mark) = mark {
+        is_followed(&*store, mark);
+    }
+}
+
+/// What others add is told, nothing is left out, and an id is given once whoever asks.
+fn is_followed(store: &dyn Keeper, mut mark: u64) {
+    let mut seen = std::collections::BTreeSet::new();
+    let writers = 4;
+    std::thread::scope(|scope| {
+        let writing: Vec<_> = (0..writers)
+            .map(|writer| {
+                scope.spawn(move || {
+                    let mut added = 0;
+                    for number in 100..120 {
+                        // Half of the ids are tried by all writers, half by one.
+                        let own = 1000 * (writer + 1) + number;
+                        let both = [proof(number), proof(own)];
+                        let answers = store.insert(&both);
+                        added += answers.iter().filter(|answer| answer.is_ok()).count();
+                        assert!(answers[1].is_ok(), "{:?}", answers[1]);
+                    }
+                    added
+                })
+            })
+            .collect();
+        while !writing
+            .iter()
+            .all(std::thread::ScopedJoinHandle::is_finished)
+        {
+            let each = &mut |one: Resident| {
+                seen.insert(one.id);
+            };
+            mark = store.added_since(mark, each).unwrap();
+        }
+        let added: usize = writing.into_iter().map(|one| one.join().unwrap()).sum();
+        assert_eq!(added as u64, 20 + 20 * writers);
+    });
+    mark = store
+        .added_since(mark, &mut |one| {
+            seen.insert(one.id);
+        })
+        .unwrap();
+    assert_eq!(seen.len() as u64, 2 + 20 + 20 * writers);
+    let again = store.added_since(mark, &mut |one| {
+        assert!(seen.contains(&one.id));
+    });
+    again.unwrap();
 }
 
 #[test]
@@ -96,6 +146,31 @@ fn a_file_keeps_what_it_promises() {
     assert!(matches!(url.open(), Err(StoreError::Missing(_))));
     keeps_its_promises(&|| url.init().unwrap(), true);
     assert_eq!(url.open().unwrap().count().unwrap(), 2);
+}
+
+#[test]
+fn a_file_gives_back_what_all_of_many_proofs_look_like() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = StoreUrl::Redb(folder.path().join("proofs.redb"));
+    let store = url.init().unwrap();
+    // Not in order, and not in whole packs.
+    let numbers: Vec<u64> = (0..9000).map(|number| number * 7919 % 9001).collect();
+    for some in numbers.chunks(1300) {
+        let proofs: Vec<Proof> = some.iter().map(|number| proof(*number)).collect();
+        assert!(store.insert(&proofs).iter().all(Result::is_ok));
+    }
+    let again = proof(numbers[0]);
+    assert!(store.insert(&[again])[0].is_err());
+    drop(store);
+    let store = url.open().unwrap();
+    let mut residents = Vec::new();
+    store.residents(&mut |one| residents.push(one)).unwrap();
+    let mut sorted = numbers;
+    sorted.sort_unstable();
+    let wanted = sorted
+        .iter()
+        .map(|number| Resident::of(&proof(*number).record));
+    assert!(residents.into_iter().eq(wanted));
 }
 
 #[test]
@@ -122,4 +197,34 @@ fn unknown_urls_are_named() {
         "redb:a b".parse::<StoreUrl>().unwrap().to_string(),
         "redb:a b"
     );
+}
+
+/// A store that the environment names, or none.
+#[cfg(feature = "postgres")]
+fn named(variable: &str) {
+    let Ok(url) = std::env::var(variable) else {
+        eprintln!("SKIPPED: {variable} names no store; deploy/stores/prove does");
+        return;
+    };
+    let url: StoreUrl = url.parse().unwrap();
+    assert!(matches!(url.open(), Err(StoreError::Missing(_))));
+    keeps_its_promises(&|| url.init().unwrap(), true);
+    assert!(url.open().unwrap().count().unwrap() > 2);
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn a_database_keeps_what_it_promises() {
+    named("CREDLINK_TEST_POSTGRES");
+}
+
+#[cfg(not(feature = "postgres"))]
+#[test]
+fn a_store_that_was_left_out_says_how_it_comes_in() {
+    let url: StoreUrl = "postgres://me:secret@host/proofs".parse().unwrap();
+    for error in [url.open().unwrap_err(), url.init().unwrap_err()] {
+        let error = error.to_string();
+        assert!(error.contains("postgres://host/proofs"), "{error}");
+        assert!(error.contains("feature \"postgres\""), "{error}");
+    }
 }
