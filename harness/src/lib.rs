@@ -19,6 +19,7 @@ pub mod image_set;
 pub mod journal;
 pub mod ledger;
 pub mod likeness;
+pub mod live;
 pub mod machine;
 pub mod measure;
 pub mod negatives;

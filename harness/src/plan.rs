@@ -75,6 +75,8 @@ impl Plan {
                 unit: point.unit,
             }),
             contract: recipe.contract,
+            provenance: recipe.provenance(),
+            simulated_by: recipe.simulated_by.clone(),
         };
         self.pipelines.iter().map(pipeline).collect()
     }

@@ -20,6 +20,7 @@ pub(crate) use runs::{
 pub(crate) use service::{ServeArgs, StoreArgs, StoreCommand};
 pub(crate) use survival::SurvivalArgs;
 pub(crate) use systems::{HeadToHeadArgs, SystemsArgs, SystemsCommand};
+pub(crate) use values::NetworkArgs;
 use values::{MarkArgs, counted, decibels};
 
 /// Measures whether signed provenance proofs survive what happens to images on the web.

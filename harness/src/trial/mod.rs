@@ -19,6 +19,7 @@ use credlink_trial_record::{Beside, Embedded, Outcome, Row, Trial};
 
 use self::judge::judge;
 use crate::ledger::{Ledger, Work};
+use crate::live;
 use crate::systems::{Nearness, Sealed, SystemError};
 use crate::trace::{self, Stop};
 use crate::{clock, received};
@@ -102,6 +103,7 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         pipeline: recipe.id.clone(),
         family: recipe.family.clone(),
         grade: recipe.grade().letter(),
+        provenance: recipe.provenance(),
         image: u32::try_from(entry.index).unwrap_or(u32::MAX),
         name: entry.name.clone(),
         source: entry.source.clone(),
@@ -127,7 +129,8 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
     }
 }
 
-/// Runs one op. Never fails and never panics: what goes wrong becomes an `error` row.
+/// Runs one op. Never fails and never panics: what goes wrong becomes an `error` row. `live` asks real servers, where the recipe
+/// does.
 pub fn run(
     op: u64,
     subject: &Subject<'_>,
@@ -135,12 +138,23 @@ pub fn run(
     recipe: &Recipe,
     system: &dyn Sealed,
     ledger: &Ledger,
+    live: Option<&live::Client>,
 ) -> Row {
+    let asker = live.filter(|_| recipe.is_live()).map(live::Client::op);
     let attempt = catch_unwind(AssertUnwindSafe(|| {
-        attempt(op, subject, entering, recipe, system, ledger)
+        attempt(
+            op,
+            subject,
+            entering,
+            recipe,
+            system,
+            ledger,
+            asker.as_ref(),
+        )
     }));
+    let answered = asker.as_ref().and_then(live::Op::answered);
     let (cause, reason): (Cow<'static, str>, String) = match attempt {
-        Ok(Ok(done)) => return done,
+        Ok(Ok(done)) => return Row { answered, ..done },
         Ok(Err((cause, reason))) => (cause, reason),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str);
@@ -153,7 +167,10 @@ pub fn run(
             )
         }
     };
-    failed(op, subject, recipe, &cause, reason)
+    Row {
+        answered,
+        ..failed(op, subject, recipe, &cause, reason)
+    }
 }
 
 fn attempt(
@@ -163,16 +180,20 @@ fn attempt(
     recipe: &Recipe,
     system: &dyn Sealed,
     ledger: &Ledger,
+    asker: Option<&live::Op<'_>>,
 ) -> Result<Row, (Cow<'static, str>, String)> {
     let file = &entering.file;
     let cpu_clock = clock::thread_nanos;
     let meter = Meter::new(&cpu_clock);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
     let mut written = Vec::new();
+    let surroundings = delivery::surroundings(&meter);
+    let surroundings = match asker {
+        Some(asker) => surroundings.with_asker(asker),
+        None => surroundings,
+    };
     let received = recipe
-        .apply_watched(file, delivery::surroundings(&meter), |step| {
-            written.push(step);
-        })
+        .apply_watched(file, surroundings, |step| written.push(step))
         .map_err(|error| (error.cause().into(), error.to_string()))?;
     let (cpu, transform_ns) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
     let codec_ns = meter.codec_nanos();
