@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use credlink_harness::exit;
 use credlink_reports::{RunDir, read_rows};
+use credlink_sign_core::carriers::CARRIERS;
 use credlink_trial_record::{Outcome, Provenance, Row, Trial};
 use support::{code, credlink, small_pictures, text};
 
@@ -292,6 +293,18 @@ fn a_server_is_told_an_address_and_what_it_answers_is_kept() {
         .unwrap();
     assert!(all.split(',').any(|cell| cell == "3"), "{families}");
 
+    // On the images that both took, nothing is lost in either.
+    let gap = std::fs::read_to_string(at.join("run/tables/gap.csv")).unwrap();
+    let lines: Vec<&str> = gap
+        .lines()
+        .filter(|line| line.starts_with("live/"))
+        .collect();
+    assert_eq!(lines.len(), 3 * (1 + CARRIERS.len()), "{gap}");
+    for line in lines {
+        assert!(line.contains(",conversion/jpeg-to-png,"), "{line}");
+        assert_eq!(line.split(',').nth(3), Some("3"), "{line}");
+    }
+
     // Nothing can be said of a live row by running it again.
     let op = of(&rows, "live/plain")[0].op.to_string();
     let output = credlink(at, &["replay", "run", &op]);
@@ -428,7 +441,7 @@ fn failing(asked: &Asked, stream: &mut TcpStream, elsewhere: SocketAddr, turns: 
         ),
         "gone" => send(stream, "404 Not Found", "", b"no"),
         "busy" => {
-            if turns.fetch_add(1, Ordering::Relaxed) % 2 == 0 {
+            if turns.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
                 send(stream, "503 Service Unavailable", "Retry-After: 0\r\n", b"");
             } else {
                 let url = asked.target.split_once("busy/").unwrap().1;

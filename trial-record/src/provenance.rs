@@ -17,7 +17,6 @@ words! {
 impl Provenance {
     /// Whether a recipe did it in this process, so that it can be done again and gives the same.
     #[must_use]
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub fn is_simulated(&self) -> bool {
         *self == Self::Simulated
     }

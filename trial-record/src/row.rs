@@ -87,8 +87,9 @@ pub struct Row {
     pub sign_ssimulacra2: Option<f32>,
     /// Which steps took which kinds of metadata: `4 jpeg: C2PA manifest, XMP`, `; ` between steps.
     pub taken: Option<String>,
-    /// Live rows: what the server said of its answer, attempt by attempt, such as
-    /// `503 then 200; content-type: image/webp; x-cache: MISS`; `None` where none was asked.
+    /// How the file came back. Live rows: what the server said of its answer, attempt by attempt, such as
+    /// `503 then 200; content-type: image/webp; x-cache: MISS`. Observed ones: the date, the app, its settings, and how the file
+    /// was told apart. `None` where simulated.
     pub answered: Option<String>,
     /// Time to sign the image: the same figure on every op of one image.
     pub sign_ns: u64,

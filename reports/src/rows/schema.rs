@@ -122,7 +122,7 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("holds", "", "what the file that entered the pipeline held for people beside its pixels: exif, location, xmp, iptc, icc, png-text, caption, credit, copyright, alt-text, `, ` between them; null where no op was done", Take::OptText(|r| r.holds.as_deref())),
     spec("still_holds", "", "what of that the received file still says", Take::OptText(|r| r.still_holds.as_deref())),
     spec("taken", "", "which steps took which kinds of metadata, `; ` between steps; null where no op was done", Take::OptText(|r| r.taken.as_deref())),
-    spec("answered", "", "what the server of a live row said of its answer, attempt by attempt; null where none was asked", Take::OptText(|r| r.answered.as_deref())),
+    spec("answered", "", "how the file came back: of a live row what the server said of its answer, attempt by attempt; of an observed one the date, the app, its settings, and how the file was told apart; null where simulated", Take::OptText(|r| r.answered.as_deref())),
     spec("sign_ns", "ns", "time to sign the image, the same on every op of one image; 0 is not measured", Take::Big(|r| r.sign_ns)),
     spec("transform_ns", "ns", "time of the whole pipeline; 0 is not measured", Take::Big(|r| r.transform_ns)),
     spec("codec_ns", "ns", "time of the pipeline inside codecs", Take::Big(|r| r.codec_ns)),

@@ -15,6 +15,7 @@ mod error;
 mod evidence;
 mod false_accepts;
 mod families;
+mod gap;
 mod generations;
 mod latency;
 mod layers;
@@ -118,6 +119,10 @@ pub const TABLES: &[TableKind] = &[
     TableKind {
         id: "generations",
         make: generations::table,
+    },
+    TableKind {
+        id: "gap",
+        make: gap::live,
     },
     TableKind {
         id: "false-accepts",
