@@ -17,6 +17,7 @@ pub mod http;
 pub mod identity;
 pub mod image_set;
 pub mod journal;
+pub mod kit;
 pub mod ledger;
 pub mod likeness;
 pub mod live;

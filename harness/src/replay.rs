@@ -56,15 +56,15 @@ pub fn replay(
 ) -> Result<Replay> {
     let header = credlink_reports::bound_header(run_dir)?;
     let (recorded, related) = recorded(run_dir, op)?;
-    let catalogue = recipes::catalogue_of(run_dir)?;
-    let recipe = catalogue
-        .get(&recorded.pipeline)
-        .with_context(|| format!("this credlink has no pipeline {}", recorded.pipeline))?;
     ensure!(
         recorded.provenance.is_simulated(),
         "op {op} cannot be run again: {}, so that nothing can be said of its row that way",
         recorded.provenance.about()
     );
+    let catalogue = recipes::catalogue_of(run_dir)?;
+    let recipe = catalogue
+        .get(&recorded.pipeline)
+        .with_context(|| format!("this credlink has no pipeline {}", recorded.pipeline))?;
     let mut warnings = changed(&header);
     let of_run = header.pipelines.iter().find(|p| p.id == recipe.id);
     if of_run.is_some_and(|of_run| of_run.digest != recipe.digest()) {

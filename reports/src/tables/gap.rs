@@ -20,6 +20,11 @@ pub(super) fn live(evidence: &Evidence) -> Table {
     table(evidence, "gap", Provenance::Live)
 }
 
+/// Simulated against what people saw.
+pub(super) fn observed(evidence: &Evidence) -> Table {
+    table(evidence, "observed", Provenance::Observed)
+}
+
 /// One pipeline that is not simulated beside the one that simulates it: positions of the ops of the same images.
 struct Pairs<'a> {
     real: &'a PipelineHeader,

@@ -125,6 +125,10 @@ pub const TABLES: &[TableKind] = &[
         make: gap::live,
     },
     TableKind {
+        id: "observed",
+        make: gap::observed,
+    },
+    TableKind {
         id: "false-accepts",
         make: false_accepts::table,
     },

@@ -412,7 +412,8 @@ impl Step {
     }
 
     /// The recipes that the step runs, in order.
-    pub(crate) fn links(&self) -> &[Arc<crate::recipe::Recipe>] {
+    #[must_use]
+    pub fn links(&self) -> &[Arc<crate::recipe::Recipe>] {
         match self {
             Self::Recipe(step) => &step.links.0,
             Self::Relay(step) => &step.links.0,
