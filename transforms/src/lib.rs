@@ -36,4 +36,5 @@ pub mod listing;
 pub mod meter;
 pub mod recipe;
 pub mod resign;
+pub mod sightings;
 pub mod value;
