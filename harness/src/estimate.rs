@@ -90,7 +90,7 @@ pub fn estimate(
                 ..Subject::bare(trial, &image.entry)
             };
             let start = clock::thread_nanos();
-            trial::run(0, &subject, &entering, recipe, &*system, &ledger);
+            trial::run(0, &subject, &entering, recipe, &*system, &ledger, None);
             Ok(clock::thread_nanos() - start)
         };
         op_nanos.push((

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use credlink_image_files::ImageFile;
 use credlink_reports::gallery::{
     BUDGET, Choice, Exhibit, FOLDER, Gallery, LONGEST_SIDE, Picture, Stripped, choose,
@@ -141,6 +141,10 @@ fn exhibit(run_dir: &RunDir, rows: &Rows, choice: &Choice, catalogue: &Catalogue
     let recipe = catalogue
         .get(&pipeline)
         .with_context(|| format!("the catalogue no longer has {pipeline}"))?;
+    ensure!(
+        !recipe.is_live(),
+        "{pipeline} asks a real server, which is asked once"
+    );
     let (path, signed_file) = signed_file(run_dir, image)?;
     let signed = Arc::new(ImageFile::new(std::fs::read(&path)?)?);
     let clock = || 0;

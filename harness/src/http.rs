@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use ureq::Agent;
-use ureq::http::{Response, Uri};
+use ureq::http::{Request, Response, Uri};
 
 /// A server that the user named.
 #[derive(Clone, Debug)]
@@ -112,6 +112,136 @@ impl Server {
         }
         read(request.send(body).map_err(broken)?, header, most)
     }
+}
+
+/// Somebody who asks any address that the caller vouches for, and hears the whole answer, whatever its status. No proxy is
+/// used, and no redirect followed.
+#[derive(Clone, Debug)]
+pub struct Asker(Agent);
+
+/// A whole answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Its status.
+    pub status: u16,
+    /// Its headers that are text, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no whole answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// Nobody takes the connection.
+    Unreachable(String),
+    /// It ends in between, or is not HTTP.
+    Cut(String),
+    /// It takes too long.
+    Slow,
+    /// It has more bytes than were granted.
+    Endless,
+}
+
+impl Heard {
+    /// The first header of this name, which is in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(known, _)| known == name)?;
+        Some(value)
+    }
+}
+
+impl Default for Asker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Asker {
+    /// Somebody who knows nobody yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None);
+        Self(config.build().into())
+    }
+
+    /// Asks by GET, or by POST with a body, and reads at most so many bytes within this time.
+    ///
+    /// # Errors
+    /// [`Silence`].
+    pub fn ask(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        body: Option<&[u8]>,
+        patience: Duration,
+        most: u64,
+    ) -> Result<Heard, Silence> {
+        let mut request = Request::builder().uri(url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let refused = |error: ureq::http::Error| Silence::Unreachable(error.to_string());
+        let answer = match body {
+            None => {
+                let request = request.method("GET").body(()).map_err(refused)?;
+                let request = self.0.configure_request(request);
+                self.0.run(request.timeout_global(Some(patience)).build())
+            }
+            Some(body) => {
+                let request = request.method("POST").body(body).map_err(refused)?;
+                let request = self.0.configure_request(request);
+                self.0.run(request.timeout_global(Some(patience)).build())
+            }
+        };
+        heard(answer.map_err(silence)?, most)
+    }
+}
+
+/// The host that an address names, if it names one.
+pub fn host_of(url: &str) -> Option<String> {
+    let url: Uri = url.parse().ok()?;
+    url.host().map(str::to_owned)
+}
+
+fn silence(error: ureq::Error) -> Silence {
+    match error {
+        ureq::Error::Timeout(_) => Silence::Slow,
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
+            Silence::Unreachable(error.to_string())
+        }
+        ureq::Error::Io(error) => match error.kind() {
+            std::io::ErrorKind::TimedOut => Silence::Slow,
+            std::io::ErrorKind::ConnectionRefused => Silence::Unreachable(error.to_string()),
+            _ => Silence::Cut(error.to_string()),
+        },
+        other => Silence::Cut(other.to_string()),
+    }
+}
+
+fn heard(answer: Response<ureq::Body>, most: u64) -> Result<Heard, Silence> {
+    let status = answer.status().as_u16();
+    let headers = answer.headers().iter().filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    let mut heard = Heard {
+        status,
+        headers: headers.collect(),
+        body: Vec::new(),
+    };
+    let mut whole = answer.into_body().into_reader().take(most + 1);
+    whole
+        .read_to_end(&mut heard.body)
+        .map_err(|error| silence(error.into()))?;
+    if heard.body.len() as u64 > most {
+        return Err(Silence::Endless);
+    }
+    Ok(heard)
 }
 
 fn broken(error: ureq::Error) -> Refusal {

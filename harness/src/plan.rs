@@ -57,26 +57,36 @@ pub struct Plan {
     pub shortfalls: Vec<String>,
 }
 
+/// A pipeline as a run's header describes it.
+#[must_use]
+pub fn described(recipe: &Recipe) -> PipelineHeader {
+    PipelineHeader {
+        id: recipe.id.clone(),
+        title: recipe.title.clone(),
+        family: recipe.family.clone(),
+        grade: recipe.grade().letter().to_string(),
+        severity: recipe.severity.as_str().to_owned(),
+        digest: recipe.digest(),
+        sweep: recipe.sweep_point().map(|point| SweepHeader {
+            recipe: point.recipe,
+            parameter: point.parameter,
+            value: point.value,
+            unit: point.unit,
+        }),
+        contract: recipe.contract,
+        provenance: recipe.provenance(),
+        simulated_by: recipe.simulated_by.clone(),
+    }
+}
+
 impl Plan {
     /// The pipelines as a run's header describes them.
     #[must_use]
     pub fn described(&self) -> Vec<PipelineHeader> {
-        let pipeline = |recipe: &Arc<Recipe>| PipelineHeader {
-            id: recipe.id.clone(),
-            title: recipe.title.clone(),
-            family: recipe.family.clone(),
-            grade: recipe.grade().letter().to_string(),
-            severity: recipe.severity.as_str().to_owned(),
-            digest: recipe.digest(),
-            sweep: recipe.sweep_point().map(|point| SweepHeader {
-                recipe: point.recipe,
-                parameter: point.parameter,
-                value: point.value,
-                unit: point.unit,
-            }),
-            contract: recipe.contract,
-        };
-        self.pipelines.iter().map(pipeline).collect()
+        self.pipelines
+            .iter()
+            .map(|recipe| described(recipe))
+            .collect()
     }
 }
 

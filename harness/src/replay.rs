@@ -47,7 +47,7 @@ pub struct Replay {
 /// `images` is the directory of images that the run was made of, needed for unsigned trials of such a run only.
 ///
 /// # Errors
-/// When the op is not in the rows, its file is gone, or its pipeline is no longer in the catalogue.
+/// When the op is not in the rows, its file is gone, its pipeline is no longer in the catalogue, or a real server or a person did it.
 pub fn replay(
     run_dir: &RunDir,
     op: u64,
@@ -56,6 +56,11 @@ pub fn replay(
 ) -> Result<Replay> {
     let header = credlink_reports::bound_header(run_dir)?;
     let (recorded, related) = recorded(run_dir, op)?;
+    ensure!(
+        recorded.provenance.is_simulated(),
+        "op {op} cannot be run again: {}, so that nothing can be said of its row that way",
+        recorded.provenance.about()
+    );
     let catalogue = recipes::catalogue_of(run_dir)?;
     let recipe = catalogue
         .get(&recorded.pipeline)
@@ -101,7 +106,8 @@ pub fn replay(
         related: &related,
     };
     let entering = Entering::new(Arc::clone(&file));
-    let again = trial::run(op, &subject, &entering, recipe, &verifier, &Ledger::new());
+    let ledger = Ledger::new();
+    let again = trial::run(op, &subject, &entering, recipe, &verifier, &ledger, None);
 
     let usual = || run_dir.root().join("replay").join(format!("op-{op}"));
     let folder = out.map_or_else(usual, Path::to_path_buf);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::companion::{self, CompanionError};
 use crate::figures::{count, interval, measured, percent, plural};
-use crate::header::CONTROLS;
+use crate::header::PipelineHeader;
 use crate::tables::{Evidence, PipelineTally};
 use crate::usable::{Unusable, unusable};
 
@@ -55,7 +55,7 @@ impl Portrait {
         }
         let answer = evidence.answer();
         let mut pipelines = evidence.by_pipeline();
-        pipelines.retain(|pipeline| pipeline.family != CONTROLS && pipeline.tally.n > 0);
+        pipelines.retain(|pipeline| pipeline.is_pooled && pipeline.tally.n > 0);
         let rate = |pipeline: &PipelineTally| pipeline.tally.any.rate.value().unwrap_or_default();
         let below = |share: f64| {
             let below = pipelines.iter().filter(|pipeline| rate(pipeline) < share);
@@ -103,8 +103,12 @@ impl Portrait {
         .into_iter()
         .map(|(name, words)| (name.to_owned(), words))
         .collect::<Vec<_>>();
+        let is_simulated = |family: &String| {
+            let of_family = header.pipelines.iter().filter(|one| one.family == *family);
+            of_family.clone().all(PipelineHeader::is_pooled)
+        };
         let mut families = evidence.by_family();
-        families.retain(|(family, tally)| family != CONTROLS && tally.n > 0);
+        families.retain(|(family, tally)| is_simulated(family) && tally.n > 0);
         families.sort_by(|a, b| a.0.cmp(&b.0));
         let families = families.into_iter();
         figures.extend(

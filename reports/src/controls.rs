@@ -1,7 +1,7 @@
 //! Checks whose answers are known beforehand, judged from rows alone: while a run writes them, and again by whoever reads
 //! them, merged and resumed runs included. A run in which one fails says so loudly and must not be used.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use credlink_trial_record::{CarrierPlace, Contract, Outcome, Row, State, Trial};
 
@@ -57,6 +57,8 @@ impl ControlTally {
 #[derive(Clone, Debug, Default)]
 pub struct Controls {
     contracts: HashMap<String, Contract>,
+    /// Pipelines that real servers or people were.
+    real: HashSet<String>,
     /// Carriers in the metadata, and carriers that are the content itself.
     metadata: Vec<String>,
     content: Vec<String>,
@@ -79,6 +81,8 @@ impl Controls {
             let contract = pipeline.contract?;
             Some((pipeline.id.clone(), contract))
         });
+        let real = header.pipelines.iter();
+        let real = real.filter(|pipeline| !pipeline.provenance.is_simulated());
         let guest = header.system.is_guest.then(|| header.system.name.clone());
         let always = match &guest {
             None => vec![MISATTRIBUTED.to_owned(), rejected(Trial::Unsigned)],
@@ -87,6 +91,7 @@ impl Controls {
         Self {
             guest,
             contracts: contracts.collect(),
+            real: real.map(|pipeline| pipeline.id.clone()).collect(),
             metadata: header.carriers_in(CarrierPlace::Metadata),
             content: header.carriers_in(CarrierPlace::Store),
             tallies: always
@@ -132,7 +137,9 @@ impl Controls {
             return;
         }
         if op.trial.is_negative() {
-            if must_reject(op.trial) {
+            // A server that does not answer says nothing of whoever verifies.
+            let is_silent = op.outcome == Outcome::Error && self.real.contains(op.pipeline);
+            if must_reject(op.trial) && !is_silent {
                 // What could not be looked at was not rejected.
                 self.tally(rejected(op.trial))
                     .check(op.outcome == Outcome::Rejected, described);
@@ -289,6 +296,37 @@ fn promise(pipeline: &str, contract: Contract) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_does_not_answer_fails_no_control_and_a_false_accept_does() {
+        let pipeline = |id: &str, provenance| crate::header::PipelineHeader {
+            id: id.to_owned(),
+            provenance,
+            ..crate::header::PipelineHeader::default()
+        };
+        let header = RunHeader {
+            pipelines: vec![
+                pipeline("cdn/a", credlink_trial_record::Provenance::Simulated),
+                pipeline("live/a", credlink_trial_record::Provenance::Live),
+            ],
+            ..RunHeader::default()
+        };
+        let passes = |id: &str, outcome| {
+            let mut controls = Controls::of(&header);
+            for (op, outcome) in [(0, Outcome::Rejected), (1, outcome)] {
+                let row = Row {
+                    pipeline: id.to_owned(),
+                    ..Row::new(op, Trial::Unsigned, outcome)
+                };
+                controls.watch(&row, &[]);
+            }
+            let results = controls.results();
+            let name = rejected(Trial::Unsigned);
+            results.iter().any(|one| one.name == name && one.passed)
+        };
+        assert!(passes("live/a", Outcome::Error) && !passes("live/a", Outcome::Accepted));
+        assert!(!passes("cdn/a", Outcome::Error));
+    }
     use crate::header::PipelineHeader;
 
     fn controls(contract: Contract) -> Controls {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use credlink_trial_record::{CarrierPlace, Contract};
+use credlink_trial_record::{CarrierPlace, Contract, Provenance};
 use serde::{Deserialize, Serialize};
 
 pub use crate::carrier::CarrierHeader;
@@ -176,6 +176,12 @@ pub struct PipelineHeader {
     /// What it promises of every image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contract: Option<Contract>,
+    /// Who takes images through it. What a real server or a person did cannot be done again, and is part of no pooled figure.
+    #[serde(skip_serializing_if = "Provenance::is_simulated")]
+    pub provenance: Provenance,
+    /// Of a live or observed pipeline: the simulated one that claims to do the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated_by: Option<String>,
 }
 
 /// One point of a recipe that sweeps over a parameter, e.g. a JPEG quality or a number of re-shares.
@@ -237,6 +243,11 @@ impl PipelineHeader {
     /// Whether it checks the harness, and says nothing of survival.
     pub fn is_control(&self) -> bool {
         self.family == CONTROLS
+    }
+
+    /// Whether it counts in figures over several pipelines: it is simulated, and no control.
+    pub fn is_pooled(&self) -> bool {
+        !self.is_control() && self.provenance.is_simulated()
     }
 }
 

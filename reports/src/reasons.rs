@@ -173,6 +173,31 @@ const CODES: &[(&str, &str)] = &[
     ("engine", "a tool inside the pipeline failed"),
     ("no-signer", "the pipeline signs, and nobody was there to"),
     ("signing", "the pipeline's own signing failed"),
+    (
+        "no-network",
+        "the pipeline asks a real server, and nobody was there to",
+    ),
+    ("server-forbidden", "the pipeline's server may not be asked"),
+    (
+        "server-setting",
+        "what a request to the pipeline's server needs was not there",
+    ),
+    (
+        "server-unreachable",
+        "the pipeline's server could not be reached",
+    ),
+    ("server-status", "the pipeline's server refused"),
+    ("server-redirect", "the pipeline's server sent elsewhere"),
+    (
+        "server-cut",
+        "the pipeline's server ended in the middle of its answer",
+    ),
+    (
+        "server-type",
+        "the pipeline's server answered with what is no image",
+    ),
+    ("server-size", "the pipeline's server did not stop sending"),
+    ("server-slow", "the pipeline's server took too long"),
     ("program", "a program outside failed"),
     ("missing-program", "a program outside is not installed"),
     ("received", "what came out could not be looked at"),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::recipe::live::LIVE;
 use crate::recipe::{Recipe, RecipeError};
 
 include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
@@ -45,6 +46,9 @@ impl Catalogue {
         for id in parsed.keys() {
             link(id, &parsed, &mut linked, &mut Vec::new())?;
         }
+        for recipe in linked.values() {
+            recipe.check_live(|id| linked.get(id).cloned())?;
+        }
         Ok(Self { recipes: linked })
     }
 
@@ -59,14 +63,14 @@ impl Catalogue {
         self.recipes.values()
     }
 
-    /// The recipes that one pattern names: an id, a family, `core`, `all`, or `ID@all` for all variants of a recipe
+    /// The recipes that one pattern names: an id, a family, `core`, `all` but those that ask real servers, or `ID@all` for all variants of a recipe
     /// file. The id of a file none of whose variants is the plain one names them all. Empty where it names nothing.
     #[must_use]
     pub fn select(&self, pattern: &str) -> Vec<Arc<Recipe>> {
         let file = pattern.strip_suffix("@all").unwrap_or(pattern);
         let whole_file = file != pattern || !self.recipes.contains_key(pattern);
         let chosen = |recipe: &&Arc<Recipe>| match pattern {
-            "all" => true,
+            "all" => recipe.family != LIVE,
             "core" => recipe.core,
             _ => {
                 recipe.id == pattern

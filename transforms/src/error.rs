@@ -2,6 +2,8 @@
 
 use credlink_image_files::{ContainerError, DecodeError, Format};
 
+use crate::ask::Unanswered;
+
 /// Why pixels could not be written as an image file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -85,6 +87,12 @@ pub enum StepErrorKind {
     /// The result could not be signed.
     #[error("the result cannot be signed: {0}")]
     Signing(String),
+    /// The recipe asks a real server, and nobody was handed in who does.
+    #[error("asks a real server, which only `survival --live` does")]
+    NoNetwork,
+    /// A real server gave no answer that can be used.
+    #[error("{0}")]
+    Server(Unanswered),
     /// A program ran and failed, or took too long.
     #[error("`{program}` {reason}")]
     Program {
@@ -146,8 +154,8 @@ pub struct StepError {
 }
 
 impl StepError {
-    /// A short code for tables: `decode`, `encode`, `format`, `geometry`, `engine`, `no-signer`, `signing`, `program` or
-    /// `missing-program`.
+    /// A short code for tables: `decode`, `encode`, `format`, `geometry`, `engine`, `no-signer`, `signing`, `no-network`, one of
+    /// [`Fault`](crate::ask::Fault), `program` or `missing-program`.
     #[must_use]
     pub fn cause(&self) -> &'static str {
         match &self.kind {
@@ -158,6 +166,8 @@ impl StepError {
             StepErrorKind::Engine(_) | StepErrorKind::NotEncoded => "engine",
             StepErrorKind::NoSigner => "no-signer",
             StepErrorKind::Signing(_) => "signing",
+            StepErrorKind::NoNetwork => "no-network",
+            StepErrorKind::Server(unanswered) => unanswered.fault.cause(),
             StepErrorKind::Program { .. } => "program",
             StepErrorKind::MissingProgram { .. } => "missing-program",
             StepErrorKind::Nested(error) => error.cause(),

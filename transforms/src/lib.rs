@@ -26,6 +26,7 @@
 //! however many recipes it enters; dimensions are checked before anything is decoded; nothing here knows of proofs.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod ask;
 pub mod calibrate;
 pub mod catalogue;
 pub mod codecs;
@@ -35,4 +36,5 @@ pub mod listing;
 pub mod meter;
 pub mod recipe;
 pub mod resign;
+pub mod sightings;
 pub mod value;

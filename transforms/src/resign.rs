@@ -1,6 +1,7 @@
 //! Signing a result anew, for services that preserve Content Credentials. Nothing here knows how that is done: who
 //! signs comes in with the call, as keys must not live among pipelines.
 
+use crate::ask::Ask;
 use crate::meter::Meter;
 use credlink_image_files::ImageFile;
 
@@ -26,15 +27,18 @@ pub struct Surroundings<'a> {
     pub meter: &'a Meter<'a>,
     /// Who signs in the service's name; without one, a recipe that signs fails with the cause `no-signer`.
     pub resigner: Option<&'a dyn Resign>,
+    /// Who asks real servers; without one, a recipe that does fails with the cause `no-network`.
+    pub asker: Option<&'a dyn Ask>,
 }
 
 impl<'a> Surroundings<'a> {
-    /// Surroundings in which nobody signs.
+    /// Surroundings in which nobody signs, and nobody is asked.
     #[must_use]
     pub fn new(meter: &'a Meter<'a>) -> Self {
         Self {
             meter,
             resigner: None,
+            asker: None,
         }
     }
 
@@ -43,6 +47,15 @@ impl<'a> Surroundings<'a> {
     pub fn with_resigner(self, resigner: &'a dyn Resign) -> Self {
         Self {
             resigner: Some(resigner),
+            ..self
+        }
+    }
+
+    /// The same with somebody who asks real servers.
+    #[must_use]
+    pub fn with_asker(self, asker: &'a dyn Ask) -> Self {
+        Self {
+            asker: Some(asker),
             ..self
         }
     }

@@ -98,6 +98,10 @@ ranged!(
     Seconds(u16), 1.0, 3600.0, "a whole number of seconds from 1 to 3600"
 );
 ranged!(
+    /// A time in milliseconds, 0 to 60,000.
+    Millis(u16), 0.0, 60000.0, "a whole number of milliseconds from 0 to 60000"
+);
+ranged!(
     /// A length in pixels that may be nothing, 0 to 65,535.
     Margin(u16), 0.0, 65535.0, "a whole number of pixels from 0 to 65535"
 );

@@ -1,6 +1,6 @@
 //! The record of one op: what went in, what came out, what every carrier said and how long it took.
 
-use crate::{Beside, Embedded, Outcome, State, Trial};
+use crate::{Beside, Embedded, Outcome, Provenance, State, Trial};
 
 /// One op. Times are nanoseconds; a time of 0 means that this part did not run and is not measured.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Row {
     pub family: String,
     /// Evidence grade of the pipeline's recipe, `A` (source code), `O` (files that the platform wrote), `B`, `C` or `D` (estimate).
     pub grade: char,
+    /// Who took the image through it.
+    pub provenance: Provenance,
     /// Index of the image in the image set.
     pub image: u32,
     /// Name of the image in the image set.
@@ -85,6 +87,10 @@ pub struct Row {
     pub sign_ssimulacra2: Option<f32>,
     /// Which steps took which kinds of metadata: `4 jpeg: C2PA manifest, XMP`, `; ` between steps.
     pub taken: Option<String>,
+    /// How the file came back. Live rows: what the server said of its answer, attempt by attempt, such as
+    /// `503 then 200; content-type: image/webp; x-cache: MISS`. Observed ones: the date, the app, its settings, and how the file
+    /// was told apart. `None` where simulated.
+    pub answered: Option<String>,
     /// Time to sign the image: the same figure on every op of one image.
     pub sign_ns: u64,
     /// Time of the whole pipeline.
@@ -164,6 +170,7 @@ impl Row {
             pipeline: String::new(),
             family: String::new(),
             grade: 'A',
+            provenance: Provenance::Simulated,
             image: 0,
             name: String::new(),
             source: String::new(),
@@ -197,6 +204,7 @@ impl Row {
             still_holds: None,
             sign_ssimulacra2: None,
             taken: None,
+            answered: None,
             sign_ns: 0,
             transform_ns: 0,
             codec_ns: 0,

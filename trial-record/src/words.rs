@@ -57,7 +57,7 @@ pub(crate) use words;
 
 #[cfg(test)]
 mod tests {
-    use crate::{Beside, CarrierPlace, Contract, Embedded, Outcome, State, Trial};
+    use crate::{Beside, CarrierPlace, Contract, Embedded, Outcome, Provenance, State, Trial};
 
     #[test]
     fn every_word_leads_back_to_its_variant_and_no_other_word_does() {
@@ -82,6 +82,7 @@ mod tests {
         check(&State::ALL, State::as_str, State::parse);
         check(&Contract::ALL, Contract::as_str, Contract::parse);
         check(&Embedded::ALL, Embedded::as_str, Embedded::parse);
+        check(&Provenance::ALL, Provenance::as_str, Provenance::parse);
         check(&Beside::ALL, Beside::as_str, Beside::parse);
         check(
             &CarrierPlace::ALL,

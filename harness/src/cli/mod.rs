@@ -1,5 +1,6 @@
 //! What can be typed. Nothing here does anything.
 
+mod kits;
 mod pipelines;
 mod runs;
 mod service;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use credlink_harness::exit;
 
+pub(crate) use kits::{CollectArgs, MakeArgs, TrialArgs, TrialCommand};
 pub(crate) use pipelines::{ApplyArgs, CalibrateArgs, Grade, PipelinesArgs, PipelinesCommand};
 pub(crate) use runs::{
     CompareArgs, EvidenceArgs, GateArgs, MergeArgs, ReplayArgs, ReportArgs, SignRunArgs,
@@ -20,6 +22,7 @@ pub(crate) use runs::{
 pub(crate) use service::{ServeArgs, StoreArgs, StoreCommand};
 pub(crate) use survival::SurvivalArgs;
 pub(crate) use systems::{HeadToHeadArgs, SystemsArgs, SystemsCommand};
+pub(crate) use values::NetworkArgs;
 use values::{MarkArgs, counted, decibels};
 
 /// Measures whether signed provenance proofs survive what happens to images on the web.
@@ -58,6 +61,8 @@ pub(crate) enum Command {
     Pipelines(PipelinesArgs),
     /// Run one pipeline on one file.
     Apply(ApplyArgs),
+    /// Make signed files that a person posts, and judge what comes back.
+    Trial(TrialArgs),
     /// Make or show signing keys.
     Keys(KeysArgs),
     /// Sign an image file.

@@ -67,6 +67,15 @@ pub(crate) enum PipelinesCommand {
         #[arg(long)]
         check: bool,
     },
+    /// Write what is known from files that platforms wrote, recipe by recipe, as Markdown.
+    Observed {
+        /// The file to write.
+        #[arg(default_value = "docs/OBSERVED.md")]
+        file: PathBuf,
+        /// Only compare the file with what would be written.
+        #[arg(long)]
+        check: bool,
+    },
     /// Compare real files, as uploaded and as downloaded, with what pipelines predict.
     #[command(after_help = CALIBRATE_EXAMPLES)]
     Calibrate(CalibrateArgs),

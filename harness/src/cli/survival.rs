@@ -7,7 +7,7 @@ use credlink_harness::shard::Shard;
 use serde::{Deserialize, Serialize};
 
 use super::systems::DEFAULT_ADAPTERS;
-use super::values::{MarkArgs, counted, decibels, part, shard};
+use super::values::{MarkArgs, NetworkArgs, counted, decibels, part, shard};
 
 /// The most ops that a run may be asked for: a plan is held in memory, and this many fill about ten gigabytes.
 const MAX_OPS: u64 = 100_000_000;
@@ -132,6 +132,8 @@ pub(crate) struct SurvivalArgs {
     /// In a process apart: where it leaves what it finished.
     #[arg(long, hide = true, requires = "alone")]
     pub(crate) scratch: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
     /// Print the plan with an estimate of its time and disk, and run nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

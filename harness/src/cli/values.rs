@@ -1,6 +1,9 @@
 //! What single arguments may be, and the options that commands share.
 
+use std::net::SocketAddr;
+
 use clap::Args;
+use credlink_harness::live::{Permission, host};
 use credlink_harness::shard::Shard;
 use credlink_reports::documents::DOCUMENTS;
 use credlink_reports::formats::FORMATS;
@@ -17,6 +20,56 @@ pub(crate) struct MarkArgs {
     /// The lowest PSNR of a watermark, dB: more is less visible and less robust [default: 42.3].
     #[arg(long, value_name = "DB", value_parser = decibels)]
     pub(crate) watermark_psnr: Option<f64>,
+}
+
+/// What a run may ask of others.
+#[derive(Clone, Debug, Default, PartialEq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NetworkArgs {
+    /// Use the network, for the recipes that send images to real servers and are named by --pipelines; servers on this machine
+    /// alone, unless --allow-host names others. To be said again when a run goes on.
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// With --live: this host may be asked, too. May be said several times.
+    #[arg(long, value_name = "HOST", requires = "live", value_parser = host)]
+    pub(crate) allow_host: Vec<String>,
+    /// With --live: where servers on this machine find the images [default: a free port of 127.0.0.1].
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "live")]
+    pub(crate) origin: Option<SocketAddr>,
+}
+
+impl NetworkArgs {
+    /// What that allows.
+    pub(crate) fn permission(&self) -> Permission {
+        Permission {
+            live: self.live,
+            hosts: self.allow_host.iter().cloned().collect(),
+            origin: self.origin,
+        }
+    }
+
+    /// The same for a process beside this one, which cannot serve on the same port.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            origin: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same as another process of this program is told it.
+    pub(crate) fn typed(&self) -> Vec<String> {
+        let mut typed = Vec::new();
+        if self.live {
+            typed.push("--live".to_owned());
+        }
+        for host in &self.allow_host {
+            typed.extend(["--allow-host".to_owned(), host.clone()]);
+        }
+        if let Some(origin) = &self.origin {
+            typed.extend(["--origin".to_owned(), origin.to_string()]);
+        }
+        typed
+    }
 }
 
 /// A count within a range, as people write it: `10000`, `10,000`, `10_000`, `10k`, `2.5k`, `1M`.

@@ -9,6 +9,7 @@ pub(crate) mod evidence;
 pub(crate) mod gate;
 pub(crate) mod head_to_head;
 pub(crate) mod keys;
+pub(crate) mod kits;
 pub(crate) mod measure;
 pub(crate) mod merge;
 pub(crate) mod outside;

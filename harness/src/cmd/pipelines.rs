@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use credlink_harness::{exit, recipes};
 use credlink_transforms::catalogue::Catalogue;
-use credlink_transforms::listing;
 use credlink_transforms::recipe::Recipe;
+use credlink_transforms::{listing, sightings};
 use serde_json::{Value as Json, json};
 
 use crate::cli::{Grade, PipelinesArgs, PipelinesCommand};
@@ -30,7 +30,13 @@ pub(crate) fn run(args: &PipelinesArgs) -> Result<u8> {
             };
             super::say(listing::coverage_table(&checked).trim_end())?;
         }
-        Some(PipelinesCommand::Doc { file, check }) => document(&catalogue, file, *check)?,
+        Some(PipelinesCommand::Doc { file, check }) => {
+            generated(&listing::document(&catalogue), file, *check, "doc")?;
+        }
+        Some(PipelinesCommand::Observed { file, check }) => {
+            let text = sightings::document(&catalogue).map_err(anyhow::Error::msg)?;
+            generated(&text, file, *check, "observed")?;
+        }
         Some(PipelinesCommand::Calibrate(args)) => super::calibrate::run(args)?,
         None => list(&catalogue, args)?,
     }
@@ -108,14 +114,14 @@ fn as_json(recipe: &Recipe, whole: bool) -> Json {
     document
 }
 
-fn document(catalogue: &Catalogue, file: &Path, check: bool) -> Result<()> {
-    let text = listing::document(catalogue);
+/// Writes a document that a subcommand makes, or checks that it is the one that is there.
+fn generated(text: &str, file: &Path, check: bool, by: &str) -> Result<()> {
     if check {
         let found =
             super::read_text(file).with_context(|| format!("failed to read {}", file.display()))?;
         ensure!(
             found == text,
-            "{} is not what the recipes say; run `credlink pipelines doc`",
+            "{} is not what the recipes say; run `credlink pipelines {by}`",
             file.display()
         );
         return super::say(&format!("{} is up to date", file.display()));

@@ -7,6 +7,7 @@ use credlink_corpus::ImageSet;
 
 use crate::journal::{JobRows, Journal, Kept};
 use crate::ledger::Ledger;
+use crate::live;
 use crate::shard::Share;
 use crate::stages::event::Listener;
 
@@ -34,6 +35,8 @@ pub struct Setting<'a> {
     pub journal: &'a Journal,
     /// What of the plan is done here.
     pub share: &'a Share,
+    /// Asks real servers; `None` where no pipeline does, or none may be asked.
+    pub live: Option<&'a live::Client>,
     /// Runs what may have ended a process in one of its own.
     pub apart: Apart<'a>,
 }

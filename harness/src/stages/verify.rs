@@ -333,7 +333,16 @@ impl<'a> Verifying<'a> {
         let op = |(offset, position): (usize, &usize)| {
             let number = image.first_op + offset as u64;
             let recipe = &self.plan.pipelines[*position];
-            let row = trial::run(number, subject, &entering, recipe, self.system, ledger);
+            let live = self.setting.live;
+            let row = trial::run(
+                number,
+                subject,
+                &entering,
+                recipe,
+                self.system,
+                ledger,
+                live,
+            );
             (self.setting.listener)(Event::Advanced(1));
             row
         };

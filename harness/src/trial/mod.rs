@@ -15,10 +15,11 @@ use credlink_sign_core::carriers::Cost;
 use credlink_sign_core::{Distortion, Pixels, ProofId, Verification};
 use credlink_transforms::meter::Meter;
 use credlink_transforms::recipe::Recipe;
-use credlink_trial_record::{Beside, Embedded, Outcome, Row, Trial};
+use credlink_trial_record::{Beside, Embedded, Outcome, Provenance, Row, Trial};
 
 use self::judge::judge;
 use crate::ledger::{Ledger, Work};
+use crate::live;
 use crate::systems::{Nearness, Sealed, SystemError};
 use crate::trace::{self, Stop};
 use crate::{clock, received};
@@ -89,6 +90,11 @@ impl Entering {
             file,
         }
     }
+
+    /// The file.
+    pub fn file(&self) -> &Arc<ImageFile> {
+        &self.file
+    }
 }
 
 fn held(file: &ImageFile) -> Held {
@@ -102,6 +108,7 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
         pipeline: recipe.id.clone(),
         family: recipe.family.clone(),
         grade: recipe.grade().letter(),
+        provenance: recipe.provenance(),
         image: u32::try_from(entry.index).unwrap_or(u32::MAX),
         name: entry.name.clone(),
         source: entry.source.clone(),
@@ -127,7 +134,8 @@ pub fn failed(op: u64, subject: &Subject<'_>, recipe: &Recipe, cause: &str, reas
     }
 }
 
-/// Runs one op. Never fails and never panics: what goes wrong becomes an `error` row.
+/// Runs one op. Never fails and never panics: what goes wrong becomes an `error` row. `live` asks real servers, where the recipe
+/// does.
 pub fn run(
     op: u64,
     subject: &Subject<'_>,
@@ -135,12 +143,23 @@ pub fn run(
     recipe: &Recipe,
     system: &dyn Sealed,
     ledger: &Ledger,
+    live: Option<&live::Client>,
 ) -> Row {
+    let asker = live.filter(|_| recipe.is_live()).map(live::Client::op);
     let attempt = catch_unwind(AssertUnwindSafe(|| {
-        attempt(op, subject, entering, recipe, system, ledger)
+        attempt(
+            op,
+            subject,
+            entering,
+            recipe,
+            system,
+            ledger,
+            asker.as_ref(),
+        )
     }));
+    let answered = asker.as_ref().and_then(live::Op::answered);
     let (cause, reason): (Cow<'static, str>, String) = match attempt {
-        Ok(Ok(done)) => return done,
+        Ok(Ok(done)) => return Row { answered, ..done },
         Ok(Err((cause, reason))) => (cause, reason),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str);
@@ -153,7 +172,10 @@ pub fn run(
             )
         }
     };
-    failed(op, subject, recipe, &cause, reason)
+    Row {
+        answered,
+        ..failed(op, subject, recipe, &cause, reason)
+    }
 }
 
 fn attempt(
@@ -163,16 +185,20 @@ fn attempt(
     recipe: &Recipe,
     system: &dyn Sealed,
     ledger: &Ledger,
+    asker: Option<&live::Op<'_>>,
 ) -> Result<Row, (Cow<'static, str>, String)> {
     let file = &entering.file;
     let cpu_clock = clock::thread_nanos;
     let meter = Meter::new(&cpu_clock);
     let (cpu, wall) = (clock::thread_nanos(), clock::wall_nanos());
     let mut written = Vec::new();
+    let surroundings = delivery::surroundings(&meter);
+    let surroundings = match asker {
+        Some(asker) => surroundings.with_asker(asker),
+        None => surroundings,
+    };
     let received = recipe
-        .apply_watched(file, delivery::surroundings(&meter), |step| {
-            written.push(step);
-        })
+        .apply_watched(file, surroundings, |step| written.push(step))
         .map_err(|error| (error.cause().into(), error.to_string()))?;
     let (cpu, transform_ns) = (clock::thread_nanos() - cpu, clock::wall_nanos() - wall);
     let codec_ns = meter.codec_nanos();
@@ -183,7 +209,57 @@ fn attempt(
         cpu.saturating_sub(codec_ns + meter.resize_nanos()),
     );
 
-    let verified = verify(&received, subject, system, ledger)
+    let mut row = looked_at(op, subject, entering, recipe, &received, system, ledger)?;
+    let stops: Vec<Stop> = written.iter().map(Stop::of).collect();
+    row.taken = Some(trace::taken(&stops));
+    (row.transform_ns, row.codec_ns) = (transform_ns, codec_ns);
+    Ok(row)
+}
+
+/// The row of a file that a person posted and fetched again: nothing is known of its way, and what `recipe` makes of it stands
+/// in a row of its own.
+pub fn observed(
+    op: u64,
+    subject: &Subject<'_>,
+    entering: &Entering,
+    recipe: &Recipe,
+    received: Vec<u8>,
+    system: &dyn Sealed,
+) -> Row {
+    let attempt = catch_unwind(AssertUnwindSafe(|| {
+        let received =
+            ImageFile::new(received).map_err(|error| ("received".into(), error.to_string()))?;
+        let ledger = Ledger::new();
+        looked_at(op, subject, entering, recipe, &received, system, &ledger)
+    }));
+    let row = match attempt {
+        Ok(Ok(row)) => row,
+        Ok(Err((cause, reason))) => failed(op, subject, recipe, &cause, reason),
+        Err(_) => {
+            let reason = "a library panicked on what came back".to_owned();
+            failed(op, subject, recipe, "panic", reason)
+        }
+    };
+    Row {
+        provenance: Provenance::Observed,
+        // A service promises nothing here.
+        same_pixels: None,
+        ..row
+    }
+}
+
+/// What a received file shows: the row of an op, but for its way.
+fn looked_at(
+    op: u64,
+    subject: &Subject<'_>,
+    entering: &Entering,
+    recipe: &Recipe,
+    received: &ImageFile,
+    system: &dyn Sealed,
+    ledger: &Ledger,
+) -> Result<Row, (Cow<'static, str>, String)> {
+    let file = &entering.file;
+    let verified = verify(received, subject, system, ledger)
         .map_err(|error| (error.cause, format!("{}: {}", recipe.id, error.reason)))?;
     let judgement = judge(subject.issued, verified.verification.findings());
     // Decoding what was received is part of verification; a file that cannot be shown is an error of the pipeline.
@@ -196,10 +272,10 @@ fn attempt(
 
     let mut row = failed(op, subject, recipe, "", String::new());
     (row.error, row.error_cause) = (None, None);
-    row.same_bytes = Arc::ptr_eq(&received, file) || received.bytes() == file.bytes();
+    row.same_bytes = std::ptr::eq(received, &**file) || received.bytes() == file.bytes();
     row.same_pixels = recipe
         .contract
-        .map(|_| row.same_bytes || same_pixels(file, &shown, &meter));
+        .map(|_| row.same_bytes || same_pixels(file, &shown));
     row.outcome = judgement.outcome;
     row.survived = judgement.outcome.survived();
     row.recovered_by = judgement
@@ -207,15 +283,12 @@ fn attempt(
         .filter(|_| judgement.outcome == Outcome::Recovered)
         .map(str::to_owned);
     row.holds = Some(Beside::joined(&entering.held.kinds()));
-    row.still_holds = Some(Beside::joined(&entering.held.still_in(&held(&received))));
-    let stops: Vec<Stop> = written.iter().map(Stop::of).collect();
-    row.taken = Some(trace::taken(&stops));
+    row.still_holds = Some(Beside::joined(&entering.held.still_in(&held(received))));
     row.received_bytes = received.bytes().len() as u64;
     row.received_format = received.format().as_str().to_owned();
     (row.received_width, row.received_height) = (shown.image.width(), shown.image.height());
     row.content_distance = verified.distance;
-    (row.transform_ns, row.codec_ns, row.verify_ns) =
-        (transform_ns, codec_ns, verified.verification.ladder_nanos);
+    row.verify_ns = verified.verification.ladder_nanos;
     row.retrieve_ns = verified
         .verification
         .findings()
@@ -322,8 +395,8 @@ fn cells(
 }
 
 /// Whether a received file shows the pixels of the signed one; colours under full transparency do not show.
-fn same_pixels(signed: &ImageFile, received: &Pixels, meter: &Meter<'_>) -> bool {
-    let Ok(signed) = meter.frame(signed) else {
+fn same_pixels(signed: &ImageFile, received: &Pixels) -> bool {
+    let Ok(signed) = signed.frame() else {
         return false;
     };
     if signed.pixels == received.image {

@@ -53,6 +53,7 @@ pub(crate) fn ran(
         ledger: &Ledger::new(),
         journal: &journal,
         share: &Shard::WHOLE.share(plan),
+        live: None,
         apart: Apart {
             sign: &|_| bail!("nothing was suspected"),
             verify: &|_, _| bail!("nothing was suspected"),

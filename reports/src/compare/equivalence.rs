@@ -58,7 +58,7 @@ pub fn agreements(
     }
     let pooled = shared
         .into_iter()
-        .filter(|pair| !pipelines[pair.0].is_control());
+        .filter(|pair| pipelines[pair.0].is_pooled());
     families.push(("all families".to_owned(), pooled.collect()));
     let mut agreements = Vec::new();
     for (family, members) in families {

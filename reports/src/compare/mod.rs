@@ -138,7 +138,7 @@ pub fn compare(
     let shared = shared_pipelines(before, after)?;
     let survival = survival::lines(before, after, &shared, paired);
     let pipelines = &before.header().pipelines;
-    let pooled = shared.iter().filter(|pair| !pipelines[pair.0].is_control());
+    let pooled = shared.iter().filter(|pair| pipelines[pair.0].is_pooled());
     let (here, there): (Vec<usize>, Vec<usize>) = pooled.copied().unzip();
     let averages = before
         .average(&here, None, 0.05)

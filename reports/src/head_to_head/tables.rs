@@ -497,7 +497,7 @@ fn notes(contest: &HeadToHead, own: &[&str]) -> Vec<String> {
 /// The images that every carrier refused. An op that ended in an error does not say; another one of its image does.
 fn refused_images(evidence: &Evidence) -> HashSet<u32> {
     let carriers = 0..evidence.header().carriers.len();
-    let ops = evidence.all_ops(Trial::Signed);
+    let ops = evidence.simulated_ops(Trial::Signed);
     let all = |op: &usize| {
         let entrant = evidence.entrant(*op);
         let mut carriers = carriers.clone();

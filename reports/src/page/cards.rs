@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::row_files;
 use crate::figures::{bounded, bytes, count, duration, measured, plural};
 use crate::formats::cell_text;
-use crate::header::CONTROLS;
 use crate::report::Report;
 use crate::tables::{LevelVerdict, PipelineTally, Value};
 
@@ -162,11 +161,11 @@ fn average(report: &Report) -> Option<Card> {
 /// The line of the average in the table of overall figures.
 const AVERAGE: usize = 1;
 
-/// The best pipeline and the worst one, the harness's own left out.
+/// The best simulated pipeline and the worst one, the harness's own left out.
 fn extremes(report: &Report, tallies: &[PipelineTally]) -> Vec<Card> {
     let mut ranked: Vec<&PipelineTally> = tallies
         .iter()
-        .filter(|pipeline| pipeline.tally.n > 0 && pipeline.family != CONTROLS)
+        .filter(|pipeline| pipeline.tally.n > 0 && pipeline.is_pooled)
         .collect();
     ranked.sort_by(|a, b| {
         let merit = |p: &PipelineTally| p.tally.any.rate.value().unwrap_or_default();

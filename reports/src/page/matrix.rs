@@ -87,6 +87,7 @@ pub(super) fn matrix(report: &Report, tallies: &[PipelineTally]) -> Result<Matri
         id: "all shown, controls apart".to_owned(),
         family: String::new(),
         grade: String::new(),
+        is_pooled: true,
         tally: report.overall.clone(),
     };
     let mut families: Vec<String> = Vec::new();
@@ -101,8 +102,8 @@ pub(super) fn matrix(report: &Report, tallies: &[PipelineTally]) -> Result<Matri
         "surviving": Outcome::SIGNED.iter().filter(|outcome| outcome.survived()).count(),
         "carriers": header.carriers,
         "families": header.pipelines.iter().map(|p| &p.family).collect::<Vec<_>>(),
-        // Sums leave out the rows of controls.
-        "pooled": header.pipelines.iter().map(|p| !p.is_control()).collect::<Vec<_>>(),
+        // Sums leave out the rows of controls, and what is not simulated.
+        "pooled": header.pipelines.iter().map(|p| p.is_pooled()).collect::<Vec<_>>(),
         "cells": report.strata.cells,
     });
     // In a script element only "</script" and "<!--" could end the data early.

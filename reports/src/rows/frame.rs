@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use credlink_trial_record::{Cell, Embedded, Outcome, Row, State, Trial};
+use credlink_trial_record::{Cell, Embedded, Outcome, Provenance, Row, State, Trial};
 use polars::prelude::{
     BooleanChunked, Column, DataFrame, Float32Chunked, PolarsResult, StringChunked, UInt32Chunked,
     UInt64Chunked,
@@ -106,6 +106,17 @@ impl Rows {
         self.word("outcome", index, Outcome::parse)
     }
 
+    /// The provenance of one row; files from before there was a choice say nothing.
+    ///
+    /// # Errors
+    /// As [`Rows::outcomes`].
+    pub fn provenance(&self, index: usize) -> Result<Provenance, RowError> {
+        match self.texts("provenance")?.get(index) {
+            None => Ok(Provenance::default()),
+            Some(_) => self.word("provenance", index, Provenance::parse),
+        }
+    }
+
     /// What the word of a column stands for.
     fn word<T>(
         &self,
@@ -164,6 +175,7 @@ impl Rows {
                 .chars()
                 .next()
                 .ok_or_else(|| value("grade is empty".to_owned()))?,
+            provenance: self.provenance(index)?,
             image: size("image")?,
             name: text("name")?,
             source: text("source")?,
@@ -197,6 +209,7 @@ impl Rows {
             holds: words("holds")?,
             still_holds: words("still_holds")?,
             taken: words("taken")?,
+            answered: words("answered")?,
             sign_ns: big("sign_ns")?,
             transform_ns: big("transform_ns")?,
             codec_ns: big("codec_ns")?,

@@ -88,6 +88,7 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("pipeline", "", "id of the pipeline", Take::Text(|r| &r.pipeline)),
     spec("family", "", "family of the pipeline", Take::Text(|r| &r.family)),
     spec("grade", "", "evidence grade of the recipe: A, O, B, C or D, best first", Take::Letter(|r| r.grade)),
+    spec("provenance", "", "simulated, live or observed: whether a recipe, a real server or a person took the image through the pipeline; null is simulated", Take::OptText(|r| Some(r.provenance.as_str()))),
     spec("image", "", "index of the image in the image set", Take::Small(|r| r.image)),
     spec("name", "", "name of the image", Take::Text(|r| &r.name)),
     spec("source", "", "file that the image was made from; views of one file share it", Take::Text(|r| &r.source)),
@@ -121,6 +122,7 @@ pub(crate) const ROW_COLUMNS: &[Spec<Row>] = &[
     spec("holds", "", "what the file that entered the pipeline held for people beside its pixels: exif, location, xmp, iptc, icc, png-text, caption, credit, copyright, alt-text, `, ` between them; null where no op was done", Take::OptText(|r| r.holds.as_deref())),
     spec("still_holds", "", "what of that the received file still says", Take::OptText(|r| r.still_holds.as_deref())),
     spec("taken", "", "which steps took which kinds of metadata, `; ` between steps; null where no op was done", Take::OptText(|r| r.taken.as_deref())),
+    spec("answered", "", "how the file came back: of a live row what the server said of its answer, attempt by attempt; of an observed one the date, the app, its settings, and how the file was told apart; null where simulated", Take::OptText(|r| r.answered.as_deref())),
     spec("sign_ns", "ns", "time to sign the image, the same on every op of one image; 0 is not measured", Take::Big(|r| r.sign_ns)),
     spec("transform_ns", "ns", "time of the whole pipeline; 0 is not measured", Take::Big(|r| r.transform_ns)),
     spec("codec_ns", "ns", "time of the pipeline inside codecs", Take::Big(|r| r.codec_ns)),
@@ -148,7 +150,14 @@ pub(crate) const CELL_COLUMNS: &[Spec<Cell>] = &[
 ];
 
 /// Columns of [`ROW_COLUMNS`] that files of this version may lack, because they came later: they are read as null.
-pub(crate) const LATER_ROW: [&str; 4] = ["sign_ssimulacra2", "holds", "still_holds", "taken"];
+pub(crate) const LATER_ROW: [&str; 6] = [
+    "sign_ssimulacra2",
+    "holds",
+    "still_holds",
+    "taken",
+    "provenance",
+    "answered",
+];
 
 /// The same of [`CELL_COLUMNS`].
 pub(crate) const LATER_CELL: [&str; 5] = ["own", "wrong", "bits", "bytes", "sign_ns"];

@@ -31,10 +31,10 @@ impl Evidence {
         average(&counted, alpha)
     }
 
-    /// The pipelines (by index) that pooled figures are of: all but controls.
+    /// The pipelines (by index) that pooled figures are of: the simulated ones but controls.
     pub(crate) fn pooled_pipelines(&self) -> Vec<usize> {
         let pipelines = self.header().pipelines.iter().enumerate();
-        let pooled = pipelines.filter(|(_, pipeline)| !pipeline.is_control());
+        let pooled = pipelines.filter(|(_, pipeline)| pipeline.is_pooled());
         pooled.map(|(index, _)| index).collect()
     }
 }

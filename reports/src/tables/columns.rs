@@ -38,19 +38,37 @@ pub(super) struct Columns {
     pipelines: HashMap<String, usize>,
 }
 
-/// Which rows pooled figures count: signed ops, but for those of controls.
+/// Which rows pooled figures count: signed ops of simulated pipelines, but for those of controls.
 fn pooled(
     header: &RunHeader,
     rows: &Rows,
     words: &[(Trial, Outcome)],
 ) -> Result<Vec<bool>, EvidenceError> {
-    let controls = header.pipelines.iter().filter(|one| one.is_control());
-    let controls: HashSet<&str> = controls.map(|one| one.id.as_str()).collect();
+    let pooled = header.pipelines.iter().filter(|one| one.is_pooled());
+    let pooled: HashSet<&str> = pooled.map(|one| one.id.as_str()).collect();
     let pipelines = rows.texts("pipeline")?.iter().zip(words);
     let counted = pipelines.map(|(id, (trial, _))| {
-        *trial == Trial::Signed && id.is_some_and(|id| !controls.contains(id))
+        *trial == Trial::Signed && id.is_some_and(|id| pooled.contains(id))
     });
     Ok(counted.collect())
+}
+
+/// Refuses rows whose provenance is not that of their pipeline: they would be pooled with what they are not.
+fn check_provenance(
+    header: &RunHeader,
+    rows: &Rows,
+    results: &[(usize, u32)],
+) -> Result<(), EvidenceError> {
+    for (row, (group, _)) in results.iter().enumerate() {
+        let pipeline = &header.pipelines[group / Trial::ALL.len()];
+        let told = rows.provenance(row)?;
+        if told != pipeline.provenance {
+            let (id, of_run) = (&pipeline.id, pipeline.provenance);
+            let reason = format!("provenance is {told}, and run.json says that {id} is {of_run}");
+            return Err(wrong(rows, row, reason));
+        }
+    }
+    Ok(())
 }
 
 /// What files held beside their pixels; nothing in rows that were written before that was looked at.
@@ -165,6 +183,7 @@ impl Columns {
         let words = rows.trials()?.into_iter().zip(rows.outcomes()?);
         let words: Vec<(Trial, Outcome)> = words.collect();
         let results = self.results(rows, &words)?;
+        check_provenance(header, rows, &results)?;
         self.add_controls(rows, &words)?;
         let held = held(rows)?;
         self.add_costs(header, rows, &words)?;

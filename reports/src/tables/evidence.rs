@@ -48,6 +48,7 @@ pub const COLUMNS: &[&str] = &[
     "mark_ssim",
     "holds",
     "still_holds",
+    "provenance",
 ];
 
 /// Columns of each carrier that tables and plots need.
@@ -258,8 +259,16 @@ impl Evidence {
         (0..self.header.pipelines.len()).flat_map(move |pipeline| self.ops(pipeline, trial))
     }
 
+    /// The same of simulated pipelines alone, controls included: what real servers and people did is counted apart.
+    pub(crate) fn simulated_ops(&self, trial: Trial) -> impl Iterator<Item = usize> + Clone + '_ {
+        let pipelines = self.header.pipelines.iter().enumerate();
+        pipelines
+            .filter(|(_, pipeline)| pipeline.provenance.is_simulated())
+            .flat_map(move |(index, _)| self.ops(index, trial))
+    }
+
     /// Positions of all signed ops that pooled figures count: those of controls, which nothing can go wrong in, are left
-    /// out.
+    /// out, and those that real servers or people did.
     pub(crate) fn pooled_ops(&self) -> impl Iterator<Item = usize> + Clone + '_ {
         self.pooled_of(Trial::Signed)
     }
@@ -268,7 +277,7 @@ impl Evidence {
     pub(crate) fn pooled_of(&self, trial: Trial) -> impl Iterator<Item = usize> + Clone + '_ {
         let pipelines = self.header.pipelines.iter().enumerate();
         pipelines
-            .filter(|(_, pipeline)| !pipeline.is_control())
+            .filter(|(_, pipeline)| pipeline.is_pooled())
             .flat_map(move |(index, _)| self.ops(index, trial))
     }
 

@@ -189,7 +189,7 @@ impl Timing {
 
     /// Every op that was timed, and how long it took.
     fn each<'a>(&self, evidence: &'a Evidence) -> Box<dyn Iterator<Item = (usize, u64)> + 'a> {
-        let signed = evidence.all_ops(Trial::Signed);
+        let signed = evidence.simulated_ops(Trial::Signed);
         let timed = |ops: Box<dyn Iterator<Item = usize> + 'a>,
                      nanos: fn(&Evidence, usize) -> u64| {
             let all = ops.map(move |op| (op, nanos(evidence, op)));
@@ -200,7 +200,7 @@ impl Timing {
             Of::VerifySigned => timed(Box::new(signed), Evidence::verify_ns),
             Of::VerifyNegative => {
                 let negatives = Trial::NEGATIVES.into_iter();
-                let ops = negatives.flat_map(|trial| evidence.all_ops(trial));
+                let ops = negatives.flat_map(|trial| evidence.simulated_ops(trial));
                 timed(Box::new(ops), Evidence::verify_ns)
             }
             Of::Retrieve => timed(Box::new(signed), Evidence::retrieve_ns),
@@ -220,7 +220,7 @@ impl Timing {
 /// number of pipelines.
 fn once_per_image(evidence: &Evidence) -> impl Iterator<Item = (usize, u64)> + '_ {
     let mut seen = HashSet::new();
-    evidence.all_ops(Trial::Signed).filter_map(move |op| {
+    evidence.simulated_ops(Trial::Signed).filter_map(move |op| {
         let entrant = evidence.entrant(op);
         (entrant.sign_ns > 0 && seen.insert(entrant.image)).then_some((op, entrant.sign_ns))
     })

@@ -15,6 +15,7 @@ mod error;
 mod evidence;
 mod false_accepts;
 mod families;
+mod gap;
 mod generations;
 mod latency;
 mod layers;
@@ -120,6 +121,14 @@ pub const TABLES: &[TableKind] = &[
         make: generations::table,
     },
     TableKind {
+        id: "gap",
+        make: gap::live,
+    },
+    TableKind {
+        id: "observed",
+        make: gap::observed,
+    },
+    TableKind {
         id: "false-accepts",
         make: false_accepts::table,
     },
@@ -175,6 +184,17 @@ fn run_notes(evidence: &Evidence) -> Vec<String> {
         "Simulated pipelines, run {}, seed {}, image set {} ({}).",
         header.id, header.seed, header.image_set.name, header.image_set.kind
     )];
+    let others = header.pipelines.iter();
+    let others = others.filter(|pipeline| !pipeline.provenance.is_simulated());
+    let others: Vec<String> = others
+        .map(|pipeline| format!("{} ({})", pipeline.id, pipeline.provenance))
+        .collect();
+    if !others.is_empty() {
+        notes.push(format!(
+            "Not simulated, not repeatable, and part of no pooled figure: {}.",
+            others.join(", ")
+        ));
+    }
     if header.partial {
         notes.push(format!(
             "Partial run: {} of {} ops were done.",

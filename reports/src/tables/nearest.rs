@@ -15,14 +15,14 @@ pub(super) fn table(evidence: &Evidence) -> Table {
             rows.extend(nearest_line(evidence, decision, trial, images, ops));
         };
         for trial in Trial::ALL {
-            line(trial, "all", &mut evidence.all_ops(trial));
+            line(trial, "all", &mut evidence.simulated_ops(trial));
             if trial == Trial::Signed {
                 let mut classes: Vec<(usize, &String)> =
                     evidence.classes.iter().enumerate().collect();
                 classes.sort_by_key(|(_, name)| *name);
                 for (index, class) in classes {
                     let of = |op: &usize| evidence.entrant(*op).class as usize == index;
-                    line(trial, class, &mut evidence.all_ops(trial).filter(of));
+                    line(trial, class, &mut evidence.simulated_ops(trial).filter(of));
                 }
             }
         }

@@ -1,7 +1,6 @@
 //! One figure for everything, with what it weighs: pooled, averaged over pipelines, and the worst pipeline.
 
 use super::{Column, Evidence, Kind, Table, Unit, Value, run_notes};
-use crate::header::CONTROLS;
 use crate::stats::{Interval, Measured};
 
 const PERCENT: Unit = Unit {
@@ -90,7 +89,7 @@ fn worst(evidence: &Evidence, measures: usize) -> (Vec<Value>, String) {
     let mut values = Vec::new();
     let mut names = Vec::new();
     let mut pipelines = evidence.by_pipeline();
-    pipelines.retain(|pipeline| pipeline.family != CONTROLS);
+    pipelines.retain(|pipeline| pipeline.is_pooled);
     for measure in 0..measures {
         let rates = pipelines.iter().filter_map(|pipeline| {
             let found = pipeline.tally.measure(measure);

@@ -104,6 +104,8 @@ pub struct PipelineTally {
     pub family: String,
     /// Evidence grade of its recipe.
     pub grade: String,
+    /// Whether it counts in figures over several pipelines.
+    pub is_pooled: bool,
     /// The counts.
     pub tally: Tally,
 }
@@ -151,6 +153,7 @@ impl Evidence {
             id: pipeline.id.clone(),
             family: pipeline.family.clone(),
             grade: pipeline.grade.clone(),
+            is_pooled: pipeline.is_pooled(),
             tally: Tally::of(self, self.ops(index, Trial::Signed)),
         };
         pipelines.map(tally).collect()
@@ -186,7 +189,7 @@ impl Evidence {
     /// Negative trials by kind, by pipeline and together.
     pub fn negatives(&self) -> NegativeTallies {
         let pipelines = &self.header().pipelines;
-        let all = |trial| self.all_ops(trial);
+        let all = |trial| self.simulated_ops(trial);
         let kinds_of = |pipeline| {
             let kinds = Trial::NEGATIVES.into_iter();
             kinds.flat_map(move |trial| self.ops(pipeline, trial))

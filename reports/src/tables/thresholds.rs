@@ -28,7 +28,9 @@ impl Half {
         let rules = candidates.len();
         let by_rules = |op: usize| evidence.result(op).accepted >> carrier & 1 == 1;
         let decides = |op: &usize| decision.decides(evidence, *op);
-        let signed = evidence.all_ops(Trial::Signed).filter(|op| is_of(*op));
+        let signed = evidence
+            .simulated_ops(Trial::Signed)
+            .filter(|op| is_of(*op));
         let signed = evidence.clusters(signed.filter(decides), 2 * rules + 3, |op, counts| {
             let own = Some(decision.own(evidence, op));
             let other = decision.wrong(evidence, op);
@@ -47,7 +49,7 @@ impl Half {
             counts[2 + 2 * rules] += u32::from(evidence.is_misattributed(op));
         });
         let unsigned = evidence
-            .all_ops(Trial::Unsigned)
+            .simulated_ops(Trial::Unsigned)
             .filter(|op| is_of(*op) && decision.wrong(evidence, *op).is_some());
         let unsigned = evidence.clusters(unsigned, rules + 2, |op, counts| {
             counts[0] += 1;

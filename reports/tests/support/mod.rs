@@ -127,8 +127,7 @@ pub fn header(carriers: &[&str], pipelines: &[&str]) -> RunHeader {
                 grade: "B".to_owned(),
                 severity: "mild".to_owned(),
                 digest: "abcd".to_owned(),
-                sweep: None,
-                contract: None,
+                ..PipelineHeader::default()
             })
             .collect(),
         carriers: names(carriers),

@@ -4,6 +4,7 @@
 //! numbers out of range, parameters without a source, sources for parameters that are not there.
 
 pub mod expand;
+pub mod live;
 mod observed;
 mod source;
 pub mod step;
@@ -72,6 +73,7 @@ struct WireRecipe {
     analysis: String,
     since: Option<u16>,
     until: Option<u16>,
+    simulated_by: Option<String>,
     #[serde(default)]
     assumed: Vec<String>,
     source: Vec<Source>,
@@ -109,6 +111,8 @@ pub struct Recipe {
     pub analysis: String,
     /// The first and the last year in which it is known to hold; open where it is not.
     pub years: (Option<u16>, Option<u16>),
+    /// Of a recipe that asks a real server: the recipe that simulates that server.
+    pub simulated_by: Option<String>,
     /// Parameters that rest on our judgement alone.
     pub assumed: Vec<String>,
     /// The evidence.
@@ -185,6 +189,14 @@ pub enum RecipeError {
     /// Files that the platform wrote do not say what the recipe does, or the recipe does not say which they are.
     #[error("{recipe}: {message}")]
     Observed {
+        /// The recipe's id.
+        recipe: String,
+        /// The reason.
+        message: String,
+    },
+    /// The recipe asks real servers without saying so, or says so without asking.
+    #[error("{recipe}: {message}")]
+    Live {
         /// The recipe's id.
         recipe: String,
         /// The reason.
@@ -285,6 +297,7 @@ impl Recipe {
             contract: wire.contract,
             analysis: wire.analysis,
             years: (wire.since, wire.until),
+            simulated_by: wire.simulated_by,
             assumed: wire.assumed,
             sources: wire.source,
             steps,

@@ -91,6 +91,25 @@ impl Recipe {
         Ok(None)
     }
 
+    /// For each of these files what it has where the recipe says something else, as far as its sources that are files back it;
+    /// `None` where nothing does.
+    ///
+    /// # Errors
+    /// In words, where an encoder writes nothing to compare.
+    pub fn differences_from(&self, files: &[&Seen]) -> Result<Vec<Option<String>>, String> {
+        let encoders = self.steps.iter().filter_map(|(_, step)| step.jpeg());
+        let specimens: Vec<Specimen<'_>> = encoders.map(Specimen::of).collect::<Result<_, _>>()?;
+        let sources = self
+            .sources
+            .iter()
+            .filter(|source| source.observed.is_some());
+        let difference = |seen: &&Seen| {
+            let mut sources = sources.clone();
+            sources.find_map(|source| self.against(source, seen, &specimens))
+        };
+        Ok(files.iter().map(difference).collect())
+    }
+
     /// What the file has where a parameter that the source backs says something else.
     fn against(&self, source: &Source, seen: &Seen, specimens: &[Specimen<'_>]) -> Option<String> {
         let taken = Format::ALL.iter().filter(|format| self.takes(**format));

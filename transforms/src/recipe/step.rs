@@ -371,6 +371,8 @@ steps! {
     journey: File => Journey(steps::recipe::Journey),
     "Runs a program that is installed on the machine."
     exec: File => Exec(steps::exec::Exec),
+    "Sends the file through a real server; in recipes of the family `live` alone."
+    http: File => Http(steps::http::Http),
 }
 
 impl Step {
@@ -381,6 +383,8 @@ impl Step {
         }
         match self {
             Self::Exec(exec) => vec![exec.gives(format)],
+            // Nobody knows before it has answered.
+            Self::Http(_) => Format::ALL.to_vec(),
             Self::KeepSmaller(_) => vec![format, input],
             Self::Recipe(_) | Self::Relay(_) | Self::Journey(_) => {
                 let mut formats = std::collections::BTreeSet::from([format]);
@@ -408,7 +412,8 @@ impl Step {
     }
 
     /// The recipes that the step runs, in order.
-    pub(crate) fn links(&self) -> &[Arc<crate::recipe::Recipe>] {
+    #[must_use]
+    pub fn links(&self) -> &[Arc<crate::recipe::Recipe>] {
         match self {
             Self::Recipe(step) => &step.links.0,
             Self::Relay(step) => &step.links.0,
@@ -482,11 +487,16 @@ impl Step {
         self.encoder().map_or(Ok(()), Encodes::checked_keep)
     }
 
-    /// Whether the step neither runs other recipes nor needs a program or a signer.
+    /// Whether the step neither runs other recipes nor needs a program, a signer or a server.
     fn stands_alone(&self) -> bool {
         !matches!(
             self,
-            Self::Recipe(_) | Self::Relay(_) | Self::Journey(_) | Self::Exec(_) | Self::Resign(_)
+            Self::Recipe(_)
+                | Self::Relay(_)
+                | Self::Journey(_)
+                | Self::Exec(_)
+                | Self::Resign(_)
+                | Self::Http(_)
         )
     }
 }

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use super::Shared;
 use super::place::{meter, same};
 use super::systems::Ready;
+use crate::cli::NetworkArgs;
 
 /// The longest that one image may take: far more than any that ends.
 const PATIENCE: Duration = Duration::from_mins(20);
@@ -27,11 +28,12 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// Starts processes that go on with a run, each with one image or job.
 pub(super) struct Apart<'a> {
     run_dir: &'a RunDir,
+    network: &'a NetworkArgs,
 }
 
 impl<'a> Apart<'a> {
-    pub(super) fn new(run_dir: &'a RunDir) -> Self {
-        Self { run_dir }
+    pub(super) fn new(run_dir: &'a RunDir, network: &'a NetworkArgs) -> Self {
+        Self { run_dir, network }
     }
 
     pub(super) fn sign(&self, position: usize) -> Result<Result<Kept, String>> {
@@ -97,6 +99,7 @@ impl<'a> Apart<'a> {
             .arg(format!("{}:{number}:{from}", stage.as_str()))
             .arg("--scratch")
             .arg(scratch.path())
+            .args(self.network.beside().typed())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(&errors)?)
@@ -209,6 +212,7 @@ impl Shared<'_> {
             ledger,
             journal: &journal,
             share: &share,
+            live: self.live.as_ref(),
             apart: setting::Apart {
                 sign: &nobody,
                 verify: &|_, _| bail!("nothing is done apart here"),

@@ -62,6 +62,7 @@ pub(super) fn run(args: &SurvivalArgs, out: &Path) -> Result<u8> {
         ));
         command = Command::new(&program);
         command.args(["survival", "--resume"]).arg(out);
+        command.args(args.network.typed());
         for (is_set, flag) in [(args.quiet, "--quiet"), (args.json, "--json")] {
             if is_set {
                 command.arg(flag);

@@ -24,7 +24,7 @@ use credlink_harness::stages::event::Event;
 use credlink_harness::systems::About;
 use credlink_harness::systems::credlink;
 use credlink_harness::systems::named::Choice;
-use credlink_harness::{clock, estimate, exit, image_set, recipes};
+use credlink_harness::{clock, estimate, exit, image_set, live, recipes};
 use credlink_reports::gate::Gate;
 use credlink_reports::head_to_head::{self, Contest, Entrant, Skipped};
 use credlink_reports::{RunDir, RunHeader};
@@ -59,6 +59,8 @@ struct Shared<'a> {
     pipelines: Vec<Arc<Recipe>>,
     /// The ids of the user's recipe files.
     own_recipes: Vec<String>,
+    /// Asks real servers, where a pipeline does.
+    live: Option<live::Client>,
     /// Which part of a run this makes.
     part: journal::Part,
     gate: Option<Gate>,
@@ -168,6 +170,11 @@ fn carried_out(args: &SurvivalArgs, part: journal::Part, created: String) -> Res
     let catalogue = recipes::catalogue(args.recipes.as_deref())?;
     let names = args.pipelines.iter().map(String::as_str);
     let pipelines = part_of(super::selected(&catalogue, names)?, args.part);
+    let live = match part {
+        // Signs, and sends nothing anywhere.
+        journal::Part::Registry => None,
+        _ => live::Client::of(&pipelines, &args.network.permission())?,
+    };
     let gate = args.gate.as_deref().map(Gate::read).transpose()?;
     let mut asked = systems::asked(args)?;
     let plain = Part::native(Choice::CredLink(credlink::carriers()));
@@ -199,6 +206,7 @@ fn carried_out(args: &SurvivalArgs, part: journal::Part, created: String) -> Res
             None => Vec::new(),
             Some(dir) => recipes::files(dir)?.into_iter().map(|(id, _)| id).collect(),
         },
+        live,
         part,
         gate,
         progress: &progress,

@@ -62,7 +62,7 @@ impl Shared<'_> {
         if let Some(own) = &args.recipes {
             recipes::copy(own, &run_dir)?;
         }
-        let apart = Apart::new(&run_dir);
+        let apart = Apart::new(&run_dir, &args.network);
         let setting = Setting {
             set: &*self.set,
             seed: args.seed,
@@ -75,6 +75,7 @@ impl Shared<'_> {
             ledger: &ledger,
             journal: &journal,
             share: &share,
+            live: self.live.as_ref(),
             apart: setting::Apart {
                 sign: &|position| apart.sign(position),
                 verify: &|job, from| apart.verify(job, from),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Parser as _;
 use credlink_harness::journal::{self, About, Part};
 
-use crate::cli::{Cli, Command, SurvivalArgs};
+use crate::cli::{Cli, Command, NetworkArgs, SurvivalArgs};
 use crate::cmd::remote;
 
 /// The options that take effect: as typed; or, where nothing was typed that decides rows, as the run was begun with.
@@ -34,6 +34,8 @@ pub(super) fn options(typed: &SurvivalArgs) -> Result<SurvivalArgs> {
     options.quiet = typed.quiet;
     options.json = typed.json;
     options.isolate = false;
+    // Whoever goes on says anew what may be asked: a run directory may come from elsewhere.
+    options.network = typed.network.clone();
     options.dry_run = typed.dry_run;
     options.resume.clone_from(&typed.resume);
     options.alone.clone_from(&typed.alone);
@@ -66,6 +68,7 @@ fn decides_nothing(typed: &SurvivalArgs) -> Result<bool> {
     plain.quiet = typed.quiet;
     plain.json = typed.json;
     plain.isolate = typed.isolate;
+    plain.network = typed.network.clone();
     plain.dry_run = typed.dry_run;
     plain.alone.clone_from(&typed.alone);
     plain.scratch.clone_from(&typed.scratch);
@@ -86,6 +89,7 @@ const UNDER_WAY: &str = "contest-under-way.json";
 /// The options of a run for whoever goes on with it, wherever that is: of several systems the part that is run.
 pub(super) fn kept(args: &SurvivalArgs, only: Option<&str>) -> Result<serde_json::Value> {
     let mut kept = args.clone();
+    kept.network = NetworkArgs::default();
     let paths = [
         &mut kept.images,
         &mut kept.recipes,

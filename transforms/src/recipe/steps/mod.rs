@@ -12,6 +12,7 @@ pub mod exec;
 pub mod fields;
 pub mod flip;
 pub mod grey;
+pub mod http;
 pub mod keep_smaller;
 pub mod lossless;
 pub mod median;
