@@ -56,11 +56,6 @@ pub fn replay(
 ) -> Result<Replay> {
     let header = credlink_reports::bound_header(run_dir)?;
     let (recorded, related) = recorded(run_dir, op)?;
-    ensure!(
-        recorded.provenance.is_simulated(),
-        "op {op} cannot be run again: {}, so that nothing can be said of its row that way",
-        recorded.provenance.about()
-    );
     let catalogue = recipes::catalogue_of(run_dir)?;
     let recipe = catalogue
         .get(&recorded.pipeline)
@@ -185,6 +180,11 @@ fn recorded(run_dir: &RunDir, op: u64) -> Result<(Row, Vec<ProofId>)> {
         );
     };
     let row = rows.row(place)?;
+    ensure!(
+        row.provenance.is_simulated(),
+        "op {op} cannot be run again: {}, so that nothing can be said of its row that way",
+        row.provenance.about()
+    );
     let mut related = BTreeSet::new();
     if row.issued.is_some() {
         let sources = rows.texts("source")?.iter();

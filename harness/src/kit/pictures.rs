@@ -52,21 +52,21 @@ const PORTRAIT: (u32, u32) = (3, 4);
 /// JPEG quality where another would not tell more.
 const QUALITY: u8 = 92;
 
-/// So many pictures, those that tell the most first: what a service does to formats and extras, then the sizes around each limit,
-/// then qualities, and after that sizes in between.
-pub(super) fn chosen(limits: &[u32], count: usize) -> Vec<Wanted> {
-    let of = |purpose: &str, making, shape, long| Wanted {
+/// A picture of this purpose, making, shape and long side.
+fn of(purpose: &str, making: Making, shape: (u32, u32), long: u32) -> Wanted {
+    Wanted {
         purpose: purpose.to_owned(),
         making,
         size: sized(shape, long),
-    };
+    }
+}
+
+/// So many pictures, those that tell the most first: what a service does to formats and extras, then the sizes around each limit,
+/// then qualities, and after that sizes in between.
+pub(super) fn chosen(limits: &[u32], count: usize) -> Vec<Wanted> {
+    const JPEG: Making = Making::Jpeg(QUALITY);
     let mut wanted = vec![
-        of(
-            "a JPEG of middling size",
-            Making::Jpeg(QUALITY),
-            LANDSCAPE,
-            MIDDLING,
-        ),
+        of("a JPEG of middling size", JPEG, LANDSCAPE, MIDDLING),
         of("a PNG of middling size", Making::Png, LANDSCAPE, MIDDLING),
         of(
             "a JPEG that must be turned",
@@ -88,24 +88,14 @@ pub(super) fn chosen(limits: &[u32], count: usize) -> Vec<Wanted> {
         ),
     ];
     for limit in limits.iter().rev() {
-        wanted.push(of(
-            &format!("above the limit of {limit} px"),
-            Making::Jpeg(QUALITY),
-            LANDSCAPE,
-            limit + limit / 8,
-        ));
-        wanted.push(of(
-            &format!("at the limit of {limit} px"),
-            Making::Jpeg(QUALITY),
-            PORTRAIT,
-            *limit,
-        ));
-        wanted.push(of(
-            &format!("above the limit of {limit} px, portrait"),
-            Making::Jpeg(QUALITY),
-            PORTRAIT,
-            limit + limit / 8,
-        ));
+        let (at, above) = (
+            format!("at the limit of {limit} px"),
+            format!("above the limit of {limit} px"),
+        );
+        let over = limit + limit / 8;
+        wanted.push(of(&above, JPEG, LANDSCAPE, over));
+        wanted.push(of(&at, JPEG, PORTRAIT, *limit));
+        wanted.push(of(&format!("{above}, portrait"), JPEG, PORTRAIT, over));
     }
     if let Some(most) = limits.last() {
         wanted.push(of(
@@ -133,9 +123,8 @@ pub(super) fn chosen(limits: &[u32], count: usize) -> Vec<Wanted> {
         if wanted.len() >= count {
             break;
         }
-        let long = 480 + 160 * (turn % 8);
         let shape = if turn % 2 == 0 { LANDSCAPE } else { PORTRAIT };
-        wanted.push(of("one more size", Making::Jpeg(QUALITY), shape, long));
+        wanted.push(of("one more size", JPEG, shape, 480 + 160 * (turn % 8)));
     }
     wanted.truncate(count);
     wanted
