@@ -5,7 +5,7 @@ use credlink_sign_core::sketch::Sketch;
 /// Of a picture of this size there are none; of the other some.
 fn points_of(number: u64) -> Points {
     let size = if number == 2 { 400 } else { 20 };
-    let noise = |x: u32, y: u32| (x / 9 * 7919 ^ y / 9 * 104_729) * 31 % 251;
+    let noise = |x: u32, y: u32| ((x / 9 * 7919) ^ (y / 9 * 104_729)) * 31 % 251;
     let picture =
         image::GrayImage::from_fn(size, size * 2 / 3, |x, y| image::Luma([noise(x, y) as u8]));
     Points::of(&picture.into(), image::metadata::Orientation::NoTransforms)

@@ -306,15 +306,12 @@ fn solved(mut matrix: [[f64; 3]; 3], mut side: [f64; 3]) -> Option<[f64; 3]> {
         }
         matrix.swap(column, largest);
         side.swap(column, largest);
-        for row in 0..3 {
-            if row == column {
-                continue;
-            }
-            let factor = matrix[row][column] / matrix[column][column];
-            for k in column..3 {
-                matrix[row][k] -= factor * matrix[column][k];
-            }
-            side[row] -= factor * side[column];
+        let (pivot, of_side) = (matrix[column], side[column]);
+        for row in (0..3).filter(|row| *row != column) {
+            let factor = matrix[row][column] / pivot[column];
+            let values = matrix[row].iter_mut().zip(pivot).skip(column);
+            values.for_each(|(value, other)| *value -= factor * other);
+            side[row] -= factor * of_side;
         }
     }
     Some(std::array::from_fn(|k| side[k] / matrix[k][k]))
