@@ -1,14 +1,20 @@
+use std::sync::LazyLock;
+
 use super::*;
 use credlink_image_files::Format;
 use credlink_sign_core::sketch::Sketch;
 
-/// Of a picture of this size there are none; of the other some.
+/// One proof has some, all others none.
 fn points_of(number: u64) -> Points {
-    let size = if number == 2 { 400 } else { 20 };
-    let noise = |x: u32, y: u32| ((x / 9 * 7919) ^ (y / 9 * 104_729)) * 31 % 251;
-    let picture =
-        image::GrayImage::from_fn(size, size * 2 / 3, |x, y| image::Luma([noise(x, y) as u8]));
-    Points::of(&picture.into(), image::metadata::Orientation::NoTransforms)
+    static SOME: LazyLock<Points> = LazyLock::new(|| {
+        let noise = |x: u32, y: u32| ((x / 9 * 7919) ^ (y / 9 * 104_729)) * 31 % 251;
+        let picture = image::GrayImage::from_fn(450, 300, |x, y| image::Luma([noise(x, y) as u8]));
+        Points::of(&picture.into(), image::metadata::Orientation::NoTransforms)
+    });
+    match number {
+        2 => SOME.clone(),
+        _ => Points::default(),
+    }
 }
 
 fn proof(number: u64) -> Proof {
@@ -88,6 +94,7 @@ fn keeps_its_promises(open: &dyn Fn() -> Box<dyn Keeper>, is_durable: bool) {
         kept,
         [2, 3].map(|number| (ProofId::new(number), points_of(number)))
     );
+    assert!(points_of(2).len() > 100);
     assert_eq!(store.points(&[ProofId::new(4)]).unwrap(), [None]);
     if let Some(mark) = mark {
         is_followed(&*store, mark);
