@@ -31,9 +31,12 @@ pub(super) fn pairs(sought: &[Point], registered: &[Point]) -> Vec<Pair> {
 fn near(sought: &[Point], registered: &[Point], found: &mut Vec<Pair>) {
     for (i, point) in sought.iter().enumerate() {
         for (j, other) in registered.iter().enumerate() {
-            let mut distance = 0;
+            let mut distance = 0_u32;
             for k in 0..4 {
-                distance += (point.bits[k] ^ other.bits[k]).count_ones();
+                // At most 256, which needs no check.
+                distance = (point.bits[k] ^ other.bits[k])
+                    .count_ones()
+                    .wrapping_add(distance);
             }
             if distance <= NEAR {
                 found.push(Pair {

@@ -164,12 +164,12 @@ fn weighted<'s>(out: &mut [u16], weights: &[u32], rows: impl Fn(usize) -> [&'s [
             ) {
                 for k in 0..BLOCK {
                     let other = if is_centre { 0 } else { u32::from(after[k]) };
-                    sums[k] += weight * (u32::from(before[k]) + other);
+                    sums[k] = added(sums[k], weight, u32::from(before[k]), other);
                 }
             } else {
                 for k in 0..length {
                     let other = if is_centre { 0 } else { u32::from(after[k]) };
-                    sums[k] += weight * (u32::from(before[k]) + other);
+                    sums[k] = added(sums[k], weight, u32::from(before[k]), other);
                 }
             }
         }
@@ -178,6 +178,12 @@ fn weighted<'s>(out: &mut [u16], weights: &[u32], rows: impl Fn(usize) -> [&'s [
         }
         start += length;
     }
+}
+
+/// `sum + weight · (before + after)`, which fits; a check of every sum would keep the loop from being done in vectors.
+#[inline(always)]
+fn added(sum: u32, weight: u32, before: u32, after: u32) -> u32 {
+    sum.wrapping_add(weight.wrapping_mul(before.wrapping_add(after)))
 }
 
 #[cfg(test)]
