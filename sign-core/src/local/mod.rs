@@ -5,9 +5,9 @@
 //! proof can be found again in a crop, a collage or a screenshot. Extraction is in integers throughout: the same pixels give the
 //! same points on any machine.
 //!
-//! Points are found by what they look like ([`Bits`] in an index, [`crate::store::LocalIndex`]), and believed only where they lie
+//! Points are found by what they look like (in an index, [`crate::store::LocalIndex`]), and believed only where they lie
 //! alike: some similarity has to lead at least eight of them onto their partners, more for many partners and large
-//! stores, so that chance alone does so less than once in a million pictures ([`gate`]). What then is left to exclude are
+//! stores, so that chance alone does so less than once in a million pictures (`gate.rs`). What then is left to exclude are
 //! pictures that share a part. That is the sketch's task.
 //!
 //! Ideas: differences of Gaussians (D. Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60, 2004), bits from
