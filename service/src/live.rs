@@ -78,7 +78,8 @@ struct Arrival {
 }
 
 impl Live {
-    /// Reads what all proofs of a store look like, and starts two threads: one that writes, and one that reads their points.
+    /// Reads what all proofs of a store look like, and starts the threads that write, that read their points, and that follow
+    /// what others add where others write.
     ///
     /// # Errors
     /// [`StoreError::Failed`], [`StoreError::Damaged`].
@@ -212,10 +213,16 @@ fn write_all(keeper: &dyn Keeper, found: &Found, arrivals: &Receiver<Arrival>) {
 /// Reads the points of all proofs, again and again until it succeeds or the store is closed: until then nobody is told that a
 /// picture is unknown.
 fn read_points(keeper: &Weak<dyn Keeper>, pointed: &Pointed) {
+    let mut is_told = false;
     while let Some(keeper) = keeper.upgrade() {
-        match pointed.read(&*keeper) {
-            Ok(()) => break,
-            Err(error) => log::fault(&format!("points cannot be read: {error}")),
+        let Err(error) = pointed.read(&*keeper) else {
+            break;
+        };
+        drop(keeper);
+        // What is gone for an hour is said once.
+        if !is_told {
+            log::fault(&format!("points cannot be read: {error}"));
+            is_told = true;
         }
         std::thread::sleep(READ_AGAIN_AFTER);
     }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{
     Carrier, CarrierPlace, Cost, Decision, Embedded, Finding, Registration, SoftBinding, State,
+    gated,
 };
 use crate::Clock;
 use crate::asset::Asset;
@@ -65,14 +66,9 @@ impl Carrier for Local {
     }
 
     fn decision(&self) -> Option<Decision> {
-        Some(Decision {
-            unit: "‰ of its gate".to_owned(),
-            rising: true,
-            is_undeclared: false,
-            in_use: 1000,
-            candidates: vec![2000, 1500, 1250, 1100, 1000, 900, 800, 700, 600, 500],
-            about: "points that lie as those of another proof, in thousandths of the number that chance does not reach; 0 where there is none; the content decides behind it".to_owned(),
-        })
+        Some(gated(
+            "points that lie as those of another proof, in thousandths of the number that chance does not reach; 0 where there is none; the content decides behind it",
+        ))
     }
 
     fn embedded(&self, registration: &Registration) -> Embedded {

@@ -89,6 +89,18 @@ pub trait Carrier: Sync {
     fn examine(&self, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Finding;
 }
 
+/// The decision of a carrier whose strength counts in thousandths of what its own gate asks for.
+fn gated(about: &str) -> Decision {
+    Decision {
+        unit: "‰ of its gate".to_owned(),
+        rising: true,
+        is_undeclared: false,
+        in_use: 1000,
+        candidates: vec![2000, 1500, 1250, 1100, 1000, 900, 800, 700, 600, 500],
+        about: about.to_owned(),
+    }
+}
+
 /// What is known about an image when its manifest is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Registration {

@@ -2,6 +2,7 @@
 
 use super::{
     Carrier, CarrierPlace, Cost, Decision, Embedded, Finding, Registration, SoftBinding, State,
+    gated,
 };
 use crate::Clock;
 use crate::asset::Asset;
@@ -37,14 +38,9 @@ impl Carrier for Watermark {
     }
 
     fn decision(&self) -> Option<Decision> {
-        Some(Decision {
-            unit: "‰ of its gate".to_owned(),
-            rising: true,
-            is_undeclared: false,
-            in_use: 1000,
-            candidates: vec![2000, 1500, 1250, 1100, 1000, 900, 800, 700, 600, 500],
-            about: "strength of a word that is another id, in thousandths of what it must reach; 0 where there is none".to_owned(),
-        })
+        Some(gated(
+            "strength of a word that is another id, in thousandths of what it must reach; 0 where there is none",
+        ))
     }
 
     fn embedded(&self, registration: &Registration) -> Embedded {

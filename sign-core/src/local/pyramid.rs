@@ -36,7 +36,8 @@ pub(super) struct Samples {
 /// One octave: half the samples of the one before along each side.
 #[derive(Debug)]
 pub(super) struct Octave {
-    pub(super) levels: [Samples; LEVELS],
+    /// From the least blurred on: [`LEVELS`].
+    pub(super) levels: Vec<Samples>,
 }
 
 /// A picture at all scales.
@@ -75,19 +76,13 @@ impl Pyramid {
             } else {
                 from.halved(size)
             };
-            let mut before = Some(first);
-            let levels = std::array::from_fn(|level| {
-                let made = match before.take() {
-                    Some(before) if level == 0 => before,
-                    Some(before) => before,
-                    // Never: each level leaves the next one.
-                    None => base.clone(),
-                };
-                if level + 1 < LEVELS {
-                    before = Some(made.blurred(BLURS[level + 1]));
-                }
-                made
-            });
+            let mut levels = Vec::with_capacity(LEVELS);
+            let mut level = first;
+            for weights in &BLURS[1..] {
+                let next = level.blurred(weights);
+                levels.push(std::mem::replace(&mut level, next));
+            }
+            levels.push(level);
             octaves.push(Octave { levels });
         }
         Self { base, octaves }

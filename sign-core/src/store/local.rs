@@ -98,14 +98,6 @@ impl std::fmt::Debug for LocalIndex {
     }
 }
 
-impl<'p> FromIterator<&'p Points> for LocalIndex {
-    fn from_iter<I: IntoIterator<Item = &'p Points>>(pictures: I) -> Self {
-        let mut filling = Filling::default();
-        pictures.into_iter().for_each(|points| filling.push(points));
-        filling.indexed()
-    }
-}
-
 /// The descriptors of an index that is filled in one go.
 #[derive(Debug, Default)]
 pub struct Filling {
@@ -443,10 +435,16 @@ mod tests {
         Points::of(&picture(seed), Orientation::NoTransforms)
     }
 
+    fn filled<'p>(pictures: impl Iterator<Item = &'p Points>) -> LocalIndex {
+        let mut filling = Filling::default();
+        pictures.for_each(|points| filling.push(points));
+        filling.indexed()
+    }
+
     #[test]
     fn parts_of_pictures_lead_to_them_however_the_index_was_filled() {
         let all: Vec<Points> = (0..24).map(points).collect();
-        let at_once: LocalIndex = all.iter().collect();
+        let at_once = filled(all.iter());
         let mut grown = LocalIndex::default();
         all.iter().for_each(|points| grown.push(points));
         assert_eq!((at_once.len(), grown.len()), (24, 24));
@@ -471,7 +469,7 @@ mod tests {
     #[test]
     fn a_picture_that_is_everywhere_has_no_vote() {
         let one = points(1);
-        let crowd: LocalIndex = std::iter::repeat_n(&one, 300).collect();
+        let crowd = filled(std::iter::repeat_n(&one, 300));
         let sought = Sought::of(&picture(1), Orientation::NoTransforms).unwrap();
         assert!(crowd.sharing(&sought, 0..1, 5).is_empty());
     }
