@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 
 use super::pyramid::{LAYERS, Octave, Pyramid};
+use crate::pixels::wide::wide;
 
 /// Least |difference|, in 1/128 grey level: 0.86 of a grey level.
-pub(super) const FLOOR: i32 = 110;
+pub(super) const FLOOR: i16 = 110;
 /// The same for faint pictures, skies and walls, which have no other points: 0.2 of a grey level.
-pub(super) const FAINT_FLOOR: i32 = 25;
+pub(super) const FAINT_FLOOR: i16 = 25;
 
 /// Largest ratio of the two curvatures: a point on an edge can slide along it.
 const EDGE: i64 = 20;
@@ -70,7 +71,7 @@ impl Extremum {
 }
 
 /// The points of a picture, at most `most`: first the strongest of every cell, then the second of every cell, and so on.
-pub(super) fn spread(pyramid: &Pyramid, floor: i32, most: usize) -> Vec<Extremum> {
+pub(super) fn spread(pyramid: &Pyramid, floor: i16, most: usize) -> Vec<Extremum> {
     let size = (pyramid.base.width, pyramid.base.height);
     let mut found = Vec::new();
     for (number, octave) in pyramid.octaves.iter().enumerate() {
@@ -106,7 +107,7 @@ pub(super) fn spread(pyramid: &Pyramid, floor: i32, most: usize) -> Vec<Extremum
 fn extrema(
     octave: &Octave,
     number: usize,
-    floor: i32,
+    floor: i16,
     canonical: (usize, usize),
     found: &mut Vec<Extremum>,
 ) {
@@ -122,18 +123,42 @@ fn extrema(
                 .collect()
         })
         .collect();
+    let is_candidate = &mut vec![false; width][..];
     for layer in 1..=LAYERS {
         let three = [0, 1, 2].map(|k| &differences[layer + k - 1][..]);
         for y in 2..height - 2 {
-            for x in 2..width - 2 {
-                let at = y * width + x;
-                if i32::from(three[1][at]).abs() < floor || !is_extreme(three, at, width) {
+            let rows = [y - 1, y, y + 1].map(|y| &three[1][y * width..][..width]);
+            wide!(
+                |is_candidate: &'l mut [bool], rows: [&'l [i16]; 3], floor: i16| -> () {
+                    candidates(is_candidate, rows, floor);
+                }
+            );
+            for x in (2..width - 2).filter(|&x| is_candidate[x]) {
+                if !is_extreme(three, y * width + x, width) {
                     continue;
                 }
                 let point = localised(three, (x, y), width, layer, number);
                 found.extend(point.filter(|point| is_within(point, canonical)));
             }
         }
+    }
+}
+
+/// Of the middle one of three rows, but for its ends: which samples reach the floor, and no neighbour is beyond them.
+#[inline(always)]
+fn candidates(out: &mut [bool], rows: [&[i16]; 3], floor: i16) {
+    let inner = out.len() - 2;
+    let out = &mut out[1..][..inner];
+    let own = &rows[1][1..][..inner];
+    let around = rows.map(|row| [0, 1, 2].map(|dx| &row[dx..][..inner]));
+    for x in 0..inner {
+        let (mut least, mut most) = (-floor, floor);
+        for three in &around {
+            for row in three {
+                (least, most) = (least.min(row[x]), most.max(row[x]));
+            }
+        }
+        out[x] = (own[x] == most) | (own[x] == least);
     }
 }
 

@@ -20,24 +20,29 @@ pub(super) struct Pair {
 
 /// The pairs that look alike, most alike first.
 pub(super) fn pairs(sought: &[Point], registered: &[Point]) -> Vec<Pair> {
-    let mut found = Vec::new();
-    wide(|| near(sought, registered, &mut found));
+    let mut found = wide!(
+        |sought: &'l [Point], registered: &'l [Point]| -> Vec<Pair> { near(sought, registered) }
+    );
     found.sort_unstable();
     found.truncate(MOST_PAIRS);
     found
 }
 
 #[inline(always)]
-fn near(sought: &[Point], registered: &[Point], found: &mut Vec<Pair>) {
+fn near(sought: &[Point], registered: &[Point]) -> Vec<Pair> {
+    let mut found = Vec::new();
     for (i, point) in sought.iter().enumerate() {
         for (j, other) in registered.iter().enumerate() {
-            let mut distance = 0_u32;
-            for k in 0..4 {
-                // At most 256, which needs no check.
-                distance = (point.bits[k] ^ other.bits[k])
-                    .count_ones()
-                    .wrapping_add(distance);
+            let words = |from: usize| {
+                let word = |k: usize| (point.bits[k] ^ other.bits[k]).count_ones();
+                word(from) + word(from + 1)
+            };
+            // Half of the bits settle it for most.
+            let half = words(0);
+            if half > NEAR {
+                continue;
             }
+            let distance = half + words(2);
             if distance <= NEAR {
                 found.push(Pair {
                     distance,
@@ -47,4 +52,5 @@ fn near(sought: &[Point], registered: &[Point], found: &mut Vec<Pair>) {
             }
         }
     }
+    found
 }

@@ -42,7 +42,9 @@ impl Reducer {
     /// The next row, of the full width.
     pub(crate) fn push(&mut self, row: &[f32]) {
         match self {
-            Self::Area(reducer) => wide(|| reducer.push(row)),
+            Self::Area(reducer) => {
+                wide!(|reducer: &'l mut AreaReducer, row: &'l [f32]| -> () { reducer.push(row) });
+            }
             Self::Cubic(plane, filled, _) => {
                 plane.row_mut(*filled).copy_from_slice(row);
                 *filled += 1;
@@ -189,7 +191,10 @@ impl<'a> RowSampler<'a> {
 
     /// One row of the result; quickest where positions do not jump.
     pub(crate) fn sample(&mut self, row: &Taps, out: &mut [f32]) {
-        wide(|| self.sample_plain(row, out));
+        let sampler = self;
+        wide!(for 'p in ['p], |sampler: &'l mut RowSampler<'p>, row: &'l Taps, out: &'l mut [f32]| -> () {
+            sampler.sample_plain(row, out);
+        });
     }
 
     #[inline(always)]

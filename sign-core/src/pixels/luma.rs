@@ -6,6 +6,7 @@ use image::DynamicImage;
 
 use super::canonical::Reducer;
 use super::plane::Plane;
+use super::wide::wide;
 
 /// The pixel types that marks are put on and read from; an image of another type goes by way of 8 bits.
 pub(crate) fn known(image: &DynamicImage) -> Cow<'_, DynamicImage> {
@@ -33,6 +34,7 @@ pub(crate) trait Sample: Copy {
 }
 
 impl Sample for u8 {
+    #[inline(always)]
     fn value(self) -> f32 {
         f32::from(self)
     }
@@ -43,6 +45,7 @@ impl Sample for u8 {
 }
 
 impl Sample for u16 {
+    #[inline(always)]
     fn value(self) -> f32 {
         // Samples that were widened from 8 bits (v × 257) come back exactly.
         f32::from(self) / 257.0
@@ -53,6 +56,7 @@ impl Sample for u16 {
 }
 
 impl Sample for f32 {
+    #[inline(always)]
     fn value(self) -> f32 {
         if self.is_nan() {
             0.0
@@ -67,9 +71,21 @@ impl Sample for f32 {
 
 /// Luma of the pixels of one row, `channels` samples each.
 pub(crate) fn luma_of<S: Sample>(samples: &[S], channels: usize, out: &mut [f32]) {
+    wide!(
+        for S in [S: Sample],
+        |samples: &'l [S], channels: usize, out: &'l mut [f32]| -> () {
+            luma_of_plain(samples, channels, out);
+        }
+    );
+}
+
+#[inline(always)]
+fn luma_of_plain<S: Sample>(samples: &[S], channels: usize, out: &mut [f32]) {
+    #[inline(always)]
     fn mixed(red: f32, green: f32, blue: f32) -> f32 {
         0.299 * red + 0.587 * green + 0.114 * blue
     }
+    #[inline(always)]
     // Exactly the colour where opaque and exactly white where transparent.
     fn over_white(luma: f32, alpha: f32) -> f32 {
         let opacity = alpha / 255.0;

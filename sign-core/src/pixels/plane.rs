@@ -46,26 +46,29 @@ impl Plane {
     }
 
     /// The same with every value changed.
-    pub(crate) fn mapped(&self, change: impl Fn(f32) -> f32) -> Self {
-        let mut changed = Self::new(self.width, self.height);
-        wide(|| {
-            for (out, &value) in changed.data.iter_mut().zip(&self.data) {
-                *out = change(value);
+    pub(crate) fn mapped<C: Fn(f32) -> f32>(&self, change: C) -> Self {
+        let plane = self;
+        wide!(for C in [C: Fn(f32) -> f32], |plane: &'l Plane, change: C| -> Plane {
+            Plane {
+                data: plane.data.iter().map(|&value| change(value)).collect(),
+                ..*plane
             }
-        });
-        changed
+        })
     }
 
     /// The same, pixel by pixel combined with a plane of the same size.
-    pub(crate) fn combined(&self, other: &Self, combine: impl Fn(f32, f32) -> f32) -> Self {
-        let mut combined = Self::new(self.width, self.height);
-        wide(|| {
-            let pairs = self.data.iter().zip(&other.data);
-            for (out, (&a, &b)) in combined.data.iter_mut().zip(pairs) {
-                *out = combine(a, b);
+    pub(crate) fn combined<C: Fn(f32, f32) -> f32>(&self, other: &Self, combine: C) -> Self {
+        let plane = self;
+        wide!(
+            for C in [C: Fn(f32, f32) -> f32],
+            |plane: &'l Plane, other: &'l Plane, combine: C| -> Plane {
+                let pairs = plane.data.iter().zip(&other.data);
+                Plane {
+                    data: pairs.map(|(&a, &b)| combine(a, b)).collect(),
+                    ..*plane
+                }
             }
-        });
-        combined
+        )
     }
 
     /// The part that starts at (`left`, `top`).
@@ -110,7 +113,8 @@ impl Plane {
 
     /// Mean over the (2·radius+1)² window; the border reflects without repeating the edge.
     pub(crate) fn box_mean(&self, radius: usize) -> Self {
-        wide(|| self.box_mean_plain(radius))
+        let plane = self;
+        wide!(|plane: &'l Plane, radius: usize| -> Plane { plane.box_mean_plain(radius) })
     }
 
     #[inline(always)]
@@ -150,7 +154,8 @@ impl Plane {
 
     /// Minimum over the (2·radius+1)² window, as far as it lies within the image.
     pub(crate) fn eroded(&self, radius: usize) -> Self {
-        wide(|| self.eroded_plain(radius))
+        let plane = self;
+        wide!(|plane: &'l Plane, radius: usize| -> Plane { plane.eroded_plain(radius) })
     }
 
     #[inline(always)]

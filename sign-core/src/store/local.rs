@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::local::{Bits, Points, Sought, SoughtView};
+use crate::pixels::wide::wide;
 
 /// Points of a proof that are indexed: the first ones, which are a good choice by themselves.
 const INDEXED: usize = 100;
@@ -42,6 +43,9 @@ const LEAST_KEY_BITS: u32 = 12;
 /// Proofs up to which parts of a growing index are joined.
 const MOST_JOINED: usize = 1 << 16;
 
+/// Key bits that are tried both ways, at most.
+const MOST_FLIPS: usize = 6;
+
 /// How a store of some size is searched.
 struct Search {
     /// Key bits that are tried both ways.
@@ -57,7 +61,7 @@ impl Search {
     fn of_store(proofs: usize) -> Self {
         if proofs < 500_000 {
             Self {
-                flips: 6,
+                flips: MOST_FLIPS,
                 signature: 6,
                 crowd: 200,
             }
@@ -161,10 +165,7 @@ impl LocalIndex {
         let mut votes = Votes::new(self.len);
         let mut found = Vec::new();
         for number in views {
-            let view = sought.view(number);
-            for point in 0..view.points.len() {
-                self.vote(&view, point, &search, &mut votes);
-            }
+            self.vote(&sought.view(number), &search, &mut votes);
             votes.taken(|position, weight| {
                 found.push(Sharing {
                     position,
@@ -182,8 +183,24 @@ impl LocalIndex {
         found
     }
 
+    /// The votes of a picture in one orientation.
+    fn vote(&self, view: &SoughtView<'_>, search: &Search, votes: &mut Votes) {
+        let index = self;
+        // For the sake of counting bits, which is one instruction of most machines.
+        wide!(|index: &'l LocalIndex,
+               view: &'l SoughtView<'l>,
+               search: &'l Search,
+               votes: &'l mut Votes|
+         -> () {
+            for point in 0..view.points.len() {
+                index.vote_of_one(view, point, search, votes);
+            }
+        });
+    }
+
     /// One descriptor's votes, unless it leads to a crowd.
-    fn vote(&self, view: &SoughtView<'_>, point: usize, search: &Search, votes: &mut Votes) {
+    #[inline(always)]
+    fn vote_of_one(&self, view: &SoughtView<'_>, point: usize, search: &Search, votes: &mut Votes) {
         let bits = &view.points[point].bits;
         votes.begin();
         for table in 0..2 {
@@ -196,13 +213,20 @@ impl LocalIndex {
                 let margin = |k: &u8| (view.margin(point, KEYS[table][usize::from(*k)]), *k);
                 order.select_nth_unstable_by_key(flips - 1, margin);
                 let weak = &order[..flips];
-                let own = key & ((1_u64 << key_bits) - 1) as u32;
-                for choice in 0..1_u32 << flips {
-                    let mut probe = own;
-                    for (at, bit) in weak.iter().enumerate() {
-                        probe ^= (choice >> at & 1) << bit;
+                // Buckets that hold something: counted without a branch that nobody could foresee.
+                let mut held = [0_u32; 1 << MOST_FLIPS];
+                let mut count = 0;
+                let mut probe = key & ((1_u64 << key_bits) - 1) as u32;
+                for choice in 1..=1_u32 << flips {
+                    held[count] = probe;
+                    count += usize::from(!part.bucket(table, probe).is_empty());
+                    // From one choice to the next of a Gray code one bit changes; after the last, none that is there.
+                    if let Some(bit) = weak.get(choice.trailing_zeros() as usize) {
+                        probe ^= 1 << bit;
                     }
-                    for posting in part.bucket(table, probe) {
+                }
+                for probe in &held[..count] {
+                    for posting in part.bucket(table, *probe) {
                         let distance = (posting.signature ^ signature).count_ones();
                         if distance <= search.signature {
                             votes.add(posting.proof, search.signature + 1 - distance);
@@ -344,6 +368,7 @@ impl Part {
         }
     }
 
+    #[inline(always)]
     fn bucket(&self, table: usize, key: u32) -> &[Posting] {
         let table = &self.tables[table];
         let key = key as usize;

@@ -22,14 +22,17 @@ impl Blocks {
     pub(super) fn of(plane: &Plane) -> Self {
         let (rows, columns) = (plane.height / BLOCK, plane.width / BLOCK);
         let mut data = vec![[0.0; CHIPS]; rows * columns];
-        wide(|| {
-            for (r, row) in data.chunks_exact_mut(columns.max(1)).enumerate() {
-                let band = &plane.data[r * BLOCK * plane.width..];
-                for (c, out) in row.iter_mut().enumerate() {
-                    *out = dct::forward(&band[c * BLOCK..], plane.width);
+        let blocks = &mut data[..];
+        wide!(
+            |plane: &'l Plane, blocks: &'l mut [[f32; CHIPS]], columns: usize| -> () {
+                for (r, row) in blocks.chunks_exact_mut(columns.max(1)).enumerate() {
+                    let band = &plane.data[r * BLOCK * plane.width..];
+                    for (c, out) in row.iter_mut().enumerate() {
+                        *out = dct::forward(&band[c * BLOCK..], plane.width);
+                    }
                 }
             }
-        });
+        );
         Self {
             rows,
             columns,
@@ -40,7 +43,8 @@ impl Blocks {
     /// Scale of each coefficient: root of the mean square over the 3×3 blocks around it (the edge repeats) plus
     /// the floor's square. The block itself is among them, so no value exceeds three times its scale.
     pub(super) fn scales(&self, floor: f32) -> Self {
-        wide(|| self.scales_plain(floor))
+        let blocks = self;
+        wide!(|blocks: &'l Blocks, floor: f32| -> Blocks { blocks.scales_plain(floor) })
     }
 
     #[inline(always)]
@@ -73,28 +77,34 @@ impl Blocks {
 
     /// Σ of weight·value/scale over all chips of each slot: all that decoding, gate and pilots need.
     pub(super) fn folded(&self, scales: &Self, weights: &[f32]) -> Vec<f32> {
-        let mut folded = vec![0.0; SLOTS];
-        wide(|| {
-            let blocks = self.data.iter().zip(&scales.data).zip(weights);
-            for (k, ((values, scales), weight)) in blocks.enumerate() {
-                let slot = first_slot(k / self.columns, k % self.columns);
-                for ((sum, value), scale) in folded[slot..].iter_mut().zip(values).zip(scales) {
-                    *sum += weight * value / scale;
+        let blocks = self;
+        wide!(
+            |blocks: &'l Blocks, scales: &'l Blocks, weights: &'l [f32]| -> Vec<f32> {
+                let mut folded = vec![0.0; SLOTS];
+                let weighted = blocks.data.iter().zip(&scales.data).zip(weights);
+                for (k, ((values, scales), weight)) in weighted.enumerate() {
+                    let slot = first_slot(k / blocks.columns, k % blocks.columns);
+                    for ((sum, value), scale) in folded[slot..].iter_mut().zip(values).zip(scales) {
+                        *sum += weight * value / scale;
+                    }
                 }
+                folded
             }
-        });
-        folded
+        )
     }
 
     /// The same, each value rounded to a multiple of `step`.
     pub(super) fn quantised(&self, step: f32) -> Self {
-        // Adding and taking away 1.5·2²³ rounds to the nearest whole number, ties to even, where |value/step| is
-        // below 2²²: a plain sum instead of a call.
-        let round = |value: f32| (value / step + 12_582_912.0 - 12_582_912.0) * step;
-        Self {
-            data: wide(|| self.data.iter().map(|block| block.map(round)).collect()),
-            ..*self
-        }
+        let blocks = self;
+        wide!(|blocks: &'l Blocks, step: f32| -> Blocks {
+            // Adding and taking away 1.5·2²³ rounds to the nearest whole number, ties to even, where |value/step| is
+            // below 2²²: a plain sum instead of a call.
+            let round = |value: f32| (value / step + 12_582_912.0 - 12_582_912.0) * step;
+            Blocks {
+                data: blocks.data.iter().map(|block| block.map(round)).collect(),
+                ..*blocks
+            }
+        })
     }
 }
 

@@ -64,10 +64,11 @@ impl Transform {
 
     /// Σ x·exp(−2πi·(…)/128) over both axes, in place; columns v from [`LOW`] to [`HIGH`] are not made.
     pub(super) fn forward(&mut self, grid: &mut Grid) {
-        wide(|| {
-            self.columns(grid, |_| true);
-            self.transposed(grid);
-            self.columns(grid, low);
+        let transform = self;
+        wide!(|transform: &'l mut Transform, grid: &'l mut Grid| -> () {
+            transform.columns(grid, |_| true);
+            transform.transposed(grid);
+            transform.columns(grid, low);
         });
     }
 
@@ -75,12 +76,13 @@ impl Transform {
     pub(super) fn inverse(&mut self, grid: &mut Grid) {
         // Exchanging the parts before and after turns one direction into the other.
         std::mem::swap(&mut grid.re, &mut grid.im);
-        wide(|| {
-            self.columns(grid, low);
-            self.transposed(grid);
-            self.columns(grid, |_| true);
+        let transform = self;
+        wide!(|transform: &'l mut Transform, grid: &'l mut Grid| -> () {
+            transform.columns(grid, low);
+            transform.transposed(grid);
+            transform.columns(grid, |_| true);
+            std::mem::swap(&mut grid.re, &mut grid.im);
         });
-        std::mem::swap(&mut grid.re, &mut grid.im);
     }
 
     /// Transforms those columns whose lanes, starting at the given one, are wanted.

@@ -114,7 +114,7 @@ fn whitened(canonical: &Plane) -> Plane {
 
 /// Gaussian blur of 2.5 pixels.
 fn blurred(plane: &Plane) -> Plane {
-    wide(|| blurred_plain(plane))
+    wide!(|plane: &'l Plane| -> Plane { blurred_plain(plane) })
 }
 
 #[inline(always)]
@@ -229,7 +229,7 @@ impl<'a> Search<'a> {
             }
             self.transform.forward(&mut grid);
             for (part, &scale) in pair.iter().enumerate() {
-                wide(|| self.correlate(&grid, part));
+                self.correlate(&grid, part);
                 self.transform.inverse(&mut self.surface);
                 for (mirrored, surface) in [(false, &self.surface.re), (true, &self.surface.im)] {
                     let (place, score) = highest(surface);
@@ -269,7 +269,10 @@ impl<'a> Search<'a> {
 
     /// Adds every whitened pixel to the tile at its scaled and turned place.
     fn fold(&mut self, angle: f64, scale: f64, tile: &mut [f32]) {
-        wide(|| self.fold_plain(angle, scale, tile));
+        let search = self;
+        wide!(for 's in ['s], |search: &'l mut Search<'s>, angle: f64, scale: f64, tile: &'l mut [f32]| -> () {
+            search.fold_plain(angle, scale, tile);
+        });
     }
 
     #[inline(always)]
@@ -319,8 +322,15 @@ impl<'a> Search<'a> {
     /// Spectra of the correlation surfaces of one of the two folded tiles with the pilots, in the real part, and with
     /// the mirrored pilots, in the imaginary part. Bins are divided by the root of their magnitude; high frequencies
     /// are left out.
-    #[inline(always)]
     fn correlate(&mut self, spectrum: &Grid, part: usize) {
+        let search = self;
+        wide!(for 's in ['s], |search: &'l mut Search<'s>, spectrum: &'l Grid, part: usize| -> () {
+            search.correlate_plain(spectrum, part);
+        });
+    }
+
+    #[inline(always)]
+    fn correlate_plain(&mut self, spectrum: &Grid, part: usize) {
         let [plain, mirrored] = &self.pilots;
         let (mut re, mut im) = ([0.0_f32; TILE], [0.0_f32; TILE]);
         for v in 0..TILE {
@@ -380,7 +390,7 @@ fn backwards(row: [f32; TILE]) -> [f32; TILE] {
 
 /// Place of the maximum, and its height over the standard deviation; the first of equals.
 fn highest(surface: &[f32]) -> (usize, f32) {
-    wide(|| highest_plain(surface))
+    wide!(|surface: &'l [f32]| -> (usize, f32) { highest_plain(surface) })
 }
 
 #[inline(always)]
