@@ -108,6 +108,10 @@ const CODES: &[(&str, &str)] = &[
         "the store was still reading the points of its proofs",
     ),
     (
+        "credlink.local.unread",
+        "the store could not read the points of a proof",
+    ),
+    (
         "credlink.image.undecodable",
         "the picture could not be decoded",
     ),

@@ -15,7 +15,9 @@ use std::time::Duration;
 
 use credlink_sign_core::fingerprint::{Difference, MatchPolicy, View};
 use credlink_sign_core::local::{Points, Sought};
-use credlink_sign_core::store::{Candidate, Neighbourhood, Neighbours, Resident, Sharing, Store};
+use credlink_sign_core::store::{
+    Candidate, Neighbourhood, Neighbours, Resident, Sharing, Store, Unread,
+};
 use credlink_sign_core::{ProofId, ProofRecord};
 use tokio::sync::oneshot;
 
@@ -376,17 +378,17 @@ impl Store for Asked {
         found
     }
 
-    fn points(&self, id: ProofId) -> Option<Points> {
-        let record = self.record(id)?;
+    fn points(&self, id: ProofId) -> Result<Points, Unread> {
+        let record = self.record(id).ok_or(Unread)?;
         self.look_up_points(&[id]);
         let known = self.known_points.lock();
         let known = known.unwrap_or_else(PoisonError::into_inner);
-        let read = points(&record, known.get(&id)?.as_deref()?);
-        read.map_err(|error| {
+        let bytes = known.get(&id).and_then(Option::as_deref).ok_or(Unread)?;
+        points(&record, bytes).map_err(|error| {
             let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
             fault.get_or_insert(error);
+            Unread
         })
-        .ok()
     }
 
     fn with_points(&self) -> Option<usize> {

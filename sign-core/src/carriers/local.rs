@@ -36,6 +36,9 @@ const MOST_COMPARED: usize = 5;
 /// Why nothing was looked for: a store that was just opened is still reading.
 pub const NOT_READY: &str = "credlink.local.notReady";
 
+/// Why nothing is said: points of a proof could not be read, and this may be its picture.
+const UNREAD: &str = "credlink.local.unread";
+
 /// Once one is accepted, those that share less than one in so many of its weight are not looked at.
 const FAR_BEHIND: u32 = 3;
 
@@ -115,6 +118,7 @@ impl Carrier for Local {
             accepted: None,
             alternatives: Vec::new(),
             refused: None,
+            is_unread: false,
             compared: 0,
             retrieve_nanos: 0,
         };
@@ -139,6 +143,8 @@ struct Look<'l> {
     alternatives: Vec<ProofId>,
     /// What the content says of the first that it refused.
     refused: Option<Finding>,
+    /// Whether points of a proof could not be read.
+    is_unread: bool,
     compared: usize,
     retrieve_nanos: u64,
 }
@@ -182,9 +188,10 @@ impl Look<'_> {
     fn suspected(&mut self, id: ProofId, view: &SoughtView<'_>) -> Option<Suspect> {
         let start = (self.clock)();
         let store = self.against.store();
-        let found = store.by_id(id).zip(store.points(id));
+        let (record, points) = (store.by_id(id), store.points(id));
         self.retrieve_nanos += (self.clock)().saturating_sub(start);
-        let (record, points) = found?;
+        self.is_unread |= points.is_err();
+        let (record, points) = record.zip(points.ok())?;
         let working = self.file.clock()();
         let fit = fitted(&view.points, points.as_slice());
         self.file
@@ -239,7 +246,9 @@ impl Look<'_> {
     }
 
     fn finding(self) -> Finding {
-        let found = self.accepted.or(self.refused);
+        let unread = || Finding::new(State::Failed).because(UNREAD);
+        let unread = self.is_unread.then(unread);
+        let found = self.accepted.or(unread).or(self.refused);
         Finding {
             alternatives: self.alternatives,
             read: self.best,

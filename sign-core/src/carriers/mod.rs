@@ -27,6 +27,7 @@
 //! | `credlink.content.colours` | a colour profile or colour space that makes another picture of the pixels |
 //! | `credlink.local.tooFewPoints` | too few points in the pixels for any part of a picture to be known by |
 //! | `credlink.local.notReady` | the store is still reading its points |
+//! | `credlink.local.unread` | the store could not read the points of a proof |
 //! | `credlink.content.lowQuality`, `.ambiguous` | the fingerprint says too little, or fits several proofs |
 
 mod fingerprint;

@@ -29,7 +29,7 @@ pub use self::builder::ProofStoreBuilder;
 use self::files::Beside;
 pub use self::local::{Filling, LocalIndex, Sharing};
 pub use self::neighbourhood::{Neighbourhood, Resident};
-pub use self::query::Store;
+pub use self::query::{Store, Unread};
 use crate::fingerprint::{Difference, MatchPolicy, View};
 use crate::keys::TrustAnchor;
 use crate::local::{Points, Sought};

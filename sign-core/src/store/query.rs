@@ -10,6 +10,11 @@ use crate::local::{Points, Sought};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 
+/// A store could not read what it holds, so that nothing is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the proof store could not be read")]
+pub struct Unread;
+
 /// A store as one question sees it: its answers depend on the question alone, not on timing, threads, or what was asked before.
 /// What it keeps in memory it lends; what it has to fetch it gives away.
 pub trait Store: Debug + Send + Sync {
@@ -37,8 +42,11 @@ pub trait Store: Debug + Send + Sync {
     fn sharing(&self, sought: &Sought, views: Range<usize>, most: usize)
     -> Vec<(ProofId, Sharing)>;
 
-    /// The points of a proof; `None` where they cannot be had, or are not those that its record names.
-    fn points(&self, id: ProofId) -> Option<Points>;
+    /// The points of a proof that is there.
+    ///
+    /// # Errors
+    /// [`Unread`] where they cannot be read, or are not those that its record names.
+    fn points(&self, id: ProofId) -> Result<Points, Unread>;
 
     /// Proofs that can be found by their points: by chance, too. `None` where that cannot be said yet, since they are being read.
     fn with_points(&self) -> Option<usize>;
@@ -87,8 +95,8 @@ impl Store for ProofStore {
         Self::sharing(self, sought, views, most)
     }
 
-    fn points(&self, id: ProofId) -> Option<Points> {
-        Self::points(self, id).ok()
+    fn points(&self, id: ProofId) -> Result<Points, Unread> {
+        Self::points(self, id).map_err(|_| Unread)
     }
 
     fn with_points(&self) -> Option<usize> {

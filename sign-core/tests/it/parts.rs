@@ -1,8 +1,13 @@
 //! Parts of signed pictures, found by their points.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
 use super::common::*;
 use credlink_image_files::Format;
+use credlink_sign_core::Verifier;
 use credlink_sign_core::carriers::State;
+use credlink_sign_core::store::ProofStoreBuilder;
 use image::{DynamicImage, GenericImage as _, ImageFormat, RgbImage};
 
 /// A scene of blobs and edges at every scale, like no other.
@@ -109,4 +114,48 @@ fn a_part_that_was_changed_leads_to_a_proof_that_the_content_refuses() {
             .any(|code| code.starts_with("credlink.content.")),
         "{found:?}"
     );
+}
+
+/// A disk that fails once the store is open.
+#[test]
+fn points_that_cannot_be_read_are_told_as_an_error_not_as_an_absence() {
+    let signer = signer();
+    let signed = signer.sign(&file(&png(&scene(1))), id(1)).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let builder = ProofStoreBuilder::create(dir.path()).unwrap();
+    builder
+        .insert(signed.record.clone(), &signed.manifest, &signed.points)
+        .unwrap();
+    let store = Arc::new(builder.seal().unwrap());
+    let anchors = vec![signer.identity().anchor().unwrap()];
+    let verifier = Verifier::new(anchors, store).unwrap();
+    let part = png(&scene(1).crop_imm(120, 90, 640, 430));
+    let local = || finding(&verified(&verifier, &part), "local").clone();
+    assert_eq!(local().accepted(), Some(id(1)));
+    let points = walk(dir.path())
+        .into_iter()
+        .find(|path| path.ends_with("points.bin"))
+        .unwrap();
+    let mut bytes = std::fs::read(&points).unwrap();
+    bytes.iter_mut().for_each(|byte| *byte ^= 1);
+    // In place: the store holds the file open.
+    std::fs::write(&points, bytes).unwrap();
+    let found = local();
+    assert_eq!(found.state, State::Failed, "{found:?}");
+    assert_eq!(found.codes, ["credlink.local.unread"]);
+}
+
+/// Every file below a directory.
+fn walk(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let below = entries.map(|path| {
+        if path.is_dir() {
+            walk(&path)
+        } else {
+            vec![path]
+        }
+    });
+    below.flatten().collect()
 }
