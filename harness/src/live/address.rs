@@ -38,11 +38,16 @@ pub(super) fn filled(
 fn signature(sign: &Sign, path: &str) -> Result<String, String> {
     let Scheme::Imgproxy = sign.scheme;
     let (key, salt) = (secret(&sign.key)?, secret(&sign.salt)?);
-    let mut mac = <Hmac<Sha256>>::new_from_slice(&key)
-        .map_err(|_| format!("the key in {} is empty", sign.key))?;
-    mac.update(&salt);
+    let signature = imgproxy(&key, &salt, path);
+    signature.ok_or_else(|| format!("the key in {} is empty", sign.key))
+}
+
+/// As imgproxy signs a path; `None` for an empty key.
+fn imgproxy(key: &[u8], salt: &[u8], path: &str) -> Option<String> {
+    let mut mac = <Hmac<Sha256>>::new_from_slice(key).ok()?;
+    mac.update(salt);
     mac.update(path.as_bytes());
-    Ok(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+    Some(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
 /// Bytes that a variable of the environment holds in hex.
@@ -95,6 +100,17 @@ fn percent_encoded(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The example of imgproxy's documentation, "Signing a URL".
+    #[test]
+    fn a_path_is_signed_as_imgproxy_has_it() {
+        let path =
+            "/rs:fill:300:400:0/g:sm/aHR0cDovL2V4YW1w/bGUuY29tL2ltYWdl/cy9jdXJpb3NpdHku/anBn.png";
+        assert_eq!(
+            imgproxy(b"secret", b"hello", path).as_deref(),
+            Some("oKfUtW34Dvo2BGQehJFR4Nr0_rIjOtdtzJ3QFsUcXH8")
+        );
+    }
 
     #[test]
     fn everything_but_unreserved_signs_is_percent_encoded() {

@@ -64,6 +64,8 @@ pub struct Outcome {
     pub elapsed: f64,
     /// CPU seconds of the generator.
     pub generator_cpu: f64,
+    /// Pictures to be verified whose proof is not found without a load either, so that this is the right answer.
+    pub unfound: usize,
     /// The latest that a request was sent after its time because the generator had no time for it, nanoseconds.
     pub latest_nanos: u64,
 }
@@ -98,9 +100,16 @@ impl Measured {
 /// What is asked, ready to be sent.
 struct Questions {
     sign: Vec<Question>,
-    /// With the proof that must be found.
-    verify: Vec<(Question, String)>,
+    verify: Vec<Verify>,
     retrieve: Vec<Question>,
+}
+
+/// A picture to be verified. The right answer is that of the service before it was under load: whether proofs survive is measured
+/// elsewhere.
+struct Verify {
+    question: Question,
+    proof: String,
+    is_found: bool,
 }
 
 /// Signs pictures at the service, and then loads it.
@@ -120,6 +129,8 @@ async fn loaded(target: Arc<Target>, load: &Load) -> Result<Outcome> {
         bail!("the mix is empty");
     }
     let questions = Arc::new(prepared(&target, load).await?);
+    let unfound = questions.verify.iter().filter(|verify| !verify.is_found);
+    let unfound = unfound.count();
     let mut connections = Vec::with_capacity(load.connections);
     for number in 0..load.connections {
         let mut connection = Connection::to(Arc::clone(&target), PATIENCE);
@@ -157,6 +168,7 @@ async fn loaded(target: Arc<Target>, load: &Load) -> Result<Outcome> {
         services,
         elapsed: start.elapsed().as_secs_f64(),
         generator_cpu: (clock::process_nanos() - before) as f64 / 1e9,
+        unfound,
         latest_nanos,
     })
 }
@@ -186,10 +198,21 @@ async fn prepared(target: &Arc<Target>, load: &Load) -> Result<Questions> {
             pictures::as_delivered(&answer.body)?
         };
         questions.sign.push(sign);
-        let verify = Question::post("/verify", received);
-        questions.verify.push((verify, proof.clone()));
+        let question = Question::post("/verify", received);
+        let answer = connection
+            .ask(&question)
+            .await
+            .map_err(anyhow::Error::msg)?;
+        if answer.status != 200 {
+            bail!("the service did not verify a picture: {}", said(&answer));
+        }
         let retrieve = Question::get(format!("/proofs/{proof}"));
         questions.retrieve.push(retrieve);
+        questions.verify.push(Verify {
+            is_found: finds(&answer.json(), &proof),
+            question,
+            proof,
+        });
     }
     Ok(questions)
 }
@@ -266,7 +289,7 @@ impl User {
         let questions = Arc::clone(&self.questions);
         let question = match service {
             Service::Sign => &questions.sign[at],
-            Service::Verify => &questions.verify[at].0,
+            Service::Verify => &questions.verify[at].question,
             Service::Retrieve => &questions.retrieve[at],
         };
         let answer = self.connection.ask(question).await.map_err(Wrong::Error)?;
@@ -277,7 +300,10 @@ impl User {
         }
         let is_right = match service {
             Service::Sign => answer.header("x-credlink-proof").is_some(),
-            Service::Verify => finds(&answer.json(), &questions.verify[at].1),
+            Service::Verify => {
+                let asked = &questions.verify[at];
+                finds(&answer.json(), &asked.proof) == asked.is_found
+            }
             Service::Retrieve => answer.json()["record"].is_object(),
         };
         let wrong = || Wrong::Error("a wrong answer".to_owned());
