@@ -209,6 +209,36 @@ impl Results {
         })
     }
 
+    /// Tables of several runs.
+    ///
+    /// # Errors
+    /// As [`Results::of_tables`].
+    pub(crate) fn joined(runs: &[Self], tables: Vec<WordTable>) -> Result<Self, DocsError> {
+        let names: Vec<&str> = runs.iter().map(|run| run.run.as_str()).collect();
+        let others = runs.iter().skip(1);
+        let others = others.map(|run| format!("; and {}; {}", run.command, run.about));
+        let first = runs.first().cloned();
+        let results = Self {
+            version: 1,
+            run: names.join(" and "),
+            created: first
+                .as_ref()
+                .map_or_else(String::new, |run| run.created.clone()),
+            command: first
+                .as_ref()
+                .map_or_else(String::new, |run| run.command.clone()),
+            about: first.map_or_else(String::new, |run| run.about) + &others.collect::<String>(),
+            terminal: Vec::new(),
+            beside: None,
+            tables,
+            digest: String::new(),
+        };
+        Ok(Self {
+            digest: results.own_digest()?,
+            ..results
+        })
+    }
+
     /// The digest of everything but itself.
     fn own_digest(&self) -> Result<String, DocsError> {
         let bare = Self {

@@ -52,6 +52,7 @@ pub mod controls;
 mod digest;
 pub mod docs;
 pub mod documents;
+pub mod durability;
 pub mod figures;
 mod file_error;
 pub mod filter_counts;

@@ -104,6 +104,14 @@ pub(crate) struct DocsArgs {
     /// Make docs/results/catalogue.json anew from this run, of every pipeline, first.
     #[arg(long, value_name = "RUN", conflicts_with = "check")]
     pub(crate) catalogue: Option<PathBuf>,
+    /// Make docs/results/durability.json anew from these runs, one for each set of images, separated by commas, first.
+    #[arg(
+        long,
+        value_name = "RUNS",
+        value_delimiter = ',',
+        conflicts_with = "check"
+    )]
+    pub(crate) durability: Vec<PathBuf>,
     /// Make docs/results/systems.json anew from these directories of `survival --system A,B`, separated by commas, first.
     #[arg(
         long,

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use credlink_harness::exit;
 use credlink_reports::docs::{Results, SUMMARY, update};
 use credlink_reports::head_to_head::{HeadToHead, document};
-use credlink_reports::{Report, RunDir, catalogue};
+use credlink_reports::{Report, RunDir, catalogue, durability};
 
 use crate::cli::DocsArgs;
 
@@ -12,6 +12,12 @@ pub(crate) fn run(args: &DocsArgs) -> Result<u8> {
     if let Some(run) = &args.catalogue {
         let results = catalogue::results(&Report::read(&RunDir::open(run)?)?)?;
         results.write(&args.repository.join(catalogue::SUMMARY))?;
+    }
+    if !args.durability.is_empty() {
+        let runs = args.durability.iter();
+        let reports = runs.map(|run| anyhow::Ok(Report::read(&RunDir::open(run)?)?));
+        let results = durability::results(&reports.collect::<Result<Vec<_>>>()?)?;
+        results.write(&args.repository.join(durability::SUMMARY))?;
     }
     if !args.systems.is_empty() {
         let contests = args.systems.iter().map(|dir| HeadToHead::read(dir));
@@ -34,6 +40,7 @@ pub(crate) fn run(args: &DocsArgs) -> Result<u8> {
     };
     let mut differing = update(&results, &args.repository, args.check)?;
     differing.extend(catalogue::update(&args.repository, args.check)?);
+    differing.extend(durability::update(&args.repository, args.check)?);
     differing.extend(document::update(&args.repository, args.check)?);
     if args.json {
         let document = serde_json::json!({
@@ -58,4 +65,18 @@ pub(crate) fn run(args: &DocsArgs) -> Result<u8> {
         return Ok(exit::DIFFERS);
     }
     Ok(exit::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use credlink_transforms::catalogue::Catalogue;
+
+    #[test]
+    fn the_catalogue_has_what_the_page_on_durability_is_about() {
+        let catalogue = Catalogue::embedded().unwrap();
+        for pipeline in credlink_reports::durability::pipelines() {
+            let sweep = catalogue.select(pipeline);
+            assert!(sweep.len() > 3, "{pipeline}: {}", sweep.len());
+        }
+    }
 }
