@@ -1,6 +1,7 @@
 //! Writes changed pixels back in the format of the file they came from, at a quality that costs less than what was
 //! changed, with the metadata of that file.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use credlink_image_files::decode;
@@ -9,7 +10,7 @@ use credlink_sign_core::{Care, Encoder, Unwritten};
 use credlink_transforms::codecs::jpeg::{self, Chroma};
 use credlink_transforms::codecs::{png, webp};
 use credlink_transforms::error::EncodeError;
-use image::DynamicImage;
+use image::{DynamicImage, RgbImage};
 
 use crate::clock;
 
@@ -55,7 +56,7 @@ impl<'a> Rewriter<'a> {
             is_unlimited: true,
             ..Rewriter::of(original)
         };
-        if let Some(why) = rewriter.refusal() {
+        if let Some(why) = rewriter.timed(|| refusal(original, None)) {
             return Err(format!("the file is not written anew, because {why}"));
         }
         rewriter
@@ -73,8 +74,8 @@ impl<'a> Rewriter<'a> {
 }
 
 impl Encoder for Rewriter<'_> {
-    fn refusal(&self) -> Option<String> {
-        self.timed(|| refusal(self.original))
+    fn refusal(&self, pixels: &DynamicImage) -> Option<String> {
+        self.timed(|| refusal(self.original, Some(pixels)))
     }
 
     fn rewritten(&self, pixels: &DynamicImage, care: Care) -> Result<Vec<u8>, Unwritten> {
@@ -121,8 +122,8 @@ impl Encoder for Rewriter<'_> {
     }
 }
 
-/// Why a file is not written anew, in words that follow "because".
-fn refusal(original: &[u8]) -> Option<String> {
+/// Why a file is not written anew, in words that follow "because"; its pixels are decoded where nobody has them.
+fn refusal(original: &[u8], pixels: Option<&DynamicImage>) -> Option<String> {
     let why = match Format::sniff(original) {
         Some(Format::Jpeg) if containers::jpeg::components(original) == Some(4) => {
             "its colours are inks (CMYK), which would have to become RGB"
@@ -135,7 +136,9 @@ fn refusal(original: &[u8]) -> Option<String> {
         Some(Format::Jpeg) if has_blocks_between_scans(original) => {
             "it holds metadata between its scans, where readers do not look for it"
         }
-        Some(Format::Jpeg) if !is_read_alike(original) => "decoders do not agree about its pixels",
+        Some(Format::Jpeg) if !is_read_alike(original, pixels) => {
+            "decoders do not agree about its pixels"
+        }
         Some(Format::WebP) if !containers::webp::is_of_one_mind(original) => {
             "its header and its picture disagree about transparency"
         }
@@ -158,22 +161,40 @@ fn has_blocks_between_scans(file: &[u8]) -> bool {
 /// Whether our decoder and libjpeg-turbo, which most viewers link, make about the same pixels of a JPEG file. They differ where
 /// it is damaged, contradicts itself about its colours, or is coded as few files are; a mark would then write down one of
 /// two pictures.
-fn is_read_alike(file: &[u8]) -> bool {
+fn is_read_alike(file: &[u8], ours: Option<&DynamicImage>) -> bool {
     /// Decibels that roundings and ways of enlarging chroma leave by far.
     const ALIKE: f64 = 30.0;
-    let (Ok(ours), Ok(theirs)) = (decode::decode(file), jpeg::decoded_by_libjpeg(file)) else {
+    /// So many squares of differences of bytes fit into 32 bits.
+    const CHUNK: usize = 1 << 15;
+    let decoded = |file| decode::decode(file).map(|decoded| decoded.pixels);
+    let ours = match ours {
+        Some(ours) => Ok(Cow::Borrowed(ours)),
+        None => decoded(file).map(Cow::Owned),
+    };
+    let (Ok(ours), Ok(theirs)) = (ours, jpeg::decoded_by_libjpeg(file)) else {
         return false;
     };
-    let (a, b) = (ours.pixels.to_rgb8(), theirs.to_rgb8());
+    let (a, b) = (rgb(&ours), rgb(&theirs));
     if a.dimensions() != b.dimensions() {
         return false;
     }
-    let differences = a
-        .iter()
-        .zip(b.iter())
-        .map(|(a, b)| u64::from(a.abs_diff(*b)).pow(2));
-    let error = differences.sum::<u64>() as f64 / a.len().max(1) as f64;
+    let chunks = a.as_raw().chunks(CHUNK).zip(b.as_raw().chunks(CHUNK));
+    let squares = chunks.map(|(a, b)| {
+        let squares = a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| u32::from(a.abs_diff(*b)).pow(2));
+        u64::from(squares.sum::<u32>())
+    });
+    let error = squares.sum::<u64>() as f64 / a.as_raw().len().max(1) as f64;
     error < 255.0 * 255.0 / 10_f64.powf(ALIKE / 10.0)
+}
+
+fn rgb(image: &DynamicImage) -> Cow<'_, RgbImage> {
+    match image {
+        DynamicImage::ImageRgb8(rgb) => Cow::Borrowed(rgb),
+        other => Cow::Owned(other.to_rgb8()),
+    }
 }
 
 /// How a file is coded: JPEG's and lossy WebP's quality, and whether colours keep every pixel.
@@ -341,7 +362,8 @@ mod tests {
             };
             let file = metadata::written(format, file, &metadata).unwrap();
             let rewriter = Rewriter::of(&file);
-            assert_eq!(rewriter.refusal(), None);
+            let own = decode::decode(&file).unwrap().pixels;
+            assert_eq!(rewriter.refusal(&own), None);
             let again = rewriter.rewritten(&picture(), Care::Usual).unwrap();
             assert_eq!(Format::sniff(&again), Some(format));
             assert_eq!(
@@ -371,7 +393,7 @@ mod tests {
             b"",
             b"RIFF",
         ] {
-            assert!(Rewriter::of(file).refusal().is_some());
+            assert!(Rewriter::of(file).refusal(&picture()).is_some());
         }
     }
 }

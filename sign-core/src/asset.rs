@@ -62,8 +62,8 @@ pub type Decode<'a> = &'a dyn Fn(&[u8]) -> Result<Pixels, String>;
 
 /// Writes changed pixels as a file like the one they came from. Handed in, because this crate encodes nothing.
 pub trait Encoder {
-    /// Why files of this kind are not written anew, in words that follow "because"; `None` where they are.
-    fn refusal(&self) -> Option<String>;
+    /// Why the file, of these pixels, is not written anew, in words that follow "because"; `None` where it is.
+    fn refusal(&self, pixels: &DynamicImage) -> Option<String>;
 
     /// The file with these pixels instead of its own, coded so that coding costs less than the change; in the same
     /// container, with everything that it held beside its pixels, but without its manifest.

@@ -126,7 +126,7 @@ impl Marker {
             why,
             file: None,
         };
-        if let Some(why) = encoder.refusal() {
+        if let Some(why) = encoder.refusal(&pixels.image) {
             return Ok(stays(None, Some(why)));
         }
         let clock = file.clock();

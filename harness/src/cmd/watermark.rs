@@ -96,7 +96,7 @@ fn embedded(
         }
         return Ok(exit::FAILURE);
     };
-    if let Some(why) = rewriter.refusal() {
+    if let Some(why) = rewriter.refusal(&frame.pixels) {
         anyhow::bail!("{} is not written anew, because {why}", input.display());
     }
     let bytes = rewriter.rewritten(marked, Care::Usual)?;

@@ -192,9 +192,12 @@ impl<'a> RowSampler<'a> {
     /// One row of the result; quickest where positions do not jump.
     pub(crate) fn sample(&mut self, row: &Taps, out: &mut [f32]) {
         let sampler = self;
-        wide!(for 'p in ['p], |sampler: &'l mut RowSampler<'p>, row: &'l Taps, out: &'l mut [f32]| -> () {
-            sampler.sample_plain(row, out);
-        });
+        wide!(
+            for 'p in ['p],
+            |sampler: &'l mut RowSampler<'p>, row: &'l Taps, out: &'l mut [f32]| -> () {
+                sampler.sample_plain(row, out);
+            }
+        );
     }
 
     #[inline(always)]

@@ -270,9 +270,12 @@ impl<'a> Search<'a> {
     /// Adds every whitened pixel to the tile at its scaled and turned place.
     fn fold(&mut self, angle: f64, scale: f64, tile: &mut [f32]) {
         let search = self;
-        wide!(for 's in ['s], |search: &'l mut Search<'s>, angle: f64, scale: f64, tile: &'l mut [f32]| -> () {
-            search.fold_plain(angle, scale, tile);
-        });
+        wide!(
+            for 's in ['s],
+            |search: &'l mut Search<'s>, angle: f64, scale: f64, tile: &'l mut [f32]| -> () {
+                search.fold_plain(angle, scale, tile);
+            }
+        );
     }
 
     #[inline(always)]
@@ -324,9 +327,12 @@ impl<'a> Search<'a> {
     /// are left out.
     fn correlate(&mut self, spectrum: &Grid, part: usize) {
         let search = self;
-        wide!(for 's in ['s], |search: &'l mut Search<'s>, spectrum: &'l Grid, part: usize| -> () {
-            search.correlate_plain(spectrum, part);
-        });
+        wide!(
+            for 's in ['s],
+            |search: &'l mut Search<'s>, spectrum: &'l Grid, part: usize| -> () {
+                search.correlate_plain(spectrum, part);
+            }
+        );
     }
 
     #[inline(always)]

@@ -19,7 +19,7 @@ fn key(number: u8) -> WatermarkKey {
 struct AsPng;
 
 impl Encoder for AsPng {
-    fn refusal(&self) -> Option<String> {
+    fn refusal(&self, _: &DynamicImage) -> Option<String> {
         None
     }
 
@@ -308,7 +308,7 @@ fn a_marked_image_is_not_marked_again() {
 fn a_signer_that_marks_needs_an_encoder_and_says_what_it_answered() {
     struct Broken;
     impl Encoder for Broken {
-        fn refusal(&self) -> Option<String> {
+        fn refusal(&self, _: &DynamicImage) -> Option<String> {
             None
         }
         fn rewritten(&self, _: &DynamicImage, _: Care) -> Result<Vec<u8>, Unwritten> {
