@@ -122,38 +122,53 @@ pub fn results(reports: &[Report]) -> Result<Results, DocsError> {
 fn table(sweep: &Sweep, report: &Report) -> WordTable {
     let header = report.evidence.header();
     let tallies = report.evidence.by_pipeline();
-    let mut rows: Vec<(f64, Vec<String>)> = tallies
+    let mut amounts: Vec<(f64, &str, &PipelineTally)> = tallies
         .iter()
         .filter_map(|tally| {
             let (pipeline, parameter) = tally.id.split_once('@')?;
             let (_, amount) = parameter.split_once('=')?;
             let order = amount.parse().unwrap_or(f64::MAX);
-            (pipeline == sweep.pipeline).then(|| (order, row(amount, tally)))
+            (pipeline == sweep.pipeline).then_some((order, amount, tally))
         })
         .collect();
-    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    amounts.sort_by(|a, b| a.0.total_cmp(&b.0));
+    // A carrier that never led to a proof has no column.
+    let has_found = |carrier: &usize| {
+        let mut found = amounts
+            .iter()
+            .map(|(.., tally)| &tally.tally.carriers[*carrier]);
+        found.any(|carrier| carrier.alone.rate.k > 0)
+    };
+    let carriers: Vec<usize> = (0..header.carriers.len()).filter(has_found).collect();
     let mut columns = vec![
         (sweep.amount.to_owned(), true),
         ("n".to_owned(), true),
         ("any carrier".to_owned(), true),
     ];
-    columns.extend(header.carriers.iter().map(|name| (name.clone(), true)));
+    columns.extend(
+        carriers
+            .iter()
+            .map(|carrier| (header.carriers[*carrier].clone(), true)),
+    );
     WordTable {
         title: format!("{}: {}", sweep.title, header.image_set.name),
         columns,
-        rows: rows.into_iter().map(|(_, row)| row).collect(),
+        rows: amounts
+            .into_iter()
+            .map(|(_, amount, tally)| row(amount, tally, &carriers))
+            .collect(),
         notes: Vec::new(),
     }
 }
 
-fn row(amount: &str, tally: &PipelineTally) -> Vec<String> {
-    let carriers = tally.tally.carriers.iter();
+fn row(amount: &str, tally: &PipelineTally, carriers: &[usize]) -> Vec<String> {
     let mut row = vec![
         amount.to_owned(),
         count(tally.tally.n),
         measured(tally.tally.any),
     ];
-    row.extend(carriers.map(|carrier| measured(carrier.alone)));
+    let alone = |carrier: &usize| measured(tally.tally.carriers[*carrier].alone);
+    row.extend(carriers.iter().map(alone));
     row
 }
 
@@ -170,7 +185,7 @@ pub fn update(repository: &Path, check: bool) -> Result<Vec<PathBuf>, DocsError>
 pub fn page(results: &Results) -> String {
     let head = "# How much a proof stands, simulated\n\n\
          Percent of n whose proof was found, by any carrier and by each alone, over how much was done to the picture, with 95 % \
-         intervals over sources; * is provisional (n below 100). Every proof that counts was identified and its content confirmed. \
+         intervals over sources; * is provisional (n below 100); a carrier without a column found none. Every proof that counts was identified and its content confirmed. \
          Beside them what others publish of theirs, with their conditions: other images, other rules, and as a rule detection, \
          which is less than a proof.";
     results.page_of(head, SUMMARY, "credlink docs --durability RUNS")
