@@ -72,11 +72,12 @@ mod tests {
     use credlink_transforms::catalogue::Catalogue;
 
     #[test]
-    fn the_catalogue_has_what_the_page_on_durability_is_about() {
-        let catalogue = Catalogue::embedded().unwrap();
+    fn the_catalogue_has_what_the_page_on_durability_is_about() -> anyhow::Result<()> {
+        let catalogue = Catalogue::embedded()?;
         for pipeline in credlink_reports::durability::pipelines() {
             let sweep = catalogue.select(pipeline);
             assert!(sweep.len() > 3, "{pipeline}: {}", sweep.len());
         }
+        Ok(())
     }
 }
