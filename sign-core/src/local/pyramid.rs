@@ -14,11 +14,26 @@ const MOST_OCTAVES: usize = 7;
 /// Shortest side of an octave, samples.
 const LEAST_SIDE: usize = 24;
 
-/// The blur that makes the first level of all from the canonical image, which counts as σ 0.5: σ 1.520.
-const FIRST_BLUR: Kernel<5> = [68, 54, 28, 10, 2];
-
 /// Half of a symmetric kernel in 1/256 from the centre: the first weight counts once, every other one on both sides.
 type Kernel<const TAPS: usize> = [i32; TAPS];
+
+/// What makes a level from the one before (the first of all from the canonical image, which counts as σ 0.5): σ 1.520, 1.226, 1.545,
+/// 1.947, 2.453, 3.090.
+const BLURS: (
+    Kernel<5>,
+    Kernel<4>,
+    Kernel<5>,
+    Kernel<6>,
+    Kernel<8>,
+    Kernel<9>,
+) = (
+    [68, 54, 28, 10, 2],
+    [84, 60, 22, 4],
+    [66, 54, 29, 10, 2],
+    [54, 46, 31, 16, 6, 2],
+    [42, 38, 30, 20, 11, 5, 2, 1],
+    [34, 31, 27, 21, 14, 9, 5, 3, 1],
+);
 
 /// Samples in 1/128 grey level, row by row.
 #[derive(Clone, Debug)]
@@ -67,7 +82,7 @@ impl Pyramid {
                 break;
             }
             let first = if octaves.is_empty() {
-                from.blurred(&FIRST_BLUR)
+                from.blurred(&BLURS.0)
             } else {
                 from.halved(size)
             };
@@ -78,13 +93,13 @@ impl Pyramid {
 }
 
 impl Octave {
-    /// From its first level, by blurs of σ 1.226, 1.545, 1.947, 2.453 and 3.090.
+    /// From its first level.
     fn from(first: Samples) -> Self {
-        let second = first.blurred(&[84, 60, 22, 4]);
-        let third = second.blurred(&[66, 54, 29, 10, 2]);
-        let fourth = third.blurred(&[54, 46, 31, 16, 6, 2]);
-        let fifth = fourth.blurred(&[42, 38, 30, 20, 11, 5, 2, 1]);
-        let sixth = fifth.blurred(&[34, 31, 27, 21, 14, 9, 5, 3, 1]);
+        let second = first.blurred(&BLURS.1);
+        let third = second.blurred(&BLURS.2);
+        let fourth = third.blurred(&BLURS.3);
+        let fifth = fourth.blurred(&BLURS.4);
+        let sixth = fifth.blurred(&BLURS.5);
         Self {
             levels: [first, second, third, fourth, fifth, sixth],
         }
@@ -168,5 +183,60 @@ fn weighted<const TAPS: usize>(
             sum = add(sum, weights[tap], after[tap][x]);
         }
         out[x] = (sum >> 8) as u16;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A blur keeps what is even, and is its sum, sample by sample.
+    fn check<const TAPS: usize>(weights: &Kernel<TAPS>) {
+        let sum: i32 = weights[0] + 2 * weights[1..].iter().sum::<i32>();
+        assert_eq!(sum, 256);
+        let even = Samples {
+            width: 37,
+            height: 5,
+            data: vec![32_640; 37 * 5],
+        };
+        assert_eq!(even.blurred(weights).data, even.data);
+        let (width, height) = (71_usize, 13_usize);
+        let value = |x: usize, y: usize| ((x * 7919 + y * 104_729 + x * y * 31) % 32_641) as u16;
+        let data = (0..height).flat_map(|y| (0..width).map(move |x| value(x, y)));
+        let samples = Samples {
+            width,
+            height,
+            data: data.collect(),
+        };
+        let reach = TAPS as isize - 1;
+        let kernel = |k: isize| i64::from(weights[k.unsigned_abs()]);
+        let clamped = |v: usize, k: isize, length: usize| {
+            (v as isize + k).clamp(0, length as isize - 1) as usize
+        };
+        let across = |x: usize, y: usize| -> i64 {
+            let sum: i64 = (-reach..=reach)
+                .map(|k| kernel(k) * i64::from(value(clamped(x, k, width), y)))
+                .sum();
+            (sum + 128) >> 8
+        };
+        let blurred = samples.blurred(weights);
+        for y in 0..height {
+            for x in 0..width {
+                let sum: i64 = (-reach..=reach)
+                    .map(|k| kernel(k) * across(x, clamped(y, k, height)))
+                    .sum();
+                assert_eq!(i64::from(blurred.data[y * width + x]), (sum + 128) >> 8);
+            }
+        }
+    }
+
+    #[test]
+    fn blurs_are_their_sums() {
+        check(&BLURS.0);
+        check(&BLURS.1);
+        check(&BLURS.2);
+        check(&BLURS.3);
+        check(&BLURS.4);
+        check(&BLURS.5);
     }
 }
