@@ -175,10 +175,7 @@ impl Results {
             tables,
             digest: String::new(),
         };
-        Ok(Self {
-            digest: results.own_digest()?,
-            ..results
-        })
+        results.sealed()
     }
 
     /// Tables that are of no single run, or of several.
@@ -203,10 +200,7 @@ impl Results {
             tables: tables.iter().map(word_table).collect(),
             digest: String::new(),
         };
-        Ok(Self {
-            digest: results.own_digest()?,
-            ..results
-        })
+        results.sealed()
     }
 
     /// Tables of several runs.
@@ -217,25 +211,23 @@ impl Results {
         let names: Vec<&str> = runs.iter().map(|run| run.run.as_str()).collect();
         let others = runs.iter().skip(1);
         let others = others.map(|run| format!("; and {}; {}", run.command, run.about));
-        let first = runs.first().cloned();
-        let results = Self {
-            version: 1,
-            run: names.join(" and "),
-            created: first
-                .as_ref()
-                .map_or_else(String::new, |run| run.created.clone()),
-            command: first
-                .as_ref()
-                .map_or_else(String::new, |run| run.command.clone()),
-            about: first.map_or_else(String::new, |run| run.about) + &others.collect::<String>(),
-            terminal: Vec::new(),
-            beside: None,
-            tables,
-            digest: String::new(),
+        let Some(first) = runs.first() else {
+            return Self::of_tables(String::new(), String::new(), &[], String::new(), &[]);
         };
+        let results = Self {
+            run: names.join(" and "),
+            about: first.about.clone() + &others.collect::<String>(),
+            tables,
+            ..first.clone()
+        };
+        results.sealed()
+    }
+
+    /// The same with its digest.
+    fn sealed(self) -> Result<Self, DocsError> {
         Ok(Self {
-            digest: results.own_digest()?,
-            ..results
+            digest: self.own_digest()?,
+            ..self
         })
     }
 

@@ -96,7 +96,7 @@ pub fn pipelines() -> impl Iterator<Item = &'static str> {
 /// What the page shows of runs, which should differ in their images alone.
 ///
 /// # Errors
-/// [`DocsError::Unfit`] for a run whose figures must not be used.
+/// [`DocsError::Unfit`] for a run whose figures must not be used, or runs that lack one of the pipelines.
 pub fn results(reports: &[Report]) -> Result<Results, DocsError> {
     let each = |report: &Report| {
         let tables = SWEEPS.iter().map(|sweep| table(sweep, report)).collect();
@@ -110,9 +110,14 @@ pub fn results(reports: &[Report]) -> Result<Results, DocsError> {
             .filter(|table| !table.rows.is_empty())
             .cloned()
             .collect();
-        if let Some(last) = of_runs.last_mut() {
-            last.notes = sweep.published.iter().map(ToString::to_string).collect();
-        }
+        // A sweep that no run has would be missed by nobody who reads the page.
+        let Some(last) = of_runs.last_mut() else {
+            return Err(DocsError::Unfit {
+                id: runs.iter().map(|run| run.run.as_str()).collect(),
+                reason: format!("has nothing of {}", sweep.pipeline),
+            });
+        };
+        last.notes = sweep.published.iter().map(ToString::to_string).collect();
         tables.extend(of_runs);
     }
     Results::joined(&runs, tables)

@@ -85,8 +85,8 @@ fn luma_of_plain<S: Sample>(samples: &[S], channels: usize, out: &mut [f32]) {
     fn mixed(red: f32, green: f32, blue: f32) -> f32 {
         0.299 * red + 0.587 * green + 0.114 * blue
     }
-    #[inline(always)]
     // Exactly the colour where opaque and exactly white where transparent.
+    #[inline(always)]
     fn over_white(luma: f32, alpha: f32) -> f32 {
         let opacity = alpha / 255.0;
         luma * opacity + 255.0 * (1.0 - opacity)
