@@ -41,15 +41,12 @@ fn of_jpeg(original: &[u8], recoded: &[u8]) -> Result<Vec<u8>, ContainerError> {
     let end = jpeg::image_end(original).ok_or_else(|| damaged("no end of the image"))?;
     let new_end = jpeg::image_end(recoded).ok_or_else(|| damaged("no end of the image"))?;
     let mut out = original[..2].to_vec();
-    let manifest = jpeg::manifest_segments(original);
-    for segment in jpeg::segments(original) {
+    // Comments and application segments between scans have no meaning there; they go to the others. A manifest among them
+    // was none, and is not to become one.
+    let all = || jpeg::segments(original).chain(jpeg::segments_between_scans(original));
+    let manifest = jpeg::manifest_among(original, all);
+    for segment in all() {
         if !is_jpeg_coding(original, &segment) && !jpeg::is_among(&segment, &manifest) {
-            out.extend_from_slice(&original[segment.whole]);
-        }
-    }
-    // Comments and application segments between scans have no meaning there; they go to the others.
-    for segment in jpeg::segments_between_scans(original) {
-        if !is_jpeg_coding(original, &segment) {
             out.extend_from_slice(&original[segment.whole]);
         }
     }
@@ -134,4 +131,29 @@ fn of_webp(original: &[u8], recoded: &[u8]) -> Result<Vec<u8>, ContainerError> {
     let mut out = webp::assembled(recoded, &parts, &flags)?;
     out.extend_from_slice(&original[webp::end(original)..]);
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containers;
+
+    fn segment(marker: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(payload.len() + 2).unwrap().to_be_bytes();
+        [&[0xff, marker], &length[..], payload].concat()
+    }
+
+    #[test]
+    fn a_manifest_between_scans_does_not_come_to_the_front() {
+        let scan = [segment(0xda, &[1, 1, 0, 0, 63, 0]), vec![1, 2, 3]].concat();
+        let description = b"\0\0\0\x1ejumdc2pa\0\x11\0\x10\x80\0\0\xaa\0\x38\x9b\x71\x03c2pa\0";
+        let hidden = [b"JP\0\x01\0\0\0\x01\0\0\0\x26jumb", &description[..]].concat();
+        let with =
+            |between: &[u8]| [b"\xff\xd8", &scan[..], between, &scan[..], b"\xff\xd9"].concat();
+        let original = with(&[segment(0xeb, &hidden), segment(0xfe, b"a bridge")].concat());
+        let recoded = recoded(Format::Jpeg, &original, &with(&[])).unwrap();
+        assert!(!containers::has_manifest(Format::Jpeg, &recoded));
+        let mut segments = jpeg::segments(&recoded);
+        assert!(segments.any(|segment| &recoded[segment.payload] == b"a bridge"));
+    }
 }

@@ -86,9 +86,13 @@ pub(crate) fn metadata(format: Format) -> Metadata {
     }
 }
 
+/// A profile that is the same on every day.
 fn profile() -> Vec<u8> {
     let profile = moxcms::ColorProfile::new_display_p3().encode();
-    profile.expect("a profile of the library's own")
+    let mut profile = profile.expect("a profile of the library's own");
+    // ICC.1:2022, 7.2.10: the time of making.
+    profile[24..36].fill(0);
+    profile
 }
 
 /// What nobody else made: files, who signed some of them, and whoever looks at them.

@@ -191,9 +191,13 @@ fn written(picture: &DynamicImage, making: Making) -> Result<Vec<u8>> {
         })?,
         Making::Profile => jpeg(&mut bytes, picture, QUALITY, &|encoder| {
             let profile = moxcms::ColorProfile::new_display_p3();
-            let profile = profile
+            let mut profile = profile
                 .encode()
                 .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            // ICC.1:2022, 7.2.10: the time of making, which would be another in every kit.
+            if let Some(time) = profile.get_mut(24..36) {
+                time.fill(0);
+            }
             encoder
                 .set_icc_profile(profile)
                 .context("failed to write a profile")

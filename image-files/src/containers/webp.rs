@@ -110,6 +110,14 @@ pub(crate) fn is_cut_off(bytes: &[u8]) -> bool {
     array(bytes, 4).is_none_or(|size| u32::from_le_bytes(size) as usize + 8 > bytes.len() + 1)
 }
 
+/// The type of the chunk that is announced longer than the file.
+fn cut_chunk(bytes: &[u8]) -> Option<[u8; 4]> {
+    let last = chunks(bytes).last().map_or(12, |chunk| chunk.data.end);
+    let at = last + last % 2;
+    array::<8>(bytes, at).filter(|_| at + 8 <= end(bytes))?;
+    array(bytes, at)
+}
+
 /// The file without its manifest.
 pub(crate) fn without_manifest(bytes: &[u8]) -> Result<Vec<u8>, ContainerError> {
     let parts: Vec<([u8; 4], &[u8])> = chunks(bytes)
@@ -173,6 +181,14 @@ pub(crate) fn assembled(
     let first = chunks(file)
         .next()
         .ok_or_else(|| ContainerError::damaged(Format::WebP, "no chunk"))?;
+    // What is behind could not be told from its data any more, and it would not be copied.
+    if let Some(kind) = cut_chunk(file) {
+        let kind = kind.escape_ascii();
+        return Err(ContainerError::damaged(
+            Format::WebP,
+            format!("the file ends inside its chunk `{kind}`"),
+        ));
+    }
     let old = (first.kind == *b"VP8X").then(|| &file[first.data.clone()]);
     let header = match old {
         Some(header) if header.len() < 10 => {
@@ -274,4 +290,26 @@ pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
     chunks(bytes).any(|chunk| chunk.kind == *b"C2PA")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_longer_than_the_file_is_refused_and_not_left_out() {
+        let header = [0x08, 0, 0, 0, 9, 0, 0, 9, 0, 0];
+        let mut whole = b"RIFF\0\0\0\0WEBP".to_vec();
+        push(&mut whole, *b"VP8X", &header).unwrap();
+        push(&mut whole, *b"VP8 ", &[7; 64]).unwrap();
+        let size = whole.len() as u32 - 8;
+        whole[4..8].copy_from_slice(&size.to_le_bytes());
+        let linked = with_xmp(&whole, b"<x/>").unwrap();
+        assert!(chunks(&linked).any(|chunk| &chunk.kind == b"VP8 "));
+        let (cut, _) = whole.split_at(whole.len() - 10);
+        for refused in [with_xmp(cut, b"<x/>"), without_manifest(cut)] {
+            let words = refused.unwrap_err().to_string();
+            assert!(words.contains("inside its chunk `VP8 `"), "{words}");
+        }
+    }
 }
