@@ -42,6 +42,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod atomic;
+pub mod availability;
 pub mod beside;
 mod binding;
 mod carrier;

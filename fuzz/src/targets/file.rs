@@ -8,6 +8,7 @@ use credlink_image_files::{Format, ImageFile, decode, limits};
 use credlink_sign_core::carriers::State;
 use credlink_sign_core::conclusion::conclude;
 use credlink_sign_core::store::ProofStoreBuilder;
+use credlink_sign_core::submission::Submission;
 use credlink_sign_core::{Asset, ProofId, Verifier};
 
 use super::made::WORLD;
@@ -68,9 +69,15 @@ pub(crate) fn signed(bytes: &[u8]) {
     let id = ProofId::new(77);
     let rewriter = Rewriter::of(bytes);
     let asset = Asset::new(bytes, &received::decode_bytes).with_encoder(&rewriter);
-    let Ok(signed) = world.signer.sign(&asset, id) else {
+    let submission = Submission {
+        id,
+        earlier: None,
+        signed_at: 1_700_000_000,
+    };
+    let Ok(submitted) = world.signer.submit(&asset, submission) else {
         return;
     };
+    let signed = submitted.signed;
     assert_eq!(Format::sniff(&signed.bytes), Format::sniff(bytes));
     let after = decode::decode(&signed.bytes);
     let after = after.unwrap_or_else(|error| panic!("what was signed: {error}"));

@@ -292,6 +292,9 @@ pub(crate) struct ProbeArgs {
     /// Write what the rows say as OpenMetrics text, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) metrics: Option<PathBuf>,
+    /// Write what the rows say for a published site: `publish SITE` shows SITE/availability.json.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) availability: Option<PathBuf>,
     /// The API key of the service; better given in the environment, where nobody sees it.
     #[arg(
         long,

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use credlink_harness::exit;
 use credlink_harness::measure::outside::load::{Load, Measured, Outcome};
-use credlink_harness::measure::outside::probe::{self, Availability, Plan};
+use credlink_harness::measure::outside::probe::{self, Plan};
 use credlink_harness::measure::outside::{Target, load, smoke};
+use credlink_reports::availability;
 use credlink_reports::figures::{count, duration};
 use credlink_service::watch::Service;
 use serde_json::json;
@@ -211,15 +212,20 @@ pub(crate) fn probe(args: &ProbeArgs) -> Result<u8> {
         };
         probe::run(target, plan, &args.rows, &stop)?;
     }
-    let all = probe::summed(&probe::read(&args.rows)?);
+    let all = availability::summed(&availability::read(&args.rows)?);
     if let Some(path) = &args.metrics {
-        replaced(path, &probe::metrics(&all))
+        replaced(path, &availability::metrics(&all))
             .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(path) = &args.availability {
+        availability::publish(path, &all)?;
     }
     if args.json {
         super::say(&serde_json::to_string_pretty(&all)?)?;
     } else {
-        super::say(&all.iter().map(line).collect::<Vec<_>>().join("\n"))?;
+        let lines = all.iter();
+        let lines = lines.map(|one| format!("{:<8} {}", one.asked.name(), one.words()));
+        super::say(&lines.collect::<Vec<_>>().join("\n"))?;
     }
     Ok(exit::OK)
 }
@@ -233,26 +239,6 @@ fn replaced(path: &Path, text: &str) -> Result<()> {
     file.write_all(text.as_bytes())?;
     file.persist(path)?;
     Ok(())
-}
-
-/// One question in a line.
-fn line(one: &Availability) -> String {
-    let days = one.seconds as f64 / 86_400.0;
-    let Some((share, low, high)) = one.share else {
-        return format!("{:<8} never asked", one.asked.name());
-    };
-    let mut text = format!(
-        "{:<8} there at {:.3} % of {} looks over {days:.2} days [{:.3}, {:.3}]",
-        one.asked.name(),
-        100.0 * share,
-        count(one.looks),
-        100.0 * low,
-        100.0 * high
-    );
-    if let Some(p95) = one.p95_ms {
-        text.push_str(&format!(", p95 {p95:.1} ms"));
-    }
-    text
 }
 
 #[cfg(test)]

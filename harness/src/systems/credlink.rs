@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use credlink_image_files::{Format, contents, metadata};
-use credlink_sign_core::carriers::{CARRIERS, Carrier, Fingerprint, Link, Manifest, Watermark};
+use credlink_sign_core::carriers::{
+    CARRIERS, Carrier, Fingerprint, Link, Local, Manifest, Watermark,
+};
 use credlink_sign_core::local::Points;
 use credlink_sign_core::store::{ProofStore, ProofStoreBuilder};
 use credlink_sign_core::watermark::Effort;
@@ -197,7 +199,12 @@ impl System for CredLink {
     }
 
     fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>, SystemError> {
-        let store: Arc<ProofStore> = Arc::new(self.store.seal().map_err(SystemError::of)?);
+        let looks_for_points = self.has(&Local);
+        let store = match looks_for_points {
+            true => self.store,
+            false => self.store.without_index_of_points(),
+        };
+        let store: Arc<ProofStore> = Arc::new(store.seal().map_err(SystemError::of)?);
         let anchor = self.signer.identity().anchor().map_err(SystemError::of)?;
         let verifier = Verifier::new(vec![anchor], store).map_err(SystemError::of)?;
         let verifier = verifier.with_base_url(self.signer.base_url());

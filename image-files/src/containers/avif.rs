@@ -14,10 +14,6 @@ use crate::error::ContainerError;
 use crate::format::Format;
 use crate::metadata::Metadata;
 
-/// How far an XMP item is looked for. Encoders put it beside the headers or behind the image; both ends of
-/// the file are searched that far.
-const SCANNED: usize = 1 << 20;
-
 /// EXIF, XMP and ICC of an AVIF file.
 pub(crate) fn metadata(file: &[u8]) -> Metadata {
     let mut metadata = Metadata::default();
@@ -56,30 +52,7 @@ pub(crate) fn xmp(bytes: &[u8]) -> Option<Vec<u8>> {
     if let Some(found) = uuid_box(bytes, &XMP_UUID) {
         return Some(bytes[found.body.start + 16..found.body.end].to_vec());
     }
-    let item = Meta::of(bytes).and_then(|meta| meta.data(meta.xmp()?));
-    if item.is_some() {
-        return item;
-    }
-    let ends = if bytes.len() <= 2 * SCANNED {
-        [bytes, &[]]
-    } else {
-        [&bytes[..SCANNED], &bytes[bytes.len() - SCANNED..]]
-    };
-    ends.into_iter().find_map(scanned)
-}
-
-/// The first XMP element of raw bytes. It must be closed, so that coded image data cannot look like one.
-fn scanned(bytes: &[u8]) -> Option<Vec<u8>> {
-    let find = |needle: &[u8], from: usize| {
-        bytes
-            .get(from..)?
-            .windows(needle.len())
-            .position(|window| window == needle)
-            .map(|at| from + at)
-    };
-    let start = find(b"<x:xmpmeta", 0)?;
-    let end = find(b"</x:xmpmeta>", start)? + b"</x:xmpmeta>".len();
-    Some(bytes[start..end].to_vec())
+    Meta::of(bytes).and_then(|meta| meta.data(meta.xmp()?))
 }
 
 /// Free space. Behind our box, since exiv2 0.27 reads as many bytes behind the head of a `uuid` box as the whole box has, and

@@ -5,6 +5,7 @@
 mod error;
 mod frame;
 mod ops;
+mod pages;
 mod reader;
 pub mod schema;
 mod writer;

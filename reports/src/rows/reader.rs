@@ -13,6 +13,7 @@ use polars::prelude::{
 };
 
 use super::ops::OpSet;
+use super::pages;
 use super::schema::{
     CELL_COLUMNS, LATER_CELL, LATER_ROW, ROW_COLUMNS, RUN_KEY, SCHEMA_KEY, SCHEMA_VERSION, Take,
     cell_column,
@@ -168,6 +169,9 @@ impl Opened {
         let io = refused("read", path);
         let mut reader = ParquetReader::new(file.try_clone().map_err(io)?);
         let metadata = reader.get_metadata().map_err(damaged)?.clone();
+        if !pages::are_counted(&file, &metadata).map_err(io)? {
+            return Err(incomplete(path, None));
+        }
         let version = entry(&metadata, SCHEMA_KEY).and_then(|version| version.parse::<u64>().ok());
         match version {
             None => {

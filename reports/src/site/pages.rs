@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::night::measured;
 use super::{Night, NightAnswer, NightChange, NightShare, Settings, SiteError, changes, trends};
 use crate::atomic;
+use crate::availability;
 use crate::figures::{self, bounded, count};
 use crate::file_error::refused;
 use crate::head_to_head::leaderboard;
@@ -39,6 +40,8 @@ struct SiteContext {
     pipelines: Vec<(String, Value)>,
     /// Lines of the leaderboard, if the site has one.
     leaders: Vec<[String; 8]>,
+    /// What a probe found of a service: question and answer.
+    availability: Vec<(String, String)>,
 }
 
 #[derive(Clone, Serialize)]
@@ -152,6 +155,7 @@ fn context(
             .iter()
             .map(leaderboard::words)
             .collect(),
+        availability: availability::shown(site),
         nights: all,
     })
 }

@@ -18,6 +18,7 @@ pub struct ProofStoreBuilder {
     /// Proofs that the store holds already.
     known: HashSet<ProofId>,
     distractors: Vec<Distractor>,
+    is_found_by_points: bool,
     inner: Mutex<Inner>,
 }
 
@@ -41,6 +42,7 @@ impl ProofStoreBuilder {
             dir: None,
             known: HashSet::new(),
             distractors: Vec::new(),
+            is_found_by_points: true,
             inner: Mutex::new(Inner {
                 records: BTreeMap::new(),
                 beside: Pending::Memory(BTreeMap::new()),
@@ -80,6 +82,7 @@ impl ProofStoreBuilder {
             dir: Some(dir.to_owned()),
             known: HashSet::new(),
             distractors: Vec::new(),
+            is_found_by_points: true,
             inner: Mutex::new(Inner {
                 records: BTreeMap::new(),
                 beside: Pending::Disk(Part::create(dir, patience)?),
@@ -92,6 +95,14 @@ impl ProofStoreBuilder {
     #[must_use]
     pub fn with_distractors(mut self, distractors: Vec<Distractor>) -> Self {
         self.distractors = distractors;
+        self
+    }
+
+    /// For a verifier that looks for no points: they are kept like any others, and the sealed store has no index of them, which
+    /// takes more memory than all else of a proof.
+    #[must_use]
+    pub fn without_index_of_points(mut self) -> Self {
+        self.is_found_by_points = false;
         self
     }
 
@@ -161,8 +172,10 @@ impl ProofStoreBuilder {
     pub fn seal(mut self) -> Result<ProofStore, StoreError> {
         let distractors = std::mem::take(&mut self.distractors);
         if let Some(dir) = self.dir.clone() {
+            let is_found_by_points = self.is_found_by_points;
             self.keep()?;
-            return Ok(ProofStore::open(&dir)?.with_distractors(distractors));
+            let store = ProofStore::opened(&dir, is_found_by_points)?;
+            return Ok(store.with_distractors(distractors));
         }
         let inner = self.inner.into_inner().map_err(|_| StoreError::Poisoned)?;
         let records: Vec<ProofRecord> = inner.records.into_values().collect();
@@ -171,6 +184,11 @@ impl ProofStoreBuilder {
             Pending::Memory(all) => all.into_values().collect(),
             Pending::Disk(_) => Vec::new(),
         };
-        ProofStore::assembled(records, Beside::Memory(beside), distractors)
+        ProofStore::assembled(
+            records,
+            Beside::Memory(beside),
+            distractors,
+            self.is_found_by_points,
+        )
     }
 }

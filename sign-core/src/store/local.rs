@@ -102,10 +102,11 @@ impl std::fmt::Debug for LocalIndex {
     }
 }
 
-/// The descriptors of an index that is filled in one go.
+/// The descriptors of an index that is filled in one go: of each no more than the tables need, 24 bytes.
 #[derive(Debug, Default)]
 pub struct Filling {
-    descriptors: Vec<(u32, Bits)>,
+    /// By table: key and posting.
+    entries: [Vec<Entry>; 2],
     len: usize,
 }
 
@@ -113,9 +114,9 @@ impl Filling {
     /// The next picture's points, which may be none.
     pub fn push(&mut self, points: &Points) {
         let position = self.len as u32;
-        let indexed = points.as_slice().iter().take(INDEXED);
-        self.descriptors
-            .extend(indexed.map(|point| (position, point.bits)));
+        for (table, entries) in self.entries.iter_mut().enumerate() {
+            entries.extend(entries_of(points, position, table));
+        }
         self.len += 1;
     }
 
@@ -123,7 +124,7 @@ impl Filling {
     #[must_use]
     pub fn indexed(self) -> LocalIndex {
         LocalIndex {
-            parts: vec![Part::of(&self.descriptors, self.len)],
+            parts: vec![Part::of(self.entries, self.len)],
             len: self.len,
         }
     }
@@ -133,9 +134,8 @@ impl LocalIndex {
     /// Adds one more picture, in the time of some thousand memory accesses.
     pub fn push(&mut self, points: &Points) {
         let position = self.len as u32;
-        let indexed = points.as_slice().iter().take(INDEXED);
-        let descriptors: Vec<_> = indexed.map(|point| (position, point.bits)).collect();
-        let mut part = Part::of(&descriptors, 1);
+        let entries = [0, 1].map(|table| entries_of(points, position, table).collect());
+        let mut part = Part::of(entries, 1);
         while let Some(last) = self
             .parts
             .pop_if(|last| last.proofs <= part.proofs && last.proofs + part.proofs <= MOST_JOINED)
@@ -314,6 +314,19 @@ struct Posting {
     signature: u32,
 }
 
+/// A key, and what lies in its bucket.
+type Entry = (u32, Posting);
+
+/// What one of the two tables takes of a picture.
+fn entries_of(points: &Points, proof: u32, table: usize) -> impl Iterator<Item = Entry> + '_ {
+    let indexed = points.as_slice().iter().take(INDEXED);
+    indexed.map(move |point| {
+        let signature = picked(&point.bits, &SIGNATURES[table]);
+        let posting = Posting { proof, signature };
+        (picked(&point.bits, &KEYS[table]), posting)
+    })
+}
+
 /// Buckets of postings, by as many key bits as there is use for.
 struct Part {
     proofs: usize,
@@ -330,23 +343,14 @@ struct Table {
 }
 
 impl Part {
-    fn of(descriptors: &[(u32, Bits)], proofs: usize) -> Self {
-        let key_bits = key_bits(descriptors.len());
+    fn of(entries: [Vec<Entry>; 2], proofs: usize) -> Self {
+        let key_bits = key_bits(entries[0].len());
         let keeps_keys = proofs < MOST_JOINED;
-        let table = |table: usize| {
-            let entry = |(proof, bits): &(u32, Bits)| {
-                let posting = Posting {
-                    proof: *proof,
-                    signature: picked(bits, &SIGNATURES[table]),
-                };
-                (picked(bits, &KEYS[table]), posting)
-            };
-            Table::of(descriptors.iter().map(entry), key_bits, keeps_keys)
-        };
         Self {
             proofs,
             key_bits,
-            tables: [table(0), table(1)],
+            // One after the other, and what a table is made of goes before the next is made.
+            tables: entries.map(|entries| Table::of(entries.iter().copied(), key_bits, keeps_keys)),
         }
     }
 
@@ -378,11 +382,7 @@ impl Part {
 
 impl Table {
     /// A counting sort, so that a bucket holds its postings in the order in which they came.
-    fn of(
-        entries: impl Iterator<Item = (u32, Posting)> + Clone,
-        key_bits: u32,
-        keeps_keys: bool,
-    ) -> Self {
+    fn of(entries: impl Iterator<Item = Entry> + Clone, key_bits: u32, keeps_keys: bool) -> Self {
         let mask = ((1_u64 << key_bits) - 1) as u32;
         let mut starts = vec![0_u32; (1 << key_bits) + 1];
         for (key, _) in entries.clone() {
@@ -410,7 +410,7 @@ impl Table {
         }
     }
 
-    fn entries(&self) -> impl Iterator<Item = (u32, Posting)> + Clone + '_ {
+    fn entries(&self) -> impl Iterator<Item = Entry> + Clone + '_ {
         self.keys.iter().copied().zip(self.postings.iter().copied())
     }
 }

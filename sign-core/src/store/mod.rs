@@ -183,8 +183,13 @@ impl ProofStore {
     /// # Errors
     /// [`StoreError::File`], [`StoreError::Damaged`], [`StoreError::PointsDamaged`].
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        Self::opened(dir, true)
+    }
+
+    /// The same, found by points or not.
+    fn opened(dir: &Path, is_found_by_points: bool) -> Result<Self, StoreError> {
         let (records, beside) = files::open(dir)?;
-        Self::assembled(records, beside, Vec::new())
+        Self::assembled(records, beside, Vec::new(), is_found_by_points)
     }
 
     /// The same store without the records that none of these signers signed, and the ids of those: a store may have been
@@ -215,10 +220,13 @@ impl ProofStore {
         records: Vec<ProofRecord>,
         beside: Beside,
         distractors: Vec<Distractor>,
+        is_found_by_points: bool,
     ) -> Result<Self, StoreError> {
         let mut filling = Filling::default();
-        for (position, record) in records.iter().enumerate() {
-            filling.push(&points_of(&beside, position, record)?);
+        if is_found_by_points {
+            for (position, record) in records.iter().enumerate() {
+                filling.push(&points_of(&beside, position, record)?);
+            }
         }
         let mut store = Self {
             neighbours: Neighbourhood::default(),

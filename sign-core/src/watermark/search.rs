@@ -232,7 +232,13 @@ impl<'a> Search<'a> {
                 self.correlate(&grid, part);
                 self.transform.inverse(&mut self.surface);
                 for (mirrored, surface) in [(false, &self.surface.re), (true, &self.surface.im)] {
-                    let (place, score) = highest(surface);
+                    let (most, score) = highest(surface);
+                    // Of lower ones nobody asks where they are.
+                    let place = if score < LEAST_COARSE {
+                        0
+                    } else {
+                        place_of(most, surface)
+                    };
                     let shift = ((place % TILE) as f64, (place / TILE) as f64);
                     let alignment = Alignment {
                         scale,
@@ -394,13 +400,19 @@ fn backwards(row: [f32; TILE]) -> [f32; TILE] {
     turned
 }
 
-/// Place of the maximum, and its height over the standard deviation; the first of equals.
-fn highest(surface: &[f32]) -> (usize, f32) {
-    wide!(|surface: &'l [f32]| -> (usize, f32) { highest_plain(surface) })
+/// Where a value lies; the first of equals.
+fn place_of(value: f32, surface: &[f32]) -> usize {
+    let mut values = surface.iter();
+    values.position(|other| *other == value).unwrap_or(0)
+}
+
+/// The maximum, and its height over the standard deviation.
+fn highest(surface: &[f32]) -> (f32, f32) {
+    wide!(|surface: &'l [f32]| -> (f32, f32) { highest_plain(surface) })
 }
 
 #[inline(always)]
-fn highest_plain(surface: &[f32]) -> (usize, f32) {
+fn highest_plain(surface: &[f32]) -> (f32, f32) {
     let mut lanes = [f32::NEG_INFINITY; 16];
     let mut squares = [0.0_f32; 16];
     let (chunks, _) = surface.as_chunks::<16>();
@@ -413,9 +425,8 @@ fn highest_plain(surface: &[f32]) -> (usize, f32) {
     let most = lanes.into_iter().fold(f32::NEG_INFINITY, f32::max);
     // The pilots have no constant part, so the surface's mean is zero.
     let deviation = (squares.iter().sum::<f32>() / surface.len() as f32).sqrt();
-    let place = surface.iter().position(|&value| value == most).unwrap_or(0);
     (
-        place,
+        most,
         if deviation > 0.0 {
             most / deviation
         } else {
