@@ -553,7 +553,7 @@ fn a_full_service_turns_away_and_recovers() {
     service.signal("-CONT");
     assert_eq!(code(&probed), exit::OK, "{}", text(&probed));
     assert!(
-        text(&probed).contains("0.000 % of 1 looks"),
+        text(&probed).contains("0.000 % of 1 look over"),
         "{}",
         text(&probed)
     );
