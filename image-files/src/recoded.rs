@@ -40,12 +40,14 @@ fn of_jpeg(original: &[u8], recoded: &[u8]) -> Result<Vec<u8>, ContainerError> {
     let damaged = |what: &str| ContainerError::damaged(Format::Jpeg, what);
     let end = jpeg::image_end(original).ok_or_else(|| damaged("no end of the image"))?;
     let new_end = jpeg::image_end(recoded).ok_or_else(|| damaged("no end of the image"))?;
+    // In front, where it would have to go, it would be what it is not: a packet or a manifest that readers find.
+    let mut between = jpeg::segments_between_scans(original);
+    if between.any(|segment| !is_jpeg_coding(original, &segment)) {
+        return Err(damaged("metadata between its scans"));
+    }
     let mut out = original[..2].to_vec();
-    // Comments and application segments between scans have no meaning there; they go to the others. A manifest among them
-    // was none, and is not to become one.
-    let all = || jpeg::segments(original).chain(jpeg::segments_between_scans(original));
-    let manifest = jpeg::manifest_among(original, all);
-    for segment in all() {
+    let manifest = jpeg::manifest_segments(original);
+    for segment in jpeg::segments(original) {
         if !is_jpeg_coding(original, &segment) && !jpeg::is_among(&segment, &manifest) {
             out.extend_from_slice(&original[segment.whole]);
         }
@@ -144,16 +146,23 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_between_scans_does_not_come_to_the_front() {
+    fn what_stands_between_scans_does_not_come_to_the_front() {
         let scan = [segment(0xda, &[1, 1, 0, 0, 63, 0]), vec![1, 2, 3]].concat();
-        let description = b"\0\0\0\x1ejumdc2pa\0\x11\0\x10\x80\0\0\xaa\0\x38\x9b\x71\x03c2pa\0";
-        let hidden = [b"JP\0\x01\0\0\0\x01\0\0\0\x26jumb", &description[..]].concat();
-        let with =
-            |between: &[u8]| [b"\xff\xd8", &scan[..], between, &scan[..], b"\xff\xd9"].concat();
-        let original = with(&[segment(0xeb, &hidden), segment(0xfe, b"a bridge")].concat());
-        let recoded = recoded(Format::Jpeg, &original, &with(&[])).unwrap();
-        assert!(!containers::has_manifest(Format::Jpeg, &recoded));
-        let mut segments = jpeg::segments(&recoded);
-        assert!(segments.any(|segment| &recoded[segment.payload] == b"a bridge"));
+        let with = |front: &[u8], between: &[u8]| {
+            let parts = [b"\xff\xd8", front, &scan[..], between, &scan, b"\xff\xd9"];
+            parts.concat()
+        };
+        let new = with(&[], &segment(0xc4, &[0; 17]));
+        let packet = segment(0xe1, b"http://ns.adobe.com/xap/1.0/\0<x/>");
+        let kept = recoded(Format::Jpeg, &with(&packet, &[]), &new).unwrap();
+        assert_eq!(
+            containers::xmp(Format::Jpeg, &kept).as_deref(),
+            Some(&b"<x/>"[..])
+        );
+        for between in [packet, segment(0xfe, b"a bridge")] {
+            let refused = recoded(Format::Jpeg, &with(&[], &between), &new).unwrap_err();
+            let words = refused.to_string();
+            assert!(words.contains("metadata between its scans"), "{words}");
+        }
     }
 }

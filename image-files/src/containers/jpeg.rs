@@ -122,16 +122,8 @@ pub fn components(bytes: &[u8]) -> Option<u8> {
 /// Where the segments of a C2PA manifest lie: those of the boxes whose description says so, by their instance numbers.
 #[must_use]
 pub fn manifest_segments(bytes: &[u8]) -> Vec<Range<usize>> {
-    manifest_among(bytes, || segments(bytes))
-}
-
-/// Those of `all` segments that belong to a C2PA manifest, in their order.
-pub(crate) fn manifest_among<Segments: Iterator<Item = Segment>>(
-    bytes: &[u8],
-    all: impl Fn() -> Segments,
-) -> Vec<Range<usize>> {
     let jumbf = || {
-        all().filter(|segment| {
+        segments(bytes).filter(|segment| {
             segment.marker == APP11 && bytes[segment.payload.clone()].starts_with(b"JP")
         })
     };
