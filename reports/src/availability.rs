@@ -197,9 +197,15 @@ pub fn summed(looks: &[Look]) -> Vec<Availability> {
     each.collect()
 }
 
-/// The availabilities as OpenMetrics text.
-#[must_use]
-pub fn metrics(all: &[Availability]) -> String {
+/// Writes the availabilities as OpenMetrics text.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_metrics(path: &Path, all: &[Availability]) -> Result<(), FileError> {
+    atomic::write(path, metrics(all).as_bytes()).map_err(refused("write", path))
+}
+
+fn metrics(all: &[Availability]) -> String {
     let mut text = String::new();
     let mut family = |name: &str, help: &str, value: &dyn Fn(&Availability) -> Option<f64>| {
         // Writing into memory does not fail.

@@ -2,6 +2,7 @@
 
 use std::io::Cursor;
 
+use credlink_image_files::metadata::fields::set_profile_time;
 use exif::experimental::Writer;
 use exif::{Field, In, Rational, Tag, Value};
 use moxcms::ColorProfile;
@@ -59,13 +60,7 @@ fn profile_bytes(profile: Profile) -> Result<Vec<u8>, String> {
         Profile::DisplayP3 => ColorProfile::new_display_p3(),
     };
     let mut bytes = profile.encode().map_err(|e| e.to_string())?;
-    // ICC.1:2022, 7.2.10: dateTimeNumber at 24, six big-endian 16-bit numbers.
-    let date: [u16; 6] = [2020, 1, 1, 0, 0, 0];
-    if let Some(field) = bytes.get_mut(24..36) {
-        for (slot, value) in field.chunks_exact_mut(2).zip(date) {
-            slot.copy_from_slice(&value.to_be_bytes());
-        }
-    }
+    set_profile_time(&mut bytes, [2020, 1, 1, 0, 0, 0]);
     Ok(bytes)
 }
 

@@ -90,8 +90,7 @@ pub(crate) fn metadata(format: Format) -> Metadata {
 fn profile() -> Vec<u8> {
     let profile = moxcms::ColorProfile::new_display_p3().encode();
     let mut profile = profile.expect("a profile of the library's own");
-    // ICC.1:2022, 7.2.10: the time of making.
-    profile[24..36].fill(0);
+    fields::set_profile_time(&mut profile, [0; 6]);
     profile
 }
 

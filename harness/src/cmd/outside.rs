@@ -1,8 +1,6 @@
 //! `credlink measure load --url`, `measure smoke` and `measure probe`: a service from outside.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -214,8 +212,7 @@ pub(crate) fn probe(args: &ProbeArgs) -> Result<u8> {
     }
     let all = availability::summed(&availability::read(&args.rows)?);
     if let Some(path) = &args.metrics {
-        replaced(path, &availability::metrics(&all))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        availability::write_metrics(path, &all)?;
     }
     if let Some(path) = &args.availability {
         availability::publish(path, &all)?;
@@ -228,17 +225,6 @@ pub(crate) fn probe(args: &ProbeArgs) -> Result<u8> {
         super::say(&lines.collect::<Vec<_>>().join("\n"))?;
     }
     Ok(exit::OK)
-}
-
-/// Writes a file that somebody may be reading: as a whole, in the place of the one that is there.
-fn replaced(path: &Path, text: &str) -> Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

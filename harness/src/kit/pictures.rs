@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use anyhow::{Context, Result};
 use credlink_corpus::{ImageSet, SyntheticSet};
+use credlink_image_files::metadata::fields::set_profile_time;
 use credlink_transforms::recipe::steps::resize::{Filter, resized};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
@@ -194,10 +195,7 @@ fn written(picture: &DynamicImage, making: Making) -> Result<Vec<u8>> {
             let mut profile = profile
                 .encode()
                 .map_err(|error| anyhow::anyhow!("{error:?}"))?;
-            // ICC.1:2022, 7.2.10: the time of making, which would be another in every kit.
-            if let Some(time) = profile.get_mut(24..36) {
-                time.fill(0);
-            }
+            set_profile_time(&mut profile, [0; 6]);
             encoder
                 .set_icc_profile(profile)
                 .context("failed to write a profile")

@@ -199,10 +199,10 @@ impl System for CredLink {
     }
 
     fn seal(self: Box<Self>) -> Result<Box<dyn Sealed>, SystemError> {
-        let looks_for_points = self.has(&Local);
-        let store = match looks_for_points {
-            true => self.store,
-            false => self.store.without_index_of_points(),
+        let store = if self.has(&Local) {
+            self.store
+        } else {
+            self.store.without_index_of_points()
         };
         let store: Arc<ProofStore> = Arc::new(store.seal().map_err(SystemError::of)?);
         let anchor = self.signer.identity().anchor().map_err(SystemError::of)?;

@@ -6,6 +6,15 @@ use quick_xml::{Reader, Writer};
 
 use crate::containers::tiff::Order;
 
+/// Says when an ICC profile was made: year, month, day, hours, minutes, seconds (ICC.1:2022, 7.2.10). Whoever encodes a profile
+/// writes the time of day, so that the same picture would have other bytes every time. What is too short for a header stays.
+pub fn set_profile_time(profile: &mut [u8], time: [u16; 6]) {
+    let slots = profile.get_mut(24..36).unwrap_or_default();
+    for (slot, value) in slots.chunks_exact_mut(2).zip(time) {
+        slot.copy_from_slice(&value.to_be_bytes());
+    }
+}
+
 /// An EXIF block with only these tags of its first directory, in the same byte order; `None` where none is present or
 /// the block cannot be read.
 pub fn exif_with_only(exif: &[u8], tags: &[u16]) -> Option<Bytes> {

@@ -5,18 +5,26 @@ use std::fs::File;
 use std::io::{Cursor, Read as _, Result, Seek as _, SeekFrom};
 
 use polars::io::parquet::metadata::FileMetadata;
+use polars_parquet::parquet::metadata::ColumnChunkMetadata;
 use polars_parquet::parquet::page::CompressedPage;
 use polars_parquet::parquet::read::PageReader;
 
-/// Whether every column of every group of rows has one value a row. Reads the file once, a column of a group at a time, and
-/// decodes no value.
+/// Whether these columns have one value a row in every group of rows. Reads them a group at a time, and decodes no value.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub(super) fn are_counted(mut file: &File, metadata: &FileMetadata) -> Result<bool> {
+pub(super) fn are_counted(
+    mut file: &File,
+    metadata: &FileMetadata,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Result<bool> {
     let length = file.metadata()?.len();
     for group in &metadata.row_groups {
-        for column in group.parquet_columns() {
+        let is_wanted = |column: &&ColumnChunkMetadata| {
+            let name = column.descriptor().path_in_schema.first();
+            name.is_some_and(|name| wanted(name))
+        };
+        for column in group.parquet_columns().iter().filter(is_wanted) {
             let place = column.byte_range();
             if place.start > place.end || place.end > length {
                 return Ok(false);

@@ -169,9 +169,6 @@ impl Opened {
         let io = refused("read", path);
         let mut reader = ParquetReader::new(file.try_clone().map_err(io)?);
         let metadata = reader.get_metadata().map_err(damaged)?.clone();
-        if !pages::are_counted(&file, &metadata).map_err(io)? {
-            return Err(incomplete(path, None));
-        }
         let version = entry(&metadata, SCHEMA_KEY).and_then(|version| version.parse::<u64>().ok());
         match version {
             None => {
@@ -206,6 +203,10 @@ impl Opened {
                 path: path.into(),
                 column: missing.clone(),
             });
+        }
+        let is_read = |column: &str| expected.iter().any(|(name, _)| name == column);
+        if !pages::are_counted(&file, &metadata, &is_read).map_err(io)? {
+            return Err(incomplete(path, None));
         }
         Ok(Self {
             file,

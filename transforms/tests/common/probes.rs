@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use credlink_image_files::Format;
 use credlink_image_files::ImageFile;
+use credlink_image_files::metadata::fields::set_profile_time;
 use credlink_image_files::metadata::{self, Kind, Metadata};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::codecs::{avif, jxl, png};
@@ -48,8 +49,8 @@ pub(crate) fn manifest_store() -> Vec<u8> {
 
 pub(crate) fn profile() -> Bytes {
     let mut profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
-    // The encoder writes the time of day (ICC.1, 7.2.8), and two probes are compared byte for byte.
-    profile[24..36].fill(0);
+    // Two probes are compared byte for byte.
+    set_profile_time(&mut profile, [0; 6]);
     Bytes::from(profile)
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use credlink_image_files::metadata::fields::set_profile_time;
 use image::{DynamicImage, GrayImage, RgbImage};
 use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
 use serde::Deserialize;
@@ -35,12 +36,8 @@ impl Apply for ConvertToSrgb {
 /// An sRGB profile that is the same on every day; `None` where the library cannot write one.
 pub(crate) fn srgb_profile() -> Option<Vec<u8>> {
     let mut bytes = ColorProfile::new_srgb().encode().ok()?;
-    // ICC.1:2022, 7.2.10: the time of making, six big-endian numbers of two bytes: another one than that of the profiles in our
-    // image set, so that a service's own profile is not taken for theirs.
-    let time: [u16; 6] = [2016, 1, 1, 0, 0, 0];
-    for (slot, value) in bytes.get_mut(24..36)?.chunks_exact_mut(2).zip(time) {
-        slot.copy_from_slice(&value.to_be_bytes());
-    }
+    // Another time than that of the profiles in our image set, so that a service's own profile is not taken for theirs.
+    set_profile_time(&mut bytes, [2016, 1, 1, 0, 0, 0]);
     Some(bytes)
 }
 
