@@ -18,7 +18,7 @@ pub struct Wanted {
     /// Folder with the keys [default: credlink-keys]
     #[arg(long, value_name = "DIR", env = "CREDLINK_KEYS")]
     pub keys: Option<PathBuf>,
-    /// Where proofs are kept: redb:PATH, memory:, postgres://… [default: redb:credlink-service.redb]
+    /// Where proofs are kept: redb:PATH, memory:, postgres://…, s3://BUCKET+dynamodb://TABLE [default: redb:credlink-service.redb]
     #[arg(long, value_name = "URL", env = "CREDLINK_STORE")]
     pub store: Option<String>,
     /// Where links in files point to [default: that of `sign`]

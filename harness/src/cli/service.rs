@@ -32,7 +32,7 @@ pub(crate) struct StoreArgs {
 pub(crate) enum StoreCommand {
     /// Make what is missing at a URL.
     Init {
-        /// redb:PATH, or postgres://…
+        /// redb:PATH, postgres://…, or s3://BUCKET+dynamodb://TABLE
         #[arg(value_name = "URL")]
         url: String,
     },

@@ -37,7 +37,7 @@ pub enum BlockKind {
 pub const IMAGE: u8 = 0x2c;
 
 /// The byte that a file ends with.
-pub(crate) const TRAILER: u8 = 0x3b;
+const TRAILER: u8 = 0x3b;
 
 /// The label of a comment.
 pub(crate) const COMMENT: u8 = 0xfe;
@@ -95,13 +95,22 @@ pub fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
     })
 }
 
+/// Behind the last whole block.
+fn blocks_end(bytes: &[u8]) -> usize {
+    let first = first_block(bytes).unwrap_or(bytes.len());
+    blocks(bytes).last().map_or(first, |block| block.whole.end)
+}
+
 /// Behind the trailer, or behind the last whole block.
 #[must_use]
 pub fn end(bytes: &[u8]) -> usize {
-    let first = first_block(bytes).unwrap_or(bytes.len());
-    let end = blocks(bytes).last().map_or(first, |block| block.whole.end);
-    let trailer = usize::from(bytes.get(end) == Some(&TRAILER));
-    (end + trailer).min(bytes.len())
+    let trailer = usize::from(has_trailer(bytes));
+    (blocks_end(bytes) + trailer).min(bytes.len())
+}
+
+/// Whether the trailer stands behind the last whole block.
+pub(crate) fn has_trailer(bytes: &[u8]) -> bool {
+    bytes.get(blocks_end(bytes)) == Some(&TRAILER)
 }
 
 /// Whether a file has more than one picture, the last of which may be cut off.
@@ -209,4 +218,20 @@ pub(super) fn manifest_place(bytes: &[u8]) -> Option<ManifestPlace> {
 
 pub(super) fn has_manifest(bytes: &[u8]) -> bool {
     applications(bytes).any(|application| application.name.starts_with(C2PA_APPLICATION))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containers;
+
+    /// The screen's last byte is no trailer, whatever it says of the pixels' shape.
+    #[test]
+    fn an_aspect_ratio_is_not_the_end_of_a_file() {
+        let screen = b"GIF89a\x01\0\x01\0\0\0;";
+        assert!(containers::is_cut_off(Format::Gif, screen));
+        let ended = [&screen[..], b";"].concat();
+        assert!(!containers::is_cut_off(Format::Gif, &ended));
+        assert_eq!(end(&ended), ended.len());
+    }
 }

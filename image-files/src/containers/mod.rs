@@ -151,7 +151,7 @@ pub fn is_cut_off(format: Format, bytes: &[u8]) -> bool {
             .last()
             .is_none_or(|last| &last.kind != b"IEND"),
         Format::WebP => webp::is_cut_off(bytes),
-        Format::Gif => bytes.get(..gif::end(bytes)).and_then(<[u8]>::last) != Some(&gif::TRAILER),
+        Format::Gif => !gif::has_trailer(bytes),
         Format::Avif => bmff::boxes(bytes)
             .last()
             .is_none_or(|last| last.whole.end < bytes.len()),

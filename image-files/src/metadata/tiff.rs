@@ -40,7 +40,7 @@ const UNDEFINED: u16 = 7;
 /// Directories in a chain, and within each other, that are followed.
 const MAX_PAGES: usize = 4096;
 const MAX_DEPTH: usize = 3;
-/// Tags of a directory that are looked at.
+/// Tags of a directory that are taken.
 const MAX_TAGS: usize = 1024;
 
 /// A tag with its value in little-endian order.
@@ -104,7 +104,10 @@ fn entries(
     // Values may overlap; a small file must not grow without bound, nor may its directories.
     let mut left = file.len();
     let list = order.entries(file, directory).unwrap_or_default();
-    for at in list.into_iter().take(MAX_TAGS) {
+    for at in list {
+        if found.len() == MAX_TAGS {
+            break;
+        }
         let (Some(tag), Some(kind)) = (order.u16(file, at), order.u16(file, at + 2)) else {
             continue;
         };
@@ -427,4 +430,32 @@ pub fn indexed(file: &[u8]) -> Option<(Vec<u8>, Vec<[u8; 3]>)> {
     // Black is zero.
     grey[interpretation..interpretation + 2].copy_from_slice(&order.put16(1));
     Some((grey, colours))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was written behind the thousandth tag was not read: the manifest's is the last of all.
+    #[test]
+    fn what_is_written_among_many_tags_is_read() {
+        let tags = 2000_u16;
+        let mut file = b"II\x2a\0\x08\0\0\0".to_vec();
+        file.extend(tags.to_le_bytes());
+        for tag in 0..tags {
+            file.extend([(40_000 + tag).to_le_bytes(), 3_u16.to_le_bytes()].concat());
+            file.extend([1_u32.to_le_bytes(), 7_u32.to_le_bytes()].concat());
+        }
+        file.extend([0; 4]);
+        let metadata = Metadata {
+            xmp: Some(Bytes::from_static(b"<packet/>")),
+            c2pa: Some(ManifestStore {
+                format: Format::Tiff,
+                payloads: vec![Bytes::from_static(b"manifest")],
+            }),
+            ..Metadata::default()
+        };
+        let dressed = written(file, &metadata).unwrap();
+        assert_eq!(read(&dressed), metadata);
+    }
 }

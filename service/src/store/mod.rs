@@ -5,15 +5,18 @@
 //! | `redb:PATH` | one file on this machine; the default |
 //! | `memory:` | nowhere: gone with the process, for trying things out |
 //! | `postgres://…` | PostgreSQL, shared by any number of services; with the feature `postgres` |
+//! | `s3://BUCKET+dynamodb://TABLE` | a bucket of S3 and a table of DynamoDB, shared likewise; with the feature `aws` |
 //!
 //! A store keeps; it does not search. What lies near a fingerprint is answered by [`crate::live::Live`], from memory.
 
+#[cfg(feature = "aws")]
+mod aws;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod redb;
 mod url;
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "aws"))]
 mod wire;
 
 use std::fmt::Debug;
@@ -45,9 +48,14 @@ pub struct Proof {
 pub enum StoreError {
     /// No store is known by this scheme; the rest of the URL, which may hold a password, is not told.
     #[error(
-        "no store has a URL that begins with {0:?}; redb:PATH, memory: and postgres://… are known"
+        "no store has a URL that begins with {0:?}; redb:PATH, memory:, postgres://… and s3://BUCKET+dynamodb://TABLE are known"
     )]
     Scheme(String),
+    /// A bucket or a table that is none.
+    #[error(
+        "a store on AWS is s3://BUCKET+dynamodb://TABLE, or s3://BUCKET/PREFIX+dynamodb://TABLE; names have 3 to 255 letters, digits, '.', '-' and '_'"
+    )]
+    Place,
     /// A store that this program was built without.
     #[error("{store} needs a program that was built with the feature {feature:?}")]
     NotBuilt {
@@ -193,6 +201,10 @@ impl StoreUrl {
             }
             #[cfg(not(feature = "postgres"))]
             Self::Postgres(_) => Err(self.without("postgres")),
+            #[cfg(feature = "aws")]
+            Self::Aws(place) => Ok(Box::new(aws::Aws::open(place)?)),
+            #[cfg(not(feature = "aws"))]
+            Self::Aws(_) => Err(self.without("aws")),
         }
     }
 
@@ -211,10 +223,14 @@ impl StoreUrl {
             }
             #[cfg(not(feature = "postgres"))]
             Self::Postgres(_) => Err(self.without("postgres")),
+            #[cfg(feature = "aws")]
+            Self::Aws(place) => Ok(Box::new(aws::Aws::create(place)?)),
+            #[cfg(not(feature = "aws"))]
+            Self::Aws(_) => Err(self.without("aws")),
         }
     }
 
-    #[cfg(not(feature = "postgres"))]
+    #[cfg(not(all(feature = "postgres", feature = "aws")))]
     fn without(&self, feature: &'static str) -> StoreError {
         StoreError::NotBuilt {
             store: self.to_string(),

@@ -207,7 +207,7 @@ fn unknown_urls_are_named() {
 }
 
 /// A store that the environment names, or none.
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "aws"))]
 fn named(variable: &str) {
     let Ok(url) = std::env::var(variable) else {
         eprintln!("SKIPPED: {variable} names no store; deploy/stores/prove does");
@@ -225,13 +225,32 @@ fn a_database_keeps_what_it_promises() {
     named("CREDLINK_TEST_POSTGRES");
 }
 
-#[cfg(not(feature = "postgres"))]
+#[cfg(feature = "aws")]
+#[test]
+fn a_bucket_and_a_table_keep_what_they_promise() {
+    named("CREDLINK_TEST_AWS");
+}
+
+#[cfg(not(any(feature = "postgres", feature = "aws")))]
 #[test]
 fn a_store_that_was_left_out_says_how_it_comes_in() {
-    let url: StoreUrl = "postgres://me:secret@host/proofs".parse().unwrap();
-    for error in [url.open().unwrap_err(), url.init().unwrap_err()] {
-        let error = error.to_string();
-        assert!(error.contains("postgres://host/proofs"), "{error}");
-        assert!(error.contains("feature \"postgres\""), "{error}");
+    for (url, shown, feature) in [
+        (
+            "postgres://me:secret@host/proofs",
+            "postgres://host/proofs",
+            "postgres",
+        ),
+        (
+            "s3://proofs+dynamodb://proofs",
+            "s3://proofs+dynamodb://proofs",
+            "aws",
+        ),
+    ] {
+        let url: StoreUrl = url.parse().unwrap();
+        for error in [url.open().unwrap_err(), url.init().unwrap_err()] {
+            let error = error.to_string();
+            assert!(error.contains(shown), "{error}");
+            assert!(error.contains(&format!("feature {feature:?}")), "{error}");
+        }
     }
 }

@@ -14,6 +14,51 @@ pub enum StoreUrl {
     Memory,
     /// A PostgreSQL database: the whole URL, which may hold a password.
     Postgres(String),
+    /// A bucket of S3 and a table of DynamoDB.
+    Aws(AwsPlace),
+}
+
+/// Where proofs are on AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsPlace {
+    /// The bucket of what they consist of.
+    pub bucket: String,
+    /// What the keys of its objects begin with, without a slash at either end; may be empty.
+    pub prefix: String,
+    /// The table that says where it is.
+    pub table: String,
+}
+
+impl AwsPlace {
+    /// Of a URL behind `s3://`.
+    fn of(text: &str) -> Option<Self> {
+        let (bucket, table) = text.split_once("+dynamodb://")?;
+        let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
+        let is_name = |text: &str| {
+            let is_named = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+            (3..=255).contains(&text.len()) && text.bytes().all(is_named)
+        };
+        let is_folder = |text: &str| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+            text.bytes().all(plain) && !text.split('/').any(|part| part == "." || part == "..")
+        };
+        let prefix = prefix.trim_matches('/');
+        (is_name(bucket) && is_name(table) && is_folder(prefix)).then(|| Self {
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            table: table.to_owned(),
+        })
+    }
+}
+
+impl std::fmt::Display for AwsPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}", self.bucket)?;
+        if !self.prefix.is_empty() {
+            write!(f, "/{}", self.prefix)?;
+        }
+        write!(f, "+dynamodb://{}", self.table)
+    }
 }
 
 impl FromStr for StoreUrl {
@@ -25,6 +70,10 @@ impl FromStr for StoreUrl {
             Some(("memory", "")) => Ok(Self::Memory),
             Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
                 Ok(Self::Postgres(text.to_owned()))
+            }
+            Some(("s3", rest)) => {
+                let place = rest.strip_prefix("//").and_then(AwsPlace::of);
+                place.map(Self::Aws).ok_or(StoreError::Place)
             }
             parts => Err(StoreError::Scheme(
                 parts.map_or("", |(scheme, _)| scheme).to_owned(),
@@ -47,6 +96,7 @@ impl std::fmt::Display for StoreUrl {
             Self::Redb(path) => write!(f, "redb:{}", path.display()),
             Self::Memory => f.write_str("memory:"),
             Self::Postgres(url) => f.write_str(&shown(url)),
+            Self::Aws(place) => write!(f, "{place}"),
         }
     }
 }
@@ -71,6 +121,31 @@ mod tests {
             let url: StoreUrl = text.parse().unwrap();
             assert!(url.to_string().ends_with("://host:5432/proofs"), "{url}");
             assert!(!format!("{url:?}").contains("secret"));
+        }
+    }
+
+    #[test]
+    fn a_bucket_comes_with_a_table() {
+        for text in [
+            "s3://proofs+dynamodb://proofs",
+            "s3://my.proofs/of/2026+dynamodb://Proofs_2026",
+        ] {
+            let url: StoreUrl = text.parse().unwrap();
+            assert_eq!(url.to_string(), text);
+        }
+        let url: StoreUrl = "s3://proofs/+dynamodb://proofs".parse().unwrap();
+        assert_eq!(url.to_string(), "s3://proofs+dynamodb://proofs");
+        for text in [
+            "s3:",
+            "s3://proofs",
+            "s3://+dynamodb://proofs",
+            "s3://proofs+dynamodb://",
+            "s3://proofs/../others+dynamodb://proofs",
+            "s3://proofs?versions+dynamodb://proofs",
+            "s3://proofs+dynamodb://proofs/index",
+        ] {
+            let error = text.parse::<StoreUrl>().unwrap_err().to_string();
+            assert!(error.contains("+dynamodb://TABLE"), "{text}: {error}");
         }
     }
 }

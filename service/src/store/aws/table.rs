@@ -1,0 +1,593 @@
+//! Where the parts of proofs are, in one table of DynamoDB.
+//!
+//! | key | what |
+//! |---|---|
+//! | `proof#ID` | the digests of record, manifest and points, the manifest's label, SHA-256 of the signed file (`file`), and who wrote it |
+//! | `urn#LABEL` | the proof whose manifest has this label |
+//! | `log#NUMBER` | ids and looks of the proofs that were added together, and how many there are with them; numbers ascend without a gap |
+//!
+//! Proofs, labels and the next number of the log are written in one transaction, each on condition that there is none: no id is
+//! given twice, whoever asks, and whoever reads the log in order misses nothing. The index `file` finds proofs by their signed
+//! file; it follows the table within moments, as every secondary index does. All else is read as it is.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, AttributeValue, BillingMode, CancellationReason, GlobalSecondaryIndex,
+    KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put,
+    ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TableStatus, TransactWriteItem,
+};
+use credlink_sign_core::ProofId;
+use credlink_sign_core::store::Resident;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
+use super::says::says;
+use crate::store::{LOOKS, StoreError, failed, resident};
+
+type Item = HashMap<String, AttributeValue>;
+type Digest = [u8; 32];
+
+/// The key of every item, its secondary index, and attributes of more than one kind of item.
+const KEY: &str = "pk";
+const FILE: &str = "file";
+const WRITER: &str = "writer";
+const TOTAL: &str = "total";
+/// Proofs of a transaction at most: each is two items, and a transaction has a hundred.
+pub(super) const TOGETHER: usize = 32;
+/// Items that one question may name, and questions that are asked at once.
+const ASKED: usize = 100;
+const AT_ONCE: usize = 8;
+/// How long a transaction waits that met another, at first; then twice as long, up to 16 times.
+const STEP_BACK: Duration = Duration::from_millis(10);
+/// How often, and at most how often, it is looked whether a table is ready.
+const READY_EVERY: Duration = Duration::from_millis(500);
+const READY_LOOKS: usize = 200;
+/// How far the end of the log is looked for: 2 to this number on.
+const FARTHEST: u32 = 40;
+/// Bytes of a proof in the log: its id and what it looks like.
+const LOGGED: usize = 8 + LOOKS;
+
+/// Where the parts of a proof are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Parts {
+    pub(super) record: Digest,
+    pub(super) manifest: Digest,
+    pub(super) points: Option<Digest>,
+}
+
+/// A proof for the table.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) id: ProofId,
+    pub(super) parts: Parts,
+    pub(super) looks: [u8; LOOKS],
+    pub(super) urn: String,
+    pub(super) file: Digest,
+}
+
+/// The end of the log: its last number, and how many proofs there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct End {
+    pub(super) number: u64,
+    pub(super) total: u64,
+}
+
+/// A table.
+#[derive(Debug)]
+pub(super) struct Table {
+    client: Client,
+    name: String,
+    /// How far the log was known to go: it goes at least so far for ever.
+    end: Mutex<End>,
+}
+
+fn proof_key(id: ProofId) -> String {
+    format!("proof#{id}")
+}
+
+fn urn_key(urn: &str) -> String {
+    format!("urn#{urn}")
+}
+
+fn log_key(number: u64) -> String {
+    format!("log#{number:020}")
+}
+
+fn text(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+fn bytes(bytes: impl Into<Vec<u8>>) -> AttributeValue {
+    AttributeValue::B(Blob::new(bytes))
+}
+
+fn digest_of(item: &Item, name: &str) -> Option<Digest> {
+    item.get(name)?.as_b().ok()?.as_ref().try_into().ok()
+}
+
+fn key_of(item: &Item) -> Option<&str> {
+    Some(item.get(KEY)?.as_s().ok()?)
+}
+
+fn proof_of(key: &str) -> Option<ProofId> {
+    key.strip_prefix("proof#")?.parse().ok()
+}
+
+impl Parts {
+    fn of(item: &Item) -> Option<Self> {
+        let points = item.contains_key("points");
+        Some(Self {
+            record: digest_of(item, "record")?,
+            manifest: digest_of(item, "manifest")?,
+            points: match points {
+                true => Some(digest_of(item, "points")?),
+                false => None,
+            },
+        })
+    }
+}
+
+impl Entry {
+    fn item(&self, writer: &str) -> Item {
+        let Parts {
+            record,
+            manifest,
+            points,
+        } = self.parts;
+        let mut item = Item::from([
+            (KEY.to_owned(), text(proof_key(self.id))),
+            ("record".to_owned(), bytes(record)),
+            ("manifest".to_owned(), bytes(manifest)),
+            ("urn".to_owned(), text(&self.urn)),
+            (FILE.to_owned(), bytes(self.file)),
+            (WRITER.to_owned(), text(writer)),
+        ]);
+        if let Some(points) = points {
+            item.insert("points".to_owned(), bytes(points));
+        }
+        item
+    }
+
+    fn label(&self, writer: &str) -> Item {
+        Item::from([
+            (KEY.to_owned(), text(urn_key(&self.urn))),
+            ("proof".to_owned(), text(self.id.to_string())),
+            (WRITER.to_owned(), text(writer)),
+        ])
+    }
+}
+
+/// The number of the log that some proofs are added under.
+fn log_item(end: End, entries: &[&Entry], writer: &str) -> Item {
+    let mut looks = Vec::with_capacity(entries.len() * LOGGED);
+    for entry in entries {
+        looks.extend(entry.id.value().to_be_bytes());
+        looks.extend(entry.looks);
+    }
+    Item::from([
+        (KEY.to_owned(), text(log_key(end.number))),
+        ("looks".to_owned(), bytes(looks)),
+        (TOTAL.to_owned(), AttributeValue::N(end.total.to_string())),
+        (WRITER.to_owned(), text(writer)),
+    ])
+}
+
+/// What came of a transaction.
+enum Came {
+    /// All of it is written.
+    Written,
+    /// None of it is: of the proofs, these are there already.
+    Taken(BTreeSet<ProofId>),
+    /// None of it is: somebody else has the number of the log, or was writing at the same time.
+    Met,
+}
+
+impl Table {
+    pub(super) fn new(client: Client, name: String) -> Self {
+        Self {
+            client,
+            name,
+            end: Mutex::default(),
+        }
+    }
+
+    async fn status(&self) -> Result<Option<TableStatus>, StoreError> {
+        let described = self.client.describe_table().table_name(&self.name).send();
+        match described.await {
+            Ok(described) => Ok(described
+                .table()
+                .and_then(|table| table.table_status())
+                .cloned()),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
+            Err(error) => Err(says("reach", &error)),
+        }
+    }
+
+    /// Whether there is such a table.
+    pub(super) async fn is_there(&self) -> Result<bool, StoreError> {
+        Ok(self.status().await?.is_some())
+    }
+
+    /// Makes the table and its index where there is none, and waits until it can be used.
+    pub(super) async fn create(&self) -> Result<(), StoreError> {
+        if !self.is_there().await? {
+            self.make().await?;
+        }
+        for _ in 0..READY_LOOKS {
+            if self.status().await? == Some(TableStatus::Active) {
+                return Ok(());
+            }
+            tokio::time::sleep(READY_EVERY).await;
+        }
+        Err(failed("make")(&"the table does not become active"))
+    }
+
+    async fn make(&self) -> Result<(), StoreError> {
+        let wrong = |error: aws_sdk_dynamodb::error::BuildError| says("make", &error);
+        let named = |name, kind| {
+            let named = AttributeDefinition::builder().attribute_name(name);
+            named.attribute_type(kind).build().map_err(wrong)
+        };
+        let hashed = |name| {
+            let hashed = KeySchemaElement::builder().attribute_name(name);
+            hashed.key_type(KeyType::Hash).build().map_err(wrong)
+        };
+        let keys_only = Projection::builder()
+            .projection_type(ProjectionType::KeysOnly)
+            .build();
+        let by_file = GlobalSecondaryIndex::builder()
+            .index_name(FILE)
+            .key_schema(hashed(FILE)?)
+            .projection(keys_only)
+            .build()
+            .map_err(wrong)?;
+        let made = self
+            .client
+            .create_table()
+            .table_name(&self.name)
+            .attribute_definitions(named(KEY, ScalarAttributeType::S)?)
+            .attribute_definitions(named(FILE, ScalarAttributeType::B)?)
+            .key_schema(hashed(KEY)?)
+            .global_secondary_indexes(by_file)
+            .billing_mode(BillingMode::PayPerRequest)
+            .send()
+            .await;
+        match made {
+            Ok(_) => Ok(()),
+            // Somebody else makes it.
+            Err(error) if error.code() == Some("ResourceInUseException") => Ok(()),
+            Err(error) => Err(says("make", &error)),
+        }
+    }
+
+    /// Adds proofs, [`TOGETHER`] at most; whether each is added, in order. All that are added are durable when it returns.
+    /// `writer` is unlike that of any other call.
+    pub(super) async fn add(
+        &self,
+        entries: &[Entry],
+        writer: &str,
+    ) -> Result<Vec<bool>, StoreError> {
+        let (mut ids, mut urns) = (BTreeSet::new(), BTreeSet::new());
+        // An id that comes twice is added once: for whoever came first.
+        let is_first: Vec<bool> = entries
+            .iter()
+            .map(|entry| ids.insert(entry.id) & urns.insert(&entry.urn))
+            .collect();
+        let mut open: Vec<&Entry> = entries
+            .iter()
+            .zip(&is_first)
+            .filter_map(|(entry, is_first)| is_first.then_some(entry))
+            .collect();
+        let mut attempt = 0;
+        while !open.is_empty() {
+            let before = match attempt {
+                0 => self.known_end(),
+                _ => self.end().await?,
+            };
+            let end = End {
+                number: before.number + 1,
+                total: before.total + open.len() as u64,
+            };
+            match self.transact(end, &open, writer, attempt).await? {
+                Came::Written => {
+                    self.know(end);
+                    break;
+                }
+                Came::Taken(taken) => open.retain(|entry| !taken.contains(&entry.id)),
+                Came::Met => {
+                    // Those who met must not meet again.
+                    let luck = u32::from(writer.as_bytes().last().copied().unwrap_or(0) % 8) + 1;
+                    let longer = 1_u32 << attempt.min(4);
+                    tokio::time::sleep(STEP_BACK * longer * luck / 4).await;
+                }
+            }
+            attempt += 1;
+        }
+        let added: BTreeSet<ProofId> = open.iter().map(|entry| entry.id).collect();
+        Ok(entries
+            .iter()
+            .zip(is_first)
+            .map(|(entry, is_first)| is_first && added.contains(&entry.id))
+            .collect())
+    }
+
+    async fn transact(
+        &self,
+        end: End,
+        open: &[&Entry],
+        writer: &str,
+        attempt: u32,
+    ) -> Result<Came, StoreError> {
+        let mut items = vec![log_item(end, open, writer)];
+        for entry in open {
+            items.extend([entry.item(writer), entry.label(writer)]);
+        }
+        let puts: Result<Vec<TransactWriteItem>, _> = items
+            .into_iter()
+            .map(|item| {
+                let put = Put::builder().table_name(&self.name).set_item(Some(item));
+                let put = put.condition_expression(format!("attribute_not_exists({KEY})"));
+                let put = put.return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                );
+                put.build()
+                    .map(|put| TransactWriteItem::builder().put(put).build())
+            })
+            .collect();
+        let puts = puts.map_err(|error| says("write", &error))?;
+        let write = self.client.transact_write_items();
+        let write = write.set_transact_items(Some(puts));
+        let sent = write
+            .client_request_token(format!("{writer}-{attempt}"))
+            .send()
+            .await;
+        let Err(error) = sent else {
+            return Ok(Came::Written);
+        };
+        match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                came(cancelled.cancellation_reasons(), open, writer)
+                    .ok_or_else(|| says("write", &error))
+            }
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Came::Met),
+            _ => Err(says("write", &error)),
+        }
+    }
+
+    fn known_end(&self) -> End {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn know(&self, end: End) {
+        let mut known = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        if end.number > known.number {
+            *known = end;
+        }
+    }
+
+    /// The end of the log, by some questions more the farther it is from where it was known to go.
+    pub(super) async fn end(&self) -> Result<End, StoreError> {
+        let mut end = self.known_end();
+        // Nothing is there from here on: numbers have no gap.
+        let mut beyond = u64::MAX;
+        // Whoever follows is at the end nearly always: a single number tells him so.
+        let mut reach = 1;
+        loop {
+            let free = beyond - end.number - 1;
+            if free == 0 {
+                break;
+            }
+            // From the known end twice as far each time; then evenly between what is there and what is not.
+            let numbers: BTreeSet<u64> = match beyond {
+                u64::MAX => (0..reach).map(|power| end.number + (1 << power)).collect(),
+                _ => {
+                    let places = free.min(ASKED as u64);
+                    (1..=places)
+                        .map(|place| end.number + (free * place).div_ceil(places))
+                        .collect()
+                }
+            };
+            reach = FARTHEST;
+            let keys = numbers.iter().map(|number| log_key(*number)).collect();
+            let found = self.ask(keys, Some(TOTAL)).await?;
+            for number in numbers {
+                match found.get(&log_key(number)) {
+                    Some(item) => {
+                        let total = item.get(TOTAL).and_then(|total| total.as_n().ok());
+                        let total = total.and_then(|total| total.parse().ok());
+                        let total = total.ok_or_else(|| damaged_log(number))?;
+                        end = End { number, total };
+                    }
+                    None => {
+                        beyond = number;
+                        break;
+                    }
+                }
+            }
+        }
+        self.know(end);
+        Ok(end)
+    }
+
+    /// What was added after a number of the log, in order, a part of it where that is much; the last number of those.
+    pub(super) async fn log(&self, after: u64) -> Result<(Vec<Resident>, u64), StoreError> {
+        let end = match self.known_end() {
+            known if known.number > after => known,
+            _ => self.end().await?,
+        };
+        let last = end.number.min(after + (ASKED * AT_ONCE) as u64);
+        let found = self
+            .ask((after + 1..=last).map(log_key).collect(), None)
+            .await?;
+        let mut residents = Vec::new();
+        for number in after + 1..=last {
+            let item = found.get(&log_key(number));
+            let looks = item
+                .and_then(|item| item.get("looks"))
+                .and_then(|looks| looks.as_b().ok());
+            let looks = looks
+                .map(Blob::as_ref)
+                .filter(|looks| looks.len() % LOGGED == 0);
+            let looks = looks.ok_or_else(|| damaged_log(number))?;
+            for one in looks.chunks_exact(LOGGED) {
+                let (id, looks) = one.split_at(8);
+                let id = u64::from_be_bytes(std::array::from_fn(|at| id[at]));
+                residents.push(resident(ProofId::new(id), looks)?);
+            }
+        }
+        Ok((residents, last.max(after)))
+    }
+
+    /// Where the parts of proofs are, of those that are there.
+    pub(super) async fn parts(
+        &self,
+        ids: &[ProofId],
+    ) -> Result<BTreeMap<ProofId, Parts>, StoreError> {
+        let keys: BTreeSet<String> = ids.iter().copied().map(proof_key).collect();
+        let found = self.ask(keys.into_iter().collect(), None).await?;
+        let mut all = BTreeMap::new();
+        for (key, item) in found {
+            if let Some(id) = proof_of(&key) {
+                let what = "the entry of its table";
+                let parts = Parts::of(&item).ok_or(StoreError::Damaged { id, what })?;
+                all.insert(id, parts);
+            }
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn by_urn(&self, urn: &str) -> Result<Option<ProofId>, StoreError> {
+        let key = urn_key(urn);
+        let found = self.ask(vec![key.clone()], None).await?;
+        let Some(item) = found.get(&key) else {
+            return Ok(None);
+        };
+        let id = item.get("proof").and_then(|id| id.as_s().ok());
+        let id = id.and_then(|id| id.parse().ok());
+        let damaged = || failed("read")(&format!("the entry of {urn:?} is damaged"));
+        id.map(Some).ok_or_else(damaged)
+    }
+
+    /// By the secondary index.
+    pub(super) async fn by_file(&self, file: &Digest) -> Result<Vec<ProofId>, StoreError> {
+        let query = self.client.query().table_name(&self.name).index_name(FILE);
+        let query = query
+            .key_condition_expression("#file = :file")
+            .expression_attribute_names("#file", FILE)
+            .expression_attribute_values(":file", bytes(*file));
+        let mut pages = query.into_paginator().items().send();
+        let mut ids = Vec::new();
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|error| says("read", &error))?;
+            ids.extend(key_of(&item).and_then(proof_of));
+        }
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// The items of these keys, as they are at the moment. No key comes twice.
+    async fn ask(
+        &self,
+        keys: Vec<String>,
+        attribute: Option<&'static str>,
+    ) -> Result<HashMap<String, Item>, StoreError> {
+        let questions = keys.chunks(ASKED).map(<[String]>::to_vec);
+        let questions: Vec<Vec<String>> = questions.collect();
+        let answers = futures_util::stream::iter(questions)
+            .map(|keys| self.ask_once(keys, attribute))
+            .buffer_unordered(AT_ONCE);
+        answers
+            .try_fold(HashMap::new(), |mut all, some| async move {
+                all.extend(some);
+                Ok(all)
+            })
+            .await
+    }
+
+    async fn ask_once(
+        &self,
+        keys: Vec<String>,
+        attribute: Option<&'static str>,
+    ) -> Result<HashMap<String, Item>, StoreError> {
+        let mut wanted = KeysAndAttributes::builder().consistent_read(true);
+        for key in keys {
+            wanted = wanted.keys(Item::from([(KEY.to_owned(), text(key))]));
+        }
+        if let Some(attribute) = attribute {
+            wanted = wanted
+                .projection_expression("#pk, #attribute")
+                .expression_attribute_names("#pk", KEY)
+                .expression_attribute_names("#attribute", attribute);
+        }
+        let mut wanted = wanted.build().map_err(|error| says("read", &error))?;
+        let mut all = HashMap::new();
+        let mut wait = STEP_BACK;
+        loop {
+            let asked = self.client.batch_get_item();
+            let asked = asked.request_items(&self.name, wanted).send().await;
+            let mut answer = asked.map_err(|error| says("read", &error))?;
+            let items = answer
+                .responses
+                .as_mut()
+                .and_then(|all| all.remove(&self.name));
+            for item in items.unwrap_or_default() {
+                if let Some(key) = key_of(&item) {
+                    all.insert(key.to_owned(), item);
+                }
+            }
+            let left = answer.unprocessed_keys.as_mut();
+            match left.and_then(|left| left.remove(&self.name)) {
+                Some(left) => wanted = left,
+                None => return Ok(all),
+            }
+            // Too much was asked for at once.
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(STEP_BACK * 16);
+        }
+    }
+}
+
+fn damaged_log(number: u64) -> StoreError {
+    failed("read")(&format!("entry {number} of its log is damaged"))
+}
+
+/// What a cancelled transaction means, or `None` where it is an error: its reasons come in the order of its items, which are
+/// the log, then proof and label of each entry.
+fn came(reasons: &[CancellationReason], open: &[&Entry], writer: &str) -> Option<Came> {
+    let exists = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+    let is_ours = |reason: &CancellationReason| {
+        let by = reason.item().and_then(|item| item.get(WRITER));
+        by.and_then(|by| by.as_s().ok())
+            .is_some_and(|by| by == writer)
+    };
+    // The answer to this very transaction was lost, and the library sent it again.
+    if reasons
+        .iter()
+        .any(|reason| exists(reason) && is_ours(reason))
+    {
+        return Some(Came::Written);
+    }
+    let (log, proofs) = reasons.split_first()?;
+    let taken: BTreeSet<ProofId> = proofs
+        .chunks(2)
+        .zip(open)
+        .filter(|(both, _)| both.iter().any(exists))
+        .map(|(_, entry)| entry.id)
+        .collect();
+    if !taken.is_empty() {
+        return Some(Came::Taken(taken));
+    }
+    let met = |reason: &CancellationReason| {
+        matches!(
+            reason.code(),
+            Some("TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded")
+        )
+    };
+    (exists(log) || reasons.iter().any(met)).then_some(Came::Met)
+}
