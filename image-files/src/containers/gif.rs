@@ -104,8 +104,9 @@ fn blocks_end(bytes: &[u8]) -> usize {
 /// Behind the trailer, or behind the last whole block.
 #[must_use]
 pub fn end(bytes: &[u8]) -> usize {
-    let trailer = usize::from(has_trailer(bytes));
-    (blocks_end(bytes) + trailer).min(bytes.len())
+    let end = blocks_end(bytes);
+    let trailer = usize::from(bytes.get(end) == Some(&TRAILER));
+    (end + trailer).min(bytes.len())
 }
 
 /// Whether the trailer stands behind the last whole block.

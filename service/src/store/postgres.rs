@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row};
 
-use super::wire::Wire;
+use super::wire::{self, Wire};
 use super::{Keeper, Proof, StoreError, failed, looks, resident};
 
 /// Connections at most.
@@ -124,17 +124,8 @@ impl Pool {
     }
 }
 
-/// An error of the library, with what lies behind it; it names no password.
 fn says(action: &'static str) -> impl FnOnce(tokio_postgres::Error) -> StoreError {
-    move |error| {
-        let mut what = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            what = format!("{what}: {cause}");
-            source = cause.source();
-        }
-        failed(action)(&what)
-    }
+    move |error| wire::says(action, &error)
 }
 
 /// Ids are 64 bits without a sign, and the database's numbers have one: the bits stay as they are.

@@ -1,5 +1,6 @@
 //! Calls to a store elsewhere: each takes at most so long, and whoever asks waits on a thread of his own.
 
+use std::error::Error;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
@@ -7,6 +8,21 @@ use super::{StoreError, failed};
 
 /// How long a store may take for one call.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An error of a client with what lies behind it. Clients name no password and no key in theirs.
+pub(super) fn says(action: &'static str, error: &dyn Error) -> StoreError {
+    let mut what = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let told = cause.to_string();
+        // Some repeat what lies behind them.
+        if !what.ends_with(&told) {
+            what = format!("{what}: {told}");
+        }
+        source = cause.source();
+    }
+    failed(action)(&what)
+}
 
 /// The threads that speak with a store. Whoever calls may himself be on a thread of another runtime, which must not be
 /// blocked by this one.

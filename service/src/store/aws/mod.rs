@@ -7,7 +7,6 @@
 //! `AWS_ENDPOINT_URL`, a profile, the role of the machine.
 
 mod objects;
-mod says;
 mod table;
 
 use std::sync::Arc;
@@ -23,7 +22,7 @@ use credlink_sign_core::store::Resident;
 use credlink_sign_core::{ProofId, ProofRecord};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use self::objects::{Digest, Objects, Part};
+use self::objects::{Objects, Part};
 use self::table::{Entry, Parts, TOGETHER, Table};
 use super::url::AwsPlace;
 use super::wire::Wire;
@@ -40,6 +39,9 @@ const READING: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 32;
 /// Proofs whose points are read together.
 const POINTS_TOGETHER: usize = 256;
+
+/// SHA-256.
+type Digest = [u8; 32];
 
 /// A bucket and a table.
 #[derive(Debug)]
@@ -334,7 +336,12 @@ impl Keeper for Aws {
     }
 
     fn answers(&self) -> Result<(), StoreError> {
-        match self.wait("read", async |place| place.is_there().await)? {
+        // What is asked of the table is what a proof takes: to be told that it is there would be no answer.
+        let ask = async |place: Arc<Place>| {
+            let (is_there, _) = tokio::try_join!(place.objects.is_there(), place.table.end())?;
+            Ok(is_there)
+        };
+        match self.wait("read", ask)? {
             true => Ok(()),
             false => Err(StoreError::Missing(self.name.clone())),
         }

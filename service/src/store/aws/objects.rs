@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration,
@@ -13,11 +14,9 @@ use aws_sdk_s3::types::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::says::{says, status};
+use super::Digest;
 use crate::store::StoreError;
-
-/// SHA-256.
-pub(super) type Digest = [u8; 32];
+use crate::store::wire::says;
 
 /// Bytes that an object may have: no manifest or record that we write comes near it.
 const MOST_BYTES: i64 = 64 << 20;
@@ -48,6 +47,11 @@ impl Part {
             Self::Points => "application/octet-stream",
         }
     }
+}
+
+/// The status of an answer that was an error.
+fn status<E>(error: &SdkError<E, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|answer| answer.status().as_u16())
 }
 
 /// A bucket, or what lies under a prefix of it.

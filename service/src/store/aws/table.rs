@@ -27,11 +27,11 @@ use credlink_sign_core::ProofId;
 use credlink_sign_core::store::Resident;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
-use super::says::says;
+use super::Digest;
+use crate::store::wire::says;
 use crate::store::{LOOKS, StoreError, failed, resident};
 
 type Item = HashMap<String, AttributeValue>;
-type Digest = [u8; 32];
 
 /// The key of every item, its secondary index, and attributes of more than one kind of item.
 const KEY: &str = "pk";
@@ -179,9 +179,12 @@ fn log_item(end: End, entries: &[&Entry], writer: &str) -> Item {
 }
 
 /// What came of a transaction.
+#[derive(Debug, PartialEq, Eq)]
 enum Came {
     /// All of it is written.
     Written,
+    /// All of it was written before, by an attempt whose answer was lost, under a number that is not known.
+    WrittenBefore,
     /// None of it is: of the proofs, these are there already.
     Taken(BTreeSet<ProofId>),
     /// None of it is: somebody else has the number of the log, or was writing at the same time.
@@ -299,6 +302,8 @@ impl Table {
                     self.know(end);
                     break;
                 }
+                // To take its number for the end could leave a gap in the log.
+                Came::WrittenBefore => break,
                 Came::Taken(taken) => open.retain(|entry| !taken.contains(&entry.id)),
                 Came::Met => {
                     // Those who met must not meet again.
@@ -566,12 +571,11 @@ fn came(reasons: &[CancellationReason], open: &[&Entry], writer: &str) -> Option
         by.and_then(|by| by.as_s().ok())
             .is_some_and(|by| by == writer)
     };
-    // The answer to this very transaction was lost, and the library sent it again.
     if reasons
         .iter()
         .any(|reason| exists(reason) && is_ours(reason))
     {
-        return Some(Came::Written);
+        return Some(Came::WrittenBefore);
     }
     let (log, proofs) = reasons.split_first()?;
     let taken: BTreeSet<ProofId> = proofs
@@ -590,4 +594,77 @@ fn came(reasons: &[CancellationReason], open: &[&Entry], writer: &str) -> Option
         )
     };
     (exists(log) || reasons.iter().any(met)).then_some(Came::Met)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(number: u64) -> Entry {
+        Entry {
+            id: ProofId::new(number),
+            parts: Parts {
+                record: [1; 32],
+                manifest: [2; 32],
+                points: None,
+            },
+            looks: [0; LOOKS],
+            urn: format!("urn:c2pa:{number}"),
+            file: [3; 32],
+        }
+    }
+
+    /// Of a transaction of two proofs: by item, who has its key, or "conflict".
+    fn came_of(holders: [Option<&str>; 5]) -> Option<Came> {
+        let reasons = holders.map(|holder| {
+            let reason = CancellationReason::builder();
+            match holder {
+                None => reason.code("None"),
+                Some("conflict") => reason.code("TransactionConflict"),
+                Some(writer) => reason
+                    .code("ConditionalCheckFailed")
+                    .item(WRITER, text(writer)),
+            }
+            .build()
+        });
+        let (first, second) = (entry(1), entry(2));
+        came(&reasons, &[&first, &second], "me")
+    }
+
+    #[test]
+    fn a_cancelled_transaction_says_what_to_do_next() {
+        let none = None;
+        let taken = |id| Some(Came::Taken(BTreeSet::from([ProofId::new(id)])));
+        assert_eq!(
+            came_of([Some("you"), none, none, none, none]),
+            Some(Came::Met)
+        );
+        assert_eq!(
+            came_of([none, none, none, none, Some("conflict")]),
+            Some(Came::Met)
+        );
+        assert_eq!(came_of([none, Some("you"), none, none, none]), taken(1));
+        // By its label alone, and whatever became of the log.
+        assert_eq!(
+            came_of([Some("you"), none, none, none, Some("you")]),
+            taken(2)
+        );
+        assert_eq!(
+            came_of([none; 5]),
+            None,
+            "cancelled for no reason is an error"
+        );
+    }
+
+    /// An attempt whose answer was lost wrote under the number of that attempt, and the next one asks for another: that one is
+    /// not in the log, and whoever went on from it would leave a gap that no follower crosses.
+    #[test]
+    fn what_was_written_before_is_not_at_the_end_that_was_asked_for() {
+        let mine = Some("me");
+        assert_eq!(
+            came_of([None, mine, mine, mine, mine]),
+            Some(Came::WrittenBefore)
+        );
+        assert_eq!(came_of([mine; 5]), Some(Came::WrittenBefore));
+    }
 }
