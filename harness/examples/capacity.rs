@@ -50,6 +50,7 @@ fn measure(count: u64, times: usize) {
             id: ProofId::new(number),
             view: view(&mut state),
             quality: 100,
+            image_code: None,
         })
         .collect();
     let wanted = proofs[proofs.len() / 2].view;

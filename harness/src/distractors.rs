@@ -79,6 +79,7 @@ pub fn first(count: usize, cache: &Path, listener: Listener<'_>) -> Result<Vec<D
                 tone: Tone(std::array::from_fn(|k| entry[32 + k])),
             },
             quality: entry[48],
+            image_code: None,
         }
     };
     let (chunks, _) = entries.as_chunks::<ENTRY>();

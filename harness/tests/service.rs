@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use credlink_harness::exit;
+use credlink_sign_core::iscc::ImageCode;
 use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Response;
@@ -266,6 +267,35 @@ fn what_is_signed_is_found_and_told() {
     assert!(text(&stored).contains("2 of 2 proofs"));
 }
 
+/// By the ISCC of the record, with some bits wrong, and by the one of a copy with a border, which our fingerprint does not know.
+fn is_resolved_by_image_code(service: &Service, code: &Value, copy: &[u8], urn: &str) {
+    let mut code: ImageCode = code.as_str().unwrap().parse().unwrap();
+    code.0[9] ^= 0x0f;
+    let asked = |value: &[u8]| {
+        let binding = json!({ "alg": "io.iscc.v0", "value": STANDARD.encode(value) });
+        let body = binding.to_string();
+        service.post("/v1/matches/byBinding", "application/json", body.as_bytes())
+    };
+    let wanted = json!({ "matches": [{ "manifestId": urn, "similarityScore": 98 }] });
+    assert_eq!(asked(&code.unit()).json(), wanted);
+    assert_eq!(asked(&code.unit()[..33]).status, 400);
+    let far = ImageCode(code.0.map(|byte| !byte));
+    assert_eq!(asked(&far.unit()).json(), json!({ "matches": [] }));
+
+    let picture = image::load_from_memory(copy).unwrap().to_rgb8();
+    let (width, height) = (picture.width(), picture.height());
+    let mut framed = image::RgbImage::new(width + width / 2, height + height / 2);
+    image::imageops::replace(&mut framed, &picture, 20, 20);
+    let mut png = std::io::Cursor::new(Vec::new());
+    framed.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let by = |algorithm: &str| {
+        let path = format!("/v1/matches/byContent?alg={algorithm}");
+        service.post(&path, "image/png", png.get_ref()).json()
+    };
+    assert_eq!(by("com.credlink.pdq256.v1"), json!({ "matches": [] }));
+    assert_eq!(by("io.iscc.v0")["matches"][0]["manifestId"], urn);
+}
+
 #[test]
 fn a_stripped_manifest_is_resolved() {
     let (folder, photo) = with_keys();
@@ -285,6 +315,7 @@ fn a_stripped_manifest_is_resolved() {
     assert_eq!(api("services/status").json()["status"], "ok");
     let algorithms = api("services/supportedAlgorithms").json();
     assert_eq!(algorithms["watermarks"][0]["alg"], "com.credlink.ct128.v1");
+    assert_eq!(algorithms["fingerprints"][1]["alg"], "io.iscc.v0");
 
     let copy = copied(&signed.body);
     let content = service
@@ -326,6 +357,7 @@ fn a_stripped_manifest_is_resolved() {
     assert_eq!(marked.json()["matches"][0]["manifestId"], urn);
     let none = api("matches/byBinding?alg=com.credlink.ct128.v1&value=AAAAAAAAAAA");
     assert_eq!(none.json(), json!({ "matches": [] }));
+    is_resolved_by_image_code(&service, &record["record"]["image_code"], &copy, urn);
 
     for (path, status, cause) in [
         (

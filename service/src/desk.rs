@@ -5,17 +5,21 @@ use std::sync::Arc;
 use credlink_sign_core::answer::Answer;
 use credlink_sign_core::carriers::{Finding, NOT_READY, OF_WHOLE_PICTURES};
 use credlink_sign_core::conclusion::conclude;
+use credlink_sign_core::iscc::{self, ImageCode};
 use credlink_sign_core::keys::KeyError;
 use credlink_sign_core::store::ProofStore;
 use credlink_sign_core::submission::{Refusal, Submission, Submitted};
 use credlink_sign_core::watermark::{Effort, WatermarkKey};
 use credlink_sign_core::{Asset, Depth, EngineError, ProofId, Signer, Verifier, manifest};
 
+use crate::algorithm::Algorithm;
 use crate::host::Host;
 use crate::live::{Asked, Live};
 use crate::problem::Problem;
 use crate::store::{Proof, StoreError};
 
+/// Proofs of the nearest Image-Codes that a picture is compared with.
+const MOST_BY_CODE: usize = 16;
 /// How often an id is drawn anew because it is taken.
 const DRAWS: usize = 4;
 
@@ -225,31 +229,50 @@ impl Desk {
         asked.fault().map_or(Ok(answer), Err)
     }
 
-    /// The proofs that these carriers lead to and the picture confirms, each with the distance of the fingerprints where
-    /// that was measured.
+    /// The proofs that these algorithms lead to and the picture confirms, each with its score where that was measured.
     ///
     /// # Errors
     /// [`StoreError`] where the store did not answer: then nothing is known.
     pub fn found(
         &self,
         bytes: &[u8],
-        carriers: &[&str],
+        algorithms: &[Algorithm],
     ) -> Result<Vec<(ProofId, Option<u32>)>, StoreError> {
         let host = &self.host;
         let decode = |bytes: &[u8]| host.decode(bytes);
         let file = Asset::new(bytes, &decode);
         let (asked, verifier) = self.asked(&self.verifier);
-        let verification = verifier.verify_by(carriers, &file, &|| 0);
+        let carriers: Vec<&str> = algorithms.iter().filter_map(|one| one.carrier()).collect();
+        let verification = verifier.verify_by(&carriers, &file, &|| 0);
         let mut found: Vec<(ProofId, Option<u32>)> = Vec::new();
         for (_, finding) in verification.findings() {
-            let accepted = finding.accepted().map(|id| (id, finding.distance));
+            let score = |distance| Algorithm::Fingerprint.score(distance);
+            let accepted = finding.accepted();
+            let accepted = accepted.map(|id| (id, finding.distance.map(score)));
             let others = finding.alternatives.iter().map(|id| (*id, None));
-            for (id, distance) in accepted.into_iter().chain(others) {
+            for (id, score) in accepted.into_iter().chain(others) {
                 if !found.iter().any(|(known, _)| *known == id) {
-                    found.push((id, distance));
+                    found.push((id, score));
+                }
+            }
+        }
+        if algorithms.contains(&Algorithm::ImageCode) {
+            for (id, distance) in self.near_in_code(&file) {
+                let is_known = found.iter().any(|(known, _)| *known == id);
+                if !is_known && verifier.confirmed(id, &file, &|| 0).accepts(id) {
+                    found.push((id, Some(Algorithm::ImageCode.score(distance))));
                 }
             }
         }
         asked.fault().map_or(Ok(found), Err)
+    }
+
+    /// The proofs whose Image-Codes are nearest to that of a picture, and their distances; the picture is still to confirm them.
+    fn near_in_code(&self, file: &Asset<'_>) -> Vec<(ProofId, u32)> {
+        let pixels = file.pixels().ok();
+        let code = pixels.and_then(|pixels| ImageCode::of(&pixels.image, pixels.orientation));
+        let mut near = code.map_or(Vec::new(), |code| self.live.near_code(&code, iscc::NEAR));
+        near.truncate(MOST_BY_CODE);
+        near
     }
 }

@@ -8,6 +8,7 @@
 //! not answer, nothing is said about a file; bodies are read into memory only for as many requests as there are places.
 
 pub mod admission;
+pub mod algorithm;
 pub mod desk;
 pub mod host;
 pub mod live;

@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use credlink_sign_core::fingerprint::{Difference, MatchPolicy, View};
+use credlink_sign_core::iscc::ImageCode;
 use credlink_sign_core::local::{Points, Sought};
 use credlink_sign_core::store::{
-    Candidate, Neighbourhood, Neighbours, Resident, Sharing, Store, Unread,
+    Candidate, Codes, Neighbourhood, Neighbours, Resident, Sharing, Store, Unread,
 };
 use credlink_sign_core::{ProofId, ProofRecord};
 use tokio::sync::oneshot;
@@ -46,6 +47,7 @@ pub struct Live {
 #[derive(Debug)]
 struct Near {
     neighbourhood: Neighbourhood,
+    codes: Codes,
     /// Those in it, where others write too, so that none is in it twice.
     known: Option<HashSet<ProofId>>,
 }
@@ -57,6 +59,9 @@ impl Near {
         let is_new = known.is_none_or(|known| known.insert(resident.id));
         if is_new {
             self.neighbourhood.push(resident);
+            if let Some(code) = &resident.image_code {
+                self.codes.push(resident.id, code);
+            }
         }
         is_new
     }
@@ -93,6 +98,10 @@ impl Live {
         keeper.residents(&mut |resident| residents.push(resident))?;
         let near = RwLock::new(Near {
             known: mark.map(|_| residents.iter().map(|resident| resident.id).collect()),
+            codes: residents
+                .iter()
+                .filter_map(|one| Some((one.id, one.image_code.as_ref()?)))
+                .collect(),
             neighbourhood: residents.into_iter().collect(),
         });
         let (writer, arrivals) = sync_channel(MOST_WAITING);
@@ -166,6 +175,13 @@ impl Live {
         let near = near.unwrap_or_else(PoisonError::into_inner);
         near.neighbourhood
             .all_near(&[view], radius, &MatchPolicy::default())
+    }
+
+    /// Proofs whose Image-Code differs from this one in `radius` bits or fewer, the nearest first.
+    pub fn near_code(&self, code: &ImageCode, radius: u32) -> Vec<(ProofId, u32)> {
+        let near = self.found.near.read();
+        let near = near.unwrap_or_else(PoisonError::into_inner);
+        near.codes.near(code, radius)
     }
 
     /// The store as one question sees it.

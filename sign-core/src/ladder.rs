@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::Clock;
 use crate::asset::Asset;
-use crate::carriers::{CARRIERS, Carrier, Finding};
+use crate::carriers::{CARRIERS, Carrier, Finding, State};
+use crate::proof_id::ProofId;
 use crate::verifier::Verifier;
 
 /// How far down the ladder a verifier looks.
@@ -70,6 +71,11 @@ impl Verifier {
         let chosen = CARRIERS.iter().copied();
         let chosen = chosen.filter(|carrier| names.contains(&carrier.name()));
         self.examined(chosen, Depth::AllCarriers, file, clock)
+    }
+
+    /// A pointer to a proof that no carrier holds, judged as theirs are: the record must be genuine, and the picture confirm it.
+    pub fn confirmed(&self, proof: ProofId, file: &Asset<'_>, clock: Clock<'_>) -> Finding {
+        Finding::new(State::Unconfirmed).resolved(proof, file, self, clock)
     }
 
     fn examined(

@@ -55,6 +55,7 @@ pub mod conclusion;
 mod distortion;
 pub mod fingerprint;
 mod formats;
+pub mod iscc;
 pub mod keys;
 mod ladder;
 pub mod local;

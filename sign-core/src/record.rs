@@ -1,12 +1,12 @@
 //! The proof record: what the store keeps about one signed image, and the signature that binds it.
 //!
 //! The signature is Ed25519 over this encoding: version 2 (1 had no sketch), 3 for an image that is not opaque, 4 for one
-//! with a history, 5 for one with points. `bytes(x)` is the length of `x` as four bytes, big endian, and then `x`; integers are big endian.
+//! with a history, 5 for one with points, 6 for one with an Image-Code. `bytes(x)` is the length of `x` as four bytes, big endian, and then `x`; integers are big endian.
 //!
 //! | field | encoding |
 //! |---|---|
 //! | domain | `bytes("credlink proof record")` |
-//! | version | `bytes(02)` to `bytes(05)` |
+//! | version | `bytes(02)` to `bytes(06)` |
 //! | id | `bytes(8 bytes)` |
 //! | fingerprint | `bytes(32 bytes)`: words 0 to 3 |
 //! | fingerprint quality | `bytes(1 byte)` |
@@ -20,9 +20,10 @@
 //! | from version 4 on: earlier proof | `bytes(8 bytes)`, empty if there is none |
 //! | from version 4 on: Unix time of signing, seconds | `bytes(8 bytes)`, empty if nobody told it |
 //! | from version 4 on: earlier provenance link | `bytes(UTF-8)`, empty if there was none |
-//! | in version 5: whether there is a history, 1 or 0 | `bytes(1 byte)` |
-//! | in version 5: number of points | `bytes(1 byte)` |
-//! | in version 5: SHA-256 of the points, as in [`Points::to_bytes`](crate::local::Points::to_bytes) | `bytes(32 bytes)` |
+//! | from version 5 on: whether there is a history, 1 or 0 | `bytes(1 byte)` |
+//! | from version 5 on: number of points | `bytes(1 byte)`, empty if none are kept |
+//! | from version 5 on: SHA-256 of the points, as in [`Points::to_bytes`](crate::local::Points::to_bytes) | `bytes(32 bytes)`, empty likewise |
+//! | in version 6: body of the Image-Code | `bytes(32 bytes)` |
 //!
 //! Every field has its length in front and its place is fixed, so two records never share an encoding, and
 //! the domain keeps a record's signature from being taken for one over a manifest.
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::fingerprint::{Fingerprint, Tone, View};
+use crate::iscc::ImageCode;
 use crate::keys::{Identity, TrustAnchor};
 use crate::proof_id::ProofId;
 use crate::sketch::Sketch;
@@ -61,6 +63,9 @@ pub struct ProofRecord {
     /// Points of the displayed image, which are kept beside the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<RegisteredPoints>,
+    /// What others look the displayed image up by: an Image-Code of ISO 24138.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_code: Option<ImageCode>,
     /// Container of the signed file.
     #[serde(with = "crate::formats::by_media_type")]
     pub media_type: Format,
@@ -165,11 +170,13 @@ impl ProofRecord {
             out.extend_from_slice(bytes);
         };
         field(b"credlink proof record");
-        let version = match (&self.sketch_on_black, &self.history, &self.points) {
-            (_, _, Some(_)) => 5,
-            (_, Some(_), None) => 4,
-            (Some(_), None, None) => 3,
-            (None, None, None) => 2,
+        let later = (&self.history, &self.points, &self.image_code);
+        let version = match (&self.sketch_on_black, later) {
+            (_, (_, _, Some(_))) => 6,
+            (_, (_, Some(_), None)) => 5,
+            (_, (Some(_), None, None)) => 4,
+            (Some(_), (None, None, None)) => 3,
+            (None, (None, None, None)) => 2,
         };
         field(&[version]);
         field(&self.id.value().to_be_bytes());
@@ -197,10 +204,14 @@ impl ProofRecord {
             let link = history.earlier_link.as_deref();
             field(link.unwrap_or_default().as_bytes());
         }
-        if let Some(points) = &self.points {
+        if version > 4 {
             field(&[u8::from(self.history.is_some())]);
-            field(&[points.count]);
-            field(&points.sha256);
+            let points = self.points.as_ref();
+            field(points.map_or(&[][..], |points| std::slice::from_ref(&points.count)));
+            field(points.map_or(&[][..], |points| &points.sha256));
+        }
+        if let Some(code) = &self.image_code {
+            field(&code.0);
         }
         out
     }
@@ -234,6 +245,7 @@ mod tests {
             sketch_on_black: None,
             history: None,
             points: None,
+            image_code: None,
             media_type: Format::Png,
             width: 640,
             height: 480,
@@ -315,7 +327,8 @@ mod tests {
             };
             change(&|r| r.points = Some(points));
         }
-        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 2 + 4 + 2;
+        change(&|r| r.image_code = Some(ImageCode([0; 32])));
+        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 2 + 4 + 2 + 1;
         assert_eq!(changed.len(), others + bits - 16);
         for record in changed {
             assert!(!record.is_signed_by(&key), "{record:?}");
@@ -353,6 +366,47 @@ mod tests {
         let history = Some(History::default());
         let told = ProofRecord { history, ..signed };
         assert!(!told.is_signed_by(&key));
+    }
+
+    #[test]
+    fn any_flipped_bit_of_the_image_code_is_refused() {
+        let identity = identity(1);
+        let key = *identity.anchor().unwrap().key();
+        let points = Some(RegisteredPoints {
+            count: 0,
+            sha256: [8; 32],
+        });
+        let code = ImageCode([7; 32]);
+        for points in [None, points] {
+            let signed = ProofRecord {
+                points,
+                image_code: Some(code),
+                ..record()
+            }
+            .signed(&identity);
+            assert!(signed.is_signed_by(&key));
+            let text = serde_json::to_string(&signed).unwrap();
+            assert!(text.contains(r#""image_code":"ISCC:EED"#), "{text}");
+            assert_eq!(serde_json::from_str::<ProofRecord>(&text).unwrap(), signed);
+            let with = |image_code| ProofRecord {
+                image_code,
+                ..signed.clone()
+            };
+            assert!(!with(None).is_signed_by(&key));
+            for bit in 0..256 {
+                let mut other = code;
+                other.0[bit / 8] ^= 1 << (bit % 8);
+                assert!(!with(Some(other)).is_signed_by(&key));
+            }
+            let without = ProofRecord {
+                points: Some(RegisteredPoints {
+                    count: 1,
+                    sha256: [8; 32],
+                }),
+                ..signed
+            };
+            assert!(!without.is_signed_by(&key));
+        }
     }
 
     #[test]

@@ -6,7 +6,8 @@ use c2pa::DigitalSourceType;
 use sha2::{Digest, Sha256};
 
 use crate::asset::{Asset, Pixels};
-use crate::carriers::{CARRIERS, Carrier as _, Embedded, Registration, Watermark};
+use crate::carriers::{CARRIERS, Carrier as _, Embedded, Registration, SoftBinding, Watermark};
+use crate::iscc::{self, ImageCode};
 use crate::keys::{Identity, KeyError};
 use crate::local::Points;
 use crate::manifest::claim_signer::ClaimSigner;
@@ -278,10 +279,17 @@ impl Signer {
         registration: &Registration,
     ) -> Result<ManifestFile, SignError> {
         let thumbnail = self.thumbnail.map(|made| made(pixels)).transpose();
-        let soft_bindings: Vec<_> = CARRIERS
+        let mut soft_bindings: Vec<_> = CARRIERS
             .iter()
             .filter_map(|carrier| carrier.soft_binding(registration))
             .collect();
+        if let Some(code) = &registration.image_code {
+            soft_bindings.push(SoftBinding {
+                algorithm: iscc::ALGORITHM,
+                describes: "ISCC: Image-Code of the displayed image, Instance-Code of the file",
+                value: iscc::sequence(code, linked),
+            });
+        }
         let statement = Statement {
             id: registration.id,
             media_type,
@@ -322,19 +330,19 @@ impl Signer {
         let start = clock();
         let points = Points::of(&pixels.image, pixels.orientation);
         let pointing = clock().saturating_sub(start);
+        let start = clock();
+        let (linked, link_bytes) = self.linked(media_type, file.bytes(), about)?;
+        let linking = clock().saturating_sub(start);
+
+        let start = clock();
         let registration = Registration {
             id,
             fingerprint: view.fingerprint,
             quality: content.quality,
             watermark,
             points: points.len(),
+            image_code: ImageCode::of(&pixels.image, pixels.orientation),
         };
-
-        let start = clock();
-        let (linked, link_bytes) = self.linked(media_type, file.bytes(), about)?;
-        let linking = clock().saturating_sub(start);
-
-        let start = clock();
         let sign = |file: &[u8]| self.with_manifest(media_type, file, pixels, about, &registration);
         let signed = readable(media_type, &linked, &sign)?;
         let manifest = clock().saturating_sub(start);
@@ -354,6 +362,7 @@ impl Signer {
             sketch_on_black,
             history: None,
             points: Some(RegisteredPoints::of(&points.to_bytes())),
+            image_code: registration.image_code,
             media_type,
             width,
             height,

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use credlink_corpus::SyntheticSet;
 use credlink_service::store::{Keeper, Proof, StoreUrl};
 use credlink_sign_core::fingerprint::{Fingerprint, Tone};
+use credlink_sign_core::iscc::ImageCode;
 use credlink_sign_core::keys::Identity;
 use credlink_sign_core::local::{MOST_POINTS, Points};
 use credlink_sign_core::sketch::Sketch;
@@ -90,6 +91,7 @@ fn made(number: u64, step: u64, identity: &Identity, sketch: &Sketch, filler: &[
         sketch_on_black: None,
         history: None,
         points: Some(RegisteredPoints::of(&points.to_bytes())),
+        image_code: Some(ImageCode(std::array::from_fn(|_| random.word() as u8))),
         media_type: credlink_image_files::Format::Jpeg,
         width: 1200,
         height: 800,

@@ -64,9 +64,9 @@ impl Order {
         matches!(self, Self::Big)
     }
 
-    /// Where the 12-byte entries of a directory lie; `None` where it reaches beyond the block.
+    /// Where the 12-byte entries of a directory lie; `None` where it reaches beyond the block, or lies on its header.
     pub(crate) fn entries(self, bytes: &[u8], directory: u32) -> Option<Vec<usize>> {
-        let start = usize::try_from(directory).ok()?;
+        let start = usize::try_from(directory).ok().filter(|at| *at >= 8)?;
         let count = usize::from(self.u16(bytes, start)?);
         bytes.get(start..start + 2 + 12 * count + 4)?;
         Some((0..count).map(|index| start + 2 + 12 * index).collect())

@@ -297,8 +297,34 @@ fn of_big(file: &[u8]) -> Metadata {
     }
 }
 
-/// Takes tags out of a directory, overwriting what they lead to.
-fn without(order: Order, file: &mut [u8], page: u32, unwanted: &dyn Fn(u16) -> bool, depth: usize) {
+/// The header and the directories of the pages, which are no tag's value whatever a tag says.
+fn skeleton(order: Order, file: &[u8], pages: &[u32]) -> Vec<Range<usize>> {
+    let directory = |page: &u32| directory_place(order, file, *page);
+    let header = std::iter::once(0..8);
+    header.chain(pages.iter().filter_map(directory)).collect()
+}
+
+/// Where a directory lies, with the field that points to the next.
+fn directory_place(order: Order, file: &[u8], at: u32) -> Option<Range<usize>> {
+    let count = order.entries(file, at)?.len();
+    let start = at as usize;
+    Some(start..start + 2 + 12 * count + 4)
+}
+
+fn is_apart(place: &Range<usize>, others: &[Range<usize>]) -> bool {
+    let meets = |other: &Range<usize>| place.start < other.end && other.start < place.end;
+    !others.iter().any(meets)
+}
+
+/// Takes tags out of a directory, overwriting what they lead to, but for the `skeleton` of the file.
+fn without(
+    order: Order,
+    file: &mut [u8],
+    page: u32,
+    unwanted: &dyn Fn(u16) -> bool,
+    skeleton: &[Range<usize>],
+    depth: usize,
+) {
     let Some(list) = order.entries(file, page) else {
         return;
     };
@@ -311,10 +337,15 @@ fn without(order: Order, file: &mut [u8], page: u32, unwanted: &dyn Fn(u16) -> b
             continue;
         }
         if is_directory(tag) {
-            if let Some(below) = order.u32(file, at + 8).filter(|_| depth < MAX_DEPTH) {
-                without(order, file, below, &|_| true, depth + 1);
+            let below = order.u32(file, at + 8).filter(|_| depth < MAX_DEPTH);
+            let is_apart = |below: &u32| {
+                let place = directory_place(order, file, *below);
+                place.is_some_and(|place| is_apart(&place, skeleton))
+            };
+            if let Some(below) = below.filter(is_apart) {
+                without(order, file, below, &|_| true, skeleton, depth + 1);
             }
-        } else if let Some(range) = place(order, file, at) {
+        } else if let Some(range) = place(order, file, at).filter(|it| is_apart(it, skeleton)) {
             file[range].fill(0);
         }
     }
@@ -365,8 +396,9 @@ pub(super) fn written(mut file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>,
     let known = [XMP, IPTC, PHOTOSHOP, ICC, C2PA];
     let unwanted =
         |tag: u16| known.contains(&tag) || ABOUT.contains(&tag) || replaced.contains(&tag);
+    let skeleton = skeleton(order, &file, &pages);
     for page in &pages {
-        without(order, &mut file, *page, &unwanted, 0);
+        without(order, &mut file, *page, &unwanted, &skeleton, 0);
     }
     if new.is_empty() {
         return Ok(file);
@@ -457,5 +489,40 @@ mod tests {
         };
         let dressed = written(file, &metadata).unwrap();
         assert_eq!(read(&dressed), metadata);
+    }
+
+    /// What a tag leads to is overwritten, and these said that it was the header, or the directory that they stand in.
+    #[test]
+    fn a_tag_that_leads_to_the_header_or_to_a_directory_takes_neither() {
+        let metadata = Metadata {
+            xmp: Some(Bytes::from_static(b"<packet/>")),
+            ..Metadata::default()
+        };
+        for (tag, place) in [
+            (XMP, 0),
+            (XMP, 6),
+            (XMP, 8),
+            (ICC, 30),
+            (EXIF_DIRECTORY, 8),
+            (EXIF_DIRECTORY, 2),
+        ] {
+            let mut file = b"II\x2a\0\x08\0\0\0".to_vec();
+            file.extend(2_u16.to_le_bytes());
+            for (tag, place) in [(256, 7_u32), (tag, place)] {
+                file.extend([tag.to_le_bytes(), 1_u16.to_le_bytes()].concat());
+                file.extend([12_u32.to_le_bytes(), place.to_le_bytes()].concat());
+            }
+            file.extend([0; 64]);
+            let dressed = written(file, &metadata).unwrap();
+            assert_eq!(Format::sniff(&dressed), Some(Format::Tiff), "{tag} {place}");
+            assert_eq!(read(&dressed), metadata, "{tag} {place}");
+            let first = order_of(&dressed).u32(&dressed, 4).unwrap();
+            let list = order_of(&dressed).entries(&dressed, first).unwrap();
+            assert_eq!(list.len(), 2, "{tag} {place}");
+        }
+    }
+
+    fn order_of(file: &[u8]) -> Order {
+        Order::of(file).unwrap()
     }
 }

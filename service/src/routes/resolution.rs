@@ -3,6 +3,7 @@
 //! Read-only. A picture counts as found where its content confirms the proof, so that a copied mark or a pasted link leads
 //! nowhere; a binding alone is answered as it is asked, and whoever asked compares the picture himself.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use credlink_sign_core::carriers::{Fingerprint, Watermark};
 use credlink_sign_core::fingerprint::{Fingerprint as Pdq, MatchPolicy, Tone, View};
+use credlink_sign_core::iscc::{self, ImageCode};
 use credlink_sign_core::{ProofId, manifest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -24,6 +25,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::files::{admitted, asked};
 use super::proofs::{C2PA, manifest_of, unknown};
 use super::{App, C2PA_VERSION, body, looked_up, worked};
+use crate::algorithm::Algorithm;
 use crate::problem::Problem;
 use crate::store::{Keeper, StoreError};
 
@@ -32,6 +34,8 @@ const USUAL_RESULTS: u64 = 10;
 const MOST_RESULTS: u64 = 100;
 /// The longest value in an address; longer ones are posted.
 const LONGEST_VALUE: usize = 1024;
+/// Image-Codes of one sequence that are looked up at most: a picture has one.
+const MOST_CODES: usize = 4;
 /// The longest body of a posted binding, bytes.
 const LONGEST_BINDING: usize = 16 << 10;
 
@@ -53,31 +57,10 @@ struct Match {
     similarity_score: Option<u32>,
 }
 
-/// The algorithms that are answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Algorithm {
-    Watermark,
-    Fingerprint,
-}
-
-impl Algorithm {
-    fn named(name: &str) -> Result<Self, Problem> {
-        match name {
-            Watermark::ALGORITHM => Ok(Self::Watermark),
-            Fingerprint::ALGORITHM => Ok(Self::Fingerprint),
-            _ => Err(Problem::bad(
-                "algorithm",
-                "the algorithm is not known here; services/supportedAlgorithms lists those that are",
-            )),
-        }
-    }
-
-    fn carrier(self) -> &'static str {
-        match self {
-            Self::Watermark => "watermark",
-            Self::Fingerprint => "fingerprint",
-        }
-    }
+fn named(name: &str) -> Result<Algorithm, Problem> {
+    let detail =
+        "the algorithm is not known here; services/supportedAlgorithms lists those that are";
+    Algorithm::named(name).ok_or_else(|| Problem::bad("algorithm", detail))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -208,7 +191,7 @@ pub(super) async fn by_binding_posted(
 }
 
 async fn bound(app: &App, alg: &str, value: &str, most: usize) -> Result<Json<Found>, Problem> {
-    let algorithm = Algorithm::named(alg)?;
+    let algorithm = named(alg)?;
     let value = decoded(value)?;
     let live = Arc::clone(app.desk.live());
     let wrong = |bytes| Problem::bad("value", format!("a value of {alg} has {bytes} bytes"));
@@ -233,18 +216,30 @@ async fn bound(app: &App, alg: &str, value: &str, most: usize) -> Result<Json<Fo
             let mut near = looked_up(move || live.near(view, radius)).await?;
             near.sort_by_key(|(id, difference)| (difference.distance, *id));
             near.truncate(most);
-            let scored = |(id, difference): (ProofId, _)| held(id, Some(score(difference)));
             near.into_iter()
-                .map(|(id, difference)| scored((id, difference.distance)))
+                .map(|(id, difference)| held(id, Some(algorithm.score(difference.distance))))
+                .collect()
+        }
+        Algorithm::ImageCode => {
+            let codes = ImageCode::all_in(&value)
+                .map_err(|error| Problem::bad("value", error.to_string()))?;
+            let mut nearest = BTreeMap::new();
+            for code in codes.into_iter().take(MOST_CODES) {
+                let live = Arc::clone(&live);
+                for (id, distance) in looked_up(move || live.near_code(&code, iscc::NEAR)).await? {
+                    let held = nearest.entry(id).or_insert(distance);
+                    *held = distance.min(*held);
+                }
+            }
+            let mut near: Vec<(ProofId, u32)> = nearest.into_iter().collect();
+            near.sort_by_key(|(id, distance)| (*distance, *id));
+            near.truncate(most);
+            near.into_iter()
+                .map(|(id, distance)| held(id, Some(algorithm.score(distance))))
                 .collect()
         }
     };
     Ok(Json(Found { matches }))
-}
-
-/// Bits that agree, in per cent.
-fn score(distance: u32) -> u32 {
-    100 * (256 - distance.min(256)) / 256
 }
 
 fn held(id: ProofId, similarity_score: Option<u32>) -> Match {
@@ -289,19 +284,14 @@ pub(super) async fn by_content(
 ) -> Result<Json<Found>, Problem> {
     let place = admitted(&app, &request, address)?;
     let query = asked(query)?;
-    let algorithm = query.alg.as_deref().map(Algorithm::named).transpose()?;
+    let algorithm = query.alg.as_deref().map(named).transpose()?;
     let most = most(query.max_results)?;
     let bytes = body::file(&app, request).await?;
     let desk = Arc::clone(&app.desk);
-    let carriers: Vec<&str> = match algorithm {
-        Some(algorithm) => vec![algorithm.carrier()],
-        None => [Algorithm::Fingerprint, Algorithm::Watermark]
-            .map(Algorithm::carrier)
-            .into(),
-    };
-    let found = worked(&app, place, move || desk.found(&bytes, &carriers)).await??;
+    let algorithms = algorithm.map_or(Algorithm::ALL.into(), |one| vec![one]);
+    let found = worked(&app, place, move || desk.found(&bytes, &algorithms)).await??;
     let matches = found.into_iter().take(most);
-    let matches = matches.map(|(id, distance)| held(id, distance.map(score)));
+    let matches = matches.map(|(id, score)| held(id, score));
     Ok(Json(Found {
         matches: matches.collect(),
     }))
@@ -358,13 +348,12 @@ pub(super) async fn manifest(
 #[utoipa::path(get, path = "/v1/services/supportedAlgorithms", responses((status = 200, description = "Names in the C2PA list", body = Value)))]
 pub(super) async fn supported_algorithms(State(app): State<Arc<App>>) -> Json<Value> {
     let watermarks = match app.desk.has_watermark() {
-        true => vec![json!({ "alg": Watermark::ALGORITHM })],
+        true => vec![json!({ "alg": Algorithm::Watermark.name() })],
         false => Vec::new(),
     };
-    Json(json!({
-        "watermarks": watermarks,
-        "fingerprints": [{ "alg": Fingerprint::ALGORITHM }],
-    }))
+    let fingerprints = [Algorithm::Fingerprint, Algorithm::ImageCode];
+    let fingerprints = fingerprints.map(|one| json!({ "alg": one.name() }));
+    Json(json!({ "watermarks": watermarks, "fingerprints": fingerprints }))
 }
 
 /// What of the API there is.
@@ -412,10 +401,5 @@ mod tests {
             assert_eq!(decoded(text).unwrap(), wanted, "{text}");
         }
         assert!(decoded("{").is_err());
-    }
-
-    #[test]
-    fn scores_are_per_cent() {
-        assert_eq!([0, 31, 128, 256].map(score), [100, 87, 50, 0]);
     }
 }

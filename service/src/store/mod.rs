@@ -22,6 +22,7 @@ mod wire;
 use std::fmt::Debug;
 
 use credlink_sign_core::fingerprint::{Fingerprint, Tone, View};
+use credlink_sign_core::iscc::ImageCode;
 use credlink_sign_core::local::Points;
 use credlink_sign_core::store::Resident;
 use credlink_sign_core::{ProofId, ProofRecord, RegisteredPoints};
@@ -239,10 +240,13 @@ impl StoreUrl {
     }
 }
 
-/// Bytes of a resident without its id: fingerprint, tone, quality.
-const LOOKS: usize = 32 + 16 + 1;
+/// Bytes of a resident without its id: fingerprint, tone, quality, Image-Code.
+const LOOKS: usize = PLAIN_LOOKS + 32;
+/// The same without an Image-Code, as stores kept it at first.
+const PLAIN_LOOKS: usize = 32 + 16 + 1;
 
-/// What a record looks like, for the part of a store that is read whole when a service starts.
+/// What a record looks like, for the part of a store that is read whole when a service starts. A record without Image-Code has
+/// zeros in its place, which are the code of no picture.
 fn looks(record: &ProofRecord) -> [u8; LOOKS] {
     let mut bytes = [0; LOOKS];
     for (place, word) in bytes.chunks_exact_mut(8).zip(record.fingerprint.0) {
@@ -250,15 +254,24 @@ fn looks(record: &ProofRecord) -> [u8; LOOKS] {
     }
     bytes[32..48].copy_from_slice(&record.tone.0);
     bytes[48] = record.fingerprint_quality;
+    if let Some(code) = &record.image_code {
+        bytes[PLAIN_LOOKS..].copy_from_slice(&code.0);
+    }
     bytes
 }
 
 fn resident(id: ProofId, bytes: &[u8]) -> Result<Resident, StoreError> {
-    let damaged = StoreError::Damaged {
+    let damaged = || StoreError::Damaged {
         id,
         what: "the fingerprint",
     };
-    let bytes: &[u8; LOOKS] = bytes.try_into().map_err(|_| damaged)?;
+    let (bytes, code) = bytes
+        .split_first_chunk::<PLAIN_LOOKS>()
+        .ok_or_else(damaged)?;
+    let code: [u8; 32] = match code {
+        [] => [0; 32],
+        code => code.try_into().map_err(|_| damaged())?,
+    };
     let word = |at: usize| u64::from_be_bytes(std::array::from_fn(|byte| bytes[8 * at + byte]));
     Ok(Resident {
         id,
@@ -267,6 +280,7 @@ fn resident(id: ProofId, bytes: &[u8]) -> Result<Resident, StoreError> {
             tone: Tone(std::array::from_fn(|at| bytes[32 + at])),
         },
         quality: bytes[48],
+        image_code: Some(ImageCode(code)).filter(|code| code.0 != [0; 32]),
     })
 }
 

@@ -6,7 +6,7 @@
 //! | `number` | ascends in the order in which proofs could be seen, so that others can be followed |
 //! | `record`, `manifest` | JSON; JUMBF |
 //! | `points` | as the record names them; null where it names none |
-//! | `looks` | fingerprint, tone, quality |
+//! | `looks` | fingerprint, tone, quality, and the Image-Code, without which rows were kept at first |
 //! | `urn`, `file` | the manifest's label; SHA-256 of the signed file |
 //!
 //! Whoever writes holds a lock until it is over: otherwise a number could be seen before a lower one, and a service that

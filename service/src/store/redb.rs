@@ -10,7 +10,9 @@ use redb::{
     ReadableTableMetadata as _, TableDefinition, WriteTransaction,
 };
 
-use super::{Keeper, Proof, StoreError, failed, looks, points, record_of, resident, text_of};
+use super::{
+    Keeper, PLAIN_LOOKS, Proof, StoreError, failed, looks, points, record_of, resident, text_of,
+};
 
 /// Records as JSON, by id.
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
@@ -22,7 +24,9 @@ const POINTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("points");
 const LOOKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("looks");
 /// What all others look like, so many together: an id (8 bytes) and its looks, and the next. All that a service reads when it
 /// starts lies in few places of the file, or a disk would look for each proof on its own.
-const PACKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("packs");
+const PACKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("packs with codes");
+/// The same from before looks had an Image-Code.
+const PLAIN_PACKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("packs");
 /// Ids by the label of their manifest.
 const URNS: TableDefinition<'_, &str, u64> = TableDefinition::new("urns");
 /// Ids by the SHA-256 of the signed file.
@@ -66,6 +70,7 @@ impl Redb {
             writing.open_table(POINTS)?;
             writing.open_table(LOOKS)?;
             writing.open_table(PACKS)?;
+            writing.open_table(PLAIN_PACKS)?;
             writing.open_table(URNS)?;
             writing.open_multimap_table(FILES)?;
             Ok(writing.commit()?)
@@ -240,14 +245,16 @@ impl Keeper for Redb {
         let read = |what: &dyn std::fmt::Display| failed("read")(what);
         let reading = self.database.begin_read().map_err(|e| read(&e))?;
         let mut all = Vec::new();
-        let packs = reading.open_table(PACKS).map_err(|e| read(&e))?;
-        for row in packs.iter().map_err(|e| read(&e))? {
-            let (_, pack) = row.map_err(|e| read(&e))?;
-            for row in pack.value().chunks(8 + super::LOOKS) {
-                let (id, looks) = row
-                    .split_first_chunk()
-                    .ok_or_else(|| read(&"a pack of fingerprints is damaged"))?;
-                all.push(resident(ProofId::new(u64::from_be_bytes(*id)), looks)?);
+        for (table, length) in [(PLAIN_PACKS, PLAIN_LOOKS), (PACKS, super::LOOKS)] {
+            let packs = reading.open_table(table).map_err(|e| read(&e))?;
+            for row in packs.iter().map_err(|e| read(&e))? {
+                let (_, pack) = row.map_err(|e| read(&e))?;
+                for row in pack.value().chunks(8 + length) {
+                    let (id, looks) = row
+                        .split_first_chunk()
+                        .ok_or_else(|| read(&"a pack of fingerprints is damaged"))?;
+                    all.push(resident(ProofId::new(u64::from_be_bytes(*id)), looks)?);
+                }
             }
         }
         let newest = reading.open_table(LOOKS).map_err(|e| read(&e))?;

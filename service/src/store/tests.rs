@@ -31,6 +31,8 @@ fn proof(number: u64) -> Proof {
             sketch_on_black: None,
             history: None,
             points: Some(RegisteredPoints::of(&points_of(number).to_bytes())),
+            // Not every picture has one.
+            image_code: (number % 2 == 1).then_some(ImageCode([number as u8; 32])),
             media_type: Format::Png,
             width: 90,
             height: 60,

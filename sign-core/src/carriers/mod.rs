@@ -47,6 +47,7 @@ pub use self::watermark::Watermark;
 use crate::Clock;
 use crate::asset::Asset;
 use crate::fingerprint::Fingerprint as ContentFingerprint;
+use crate::iscc::ImageCode;
 use crate::proof_id::ProofId;
 use crate::signed::SignedImage;
 use crate::sketch::{Part, Whereabouts};
@@ -115,6 +116,8 @@ pub struct Registration {
     pub watermark: Option<Marking>,
     /// Points that were found in it.
     pub points: usize,
+    /// Image-Code of the displayed image, which others look it up by; `None` if it has one colour alone.
+    pub image_code: Option<ImageCode>,
 }
 
 /// What one carrier took when an image was signed.
@@ -199,7 +202,13 @@ impl Finding {
 
     /// A pointer to a proof, as the store, our signature and the content judge it: the one way in which any pointer may
     /// count. The quality is that of the received content, unless the carrier has one of its own.
-    fn resolved(self, id: ProofId, file: &Asset<'_>, against: &Verifier, clock: Clock<'_>) -> Self {
+    pub(crate) fn resolved(
+        self,
+        id: ProofId,
+        file: &Asset<'_>,
+        against: &Verifier,
+        clock: Clock<'_>,
+    ) -> Self {
         self.resolved_at(id, file, against, clock, &|_| Whereabouts::Unknown)
     }
 

@@ -12,6 +12,7 @@
 //! was, or what it was to become. `proofs/lock` is locked by whoever writes.
 
 mod builder;
+mod codes;
 mod files;
 mod index;
 mod local;
@@ -26,6 +27,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use self::builder::ProofStoreBuilder;
+pub use self::codes::Codes;
 use self::files::Beside;
 pub use self::local::{Filling, LocalIndex, Sharing};
 pub use self::neighbourhood::{Neighbourhood, Resident};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::index::{BANDED_RADIUS, Index};
 use super::{Neighbour, Neighbours};
 use crate::fingerprint::{Difference, Fingerprint, MatchPolicy, SYMMETRIES, Tone, View};
+use crate::iscc::ImageCode;
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
 
@@ -17,6 +18,8 @@ pub struct Resident {
     pub view: View,
     /// PDQ quality of its image, 0 to 100.
     pub quality: u8,
+    /// Its Image-Code, which no neighbourhood looks at; `None` for one colour, and for proofs from before there were some.
+    pub image_code: Option<ImageCode>,
 }
 
 impl Resident {
@@ -26,6 +29,7 @@ impl Resident {
             id: record.id,
             view: record.view(),
             quality: record.fingerprint_quality,
+            image_code: record.image_code,
         }
     }
 }

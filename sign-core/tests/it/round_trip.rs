@@ -235,10 +235,14 @@ fn every_soft_binding_stands_in_the_manifest() {
     let fingerprint = signed.record.fingerprint.0.map(u64::to_be_bytes).concat();
     // A byte string of 32 bytes (RFC 8949, section 3): its head, its length, the bytes.
     let value = [&[0x58, 32][..], &fingerprint].concat();
-    let parts: [&[u8]; 5] = [
+    let code = signed.record.image_code.unwrap().unit();
+    let coded = [&[0x58, 2 * 34][..], &code].concat();
+    let parts: [&[u8]; 7] = [
         b"c2pa.soft-binding",
         b"com.credlink.pdq256.v1",
         &value,
+        b"io.iscc.v0",
+        &coded,
         b"com.credlink.proof",
         b"0000000000000001",
     ];

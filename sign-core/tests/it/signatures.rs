@@ -392,9 +392,9 @@ fn every_kind(mut message: impl FnMut(u64) -> Vec<u8>) -> Vec<(&'static Kind, Od
 fn encoded_record(record: &ProofRecord) -> Vec<u8> {
     let words = record.fingerprint.0.map(u64::to_be_bytes).concat();
     let points = record.points.unwrap();
-    let fields: [&[u8]; 19] = [
+    let fields: [&[u8]; 20] = [
         b"credlink proof record",
-        &[5],
+        &[6],
         &record.id.value().to_be_bytes(),
         &words,
         &[record.fingerprint_quality],
@@ -413,6 +413,7 @@ fn encoded_record(record: &ProofRecord) -> Vec<u8> {
         &[0],
         &[points.count],
         &points.sha256,
+        &record.image_code.unwrap().0,
     ];
     let with_length = |field: &&[u8]| [&(field.len() as u32).to_be_bytes()[..], field].concat();
     fields.iter().flat_map(with_length).collect()

@@ -58,6 +58,7 @@ fn record(number: u64, fingerprint: Fingerprint) -> ProofRecord {
         sketch_on_black: None,
         history: None,
         points: None,
+        image_code: None,
         media_type: Format::Jpeg,
         width: 1,
         height: 1,
@@ -260,6 +261,7 @@ fn distractors_are_found_by_content_and_by_nothing_else() {
             tone: Tone([50; 16]),
         },
         quality: 80,
+        image_code: None,
     };
     let builder = ProofStoreBuilder::in_memory().with_distractors(vec![distractor]);
     builder
