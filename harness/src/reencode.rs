@@ -292,11 +292,8 @@ fn coded(
             let lossless = has_chunk(original, *b"VP8L") || quality.full;
             let is_large = u64::from(pixels.width()) * u64::from(pixels.height()) > LARGE;
             let settings = webp::Settings {
-                quality: match (lossless, is_large) {
-                    (true, true) => 0,
-                    (true, false) => 50,
-                    (false, _) => quality.webp,
-                },
+                // Without loss it says how long to search: 50 saves a thousandth of the bytes of a photograph, for a third more time.
+                quality: if lossless { 0 } else { quality.webp },
                 method: if is_large { 0 } else { 2 },
                 lossless,
             };

@@ -33,10 +33,10 @@ pub struct Wanted {
     /// Requests a minute for each key, or each address where there are no keys; 0 for no limit [default: 0]
     #[arg(long, value_name = "N", env = "CREDLINK_PER_MINUTE")]
     pub per_minute: Option<u32>,
-    /// Files that are worked on at once [default: processors]
+    /// Files that are worked on at once [default: two for each processor]
     #[arg(long, value_name = "N", env = "CREDLINK_WORKERS")]
     pub workers: Option<usize>,
-    /// Requests whose body is read or worked on at once; more are answered 503 [default: 16 for each worker]
+    /// Requests whose body is read or worked on at once; more are answered 503 [default: 8 for each worker]
     #[arg(long, value_name = "N", env = "CREDLINK_PLACES")]
     pub places: Option<usize>,
     /// Open connections [default: 4096]
@@ -175,7 +175,8 @@ impl Wanted {
     /// # Errors
     /// [`SettingsError::Store`].
     pub fn settled(self, processors: usize) -> Result<Settings, SettingsError> {
-        let workers = self.workers.unwrap_or(processors).max(1);
+        // Twice as many as processors: what is quick then shares them with signatures, instead of waiting for two of them.
+        let workers = self.workers.unwrap_or(2 * processors).max(1);
         let store = self.store.as_deref();
         Ok(Settings {
             listen: self
@@ -190,7 +191,7 @@ impl Wanted {
             api_keys: self.api_keys,
             per_minute: self.per_minute.unwrap_or(0),
             workers,
-            places: self.places.unwrap_or(16 * workers).max(1),
+            places: self.places.unwrap_or(8 * workers).max(1),
             connections: self.connections.unwrap_or(4096).max(1),
             max_body_mib: self.max_body_mib.unwrap_or(32),
             body_seconds: self.body_seconds.unwrap_or(30),

@@ -16,6 +16,8 @@ use image::{DynamicImage, Rgb, RgbImage};
 use iscc_lib::codec::{self, MainType, SubType, Version};
 use serde::{Deserialize, Serialize};
 
+use crate::pixels::wide::wide;
+
 /// Name of the algorithm in the C2PA list of soft-binding algorithms.
 pub const ALGORITHM: &str = "io.iscc.v0";
 
@@ -202,22 +204,27 @@ fn normalized(image: &DynamicImage, orientation: Orientation) -> Option<Vec<u8>>
         colours.as_raw().as_chunks::<3>().0,
     );
     let (across, down) = inside(width, rows)?;
-    let grey: Vec<u8> = rows
-        .chunks_exact(width)
-        .skip(down.start)
-        .take(down.len())
-        .flat_map(|row| &row[across.clone()])
-        .map(|[red, green, blue]| {
-            let weighted = 19_595 * u32::from(*red) + 38_470 * u32::from(*green);
-            ((weighted + 7_471 * u32::from(*blue) + 0x8000) >> 16) as u8
-        })
-        .collect();
+    let mut grey = vec![0; across.len() * down.len()];
+    let shown = rows.chunks_exact(width).skip(down.start);
+    for (row, grey) in shown.zip(grey.chunks_exact_mut(across.len())) {
+        luma(&row[across.clone()], grey);
+    }
     let (width, height) = (across.len() as u32, down.len() as u32);
     let grey = ImageRef::new(width, height, &grey, PixelType::U8).ok()?;
     let mut small = Image::new(SIDE, SIDE, PixelType::U8);
     let cubic = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
     Resizer::new().resize(&grey, &mut small, &cubic).ok()?;
     Some(small.into_vec())
+}
+
+/// Luma as Pillow rounds it.
+fn luma(colours: &[[u8; 3]], grey: &mut [u8]) {
+    wide!(|colours: &'l [[u8; 3]], grey: &'l mut [u8]| -> () {
+        for ([red, green, blue], grey) in colours.iter().zip(grey) {
+            let weighted = 19_595 * u32::from(*red) + 38_470 * u32::from(*green);
+            *grey = ((weighted + 7_471 * u32::from(*blue) + 0x8000) >> 16) as u8;
+        }
+    });
 }
 
 fn upright(image: &DynamicImage, orientation: Orientation) -> Cow<'_, DynamicImage> {

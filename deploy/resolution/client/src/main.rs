@@ -143,7 +143,7 @@ fn of_content(algorithm: Option<&str>) -> SoftBindingQuery {
     }
 }
 
-/// Algorithm and value, base64, of each soft binding: that of the watermark and that of the fingerprint.
+/// Algorithm and value, base64, of each soft binding: of the watermark, of the fingerprint, and of the ISCC.
 fn bindings(report: &Value) -> Result<Vec<(String, String)>> {
     let active = report["active_manifest"].as_str().unwrap_or_default();
     let assertions = report["manifests"][active]["assertions"].as_array();
@@ -161,8 +161,8 @@ fn bindings(report: &Value) -> Result<Vec<(String, String)>> {
         .collect();
     let bindings = bindings.context("a soft binding without algorithm or value")?;
     ensure!(
-        bindings.len() == 2,
-        "{} soft bindings instead of two",
+        bindings.len() == 3,
+        "{} soft bindings instead of three",
         bindings.len()
     );
     Ok(bindings)
