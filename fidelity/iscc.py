@@ -15,7 +15,7 @@ from PIL import Image
 
 BITS = 256
 # A record is looked up within 64 bits; a few that rounding turns over change nothing.
-MOST_BITS = 8
+MOST_BITS = 16
 
 
 def bits(iscc: str) -> int:

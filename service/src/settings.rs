@@ -226,7 +226,9 @@ mod tests {
         };
         let settings = flags.or(file).settled(2).unwrap();
         assert_eq!((settings.workers, settings.per_minute), (5, 9));
-        assert_eq!((settings.places, settings.max_body_mib), (80, 32));
+        assert_eq!((settings.places, settings.max_body_mib), (40, 32));
+        let usual = Wanted::default().settled(2).unwrap();
+        assert_eq!((usual.workers, usual.places), (4, 32));
         let shown = settings.text().unwrap();
         // What is shown can be read again.
         let again: Wanted = toml::from_str(&shown).unwrap();

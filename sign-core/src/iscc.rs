@@ -47,8 +47,8 @@ pub enum IsccError {
 }
 
 impl ImageCode {
-    /// The code of coded pixels that are displayed in this orientation; `None` for a picture of one colour, which has nothing to
-    /// be known by.
+    /// The code of coded pixels that are displayed in this orientation; `None` for a picture of one colour, or of one within a
+    /// border of another, which has nothing to be known by.
     #[must_use]
     pub fn of(image: &DynamicImage, orientation: Orientation) -> Option<Self> {
         let grey = normalized(image, orientation)?;
@@ -196,7 +196,7 @@ fn number(bytes: &[u8], nibble: &mut usize) -> Option<u32> {
 
 /// The 32 by 32 grey pixels of a picture: displayed upright, white behind transparency, a border of the colour of the first
 /// pixel trimmed, grey by ITU-R 601, reduced by a cubic kernel (ISO 24138, "Image-Code"; iscc-sdk does it with Pillow, whose
-/// rounding this follows). `None` if there is one colour alone.
+/// rounding this follows). `None` if they are all alike: a picture of one colour, or a rectangle of one on a page of another.
 fn normalized(image: &DynamicImage, orientation: Orientation) -> Option<Vec<u8>> {
     let colours = opaque(upright(image, orientation));
     let (width, rows) = (
@@ -214,7 +214,9 @@ fn normalized(image: &DynamicImage, orientation: Orientation) -> Option<Vec<u8>>
     let mut small = Image::new(SIDE, SIDE, PixelType::U8);
     let cubic = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
     Resizer::new().resize(&grey, &mut small, &cubic).ok()?;
-    Some(small.into_vec())
+    let pixels = small.into_vec();
+    let is_flat = pixels.iter().all(|pixel| *pixel == pixels[0]);
+    (!is_flat).then_some(pixels)
 }
 
 /// Luma as Pillow rounds it.
@@ -371,6 +373,11 @@ mod tests {
         for colour in [[0; 3], [255; 3], [12, 34, 56]] {
             let plain = DynamicImage::from(RgbImage::from_pixel(90, 60, Rgb(colour)));
             assert_eq!(ImageCode::of(&plain, Orientation::NoTransforms), None);
+            // Trimmed, they all are the same plain picture.
+            let mut framed = RgbImage::from_pixel(120, 90, Rgb([255, 255, 254]));
+            image::imageops::replace(&mut framed, &plain.to_rgb8(), 7, 5);
+            let framed = DynamicImage::from(framed);
+            assert_eq!(ImageCode::of(&framed, Orientation::NoTransforms), None);
         }
     }
 

@@ -149,6 +149,11 @@ impl ProofRecord {
     /// Whether `key` signed exactly this record. Strict: no malleable signature, no weak key
     /// (`verify_strict` of ed25519-dalek).
     pub fn is_signed_by(&self, key: &VerifyingKey) -> bool {
+        // Encoded, an empty link is none.
+        let link = self.history.as_ref().map(|history| &history.earlier_link);
+        if link.is_some_and(|link| link.as_deref() == Some("")) {
+            return false;
+        }
         key.verify_strict(&self.encoded(), &Signature::from_bytes(&self.signature))
             .is_ok()
     }
@@ -316,6 +321,7 @@ mod tests {
             history(Some(1), None, None),
             history(None, Some(1), None),
             history(None, None, Some("https://example.com")),
+            history(None, None, Some("")),
             History::default(),
         ] {
             change(&|r| r.history = Some(told.clone()));
@@ -328,7 +334,7 @@ mod tests {
             change(&|r| r.points = Some(points));
         }
         change(&|r| r.image_code = Some(ImageCode([0; 32])));
-        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 2 + 4 + 2 + 1;
+        let others = 64 + 3 * 256 + 512 + 128 + 64 + 8 + 2 + 5 + 2 + 1;
         assert_eq!(changed.len(), others + bits - 16);
         for record in changed {
             assert!(!record.is_signed_by(&key), "{record:?}");
@@ -366,6 +372,27 @@ mod tests {
         let history = Some(History::default());
         let told = ProofRecord { history, ..signed };
         assert!(!told.is_signed_by(&key));
+    }
+
+    /// An empty link had the encoding of none, so that a signed record could be given one.
+    #[test]
+    fn an_empty_link_cannot_be_added() {
+        let identity = identity(1);
+        let key = *identity.anchor().unwrap().key();
+        let with = |earlier_link| ProofRecord {
+            history: Some(History {
+                earlier_link,
+                ..History::default()
+            }),
+            ..record()
+        };
+        let signed = with(None).signed(&identity);
+        assert!(signed.is_signed_by(&key));
+        let changed = ProofRecord {
+            signature: signed.signature,
+            ..with(Some(String::new()))
+        };
+        assert!(!changed.is_signed_by(&key));
     }
 
     #[test]

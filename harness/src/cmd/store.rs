@@ -5,6 +5,7 @@ use credlink_harness::exit;
 use credlink_service::store::{Keeper, Proof, StoreError, StoreUrl, is_manifest_of, points};
 use credlink_sign_core::keys::TrustAnchor;
 use credlink_sign_core::local::Points;
+use credlink_sign_core::store::Resident;
 use credlink_sign_core::{ProofId, manifest};
 
 use crate::cli::{StoreArgs, StoreCommand};
@@ -98,16 +99,26 @@ fn copy(from: &dyn Keeper, to: &dyn Keeper) -> Result<u8> {
 
 fn check(store: &dyn Keeper, anchor: &TrustAnchor) -> Result<u8> {
     let (mut sound, mut faults) = (0_u64, Vec::new());
-    let ids = ids(store)?;
+    let mut residents = Vec::new();
+    store.residents(&mut |resident| residents.push(resident))?;
     let count = store.count()?;
-    if count != ids.len() as u64 {
-        faults.push(format!("{count} records, and {} fingerprints", ids.len()));
+    if count != residents.len() as u64 {
+        faults.push(format!(
+            "{count} records, and {} fingerprints",
+            residents.len()
+        ));
     }
-    for id in ids {
+    for resident in residents {
+        let id = resident.id;
         let urn = manifest::label(id);
         match whole(store, id) {
             Ok(proof) if !proof.record.is_signed_under(anchor) => {
                 faults.push(format!("the record of proof {id} is not signed by our key"));
+            }
+            Ok(proof) if Resident::of(&proof.record) != resident => {
+                faults.push(format!(
+                    "proof {id} is looked up by another fingerprint than that of its record"
+                ));
             }
             Ok(_) if store.by_urn(&urn)? != Some(id) => {
                 faults.push(format!(

@@ -309,8 +309,8 @@ fn numbers(bytes: &[u8], directory: &Directory, wanted: u16) -> Vec<u64> {
     entry.map_or_else(Vec::new, |entry| numbers_at(bytes, directory.layout, entry))
 }
 
-/// Where the pieces of a directory's picture end: strips, tiles, an old JPEG stream.
-fn piece_ends(bytes: &[u8], directory: &Directory) -> impl Iterator<Item = u64> {
+/// Where the pieces of a directory's picture lie: strips, tiles, an old JPEG stream.
+fn pieces_of(bytes: &[u8], directory: &Directory) -> impl Iterator<Item = Range<u64>> {
     // Places and sizes.
     [(273, 279), (324, 325), (513, 514)]
         .into_iter()
@@ -318,13 +318,27 @@ fn piece_ends(bytes: &[u8], directory: &Directory) -> impl Iterator<Item = u64> 
             let places = numbers(bytes, directory, places);
             places.into_iter().zip(numbers(bytes, directory, sizes))
         })
-        .map(|(at, size)| at.saturating_add(size))
+        .map(|(at, size)| at..at.saturating_add(size))
+}
+
+/// Where the pieces of the pictures of all pages lie, those that lie in the file.
+pub(crate) fn pieces(bytes: &[u8]) -> Vec<Range<usize>> {
+    let in_file = |piece: Range<u64>| {
+        let [start, end] = [piece.start, piece.end].map(|at| usize::try_from(at).ok());
+        Some(start?..end?.min(bytes.len())).filter(|piece| piece.start < piece.end)
+    };
+    directories(bytes)
+        .flat_map(|directory| {
+            let pieces = pieces_of(bytes, &directory).filter_map(in_file);
+            pieces.collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// Whether every strip and tile lies within the file.
 pub(crate) fn has_all_strips(bytes: &[u8]) -> bool {
     directories(bytes)
-        .all(|directory| piece_ends(bytes, &directory).all(|end| end <= bytes.len() as u64))
+        .all(|directory| pieces_of(bytes, &directory).all(|it| it.end <= bytes.len() as u64))
 }
 
 /// Where all ends that a directory leads to: entries, values, pieces of pictures, directories below.
@@ -346,7 +360,7 @@ fn directory_end(bytes: &[u8], directory: &Directory, depth: usize, left: &mut u
         return end;
     };
     *left = rest;
-    let pieces = piece_ends(bytes, directory).filter_map(|end| usize::try_from(end).ok());
+    let pieces = pieces_of(bytes, directory).filter_map(|it| usize::try_from(it.end).ok());
     end = pieces.fold(end, usize::max);
     for (tag, entry) in directory.entries(bytes) {
         let value = value_place(layout, bytes, entry.start);

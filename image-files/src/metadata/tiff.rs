@@ -8,7 +8,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::{ManifestStore, Metadata, same_container};
-use crate::containers::tiff::{Order, values};
+use crate::containers::tiff::{Order, pieces, values};
 use crate::format::Format;
 
 const XMP: u16 = 700;
@@ -40,6 +40,8 @@ const UNDEFINED: u16 = 7;
 /// Directories in a chain, and within each other, that are followed.
 const MAX_PAGES: usize = 4096;
 const MAX_DEPTH: usize = 3;
+/// Entries of all directories whose values are overwritten.
+const MAX_ENTRIES: usize = 1 << 20;
 /// Tags of a directory that are taken.
 const MAX_TAGS: usize = 1024;
 
@@ -297,11 +299,43 @@ fn of_big(file: &[u8]) -> Metadata {
     }
 }
 
-/// The header and the directories of the pages, which are no tag's value whatever a tag says.
-fn skeleton(order: Order, file: &[u8], pages: &[u32]) -> Vec<Range<usize>> {
-    let directory = |page: &u32| directory_place(order, file, *page);
-    let header = std::iter::once(0..8);
-    header.chain(pages.iter().filter_map(directory)).collect()
+/// Ranges of a file, ascending and apart.
+struct Ranges(Vec<Range<usize>>);
+
+impl Ranges {
+    fn of(mut all: Vec<Range<usize>>) -> Self {
+        all.retain(|range| !range.is_empty());
+        all.sort_unstable_by_key(|range| range.start);
+        let mut apart: Vec<Range<usize>> = Vec::new();
+        for range in all {
+            match apart.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => apart.push(range),
+            }
+        }
+        Self(apart)
+    }
+
+    fn meets(&self, range: &Range<usize>) -> bool {
+        let after = self.0.partition_point(|one| one.end <= range.start);
+        let next = self.0.get(after);
+        next.is_some_and(|next| next.start < range.end)
+    }
+}
+
+/// What is no unwanted tag's value whatever a tag says: the header, the directories of the pages, the values of the tags that
+/// stay, and the picture.
+fn skeleton(order: Order, file: &[u8], pages: &[u32], unwanted: &dyn Fn(u16) -> bool) -> Ranges {
+    let mut all = vec![0..8];
+    for page in pages {
+        all.extend(directory_place(order, file, *page));
+        for at in order.entries(file, *page).unwrap_or_default() {
+            let stays = order.u16(file, at).is_some_and(|tag| !unwanted(tag));
+            all.extend(place(order, file, at).filter(|_| stays));
+        }
+    }
+    all.extend(pieces(file));
+    Ranges::of(all)
 }
 
 /// Where a directory lies, with the field that points to the next.
@@ -311,42 +345,61 @@ fn directory_place(order: Order, file: &[u8], at: u32) -> Option<Range<usize>> {
     Some(start..start + 2 + 12 * count + 4)
 }
 
-fn is_apart(place: &Range<usize>, others: &[Range<usize>]) -> bool {
-    let meets = |other: &Range<usize>| place.start < other.end && other.start < place.end;
-    !others.iter().any(meets)
+/// Overwrites what the unwanted tags of a file lead to, and takes them out of the directories of its pages.
+fn clear(order: Order, file: &mut [u8], pages: &[u32], unwanted: &dyn Fn(u16) -> bool) {
+    let skeleton = skeleton(order, file, pages, unwanted);
+    let mut led_to = Vec::new();
+    let mut left = MAX_ENTRIES;
+    for page in pages {
+        values_of(order, file, *page, unwanted, 0, &mut left, &mut led_to);
+    }
+    led_to.retain(|range| !skeleton.meets(range));
+    for range in Ranges::of(led_to).0 {
+        file[range].fill(0);
+    }
+    for page in pages {
+        without(order, file, *page, unwanted);
+    }
 }
 
-/// Takes tags out of a directory, overwriting what they lead to, but for the `skeleton` of the file.
-fn without(
+/// Where the values of unwanted entries lie, and directories of metadata with all that is in them; `left` entries are looked at.
+fn values_of(
     order: Order,
-    file: &mut [u8],
-    page: u32,
+    file: &[u8],
+    directory: u32,
     unwanted: &dyn Fn(u16) -> bool,
-    skeleton: &[Range<usize>],
     depth: usize,
+    left: &mut usize,
+    found: &mut Vec<Range<usize>>,
 ) {
-    let Some(list) = order.entries(file, page) else {
-        return;
-    };
-    let (start, count) = (page as usize, list.len());
-    let mut kept = Vec::new();
-    for at in list {
+    for at in order.entries(file, directory).unwrap_or_default() {
+        let Some(rest) = left.checked_sub(1) else {
+            return;
+        };
+        *left = rest;
         let tag = order.u16(file, at).unwrap_or_default();
         if !unwanted(tag) {
-            kept.extend_from_slice(&file[at..at + 12]);
             continue;
         }
-        if is_directory(tag) {
-            let below = order.u32(file, at + 8).filter(|_| depth < MAX_DEPTH);
-            let is_apart = |below: &u32| {
-                let place = directory_place(order, file, *below);
-                place.is_some_and(|place| is_apart(&place, skeleton))
-            };
-            if let Some(below) = below.filter(is_apart) {
-                without(order, file, below, &|_| true, skeleton, depth + 1);
-            }
-        } else if let Some(range) = place(order, file, at).filter(|it| is_apart(it, skeleton)) {
-            file[range].fill(0);
+        if !is_directory(tag) {
+            found.extend(place(order, file, at));
+        } else if let Some(below) = order.u32(file, at + 8).filter(|_| depth < MAX_DEPTH) {
+            found.extend(directory_place(order, file, below));
+            values_of(order, file, below, &|_| true, depth + 1, left, found);
+        }
+    }
+}
+
+/// Takes entries out of a directory.
+fn without(order: Order, file: &mut [u8], directory: u32, unwanted: &dyn Fn(u16) -> bool) {
+    let Some(list) = order.entries(file, directory) else {
+        return;
+    };
+    let (start, count) = (directory as usize, list.len());
+    let mut kept = Vec::new();
+    for at in list {
+        if !unwanted(order.u16(file, at).unwrap_or_default()) {
+            kept.extend_from_slice(&file[at..at + 12]);
         }
     }
     let end = start + 2 + 12 * count;
@@ -396,10 +449,7 @@ pub(super) fn written(mut file: Vec<u8>, metadata: &Metadata) -> Result<Vec<u8>,
     let known = [XMP, IPTC, PHOTOSHOP, ICC, C2PA];
     let unwanted =
         |tag: u16| known.contains(&tag) || ABOUT.contains(&tag) || replaced.contains(&tag);
-    let skeleton = skeleton(order, &file, &pages);
-    for page in &pages {
-        without(order, &mut file, *page, &unwanted, &skeleton, 0);
-    }
+    clear(order, &mut file, &pages, &unwanted);
     if new.is_empty() {
         return Ok(file);
     }
@@ -519,6 +569,49 @@ mod tests {
             let first = order_of(&dressed).u32(&dressed, 4).unwrap();
             let list = order_of(&dressed).entries(&dressed, first).unwrap();
             assert_eq!(list.len(), 2, "{tag} {place}");
+        }
+    }
+
+    /// The same of the picture, and of what says how it is coded.
+    #[test]
+    fn a_tag_that_leads_to_the_picture_takes_nothing_of_it() {
+        const PICTURE: [u8; 16] = [0xAB; 16];
+        let metadata = Metadata {
+            xmp: Some(Bytes::from_static(b"<packet/>")),
+            ..Metadata::default()
+        };
+        // Behind four entries: three numbers of bits, and the picture.
+        let (bits, picture) = (62_u32, 68_u32);
+        for place in [bits, picture, bits - 2, picture + 15] {
+            let mut file = b"II\x2a\0\x08\0\0\0".to_vec();
+            file.extend(4_u16.to_le_bytes());
+            for (tag, kind, count, value) in [
+                (258_u16, 3_u16, 3_u32, bits),
+                (273, 4, 1, picture),
+                (279, 4, 1, 16),
+                (XMP, 1, 8, place),
+            ] {
+                file.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+                file.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
+            }
+            file.extend([0; 4]);
+            file.extend([8, 0, 8, 0, 8, 0]);
+            file.extend(PICTURE);
+            let dressed = written(file, &metadata).unwrap();
+            let at = |place: u32, length: usize| &dressed[place as usize..][..length];
+            assert_eq!(at(bits, 6), [8, 0, 8, 0, 8, 0], "{place}");
+            assert_eq!(at(picture, 16), PICTURE, "{place}");
+            assert_eq!(read(&dressed), metadata);
+        }
+    }
+
+    /// Each of them overwrote the same megabytes anew.
+    #[test]
+    fn ranges_that_lie_on_each_other_are_one() {
+        let ranges = Ranges::of(vec![4..9, 0..0, 20..22, 4..9, 5..12, 12..13]);
+        assert_eq!(ranges.0, [4..13, 20..22]);
+        for (range, meets) in [(0..4, false), (3..5, true), (13..20, false), (21..90, true)] {
+            assert_eq!(ranges.meets(&range), meets, "{range:?}");
         }
     }
 

@@ -34,8 +34,8 @@ const USUAL_RESULTS: u64 = 10;
 const MOST_RESULTS: u64 = 100;
 /// The longest value in an address; longer ones are posted.
 const LONGEST_VALUE: usize = 1024;
-/// Image-Codes of one sequence that are looked up at most: a picture has one.
-const MOST_CODES: usize = 4;
+/// Image-Codes of one query: a picture has one.
+const MOST_CODES: usize = 8;
 /// The longest body of a posted binding, bytes.
 const LONGEST_BINDING: usize = 16 << 10;
 
@@ -221,10 +221,16 @@ async fn bound(app: &App, alg: &str, value: &str, most: usize) -> Result<Json<Fo
                 .collect()
         }
         Algorithm::ImageCode => {
-            let codes = ImageCode::all_in(&value)
+            let mut codes = ImageCode::all_in(&value)
                 .map_err(|error| Problem::bad("value", error.to_string()))?;
+            codes.sort_by_key(|code| code.0);
+            codes.dedup();
+            if codes.len() > MOST_CODES {
+                let detail = format!("a query has at most {MOST_CODES} Image-Codes");
+                return Err(Problem::bad("value", detail));
+            }
             let mut nearest = BTreeMap::new();
-            for code in codes.into_iter().take(MOST_CODES) {
+            for code in codes {
                 let live = Arc::clone(&live);
                 for (id, distance) in looked_up(move || live.near_code(&code, iscc::NEAR)).await? {
                     let held = nearest.entry(id).or_insert(distance);

@@ -246,7 +246,7 @@ const LOOKS: usize = PLAIN_LOOKS + 32;
 const PLAIN_LOOKS: usize = 32 + 16 + 1;
 
 /// What a record looks like, for the part of a store that is read whole when a service starts. A record without Image-Code has
-/// zeros in its place, which are the code of no picture.
+/// zeros in its place: half of the bits of a picture's code are ones.
 fn looks(record: &ProofRecord) -> [u8; LOOKS] {
     let mut bytes = [0; LOOKS];
     for (place, word) in bytes.chunks_exact_mut(8).zip(record.fingerprint.0) {

@@ -11,7 +11,8 @@ use redb::{
 };
 
 use super::{
-    Keeper, PLAIN_LOOKS, Proof, StoreError, failed, looks, points, record_of, resident, text_of,
+    Keeper, LOOKS as LOOKS_LENGTH, PLAIN_LOOKS, Proof, StoreError, failed, looks, points,
+    record_of, resident, text_of,
 };
 
 /// Records as JSON, by id.
@@ -25,13 +26,17 @@ const LOOKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("looks");
 /// What all others look like, so many together: an id (8 bytes) and its looks, and the next. All that a service reads when it
 /// starts lies in few places of the file, or a disk would look for each proof on its own.
 const PACKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("packs with codes");
-/// The same from before looks had an Image-Code.
+/// Where programs from before there were Image-Codes kept them, and look for them. Holds [`TOO_NEW`] alone.
 const PLAIN_PACKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("packs");
+/// A pack that such a program calls damaged, so that it does not begin to serve a store whose proofs it does not see.
+const TOO_NEW: (u64, &[u8]) = (u64::MAX, &[0]);
 /// Ids by the label of their manifest.
 const URNS: TableDefinition<'_, &str, u64> = TableDefinition::new("urns");
 /// Ids by the SHA-256 of the signed file.
 const FILES: MultimapTableDefinition<'_, &[u8; 32], u64> = MultimapTableDefinition::new("files");
 
+/// Bytes of looks that are an Image-Code.
+const LOOKS_OF_CODE: usize = LOOKS_LENGTH - PLAIN_LOOKS;
 /// Proofs whose looks are put together.
 const PACK: usize = 4096;
 
@@ -70,7 +75,7 @@ impl Redb {
             writing.open_table(POINTS)?;
             writing.open_table(LOOKS)?;
             writing.open_table(PACKS)?;
-            writing.open_table(PLAIN_PACKS)?;
+            with_codes(&writing)?;
             writing.open_table(URNS)?;
             writing.open_multimap_table(FILES)?;
             Ok(writing.commit()?)
@@ -137,6 +142,35 @@ fn writing(database: &Database) -> Result<WriteTransaction, redb::Error> {
     let mut writing = database.begin_write()?;
     writing.set_quick_repair(true);
     Ok(writing)
+}
+
+/// Makes looks from before there were Image-Codes as long as those of today, once.
+fn with_codes(writing: &WriteTransaction) -> Result<(), redb::Error> {
+    let mut plain_packs = writing.open_table(PLAIN_PACKS)?;
+    if plain_packs.get(TOO_NEW.0)?.is_some() {
+        return Ok(());
+    }
+    let mut packs = writing.open_table(PACKS)?;
+    for row in plain_packs.iter()? {
+        let (number, pack) = row?;
+        let rows = pack.value().chunks(8 + PLAIN_LOOKS);
+        let longer = rows.map(|row| [row, &[0; LOOKS_OF_CODE]].concat());
+        packs.insert(number.value(), &longer.collect::<Vec<_>>().concat()[..])?;
+    }
+    let mut newest = writing.open_table(LOOKS)?;
+    let mut plain = Vec::new();
+    for row in newest.iter()? {
+        let (id, looks) = row?;
+        if looks.value().len() == PLAIN_LOOKS {
+            plain.push((id.value(), [looks.value(), &[0; LOOKS_OF_CODE]].concat()));
+        }
+    }
+    for (id, looks) in plain {
+        newest.insert(id, &looks[..])?;
+    }
+    plain_packs.retain(|_, _| false)?;
+    plain_packs.insert(TOO_NEW.0, TOO_NEW.1)?;
+    Ok(())
 }
 
 /// Puts looks together where there are enough of them.
@@ -245,16 +279,14 @@ impl Keeper for Redb {
         let read = |what: &dyn std::fmt::Display| failed("read")(what);
         let reading = self.database.begin_read().map_err(|e| read(&e))?;
         let mut all = Vec::new();
-        for (table, length) in [(PLAIN_PACKS, PLAIN_LOOKS), (PACKS, super::LOOKS)] {
-            let packs = reading.open_table(table).map_err(|e| read(&e))?;
-            for row in packs.iter().map_err(|e| read(&e))? {
-                let (_, pack) = row.map_err(|e| read(&e))?;
-                for row in pack.value().chunks(8 + length) {
-                    let (id, looks) = row
-                        .split_first_chunk()
-                        .ok_or_else(|| read(&"a pack of fingerprints is damaged"))?;
-                    all.push(resident(ProofId::new(u64::from_be_bytes(*id)), looks)?);
-                }
+        let packs = reading.open_table(PACKS).map_err(|e| read(&e))?;
+        for row in packs.iter().map_err(|e| read(&e))? {
+            let (_, pack) = row.map_err(|e| read(&e))?;
+            for row in pack.value().chunks(8 + LOOKS_LENGTH) {
+                let (id, looks) = row
+                    .split_first_chunk()
+                    .ok_or_else(|| read(&"a pack of fingerprints is damaged"))?;
+                all.push(resident(ProofId::new(u64::from_be_bytes(*id)), looks)?);
             }
         }
         let newest = reading.open_table(LOOKS).map_err(|e| read(&e))?;
@@ -284,5 +316,64 @@ impl Keeper for Redb {
 
     fn added_since(&self, mark: u64, _: &mut dyn FnMut(Resident)) -> Result<u64, StoreError> {
         Ok(mark)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::proof;
+    use super::*;
+
+    fn residents(store: &Redb) -> Vec<Resident> {
+        let mut all = Vec::new();
+        store.residents(&mut |one| all.push(one)).unwrap();
+        all
+    }
+
+    /// Looks of both lengths were once put into one pack, which nobody could read again.
+    #[test]
+    fn a_store_from_before_image_codes_grows_and_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("proofs.redb");
+        let first = PACK as u64 + 100;
+        let proofs: Vec<Proof> = (0..first).map(proof).collect();
+        let store = Redb::create(&path).unwrap();
+        assert!(store.insert(&proofs).iter().all(Result::is_ok));
+        // As it was kept then: a pack, and some behind it, all without code.
+        let plain = |id: u64| looks(&proofs[id as usize].record)[..PLAIN_LOOKS].to_vec();
+        let writing = store.database.begin_write().unwrap();
+        {
+            let mut packs = writing.open_table(PLAIN_PACKS).unwrap();
+            let rows = (0..89_u64).map(|id| [&id.to_be_bytes()[..], &plain(id)].concat());
+            let pack = rows.collect::<Vec<_>>().concat();
+            packs.insert(0, &pack[..]).unwrap();
+            packs.remove(TOO_NEW.0).unwrap();
+            let mut newest = writing.open_table(LOOKS).unwrap();
+            newest.retain(|_, _| false).unwrap();
+            for id in 89..150 {
+                newest.insert(id, &plain(id)[..]).unwrap();
+            }
+            let mut records = writing.open_table(RECORDS).unwrap();
+            records.retain(|id, _| id < 150).unwrap();
+            let mut packs = writing.open_table(PACKS).unwrap();
+            packs.retain(|_, _| false).unwrap();
+        }
+        writing.commit().unwrap();
+        drop(store);
+
+        let store = Redb::open(&path).unwrap();
+        let codeless = |id: u64| Resident {
+            image_code: None,
+            ..Resident::of(&proofs[id as usize].record)
+        };
+        let before: Vec<Resident> = (0..150).map(codeless).collect();
+        assert_eq!(residents(&store), before);
+        let later = &proofs[150..];
+        assert!(store.insert(later).iter().all(Result::is_ok));
+        drop(store);
+        let store = Redb::open(&path).unwrap();
+        let added = later.iter().map(|proof| Resident::of(&proof.record));
+        let all: Vec<Resident> = before.into_iter().chain(added).collect();
+        assert_eq!(residents(&store), all);
     }
 }

@@ -17,7 +17,7 @@ fn points_of(number: u64) -> Points {
     }
 }
 
-fn proof(number: u64) -> Proof {
+pub(super) fn proof(number: u64) -> Proof {
     let picture = image::GrayImage::from_fn(90, 60, |x, y| image::Luma([(x * y % 251) as u8]));
     let manifest = format!("manifest {number}").into_bytes();
     let digest = |bytes: &[u8]| <[u8; 32]>::from(Sha256::digest(bytes));
