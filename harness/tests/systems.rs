@@ -16,8 +16,9 @@ use credlink_image_files::metadata::{self, Kind};
 use credlink_reports::rows::read_rows;
 use credlink_reports::{RunDir, tables::Evidence};
 use credlink_sign_core::fingerprint::{ContentHash, Fingerprint};
+use credlink_sign_core::iscc::ImageCode;
 use credlink_sign_core::manifest::{Observed, Observer};
-use credlink_trial_record::{Embedded, Outcome, Row, Trial};
+use credlink_trial_record::{Embedded, Outcome, Row, State, Trial};
 
 mod support;
 
@@ -271,12 +272,16 @@ fn resolution_server(pictures: &Path) -> String {
         let pixels = received::decode_bytes(bytes).ok()?;
         Some(ContentHash::of(&pixels.image, pixels.orientation).fingerprint())
     };
+    let code = |bytes: &[u8]| {
+        let pixels = received::decode_bytes(bytes).ok()?;
+        ImageCode::of(&pixels.image, pixels.orientation)
+    };
     let files = std::fs::read_dir(pictures).unwrap();
     let files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
-    let held: Vec<(Fingerprint, String)> = files
+    let held: Vec<(Fingerprint, ImageCode, String)> = files
         .filter_map(
             |bytes| match observer.observe(Format::sniff(&bytes)?, &bytes) {
-                Observed::Holds(held) => Some((content(&bytes)?, held.label)),
+                Observed::Holds(held) => Some((content(&bytes)?, code(&bytes)?, held.label)),
                 _ => None,
             },
         )
@@ -300,30 +305,39 @@ fn resolution_server(pictures: &Path) -> String {
             }
             let mut body = vec![0; length];
             lines.read_exact(&mut body).unwrap();
+            let mut by_code = None;
             let of = match path.split('?').next().unwrap() {
                 "/v1/services/supportedalgorithms" => None,
                 "/v1/matches/bycontent" => content(&body),
                 "/v1/matches/bybinding" => {
                     let asked: serde_json::Value = serde_json::from_slice(&body).unwrap();
-                    assert_eq!(asked["alg"], "com.credlink.pdq256.v1");
                     let value = STANDARD.decode(asked["value"].as_str().unwrap()).unwrap();
-                    let words = value.as_chunks().0.iter().copied().map(u64::from_be_bytes);
-                    Some(Fingerprint(words.collect::<Vec<_>>().try_into().unwrap()))
+                    if asked["alg"] == "io.iscc.v0" {
+                        by_code = ImageCode::all_in(&value).unwrap().pop();
+                        None
+                    } else {
+                        assert_eq!(asked["alg"], "com.credlink.pdq256.v1");
+                        let words = value.as_chunks().0.iter().copied().map(u64::from_be_bytes);
+                        Some(Fingerprint(words.collect::<Vec<_>>().try_into().unwrap()))
+                    }
                 }
                 other => panic!("{other}"),
             };
-            let near = held
-                .iter()
-                .filter_map(|(known, label)| Some((known.distance(&of?), label)));
+            let near = held.iter().filter_map(|(known, code, label)| {
+                let by_code = by_code.as_ref().map(|asked| asked.distance(code));
+                let distance = of.map(|asked| asked.distance(known)).or(by_code)?;
+                Some((distance, label))
+            });
             let nearest = near.min().filter(|(distance, _)| *distance <= 31);
             let matches: Vec<_> = nearest
                 .map(|(_, label)| serde_json::json!({ "manifestId": label, "similarityScore": null }))
                 .into_iter()
                 .collect();
-            let algorithms = serde_json::json!({ "alg": "com.credlink.pdq256.v1" });
+            let algorithms = ["com.credlink.pdq256.v1", "io.iscc.v0"]
+                .map(|name| serde_json::json!({ "alg": name }));
             let body = match path.contains("/matches/") {
                 true => serde_json::json!({ "matches": matches }),
-                false => serde_json::json!({ "watermarks": [], "fingerprints": [algorithms] }),
+                false => serde_json::json!({ "watermarks": [], "fingerprints": algorithms }),
             };
             let body = body.to_string();
             let head = format!(
@@ -404,12 +418,15 @@ fn a_resolution_server_is_asked_by_content_where_the_manifest_is_gone() {
     );
     let header = std::fs::read_to_string(at.join("run/run.json")).unwrap();
     assert!(header.contains("\"resolution\": \"127.0.0.1\""), "{header}");
-    // The fingerprint alone leads to the same manifests as the picture.
+    // The fingerprint alone leads to the same manifests as the picture, and the ISCC to those of whole pictures.
     for row in rows.iter().filter(|row| row.trial == Trial::Signed) {
-        let [_, resolution, binding] = &row.carriers[..] else {
+        let [_, resolution, binding, iscc] = &row.carriers[..] else {
             panic!("{} carriers", row.carriers.len());
         };
         assert_eq!(resolution.state, binding.state, "op {}", row.op);
+        if row.pipeline != "edits/crop-25" {
+            assert_eq!(iscc.state, State::Recovered, "op {}", row.op);
+        }
     }
     // A server that is not there is no answer.
     let output = credlink(

@@ -65,21 +65,20 @@ impl Resolver {
         self.0.host()
     }
 
-    /// Whether it says that it knows this soft-binding algorithm. A server that has no list of algorithms (404, 501) is not asked
-    /// by binding.
+    /// The soft-binding algorithms that it says it knows; none where it has no list of them (404, 501).
     ///
     /// # Errors
     /// Why there was no answer that could be used.
-    pub fn knows(&self, algorithm: &str) -> Result<bool, String> {
+    pub fn algorithms(&self) -> Result<Vec<String>, String> {
         let reply = match self.0.get("services/supportedAlgorithms", LONGEST) {
             Ok(reply) => reply,
-            Err(Refusal::Status(404 | 501)) => return Ok(false),
+            Err(Refusal::Status(404 | 501)) => return Ok(Vec::new()),
             Err(refusal) => return Err(format!("{}: {refusal}", self.host())),
         };
         let known: Algorithms = serde_json::from_slice(&reply.body)
             .map_err(|error| format!("{}: no list of algorithms: {error}", self.host()))?;
-        let mut known = known.watermarks.iter().chain(&known.fingerprints);
-        Ok(known.any(|known| known.alg == algorithm))
+        let known = known.watermarks.into_iter().chain(known.fingerprints);
+        Ok(known.map(|known| known.alg).collect())
     }
 
     /// The manifests that it names for a file, in its order. A file of a kind that it does not take (415) has none.

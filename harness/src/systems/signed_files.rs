@@ -4,14 +4,16 @@
 //! A manifest is known again by its name and the bytes of its store. One that a later signer names as the parent of its own
 //! counts as re-signed: that is the later signer's word, as C2PA has it, and nothing here looks at the picture.
 //!
-//! With a resolution server a second carrier is asked: which manifests the server names for the picture that was received. A
-//! third is asked where the server knows our fingerprint: which it names for that alone, so that the picture stays here.
+//! With a resolution server a second carrier is asked: which manifests the server names for the picture that was received. One
+//! more is asked for each fingerprint of [`FINGERPRINTS`] that the server knows: which it names for that alone, so that the
+//! picture stays here.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use credlink_image_files::{Format, contents};
-use credlink_sign_core::carriers::{Cost, Finding, Fingerprint, State};
+use credlink_sign_core::carriers::{Cost, Finding, Fingerprint, SoftBinding, State};
+use credlink_sign_core::iscc::{self, ImageCode};
 use credlink_sign_core::manifest::{Held, Observed, Observer};
 use credlink_sign_core::{
     Asset, Clock, EngineError, Examined, ProofId, SigningTimes, Verification,
@@ -26,7 +28,41 @@ use super::{About, Answer, CarrierAbout, Sealed, Signed, System, SystemError};
 /// The names of the carriers.
 const MANIFEST: &str = "manifest";
 const RESOLUTION: &str = "resolution";
-const BINDING: &str = "binding";
+
+/// A fingerprint that a server can be asked for.
+#[derive(Debug)]
+struct ByFingerprint {
+    carrier: &'static str,
+    words: &'static str,
+    algorithm: &'static str,
+    of: fn(&Asset<'_>) -> Option<SoftBinding>,
+}
+
+/// Those that we can make of a picture.
+const FINGERPRINTS: [ByFingerprint; 2] = [
+    ByFingerprint {
+        carrier: "binding",
+        words: "by our fingerprint",
+        algorithm: Fingerprint::ALGORITHM,
+        of: Fingerprint::binding_of,
+    },
+    ByFingerprint {
+        carrier: "iscc",
+        words: "by ISCC Image-Code",
+        algorithm: iscc::ALGORITHM,
+        of: image_code_of,
+    },
+];
+
+fn image_code_of(file: &Asset<'_>) -> Option<SoftBinding> {
+    let pixels = file.pixels().ok()?;
+    let code = ImageCode::of(&pixels.image, pixels.orientation)?;
+    Some(SoftBinding {
+        algorithm: iscc::ALGORITHM,
+        describes: "ISCC Image-Code of the displayed image",
+        value: code.unit(),
+    })
+}
 
 /// The manifests of the files, by name: the proof, and the SHA-256 of the store.
 type Known = HashMap<String, Vec<(ProofId, [u8; 32])>>;
@@ -54,11 +90,11 @@ struct SealedFiles {
     known: Known,
 }
 
-/// A resolution server, and whether it is asked by binding, too.
+/// A resolution server, and the fingerprints that it is asked for, too.
 #[derive(Debug)]
 struct Asked {
     server: Resolver,
-    by_binding: bool,
+    fingerprints: Vec<&'static ByFingerprint>,
 }
 
 impl SignedFiles {
@@ -82,8 +118,14 @@ impl SignedFiles {
     /// # Errors
     /// In words, if it does not say which algorithms it knows.
     pub fn with_resolver(mut self, server: Resolver) -> Result<Self, String> {
-        let by_binding = server.knows(Fingerprint::ALGORITHM)?;
-        self.resolver = Some(Asked { server, by_binding });
+        let known = server.algorithms()?;
+        let fingerprints = FINGERPRINTS.iter();
+        self.resolver = Some(Asked {
+            server,
+            fingerprints: fingerprints
+                .filter(|one| known.iter().any(|known| known == one.algorithm))
+                .collect(),
+        });
         Ok(self)
     }
 
@@ -110,8 +152,9 @@ impl SignedFiles {
         let asked = self.resolver.iter().flat_map(|asked| {
             let host = asked.server.host();
             let by_content = resolution(RESOLUTION, host, "by content");
-            let by_binding = resolution(BINDING, host, "by our fingerprint");
-            std::iter::once(by_content).chain(asked.by_binding.then_some(by_binding))
+            let fingerprints = asked.fingerprints.iter();
+            let by_binding = fingerprints.map(move |one| resolution(one.carrier, host, one.words));
+            std::iter::once(by_content).chain(by_binding)
         });
         std::iter::once(manifest).chain(asked).collect()
     }
@@ -285,7 +328,11 @@ impl Sealed for SealedFiles {
             finding,
             nanos,
         }];
-        if let Some(Asked { server, by_binding }) = &self.resolver {
+        if let Some(Asked {
+            server,
+            fingerprints,
+        }) = &self.resolver
+        {
             let mut ask = |carrier, matches: &dyn Fn() -> Result<Vec<Match>, String>| {
                 let start = clock();
                 let finding = self.resolved(matches())?;
@@ -300,8 +347,8 @@ impl Sealed for SealedFiles {
                 Some(format) => server.by_content(format, file.bytes()),
                 None => Ok(Vec::new()),
             })?;
-            if *by_binding {
-                ask(BINDING, &|| match Fingerprint::binding_of(file) {
+            for fingerprint in fingerprints {
+                ask(fingerprint.carrier, &|| match (fingerprint.of)(file) {
                     Some(binding) => server.by_binding(&binding),
                     None => Ok(Vec::new()),
                 })?;

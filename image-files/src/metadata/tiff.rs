@@ -326,7 +326,8 @@ impl Ranges {
 /// What is no unwanted tag's value whatever a tag says: the header, the directories of the pages, the values of the tags that
 /// stay, and the picture.
 fn skeleton(order: Order, file: &[u8], pages: &[u32], unwanted: &dyn Fn(u16) -> bool) -> Ranges {
-    let mut all = vec![0..8];
+    let header = 0..8;
+    let mut all = Vec::from([header]);
     for page in pages {
         all.extend(directory_place(order, file, *page));
         for at in order.entries(file, *page).unwrap_or_default() {
