@@ -5,7 +5,7 @@
 //! counts as re-signed: that is the later signer's word, as C2PA has it, and nothing here looks at the picture.
 //!
 //! With a resolution server a second carrier is asked: which manifests the server names for the picture that was received. One
-//! more is asked for each fingerprint of [`FINGERPRINTS`] that the server knows: which it names for that alone, so that the
+//! more is asked for each fingerprint that we can make and the server knows: which it names for that alone, so that the
 //! picture stays here.
 
 use std::collections::HashMap;
