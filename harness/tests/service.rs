@@ -279,6 +279,23 @@ fn is_resolved_by_image_code(service: &Service, code: &Value, copy: &[u8], urn: 
     let wanted = json!({ "matches": [{ "manifestId": urn, "similarityScore": 98 }] });
     assert_eq!(asked(&code.unit()).json(), wanted);
     assert_eq!(asked(&code.unit()[..33]).status, 400);
+    // One code said often is one code; of different ones there may be eight.
+    assert_eq!(asked(&code.unit().repeat(40)).json(), wanted);
+    let others = |count: u8| (0..count).map(|number| ImageCode([number; 32]));
+    let units = |count| {
+        others(count)
+            .flat_map(|code| code.unit())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(asked(&units(8)).status, 200);
+    let refused = asked(&units(9));
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.json()["detail"]
+            .as_str()
+            .unwrap()
+            .contains("at most 8")
+    );
     let far = ImageCode(code.0.map(|byte| !byte));
     assert_eq!(asked(&far.unit()).json(), json!({ "matches": [] }));
 

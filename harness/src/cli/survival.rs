@@ -67,7 +67,7 @@ pub(crate) struct SurvivalArgs {
     /// With --signed: only signers that these certificates (PEM) vouch for [default: whoever signed].
     #[arg(long, value_name = "PEM", requires = "signed")]
     pub(crate) trust: Option<PathBuf>,
-    /// With --signed: also ask this C2PA soft-binding resolution server, by content and, where it knows ours, by fingerprint, e.g.
+    /// With --signed: also ask this C2PA soft-binding resolution server, by content and, where it knows ours or the ISCC, by fingerprint, e.g.
     /// http://localhost:8080/v1. It must hold the manifests of the files.
     #[arg(long, value_name = "URL", requires = "signed")]
     pub(crate) resolve: Option<String>,

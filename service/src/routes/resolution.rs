@@ -229,13 +229,12 @@ async fn bound(app: &App, alg: &str, value: &str, most: usize) -> Result<Json<Fo
                 let detail = format!("a query has at most {MOST_CODES} Image-Codes");
                 return Err(Problem::bad("value", detail));
             }
+            let near = move |code: &ImageCode| live.near_code(code, iscc::NEAR);
+            let all = looked_up(move || codes.iter().flat_map(near).collect::<Vec<_>>()).await?;
             let mut nearest = BTreeMap::new();
-            for code in codes {
-                let live = Arc::clone(&live);
-                for (id, distance) in looked_up(move || live.near_code(&code, iscc::NEAR)).await? {
-                    let held = nearest.entry(id).or_insert(distance);
-                    *held = distance.min(*held);
-                }
+            for (id, distance) in all {
+                let held = nearest.entry(id).or_insert(distance);
+                *held = distance.min(*held);
             }
             let mut near: Vec<(ProofId, u32)> = nearest.into_iter().collect();
             near.sort_by_key(|(id, distance)| (*distance, *id));
