@@ -279,8 +279,6 @@ impl Desk {
 
     /// The proofs whose Image-Codes are nearest to that of a picture, and their distances; the picture is still to confirm them.
     fn near_in_code(&self, file: &Asset<'_>) -> Vec<(ProofId, u32)> {
-        let pixels = file.pixels().ok();
-        let code = pixels.and_then(|pixels| ImageCode::of(&pixels.image, pixels.orientation));
-        code.map_or(Vec::new(), |code| self.live.near_code(&code, iscc::NEAR))
+        ImageCode::of_file(file).map_or(Vec::new(), |code| self.live.near_code(&code, iscc::NEAR))
     }
 }

@@ -16,6 +16,7 @@ use image::{DynamicImage, Rgb, RgbImage};
 use iscc_lib::codec::{self, MainType, SubType, Version};
 use serde::{Deserialize, Serialize};
 
+use crate::asset::Asset;
 use crate::pixels::wide::wide;
 
 /// Name of the algorithm in the C2PA list of soft-binding algorithms.
@@ -54,6 +55,13 @@ impl ImageCode {
         let grey = normalized(image, orientation)?;
         let code = iscc_lib::gen_image_code_v0(&grey, BITS).ok()?;
         code.iscc.parse().ok()
+    }
+
+    /// The code of the picture in a file; `None` where it cannot be decoded, too.
+    #[must_use]
+    pub fn of_file(file: &Asset<'_>) -> Option<Self> {
+        let pixels = file.pixels().ok()?;
+        Self::of(&pixels.image, pixels.orientation)
     }
 
     /// Differing bits, 0 to 256; codes of unrelated pictures differ in about 128.

@@ -55,9 +55,7 @@ const FINGERPRINTS: [ByFingerprint; 2] = [
 ];
 
 fn image_code_of(file: &Asset<'_>) -> Option<SoftBinding> {
-    let pixels = file.pixels().ok()?;
-    let code = ImageCode::of(&pixels.image, pixels.orientation)?;
-    Some(SoftBinding {
+    ImageCode::of_file(file).map(|code| SoftBinding {
         algorithm: iscc::ALGORITHM,
         describes: "ISCC Image-Code of the displayed image",
         value: code.unit(),
