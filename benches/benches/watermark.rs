@@ -32,7 +32,7 @@ fn images(key: &WatermarkKey) -> (DynamicImage, DynamicImage) {
 
 fn marked(image: &DynamicImage, key: &WatermarkKey) -> Option<DynamicImage> {
     let settings = EmbedSettings::default();
-    embed(image, NoTransforms, ProofId::new(42), key, &settings, None).image
+    embed(image, NoTransforms, ProofId::new(42), key, &settings).image
 }
 
 fn watermark(criterion: &mut Criterion) {

@@ -27,7 +27,7 @@ const CASES: [(&str, u32); 7] = [
 
 fn marked(pixels: &Pixels, key: &WatermarkKey) -> Option<DynamicImage> {
     let (id, settings) = (ProofId::new(42), EmbedSettings::default());
-    embed(&pixels.image, pixels.orientation, id, key, &settings, None).image
+    embed(&pixels.image, pixels.orientation, id, key, &settings).image
 }
 
 fn main() -> Result<()> {

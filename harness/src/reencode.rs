@@ -1,5 +1,5 @@
-//! Writes changed pixels back in the format of the file they came from, at a quality that costs less than what was
-//! changed, with the metadata of that file.
+//! Writes changed pixels back in the format of the file they came from, as coarsely as that file is coded or at a quality that
+//! costs less than what was changed, with the metadata of that file.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -8,7 +8,7 @@ use credlink_image_files::decode;
 use credlink_image_files::{Format, containers, contents, recoded};
 use credlink_sign_core::{Care, Encoder, Unwritten};
 use credlink_transforms::codecs::jpeg::{self, Chroma};
-use credlink_transforms::codecs::{png, webp};
+use credlink_transforms::codecs::{png, quantisers, webp};
 use credlink_transforms::error::EncodeError;
 use image::{DynamicImage, RgbImage};
 
@@ -78,6 +78,14 @@ impl Encoder for Rewriter<'_> {
         self.timed(|| refusal(self.original, Some(pixels)))
     }
 
+    fn cares(&self) -> &'static [Care] {
+        if is_lossless(self.original) {
+            &[Care::Usual]
+        } else {
+            &[Care::Own, Care::Usual]
+        }
+    }
+
     fn rewritten(&self, pixels: &DynamicImage, care: Care) -> Result<Vec<u8>, Unwritten> {
         let format = Format::sniff(self.original)
             .ok_or_else(|| Unwritten::Failed("the format of the file is unknown".to_owned()))?;
@@ -90,12 +98,13 @@ impl Encoder for Rewriter<'_> {
             if self.is_unlimited || !has_outgrown(self.original, &whole) {
                 break;
             }
-            // Without loss, another quality makes nothing smaller.
-            if format == Format::Png || has_chunk(self.original, *b"VP8L") {
+            // Without loss, another quality makes nothing smaller; nor does it with tables of one's own.
+            let is_jpeg = format == Format::Jpeg;
+            if is_lossless(self.original) || (is_jpeg && care == Care::Own) {
                 break;
             }
         }
-        let is_limited = care == Care::Usual && !self.is_unlimited;
+        let is_limited = care != Care::Utmost && !self.is_unlimited;
         if is_limited && has_outgrown(self.original, &whole) {
             let percent = 100 * whole.len() / self.original.len() - 100;
             return Err(Unwritten::Grows(percent));
@@ -171,7 +180,7 @@ fn is_read_alike(file: &[u8], ours: Option<&DynamicImage>) -> bool {
         Some(ours) => Ok(Cow::Borrowed(ours)),
         None => decoded(file).map(Cow::Owned),
     };
-    let (Ok(ours), Ok(theirs)) = (ours, jpeg::decoded_by_libjpeg(file)) else {
+    let (Ok(ours), Ok(theirs)) = (ours, decode::by_libjpeg(file)) else {
         return false;
     };
     let (a, b) = (rgb(&ours), rgb(&theirs));
@@ -197,48 +206,41 @@ fn rgb(image: &DynamicImage) -> Cow<'_, RgbImage> {
     }
 }
 
-/// How a file is coded: JPEG's and lossy WebP's quality, and whether colours keep every pixel.
+/// How a file is coded.
 #[derive(Clone, Copy, Debug)]
-struct Quality {
-    jpeg: u8,
-    webp: u8,
-    full: bool,
+enum Quality {
+    /// JPEG with the original's own tables; lossy WebP with so many per cent of the original's quantiser: it predicts anew from what
+    /// changed, so its own would take as much as it took at first.
+    Own { per_cent: u16 },
+    /// At a quality of JPEG and of lossy WebP.
+    Of { jpeg: u8, webp: u8 },
+    /// At the highest, with every pixel's colours.
+    Highest,
 }
 
 /// The qualities to try, the first that does not make the file outgrow its limit being the one; the last where all do.
 fn qualities(care: Care) -> &'static [Quality] {
-    const USUAL: [Quality; 3] = [
-        Quality {
-            jpeg: JPEG_QUALITY,
-            webp: WEBP_QUALITY,
-            full: false,
-        },
-        Quality {
-            jpeg: 94,
-            webp: 94,
-            full: false,
-        },
-        Quality {
-            jpeg: 90,
-            webp: 90,
-            full: false,
-        },
-    ];
-    const UTMOST: [Quality; 1] = [Quality {
-        jpeg: 100,
-        webp: 100,
-        full: true,
-    }];
     match care {
-        Care::Usual => &USUAL,
-        Care::Utmost => &UTMOST,
+        Care::Own => &[
+            Quality::Own { per_cent: 50 },
+            Quality::Own { per_cent: 75 },
+            Quality::Own { per_cent: 100 },
+        ],
+        Care::Usual => &[
+            Quality::Of {
+                jpeg: JPEG_QUALITY,
+                webp: WEBP_QUALITY,
+            },
+            Quality::Of { jpeg: 94, webp: 94 },
+            Quality::Of { jpeg: 90, webp: 90 },
+        ],
+        Care::Utmost => &[Quality::Highest],
     }
 }
 
-/// Whether a file has grown beyond what a mark may cost: to more than four times its size, and by more than 256 KiB. Photographs
-/// do not come near; a screenshot whose few colours cost next to nothing may.
+/// Whether a file has grown beyond what a mark may cost: by half.
 fn has_outgrown(before: &[u8], after: &[u8]) -> bool {
-    after.len() > (4 * before.len()).max(before.len() + (256 << 10))
+    after.len() > before.len() + before.len() / 2
 }
 
 /// The pixels alone, in the original's format if it is written here and as PNG otherwise, with what the original says beside
@@ -272,34 +274,74 @@ fn coded(
     quality: Quality,
 ) -> Result<Vec<u8>, EncodeError> {
     match format {
-        Format::Jpeg => {
-            let traits = jpeg::traits(original);
-            let chroma = match traits.as_ref().map(|traits| traits.luma_sampling) {
-                Some((2, 2)) => Chroma::Quarter,
-                Some((2, 1)) => Chroma::HalfWidth,
-                _ => Chroma::Full,
-            };
-            let settings = jpeg::Settings {
-                encoder: jpeg::Encoder::LibjpegTurbo,
-                quality: quality.jpeg,
-                chroma: if quality.full { Chroma::Full } else { chroma },
-                progressive: traits.is_some_and(|traits| traits.progressive),
-            };
-            jpeg::encode(pixels, settings)
-        }
+        Format::Jpeg => coded_as_jpeg(original, pixels, quality),
         Format::WebP => {
             // Lossy WebP halves the chroma and stays below 50 dB at its best.
-            let lossless = has_chunk(original, *b"VP8L") || quality.full;
+            let lossy = match quality {
+                _ if is_lossless(original) => None,
+                Quality::Highest => None,
+                Quality::Own { per_cent } => Some(own_webp_quality(original, per_cent)),
+                Quality::Of { webp, .. } => Some(webp),
+            };
             let is_large = u64::from(pixels.width()) * u64::from(pixels.height()) > LARGE;
             let settings = webp::Settings {
                 // Without loss it says how long to search: 50 saves a thousandth of the bytes of a photograph, for a third more time.
-                quality: if lossless { 0 } else { quality.webp },
+                quality: lossy.unwrap_or(0),
                 method: if is_large { 0 } else { 2 },
-                lossless,
+                lossless: lossy.is_none(),
             };
             webp::encode(pixels, settings)
         }
         _ => png::encode(pixels),
+    }
+}
+
+fn coded_as_jpeg(
+    original: &[u8],
+    pixels: &DynamicImage,
+    quality: Quality,
+) -> Result<Vec<u8>, EncodeError> {
+    let traits = jpeg::traits(original);
+    let progressive = traits.as_ref().is_some_and(|traits| traits.progressive);
+    let chroma = match traits.map(|traits| traits.luma_sampling) {
+        Some((2, 2)) => Chroma::Quarter,
+        Some((2, 1)) => Chroma::HalfWidth,
+        _ => Chroma::Full,
+    };
+    if let (Quality::Own { .. }, Some(tables)) = (quality, jpeg::own_tables(original)) {
+        return jpeg::encode_like(pixels, &tables, chroma, progressive);
+    }
+    let settings = jpeg::Settings {
+        encoder: jpeg::Encoder::LibjpegTurbo,
+        quality: match quality {
+            Quality::Own { .. } => JPEG_QUALITY,
+            Quality::Of { jpeg, .. } => jpeg,
+            Quality::Highest => 100,
+        },
+        chroma: match quality {
+            Quality::Highest => Chroma::Full,
+            Quality::Own { .. } | Quality::Of { .. } => chroma,
+        },
+        progressive,
+    };
+    jpeg::encode(pixels, settings)
+}
+
+/// The quality at which lossy WebP is quantised with so many per cent of the original's quantiser.
+fn own_webp_quality(original: &[u8], per_cent: u16) -> u8 {
+    let index = quantisers::quantiser(Format::WebP, original);
+    let wanted = index.and_then(|index| u8::try_from(u16::from(index) * per_cent / 100).ok());
+    wanted
+        .map_or(WEBP_QUALITY, webp::quality_with)
+        .min(WEBP_QUALITY)
+}
+
+/// Whether files in the format of this one, coded as this one, lose nothing of their pixels.
+fn is_lossless(file: &[u8]) -> bool {
+    match Format::sniff(file) {
+        Some(Format::Jpeg) => false,
+        Some(Format::WebP) => has_chunk(file, *b"VP8L"),
+        _ => true,
     }
 }
 
@@ -361,8 +403,11 @@ mod tests {
             let rewriter = Rewriter::of(&file);
             let own = decode::decode(&file).unwrap().pixels;
             assert_eq!(rewriter.refusal(&own), None);
-            let again = rewriter.rewritten(&picture(), Care::Usual).unwrap();
+            let smallest = rewriter.cares()[0];
+            let again = rewriter.rewritten(&picture(), smallest).unwrap();
             assert_eq!(Format::sniff(&again), Some(format));
+            assert!(!has_outgrown(&file, &again));
+            assert_eq!(jpeg::own_tables(&again), jpeg::own_tables(&file));
             assert_eq!(
                 has_chunk(&again, *b"VP8L"),
                 has_chunk(&file, *b"VP8L"),
@@ -376,6 +421,20 @@ mod tests {
                 metadata::read(format, &file)
             );
         }
+    }
+
+    #[test]
+    fn a_file_that_would_grow_by_more_than_half_is_not_written_unless_it_must_be() {
+        let flat = DynamicImage::new_rgb8(96, 64);
+        let file = png::encode(&flat).unwrap();
+        let noise = image::RgbImage::from_fn(96, 64, |x, y| {
+            image::Rgb([(x * x * 7 + y * y * 13 + x * y) as u8; 3])
+        });
+        let noise = DynamicImage::from(noise);
+        let grown = Rewriter::of(&file).rewritten(&noise, Care::Usual);
+        assert!(matches!(grown, Err(Unwritten::Grows(51..))), "{grown:?}");
+        assert!(Rewriter::of(&file).rewritten(&noise, Care::Utmost).is_ok());
+        assert!(Rewriter::recoded(&file, &noise).is_ok());
     }
 
     #[test]

@@ -95,3 +95,13 @@ impl ContainerError {
         }
     }
 }
+
+/// The words of a caught panic: libjpeg's own where it was the one.
+#[must_use]
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("the codec panicked").to_owned()
+}

@@ -65,6 +65,9 @@ pub trait Encoder {
     /// Why the file, of these pixels, is not written anew, in words that follow "because"; `None` where it is.
     fn refusal(&self, pixels: &DynamicImage) -> Option<String>;
 
+    /// With which care a file is to be written, from the smallest file to the largest.
+    fn cares(&self) -> &'static [Care];
+
     /// The file with these pixels instead of its own, coded so that coding costs less than the change; in the same
     /// container, with everything that it held beside its pixels, but without its manifest.
     ///
@@ -79,6 +82,8 @@ pub trait Encoder {
 /// How much coding may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Care {
+    /// As the file is coded, as far as its format can say so: what it lost already is not lost again.
+    Own,
     /// Less than a mark of the usual strength does.
     Usual,
     /// As little as the format allows, however large the file.

@@ -23,28 +23,33 @@ impl Distortion {
             return None;
         }
         let width = source.width() as usize;
-        let (source, signed) = (source.to_rgba8(), signed.to_rgba8());
-        let mut similarity = Similarity::new(width);
-        let (mut before, mut after) = (vec![0.0; width], vec![0.0; width]);
-        let mut squares = 0_u64;
-        let rows = |image: &image::RgbaImage| image.as_raw().as_chunks::<4>().0.to_vec();
-        let (source, signed) = (rows(&source), rows(&signed));
-        for (old, new) in source.chunks(width.max(1)).zip(signed.chunks(width.max(1))) {
-            for (position, (old, new)) in old.iter().zip(new).enumerate() {
-                let shown = if old[3] == 0 && new[3] == 0 { old } else { new };
-                for channel in 0..3 {
-                    let difference = u64::from(old[channel].abs_diff(shown[channel]));
-                    squares += difference * difference;
-                }
-                before[position] = luma(old);
-                after[position] = luma(shown);
-            }
-            similarity.push(&before, &after);
+        let count = width * source.height() as usize;
+        let mut sums = Sums::new(width);
+        if let (DynamicImage::ImageRgb8(old), DynamicImage::ImageRgb8(new)) = (source, signed) {
+            // No alpha to look at, and nothing to convert.
+            sums.add(
+                old.as_raw().as_chunks::<3>().0,
+                new.as_raw().as_chunks::<3>().0,
+                |old, new| (old, new),
+            );
+        } else {
+            let (old, new) = (source.to_rgba8(), signed.to_rgba8());
+            let clear = |old: [u8; 4], new: [u8; 4]| old[3] == 0 && new[3] == 0;
+            sums.add(
+                old.as_raw().as_chunks::<4>().0,
+                new.as_raw().as_chunks::<4>().0,
+                |old, new| (old, if clear(old, new) { old } else { new }),
+            );
         }
+        let Sums {
+            squares,
+            similarity,
+            ..
+        } = sums;
         if squares == 0 {
             return None;
         }
-        let mean = squares as f64 / (3.0 * source.len() as f64);
+        let mean = squares as f64 / (3.0 * count as f64);
         Some(Self {
             psnr: (10.0 * (255.0 * 255.0 / mean).log10()) as f32,
             ssim: similarity.mean() as f32,
@@ -52,8 +57,49 @@ impl Distortion {
     }
 }
 
+/// What is summed over a picture.
+struct Sums {
+    width: usize,
+    squares: u64,
+    similarity: Similarity,
+}
+
+impl Sums {
+    fn new(width: usize) -> Self {
+        Self {
+            width,
+            squares: 0,
+            similarity: Similarity::new(width),
+        }
+    }
+
+    /// Adds pixels of `N` bytes, of which `shown` makes what is seen.
+    fn add<const N: usize>(
+        &mut self,
+        source: &[[u8; N]],
+        signed: &[[u8; N]],
+        shown: impl Fn([u8; N], [u8; N]) -> ([u8; N], [u8; N]),
+    ) {
+        let (mut before, mut after) = (vec![0.0; self.width], vec![0.0; self.width]);
+        let rows = |pixels| <[[u8; N]]>::chunks(pixels, self.width.max(1));
+        for (old, new) in rows(source).zip(rows(signed)) {
+            let mut squares = 0_u64;
+            for (position, (old, new)) in old.iter().zip(new).enumerate() {
+                let (old, new) = shown(*old, *new);
+                for channel in 0..3 {
+                    squares += u64::from(u32::from(old[channel].abs_diff(new[channel])).pow(2));
+                }
+                before[position] = luma(&old);
+                after[position] = luma(&new);
+            }
+            self.squares += squares;
+            self.similarity.push(&before, &after);
+        }
+    }
+}
+
 /// Luma of ITU-R BT.601, 0 to 255.
-fn luma(pixel: &[u8; 4]) -> f32 {
+fn luma<const N: usize>(pixel: &[u8; N]) -> f32 {
     0.299 * f32::from(pixel[0]) + 0.587 * f32::from(pixel[1]) + 0.114 * f32::from(pixel[2])
 }
 

@@ -1,12 +1,16 @@
 //! Marking an image before it is signed.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use crate::asset::{Asset, Care, Pixels, Unwritten};
+use image::DynamicImage;
+
+use crate::asset::{Asset, Care, Encoder, Pixels, Unwritten};
 use crate::distortion::Distortion;
 use crate::proof_id::ProofId;
 use crate::signed::SignError;
-use crate::watermark::{Effort, EmbedSettings, Marking, Refusal, WatermarkKey, detect, embed};
+use crate::watermark::{
+    Effort, EmbedSettings, Marking, Refusal, WatermarkKey, detect, embed_tried,
+};
 
 /// Puts the proof id into the pixels and has the image coded anew, by the encoder that came with the file.
 #[derive(Clone, Debug)]
@@ -79,13 +83,13 @@ impl Marker {
         id: ProofId,
     ) -> Result<Marked, SignError> {
         let Some(floor) = self.floor else {
-            return self.attempt(file, pixels, id, &self.settings, Care::Usual);
+            return self.attempt(file, pixels, id, &self.settings, None);
         };
         // Coding takes its share of what may change, so the mark gets less; how much less, the file says.
         const ATTEMPTS: usize = 4;
         let mut settings = self.settings;
         for _ in 0..ATTEMPTS {
-            let marked = self.attempt(file, pixels, id, &settings, Care::Utmost)?;
+            let marked = self.attempt(file, pixels, id, &settings, Some(Care::Utmost))?;
             let reached = marked.file.as_ref().and_then(|file| file.distortion);
             match (reached, marked.verdict) {
                 (Some(reached), _) if f64::from(reached.psnr) < floor => {
@@ -109,14 +113,14 @@ impl Marker {
         })
     }
 
-    /// One mark of one strength.
+    /// One mark of one strength, in the smallest file that holds it, or one coded with this care.
     fn attempt(
         &self,
         file: &Asset<'_>,
         pixels: &Pixels,
         id: ProofId,
         settings: &EmbedSettings,
-        care: Care,
+        care: Option<Care>,
     ) -> Result<Marked, SignError> {
         let encoder = file.encoder().ok_or_else(|| {
             SignError::Unencodable("no encoder was handed in with the file".to_owned())
@@ -131,27 +135,46 @@ impl Marker {
         }
         let clock = file.clock();
         let start = clock();
-        let probing = Cell::new(0);
-        let probe = |pixels: &_| {
-            let start = clock();
-            let received = encoder.through_jpeg_60(pixels);
-            probing.set(probing.get() + clock().saturating_sub(start));
-            received
-        };
-        let embedding = embed(
-            &pixels.image,
-            pixels.orientation,
+        let desk = Desk {
+            file,
+            encoder,
+            key: &self.key,
             id,
-            &self.key,
-            settings,
-            Some(&probe),
-        );
-        file.add_watermark_nanos(clock().saturating_sub(start + probing.get()));
-        let Some(image) = embedding.image else {
-            return Ok(stays(Some(embedding.verdict), None));
+            cares: care
+                .as_ref()
+                .map_or_else(|| encoder.cares(), std::slice::from_ref),
+            coding: Cell::new(0),
         };
-        let bytes = match encoder.rewritten(&image, care) {
-            Ok(bytes) => bytes,
+        // Why the image cannot be written at all, which no other mark changes.
+        let unwritten = RefCell::new(None);
+        let probe = |image: &DynamicImage| {
+            if unwritten.borrow().is_some() {
+                return None;
+            }
+            desk.written(image, true).unwrap_or_else(|error| {
+                *unwritten.borrow_mut() = Some(error);
+                None
+            })
+        };
+        let orientation = pixels.orientation;
+        let (embedding, kept) =
+            embed_tried(&pixels.image, orientation, id, &self.key, settings, &probe);
+        let written = match (unwritten.into_inner(), kept, &embedding.image) {
+            (Some(error), ..) => Err(error),
+            (None, Some(kept), _) => Ok(Some(kept)),
+            (None, None, Some(image)) => desk.written(image, false),
+            (None, None, None) => Ok(None),
+        };
+        file.add_watermark_nanos(clock().saturating_sub(start + desk.coding.get()));
+        let new = match written {
+            Ok(Some(new)) => new,
+            Ok(None) => {
+                let verdict = match embedding.verdict {
+                    refused @ Marking::Refused(_) => refused,
+                    Marking::Carried | Marking::Fragile => Marking::Refused(Refusal::NotFound),
+                };
+                return Ok(stays(Some(verdict), None));
+            }
             Err(Unwritten::Loses(what)) => {
                 return Ok(stays(None, Some(format!("it would lose {what}"))));
             }
@@ -160,14 +183,6 @@ impl Marker {
             }
             Err(Unwritten::Failed(words)) => return Err(SignError::Unencodable(words)),
         };
-        let received = file.decoded(&bytes).map_err(SignError::Undecodable)?;
-        let start = clock();
-        let orientation = received.orientation;
-        let found = detect(&received.image, orientation, &self.key, Effort::Direct);
-        file.add_watermark_nanos(clock().saturating_sub(start));
-        if found.id != Some(id) {
-            return Ok(stays(Some(Marking::Refused(Refusal::NotFound)), None));
-        }
         Ok(Marked {
             verdict: Some(embedding.verdict),
             why: None,
@@ -176,10 +191,76 @@ impl Marker {
                     psnr: embedding.psnr as f32,
                     ssim: embedding.ssim as f32,
                 },
-                distortion: Distortion::between(&pixels.image, &received.image),
-                bytes,
-                pixels: received,
+                distortion: Distortion::between(&pixels.image, &new.pixels.image),
+                bytes: new.bytes,
+                pixels: new.pixels,
             }),
         })
+    }
+}
+
+/// A file around marked pixels, and how a reader decodes it.
+struct Written {
+    bytes: Vec<u8>,
+    pixels: Pixels,
+}
+
+/// Where marked images become files whose mark is read.
+struct Desk<'a> {
+    file: &'a Asset<'a>,
+    encoder: &'a dyn Encoder,
+    key: &'a WatermarkKey,
+    id: ProofId,
+    /// From the smallest file to the largest.
+    cares: &'a [Care],
+    /// Nanoseconds that codecs took.
+    coding: Cell<u64>,
+}
+
+impl Desk<'_> {
+    /// The smallest file whose mark is read: from the file itself, and with `is_hard` from what a JPEG file of quality 60 makes of
+    /// it; `None` if it is read from none.
+    ///
+    /// # Errors
+    /// If no file was written.
+    fn written(&self, image: &DynamicImage, is_hard: bool) -> Result<Option<Written>, Unwritten> {
+        let mut failed = None;
+        for care in self.cares {
+            let received = self.timed(|| {
+                let bytes = self.encoder.rewritten(image, *care)?;
+                let pixels = self.file.decoded(&bytes).map_err(Unwritten::Failed)?;
+                Ok(Written { bytes, pixels })
+            });
+            let written = match received {
+                Ok(written) => written,
+                Err(error) => {
+                    failed = failed.or(Some(Err(error)));
+                    continue;
+                }
+            };
+            failed = Some(Ok(()));
+            let orientation = written.pixels.orientation;
+            let is_read = |image: &DynamicImage| {
+                detect(image, orientation, self.key, Effort::Direct).id == Some(self.id)
+            };
+            let is_read_after = |image: &DynamicImage| {
+                let received = self.timed(|| self.encoder.through_jpeg_60(image));
+                received.is_some_and(|received| is_read(&received))
+            };
+            let coded = &*written.pixels.image;
+            if is_read(coded) && (!is_hard || is_read_after(coded)) {
+                return Ok(Some(written));
+            }
+        }
+        failed.unwrap_or(Ok(())).map(|()| None)
+    }
+
+    fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
+        let clock = self.file.clock();
+        let start = clock();
+        let result = work();
+        let took = clock().saturating_sub(start);
+        self.coding.set(self.coding.get().saturating_add(took));
+        result
     }
 }

@@ -59,6 +59,8 @@ pub struct SignedImage {
     pub manifest: Vec<u8>,
     /// The points for the store.
     pub points: Points,
+    /// Whether the file is, apart from its manifest, byte for byte what it was before that was embedded.
+    pub is_only_inserted: bool,
     /// How the image took the watermark; `None` if none was asked for, or the file is not written anew.
     pub watermark: Option<Marking>,
     /// Why the file was not written anew, where that is why it has no watermark; in words that follow "because".

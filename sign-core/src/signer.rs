@@ -345,6 +345,9 @@ impl Signer {
         };
         let sign = |file: &[u8]| self.with_manifest(media_type, file, pixels, about, &registration);
         let signed = readable(media_type, &linked, &sign)?;
+        let bare = |file: &[u8]| containers::without_manifest(media_type, file).ok();
+        let before = bare(&linked);
+        let is_only_inserted = before.is_some() && before == bare(&signed.bytes);
         let manifest = clock().saturating_sub(start);
 
         let (width, height) = pixels.displayed_size();
@@ -379,6 +382,7 @@ impl Signer {
             record,
             manifest: signed.manifest,
             points,
+            is_only_inserted,
             watermark,
             embedded: CARRIERS
                 .iter()

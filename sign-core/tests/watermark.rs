@@ -4,7 +4,7 @@
 use credlink_sign_core::ProofId;
 use credlink_sign_core::watermark::{
     Detection, Effort, EmbedSettings, Embedding, Features, Marking, Refusal, WatermarkKey, detect,
-    embed,
+    embed, embed_tried,
 };
 use image::imageops::{self, FilterType};
 use image::metadata::Orientation;
@@ -52,7 +52,7 @@ fn landscape(width: u32, height: u32) -> RgbImage {
 }
 
 fn marked(image: &DynamicImage) -> Embedding {
-    embed(image, UPRIGHT, ID, &key(), &EmbedSettings::default(), None)
+    embed(image, UPRIGHT, ID, &key(), &EmbedSettings::default())
 }
 
 fn read(image: &DynamicImage, effort: Effort) -> Detection {
@@ -98,7 +98,7 @@ fn a_floor_of_similarity_is_met_where_the_strength_alone_would_not() {
             ssim_floor,
             ..EmbedSettings::default()
         };
-        embed(&image, UPRIGHT, ID, &key(), &settings, None)
+        embed(&image, UPRIGHT, ID, &key(), &settings)
     };
     let (usual, strict) = (with(0.0), with(0.9975));
     assert!(usual.ssim < 0.9975, "{usual:?}");
@@ -154,14 +154,7 @@ fn every_turn_and_mirror_is_found_cheaply() {
 fn the_orientation_of_the_file_is_where_the_mark_goes() {
     for orientation in (1..=8).filter_map(Orientation::from_exif) {
         let coded = DynamicImage::from(landscape(600, 450));
-        let embedding = embed(
-            &coded,
-            orientation,
-            ID,
-            &key(),
-            &EmbedSettings::default(),
-            None,
-        );
+        let embedding = embed(&coded, orientation, ID, &key(), &EmbedSettings::default());
         let mut shown = embedding.image.unwrap();
         assert_eq!(
             detect(&shown, orientation, &key(), Effort::Direct).id,
@@ -291,11 +284,18 @@ fn a_probe_that_destroys_the_mark_makes_it_fragile() {
     let image = DynamicImage::from(landscape(640, 480));
     let settings = EmbedSettings::default();
     let with = |probe: &dyn Fn(&DynamicImage) -> Option<DynamicImage>| {
-        embed(&image, UPRIGHT, ID, &key(), &settings, Some(probe)).verdict
+        let (embedding, kept) = embed_tried(&image, UPRIGHT, ID, &key(), &settings, probe);
+        (embedding.verdict, embedding.image, kept)
     };
-    assert_eq!(with(&|image| Some(image.clone())), Marking::Carried);
-    assert_eq!(with(&|image| Some(image.blur(20.0))), Marking::Fragile);
-    assert_eq!(with(&|_| None), Marking::Fragile);
+    let (verdict, image, kept) = with(&|image| Some(image.clone()));
+    assert_eq!(verdict, Marking::Carried);
+    assert!(
+        image.is_some() && kept == image,
+        "what is kept is of the image that is returned"
+    );
+    let (verdict, image, kept) = with(&|_| None);
+    assert_eq!(verdict, Marking::Fragile);
+    assert!(image.is_some() && kept.is_none());
 }
 
 #[test]

@@ -11,6 +11,7 @@ use credlink_image_files::Format;
 use credlink_image_files::decode;
 use credlink_transforms::codecs::jpeg::{self, Chroma, Encoder, Settings};
 use credlink_transforms::codecs::libjpeg::transcode;
+use credlink_transforms::codecs::quantisers::quantiser;
 use credlink_transforms::codecs::{avif, lossless_png, png, webp};
 use image::DynamicImage;
 
@@ -70,6 +71,87 @@ fn every_jpeg_encoder_writes_what_it_was_asked_for_at_every_size() {
                 }
             }
         }
+    }
+}
+
+/// A decoder that read the second component's rows out of the third's made green stripes of such files, without a word.
+#[test]
+fn components_that_are_coded_one_after_the_other_make_the_same_picture() {
+    for (width, height) in [(64, 48), (65, 33), (88, 88), (255, 130)] {
+        let pixels = DynamicImage::ImageRgb8(picture(width, height));
+        for chroma in CHROMA {
+            let settings = Settings {
+                encoder: Encoder::JpegEncoder,
+                quality: 90,
+                chroma,
+                progressive: false,
+            };
+            let in_turn = jpeg::encode(&pixels, settings).unwrap();
+            // This encoder writes a scan for each component where it fits Huffman tables.
+            let fitted = jpeg::Extras {
+                optimised: true,
+                tables: None,
+            };
+            let apart = jpeg::encode_with(&pixels, settings, &fitted).unwrap();
+            assert_eq!((decode::scans(&in_turn), decode::scans(&apart)), (1, 3));
+            let decoded = |file: &[u8]| decode::decode(file).unwrap().pixels;
+            let difference = psnr(&decoded(&in_turn), &decoded(&apart));
+            assert!(
+                difference > 38.0,
+                "{chroma:?} at {width}x{height}: {difference} dB"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_jpeg_that_is_coded_like_another_loses_next_to_nothing_again() {
+    let colour = DynamicImage::ImageRgb8(picture(255, 130));
+    let grey = DynamicImage::ImageLuma8(colour.to_luma8());
+    for (pixels, quality) in [(&colour, 90), (&colour, 60), (&grey, 75)] {
+        for chroma in CHROMA {
+            let settings = Settings {
+                encoder: Encoder::Mozjpeg,
+                quality,
+                chroma,
+                progressive: true,
+            };
+            let first = jpeg::encode(pixels, settings).unwrap();
+            let tables = jpeg::own_tables(&first).unwrap();
+            let decoded = decode::decode(&first).unwrap().pixels;
+            let again = jpeg::encode_like(&decoded, &tables, chroma, true).unwrap();
+            assert_eq!(jpeg::own_tables(&again), Some(tables));
+            assert_eq!(jpeg::traits(&again), jpeg::traits(&first));
+            let difference = psnr(&decoded, &decode::decode(&again).unwrap().pixels);
+            assert!(difference > 40.0, "{settings:?}: {difference} dB");
+            let growth = again.len() as f64 / first.len() as f64;
+            assert!(growth < 1.1, "{settings:?}: {growth}");
+        }
+    }
+    assert_eq!(jpeg::own_tables(b"\xff\xd8\xff\xd9"), None);
+}
+
+#[test]
+fn a_webp_quality_is_found_that_quantises_as_finely_as_a_file() {
+    let pixels = DynamicImage::ImageRgb8(picture(255, 130));
+    let index_of = |quality| {
+        let settings = webp::Settings {
+            quality,
+            method: 2,
+            lossless: false,
+        };
+        quantiser(Format::WebP, &webp::encode(&pixels, settings).unwrap()).unwrap()
+    };
+    for quality in (0..=100).step_by(5) {
+        let index = index_of(quality);
+        let found = webp::quality_with(index);
+        let again = index_of(found);
+        // An encoder quantises parts of a picture more or less finely than its quality says.
+        assert!(
+            again <= index + index / 10 + 1,
+            "{quality} has {index}; {found} has {again}"
+        );
+        assert!(found <= quality + 5, "{quality}: {found}");
     }
 }
 

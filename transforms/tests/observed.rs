@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use credlink_image_files::ImageFile;
 use credlink_image_files::metadata::{self, Kind};
+use credlink_image_files::{ImageFile, decode};
 use credlink_transforms::catalogue::Catalogue;
 use credlink_transforms::codecs::{jpeg, png};
 use credlink_transforms::evidence::{self, Selection};
@@ -214,7 +214,7 @@ fn what_an_encoder_adds_is_in_the_file() {
     let tables = jpeg::tables(file.bytes());
     assert_eq!(tables[1].1.iter().max(), Some(&267));
     // A decoder of another make reads the 16-bit table and shows the same picture.
-    let decoded = jpeg::decoded_by_libjpeg(file.bytes()).unwrap();
+    let decoded = decode::by_libjpeg(file.bytes()).unwrap();
     let shown = file.frame().unwrap();
     assert_eq!(
         decoded.to_rgb8().dimensions(),

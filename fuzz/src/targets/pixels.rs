@@ -160,7 +160,7 @@ pub(crate) fn watermark_seeds() -> Vec<Vec<u8>> {
     let picture = made::picture(320, 240);
     let settings = EmbedSettings::default();
     let none = Orientation::NoTransforms;
-    let marked = embed(&picture, none, MARKED, &key(), &settings, None).image;
+    let marked = embed(&picture, none, MARKED, &key(), &settings).image;
     let marked = marked.iter().flat_map(|picture| {
         let choices = [0, 13, 15].into_iter();
         choices.map(|choice| Canvas::written(picture, choice))

@@ -27,7 +27,7 @@ pub(crate) fn false_accepts(
         .par_iter()
         .flat_map(|source| {
             let id = ProofId::new(7);
-            let embedding = embed(&source.pixels, source.orientation, id, key, settings, None);
+            let embedding = embed(&source.pixels, source.orientation, id, key, settings);
             let images = [Some(source.pixels.clone()), embedding.image];
             images.map(|image| image.map(|image| (image, source.orientation)))
         })

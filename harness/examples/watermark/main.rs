@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run -p credlink-harness --example watermark -- --photos DIR [--only crop] [--set-aside]
 //! cargo run -p credlink-harness --example watermark -- --synthetic 40
+//! cargo run -p credlink-harness --example watermark -- --photos DIR --as-files          signed, in their own formats
 //! cargo run -p credlink-harness --example watermark -- --photos DIR --false-accepts 1000000 --searches 2000
 //! ```
 //!
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Parser;
+use credlink_image_files::Format;
 use credlink_sign_core::watermark::{EmbedSettings, Marking, WatermarkKey};
 use rayon::prelude::*;
 
@@ -43,7 +45,10 @@ struct Arguments {
     /// Leave out attacks whose name contains this.
     #[arg(long)]
     without: Option<String>,
-    /// Long sides above are reduced to it first, pixels.
+    /// Sign the files as they are, instead of marking pixels: with what coding in their own format does, and how they grow.
+    #[arg(long, conflicts_with = "false_accepts")]
+    as_files: bool,
+    /// Long sides above are reduced to it first, pixels; not those of files.
     #[arg(long, default_value_t = 1536)]
     cap: u32,
     /// Lowest PSNR aimed at, dB.
@@ -110,15 +115,20 @@ fn list(trials: &[Trial], attacks: &[&Attack]) {
             })
             .collect();
         println!(
-            "{:36} {:>4}x{:<4} {:?} psnr {:.2} ssim {:.4} z_q {:.1} embed {:.0} ms; lost: {}",
+            "{:36} {:>4}x{:<4} {:?} psnr {:.2} ssim {:.4} z_q {:.1} growth {:.2} {:.0} ms{}; lost: {}",
             t.name,
             t.size.0,
             t.size.1,
-            t.verdict,
-            t.psnr,
-            t.ssim,
-            t.z_q,
-            t.embed_ms,
+            t.marked.verdict,
+            t.marked.psnr,
+            t.marked.ssim,
+            t.marked.z_q,
+            t.marked.file.map_or(f64::NAN, |(_, growth)| growth),
+            t.marked.ms,
+            t.marked
+                .why
+                .as_ref()
+                .map_or_else(String::new, |why| format!("; unmarked because {why}")),
             lost.join(" ")
         );
     }
@@ -127,7 +137,7 @@ fn list(trials: &[Trial], attacks: &[&Attack]) {
 /// Quality by class, then what each attack left.
 #[expect(clippy::print_stdout, reason = "an example reports to people")]
 fn tell(trials: &[Trial], attacks: &[&Attack]) {
-    let class = |verdict: Marking| trials.iter().filter(move |t| t.verdict == verdict);
+    let class = |verdict: Marking| trials.iter().filter(move |t| t.marked.verdict == verdict);
     for verdict in [Marking::Carried, Marking::Fragile] {
         let sorted = |value: fn(&Trial) -> f64| {
             let mut values: Vec<f64> = class(verdict).map(value).collect();
@@ -135,12 +145,16 @@ fn tell(trials: &[Trial], attacks: &[&Attack]) {
             let at = |k: usize| values.get(k).copied().unwrap_or(f64::NAN);
             (at(0), at(values.len() / 2))
         };
-        let ((psnr, psnr_median), (ssim, ssim_median)) = (sorted(|t| t.psnr), sorted(|t| t.ssim));
+        let ((psnr, psnr_median), (ssim, ssim_median)) =
+            (sorted(|t| t.marked.psnr), sorted(|t| t.marked.ssim));
         println!(
             "{verdict:?}: {} of {}; PSNR min {psnr:.2} median {psnr_median:.2}; SSIM min {ssim:.4} median {ssim_median:.4}",
             class(verdict).count(),
             trials.len()
         );
+    }
+    if trials.iter().any(|t| t.marked.file.is_some()) {
+        tell_growth(trials);
     }
     println!("| attack | carried | fragile | median detect, CPU ms |\n|---|---|---|---|");
     let mut wrong = 0;
@@ -164,4 +178,40 @@ fn tell(trials: &[Trial], attacks: &[&Attack]) {
         );
     }
     println!("wrong ids: {wrong}");
+}
+
+/// How files grew that were marked, by format.
+#[expect(clippy::print_stdout, reason = "an example reports to people")]
+fn tell_growth(trials: &[Trial]) {
+    println!(
+        "| marked files | number | size by the source's: median | 90 % | most | median signing, CPU ms |"
+    );
+    println!("|---|---|---|---|---|---|");
+    for kind in [
+        None,
+        Some(Format::Jpeg),
+        Some(Format::Png),
+        Some(Format::WebP),
+    ] {
+        let marked = trials.iter().filter(|t| {
+            let is_marked = !matches!(t.marked.verdict, Marking::Refused(_));
+            let format = t.marked.file.map(|(format, _)| format);
+            is_marked && (kind.is_none() || kind == format)
+        });
+        let (mut sizes, mut times): (Vec<f64>, Vec<f64>) = marked
+            .filter_map(|t| Some((t.marked.file?.1, t.marked.ms)))
+            .unzip();
+        sizes.sort_by(f64::total_cmp);
+        times.sort_by(f64::total_cmp);
+        let n = sizes.len();
+        let of = |values: &[f64], at: usize| values.get(at).copied().unwrap_or(f64::NAN);
+        println!(
+            "| {} | {n} | {:.2} | {:.2} | {:.2} | {:.0} |",
+            kind.map_or("all", Format::as_str),
+            of(&sizes, n / 2),
+            of(&sizes, n * 9 / 10),
+            of(&sizes, n.saturating_sub(1)),
+            of(&times, n / 2),
+        );
+    }
 }

@@ -14,6 +14,8 @@ pub(crate) struct Source {
     pub(crate) name: String,
     pub(crate) pixels: DynamicImage,
     pub(crate) orientation: Orientation,
+    /// The file as it is, where files are signed and not pixels marked.
+    pub(crate) file: Option<Vec<u8>>,
 }
 
 pub(crate) fn sources(arguments: &Arguments) -> Result<Vec<Source>> {
@@ -25,23 +27,23 @@ pub(crate) fn sources(arguments: &Arguments) -> Result<Vec<Source>> {
                 .is_some_and(|byte| byte % 3 == 2);
             if aside == arguments.set_aside {
                 let bytes = photographs::read(folder, &name)?;
-                sources.push(source(name, &bytes, arguments.cap)?);
+                sources.push(source(name, bytes, arguments)?);
             }
         }
     }
     let set = SyntheticSet::new(7);
     for index in 0..arguments.synthetic {
         let image = set.load(index)?;
-        sources.push(source(image.entry.name, &image.bytes, arguments.cap)?);
+        sources.push(source(image.entry.name, image.bytes, arguments)?);
     }
     Ok(sources)
 }
 
-pub(crate) fn source(name: String, bytes: &[u8], cap: u32) -> Result<Source> {
-    let decoded = decode::decode(bytes).with_context(|| format!("failed to decode {name}"))?;
+pub(crate) fn source(name: String, bytes: Vec<u8>, arguments: &Arguments) -> Result<Source> {
+    let decoded = decode::decode(&bytes).with_context(|| format!("failed to decode {name}"))?;
     let long = decoded.pixels.width().max(decoded.pixels.height());
-    let pixels = if long > cap {
-        to_long(&decoded.pixels, cap)?
+    let pixels = if long > arguments.cap && !arguments.as_files {
+        to_long(&decoded.pixels, arguments.cap)?
     } else {
         decoded.pixels
     };
@@ -49,5 +51,6 @@ pub(crate) fn source(name: String, bytes: &[u8], cap: u32) -> Result<Source> {
         name,
         pixels,
         orientation: decoded.orientation,
+        file: arguments.as_files.then_some(bytes),
     })
 }

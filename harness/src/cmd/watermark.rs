@@ -5,12 +5,13 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use credlink_harness::reencode::Rewriter;
 use credlink_harness::{clock, exit};
-use credlink_image_files::{Frame, ImageFile};
+use credlink_image_files::{Frame, ImageFile, decode};
 use credlink_sign_core::keys::WatermarkSecret;
 use credlink_sign_core::watermark::{
-    Detection, Effort, EmbedSettings, Marking, WatermarkKey, detect, embed,
+    Detection, Effort, EmbedSettings, Marking, WatermarkKey, detect, embed_tried,
 };
-use credlink_sign_core::{Care, Encoder, Marker, ProofId};
+use credlink_sign_core::{Encoder, Marker, ProofId};
+use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use serde_json::{Value as Json, json};
 
@@ -66,6 +67,40 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
     }
 }
 
+/// The smallest file whose mark is read.
+fn written(
+    rewriter: &Rewriter<'_>,
+    marked: &DynamicImage,
+    is_read: &dyn Fn(&DynamicImage) -> bool,
+) -> Result<Vec<u8>> {
+    let mut failed = None;
+    for care in rewriter.cares() {
+        match rewriter.rewritten(marked, *care) {
+            Ok(bytes) if is_read(&decode::decode(&bytes)?.pixels) => return Ok(bytes),
+            Ok(_) => {}
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    match failed {
+        Some(error) => Err(error.into()),
+        None => anyhow::bail!("the mark cannot be read back from the file"),
+    }
+}
+
+/// Whether a mark is read from what a JPEG file of quality 60 makes of a picture.
+fn surviving(
+    rewriter: &Rewriter<'_>,
+    key: &WatermarkKey,
+    id: ProofId,
+    orientation: Orientation,
+) -> impl Fn(&DynamicImage) -> Option<()> {
+    move |pixels| {
+        let received = rewriter.through_jpeg_60(pixels)?;
+        let found = detect(&received, orientation, key, Effort::Direct).id;
+        (found == Some(id)).then_some(())
+    }
+}
+
 /// Marks a picture and writes it.
 fn embedded(
     input: &Path,
@@ -77,13 +112,14 @@ fn embedded(
 ) -> Result<u8> {
     let (file, frame) = (open(input)?, frame(input)?);
     let rewriter = Rewriter::of(file.bytes());
-    let embedding = embed(
+    let survives = surviving(&rewriter, key, id, frame.orientation);
+    let (embedding, _) = embed_tried(
         &frame.pixels,
         frame.orientation,
         id,
         key,
         &settings(psnr),
-        Some(&|pixels| rewriter.through_jpeg_60(pixels)),
+        &survives,
     );
     let Some(marked) = &embedding.image else {
         let Marking::Refused(reason) = embedding.verdict else {
@@ -99,7 +135,10 @@ fn embedded(
     if let Some(why) = rewriter.refusal(&frame.pixels) {
         anyhow::bail!("{} is not written anew, because {why}", input.display());
     }
-    let bytes = rewriter.rewritten(marked, Care::Usual)?;
+    let bytes = written(&rewriter, marked, &|pixels| {
+        let is_there = detect(pixels, frame.orientation, key, Effort::Direct).id == Some(id);
+        is_there && (embedding.verdict != Marking::Carried || survives(pixels).is_some())
+    })?;
     super::write_new(output, &bytes)?;
     if as_json {
         say(&json!({
@@ -162,13 +201,14 @@ fn inspect(
         found.stage, found.hypothesis, found.exponent, found.gate, found.z, found.decodes
     ))?;
     // What a mark would be on this picture: the verdict belongs to the picture, not to what was found.
-    let embedding = embed(
+    let id = ProofId::new(0);
+    let (embedding, _) = embed_tried(
         &frame.pixels,
         frame.orientation,
-        ProofId::new(0),
+        id,
         key,
         &EmbedSettings::default(),
-        Some(&|pixels| Rewriter::of(&[]).through_jpeg_60(pixels)),
+        &surviving(&Rewriter::of(&[]), key, id, frame.orientation),
     );
     let verdict = match embedding.verdict {
         Marking::Refused(reason) => format!("refused, {reason}"),

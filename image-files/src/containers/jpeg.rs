@@ -109,14 +109,32 @@ pub fn image_end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// The frame header, among whose markers DHT, JPG and DAC are none (B.1.1.3).
+fn frame(bytes: &[u8]) -> Option<Segment> {
+    let is_frame =
+        |marker: u8| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
+    segments(bytes).find(|segment| is_frame(segment.marker))
+}
+
 /// The number of colour components, by the frame header: 1, 3 or, with inks, 4.
 #[must_use]
 pub fn components(bytes: &[u8]) -> Option<u8> {
-    // Frame headers, among which DHT, JPG and DAC are none (B.1.1.3).
-    let is_frame =
-        |marker: u8| matches!(marker, 0xc0..=0xcf) && !matches!(marker, 0xc4 | 0xc8 | 0xcc);
-    let frame = segments(bytes).find(|segment| is_frame(segment.marker))?;
-    bytes[frame.payload].get(5).copied()
+    bytes[frame(bytes)?.payload].get(5).copied()
+}
+
+/// Whether the first scan of a sequential file holds fewer components than the frame: they are coded one after the other, not
+/// in turn (A.2.1).
+pub(crate) fn has_separate_scans(bytes: &[u8]) -> bool {
+    let is_sequential = frame(bytes).is_some_and(|frame| matches!(frame.marker, 0xc0 | 0xc1));
+    let scan = segments(bytes).last().map(|last| last.whole.end);
+    // Marker, length, and the number of components (B.2.3); fill bytes may stand before.
+    let scan = scan.and_then(|at| bytes.get(at..));
+    let scan = scan.map(|scan| &scan[scan.iter().take_while(|byte| **byte == 0xff).count()..]);
+    let in_scan = match scan {
+        Some([START_OF_SCAN, _, _, count, ..]) => Some(*count),
+        _ => None,
+    };
+    is_sequential && in_scan.is_some() && in_scan < components(bytes)
 }
 
 /// Where the segments of a C2PA manifest lie: those of the boxes whose description says so, by their instance numbers.

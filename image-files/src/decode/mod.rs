@@ -3,8 +3,10 @@
 mod avif;
 mod check;
 pub(crate) mod jxl;
+mod libjpeg;
 
 pub use check::{check_size, check_structure, scans};
+pub use libjpeg::by_libjpeg;
 
 use std::io::Cursor;
 
@@ -15,7 +17,7 @@ use image::codecs::{
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
 
-use crate::containers::{heif, webp};
+use crate::containers::{heif, jpeg, webp};
 use crate::error::DecodeError;
 use crate::format::Format;
 use crate::{limits, metadata};
@@ -57,6 +59,12 @@ fn pixels(format: Format, bytes: &[u8]) -> Result<Decoded, DecodeError> {
     };
     let cursor = Cursor::new(mended.as_deref().unwrap_or(bytes));
     match format {
+        // The decoder for the rest makes another picture of components that are coded one after the other where one of them
+        // is lower (zune-jpeg 0.5.15, its issues 419, 422 and 448), without a word.
+        Format::Jpeg if jpeg::has_separate_scans(bytes) => Ok(Decoded {
+            pixels: by_libjpeg(bytes).map_err(|reason| DecodeError::Codec { format, reason })?,
+            orientation: Orientation::NoTransforms,
+        }),
         Format::Jpeg => with(format, bytes.len(), JpegDecoder::new(cursor)),
         Format::Png => with(
             format,

@@ -146,50 +146,95 @@ impl fmt::Debug for Embedding {
     }
 }
 
-/// What an image becomes on its way, for [`embed`] to try.
-pub type Probe<'a> = &'a dyn Fn(&DynamicImage) -> Option<DynamicImage>;
+/// Tries a marked image and gives what is to be kept of it; `None` where its mark did not stand what it was put through.
+pub type Probe<'a, T> = &'a dyn Fn(&DynamicImage) -> Option<T>;
 
 /// Marks coded pixels, which `orientation` turns for display, with an id.
 ///
 /// The pixel type stays, 16 bits and alpha included; transparent pixels stay as they are; a palette or CMYK
-/// image comes in as the RGB it was decoded to. `probe` should be a round trip through a JPEG file of quality 60
-/// with 4:2:0 chroma: a mark that does not survive it is fragile at best.
+/// image comes in as the RGB it was decoded to. What counts as carried is by its score alone; see [`embed_tried`].
 pub fn embed(
     image: &DynamicImage,
     orientation: Orientation,
     id: ProofId,
     key: &WatermarkKey,
     settings: &EmbedSettings,
-    probe: Option<Probe<'_>>,
 ) -> Embedding {
+    chosen::<()>(image, orientation, id, key, settings, None).embedding
+}
+
+/// As [`embed`], with `probe` for what a mark must stand to count as carried: it should at least read the id from what a JPEG file
+/// of quality 60 with 4:2:0 chroma makes of the image. Gives what `probe` kept of the very image that is returned, where that
+/// is carried.
+pub fn embed_tried<T>(
+    image: &DynamicImage,
+    orientation: Orientation,
+    id: ProofId,
+    key: &WatermarkKey,
+    settings: &EmbedSettings,
+    probe: Probe<'_, T>,
+) -> (Embedding, Option<T>) {
+    let Tried { embedding, kept } = chosen(image, orientation, id, key, settings, Some(probe));
+    (embedding, kept)
+}
+
+/// An image with its mark, and what a probe kept of it.
+struct Tried<T> {
+    embedding: Embedding,
+    kept: Option<T>,
+}
+
+impl<T> Tried<T> {
+    fn refused(reason: Refusal) -> Self {
+        Self {
+            embedding: Embedding::refused(reason),
+            kept: None,
+        }
+    }
+}
+
+/// The better of two covers.
+fn chosen<T>(
+    image: &DynamicImage,
+    orientation: Orientation,
+    id: ProofId,
+    key: &WatermarkKey,
+    settings: &EmbedSettings,
+    probe: Option<Probe<'_, T>>,
+) -> Tried<T> {
     let native = (image.width() as usize, image.height() as usize);
     let canonical = canonical_size(native);
     if native.0.max(native.1) < 192 || native.0.min(native.1) < 96 {
-        return Embedding::refused(Refusal::TooSmall);
+        return Tried::refused(Refusal::TooSmall);
     }
     if canonical.0.min(canonical.1) < 64 {
-        return Embedding::refused(Refusal::Panorama);
+        return Tried::refused(Refusal::Panorama);
     }
     let host = Host::of(image, orientation);
     let bits = polar::encoded(crc::protected(id.value()));
     if let Some(id) = direct(key, &folded(&host.canonical, FLOOR)).id {
-        return Embedding::refused(Refusal::AlreadyMarked(id));
+        return Tried::refused(Refusal::AlreadyMarked(id));
     }
     let embedded = |cover: Cover| host.embedded(cover, (id, &bits), key, settings, probe);
     let wide = embedded(Cover::WIDE);
     // Where the masks and not the eye set the limit, or the mark would be lost, it goes closer to the edges.
-    let enough =
-        wide.verdict == Marking::Carried && wide.psnr <= settings.psnr_ceiling + PSNR_TO_SPARE;
+    let enough = {
+        let wide = &wide.embedding;
+        wide.verdict == Marking::Carried && wide.psnr <= settings.psnr_ceiling + PSNR_TO_SPARE
+    };
     if enough {
         return wide;
     }
     let close = embedded(Cover::CLOSE);
-    let rank = |embedding: &Embedding| match embedding.verdict {
-        Marking::Carried => 2,
-        Marking::Fragile => 1,
-        Marking::Refused(_) => 0,
+    let rank = |tried: &Tried<T>| {
+        let rank = match tried.embedding.verdict {
+            Marking::Carried => 2,
+            Marking::Fragile => 1,
+            Marking::Refused(_) => 0,
+        };
+        (rank, tried.embedding.z_q)
     };
-    let better = (rank(&close), close.z_q) > (rank(&wide), wide.z_q);
+    let better = rank(&close) > rank(&wide);
     if better { close } else { wide }
 }
 
@@ -300,14 +345,14 @@ impl<'a> Host<'a> {
     }
 
     /// The image with its mark under one cover.
-    fn embedded(
+    fn embedded<T>(
         &self,
         cover: Cover,
         (id, bits): (ProofId, &[f32]),
         key: &WatermarkKey,
         settings: &EmbedSettings,
-        probe: Option<Probe<'_>>,
-    ) -> Embedding {
+        probe: Option<Probe<'_, T>>,
+    ) -> Tried<T> {
         let shaper = Shaper::new(&self.canonical, cover, key, bits);
         let native = (self.image.width() as usize, self.image.height() as usize);
         let FirstPass {
@@ -346,34 +391,34 @@ impl<'a> Host<'a> {
             let folded = blocks.folded(&blocks.scales(FLOOR), &weights(&canonical));
             direct(key, &folded).id == Some(id)
         };
-        let survives = |probe: Probe<'_>| {
-            let received = probe(&result);
-            received.is_some_and(|image| {
-                super::detect(&image, self.orientation, key, super::Effort::Direct).id == Some(id)
-            })
-        };
         // The score is measured on the canonical grid, which a smaller image does not fill: its coder spends bits
         // on fewer pixels. By area, images of 300 pixels that lose lossy coders count as fragile.
         let enlarged = LONG_SIDE as f64 / native.0.max(native.1) as f64;
         let carried_z = settings.carried_z * enlarged.max(1.0).powi(2);
+        let mut kept = None;
         let verdict = if scores.z_q < settings.fragile_z {
             Marking::Refused(Refusal::TooFlat)
         } else if !is_read {
             Marking::Refused(Refusal::NotFound)
-        } else if scores.z_q >= carried_z && probe.is_none_or(survives) {
-            Marking::Carried
-        } else {
+        } else if scores.z_q < carried_z {
             Marking::Fragile
+        } else {
+            kept = probe.and_then(|probe| probe(&result));
+            match kept {
+                None if probe.is_some() => Marking::Fragile,
+                _ => Marking::Carried,
+            }
         };
         let refused = matches!(verdict, Marking::Refused(_));
-        Embedding {
+        let embedding = Embedding {
             image: (!refused).then_some(result),
             verdict,
             psnr,
             ssim,
             z_q: scores.z_q,
             z_c: scores.z_c,
-        }
+        };
+        Tried { embedding, kept }
     }
 }
 

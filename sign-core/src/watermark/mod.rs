@@ -18,7 +18,7 @@
 //! });
 //! let picture = image::imageops::blur(&picture, 0.8);
 //! let id = ProofId::new(42);
-//! let embedding = embed(&picture.into(), NoTransforms, id, &key, &EmbedSettings::default(), None);
+//! let embedding = embed(&picture.into(), NoTransforms, id, &key, &EmbedSettings::default());
 //! assert_eq!(embedding.verdict, Marking::Carried);
 //!
 //! let smaller = embedding.image.map(|image| image.resize(500, 500, FilterType::Triangle));
@@ -55,6 +55,6 @@ mod shape;
 mod trim;
 
 pub use self::detect::{Detection, Effort, Features, detect};
-pub use self::embed::{EmbedSettings, Embedding, Marking, Probe, Refusal, embed};
+pub use self::embed::{EmbedSettings, Embedding, Marking, Probe, Refusal, embed, embed_tried};
 pub use self::geometry::Geometry;
 pub use self::key::{MIN_SECRET, WatermarkError, WatermarkKey};

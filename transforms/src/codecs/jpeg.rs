@@ -1,5 +1,6 @@
 //! JPEG encoding: the only file that names `mozjpeg` and `jpeg-encoder`, and what a JPEG file says of its making.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::DynamicImage;
@@ -7,10 +8,10 @@ use serde::Deserialize;
 
 pub use super::chroma::Chroma;
 use super::jpegli;
+use super::libjpeg::compress::{Job, compress};
 use crate::error::EncodeError;
-use credlink_image_files::Format;
 use credlink_image_files::containers::jpeg::segments;
-use credlink_image_files::decode::{check_size, check_structure};
+use credlink_image_files::{Format, panic_message};
 
 /// Whose encoder behaviour is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -67,63 +68,101 @@ pub fn encode_with(
     settings: Settings,
     extras: &Extras,
 ) -> Result<Vec<u8>, EncodeError> {
-    let (width, height) = (pixels.width(), pixels.height());
-    let (Ok(narrow), Ok(short)) = (u16::try_from(width), u16::try_from(height)) else {
-        return Err(EncodeError::TooLarge {
-            format: Format::Jpeg,
-            width,
-            height,
-        });
-    };
-    let refused = |reason: String| EncodeError::Codec {
-        format: Format::Jpeg,
-        reason,
-    };
-    let grey = !pixels.color().has_color();
-    let (luma, rgb);
-    let samples: &[u8] = match pixels {
-        DynamicImage::ImageRgb8(image) => image,
-        DynamicImage::ImageLuma8(image) => image,
-        _ if grey => {
-            luma = pixels.to_luma8();
-            &luma
-        }
-        _ => {
-            rgb = pixels.to_rgb8();
-            &rgb
-        }
-    };
+    let Samples {
+        bytes,
+        size,
+        is_grey,
+    } = &Samples::of(pixels)?;
+    let (size, grey) = (*size, *is_grey);
     if settings.encoder == Encoder::JpegEncoder || extras.tables.is_some() {
-        let size = (narrow, short);
-        return with_jpeg_encoder(samples, size, grey, settings, extras).map_err(refused);
+        return with_jpeg_encoder(bytes, size, grey, settings, extras).map_err(refused);
     }
     // libjpeg reports fatal errors by unwinding; nothing that outlives the call is touched.
     catch_unwind(AssertUnwindSafe(|| {
         if settings.encoder == Encoder::Jpegli {
             let how = (settings.quality.max(1), settings.chroma);
-            let size = (narrow, short);
-            return Ok(jpegli::encode(
-                samples,
-                size,
-                grey,
-                how,
-                settings.progressive,
-            ));
+            return Ok(jpegli::encode(bytes, size, grey, how, settings.progressive));
         }
-        let size = (width as usize, height as usize);
-        with_mozjpeg(samples, size, grey, settings, extras.optimised)
+        let size = (usize::from(size.0), usize::from(size.1));
+        with_mozjpeg(bytes, size, grey, settings, extras.optimised)
     }))
     .unwrap_or_else(|panic| Err(panic_message(&*panic)))
     .map_err(refused)
 }
 
-/// The words of a caught panic: libjpeg's own where it was the one.
-pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("the codec panicked").to_owned()
+/// Encodes with the tables of another file, as [`own_tables`] gives them, by libjpeg with Huffman tables fitted to the image:
+/// what that file has is coded again at next to no loss.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_like(
+    pixels: &DynamicImage,
+    tables: &[[u16; 64]; 2],
+    chroma: Chroma,
+    progressive: bool,
+) -> Result<Vec<u8>, EncodeError> {
+    let samples = Samples::of(pixels)?;
+    let job = Job {
+        samples: &samples.bytes,
+        size: samples.size,
+        is_grey: samples.is_grey,
+        tables: &tables.map(|table| natural(&table)),
+        chroma,
+        progressive,
+        optimised: true,
+    };
+    // libjpeg reports fatal errors by unwinding; nothing that outlives the call is touched.
+    catch_unwind(AssertUnwindSafe(|| compress(job)))
+        .map_err(|panic| refused(panic_message(&*panic)))
+}
+
+/// What encoders take: 8-bit samples, row by row.
+struct Samples<'a> {
+    /// One a pixel if `is_grey`, else red, green and blue.
+    bytes: Cow<'a, [u8]>,
+    size: (u16, u16),
+    is_grey: bool,
+}
+
+impl<'a> Samples<'a> {
+    fn of(pixels: &'a DynamicImage) -> Result<Self, EncodeError> {
+        let (width, height) = (pixels.width(), pixels.height());
+        let (Ok(narrow), Ok(short)) = (u16::try_from(width), u16::try_from(height)) else {
+            return Err(EncodeError::TooLarge {
+                format: Format::Jpeg,
+                width,
+                height,
+            });
+        };
+        let is_grey = !pixels.color().has_color();
+        let bytes = match pixels {
+            DynamicImage::ImageRgb8(image) => Cow::Borrowed(&image.as_raw()[..]),
+            DynamicImage::ImageLuma8(image) => Cow::Borrowed(&image.as_raw()[..]),
+            _ if is_grey => Cow::Owned(pixels.to_luma8().into_raw()),
+            _ => Cow::Owned(pixels.to_rgb8().into_raw()),
+        };
+        Ok(Self {
+            bytes,
+            size: (narrow, short),
+            is_grey,
+        })
+    }
+}
+
+fn refused(reason: String) -> EncodeError {
+    EncodeError::Codec {
+        format: Format::Jpeg,
+        reason,
+    }
+}
+
+/// A table row by row, from the order of files.
+fn natural(zigzag: &[u16; 64]) -> [u16; 64] {
+    let mut natural = [0; 64];
+    for (entry, position) in zigzag.iter().zip(ZIGZAG) {
+        natural[position] = *entry;
+    }
+    natural
 }
 
 fn with_mozjpeg(
@@ -192,11 +231,7 @@ fn with_jpeg_encoder(
     if let Some(tables) = &extras.tables {
         let custom = |table: [u16; 64]| {
             // The crate takes tables row by row.
-            let mut natural = [0; 64];
-            for (entry, position) in table.into_iter().zip(ZIGZAG) {
-                natural[position] = entry;
-            }
-            QuantizationTableType::Custom(Box::new(natural))
+            QuantizationTableType::Custom(Box::new(natural(&table)))
         };
         encoder.set_quantization_tables(custom(tables[0]), custom(tables[1]));
     }
@@ -209,29 +244,6 @@ fn with_jpeg_encoder(
         .encode(samples, width, height, colour)
         .map_err(|error| error.to_string())?;
     Ok(file)
-}
-
-/// The pixels of a JPEG file of one or three components as libjpeg-turbo decodes them, which most viewers link.
-///
-/// # Errors
-/// In its words, where it refuses the file.
-pub fn decoded_by_libjpeg(file: &[u8]) -> Result<DynamicImage, String> {
-    check_structure(Format::Jpeg, file).map_err(|error| error.to_string())?;
-    // libjpeg reports fatal errors by unwinding; nothing that outlives the call is touched.
-    let decode = || -> Result<DynamicImage, String> {
-        let words = |error: std::io::Error| error.to_string();
-        let decompress = mozjpeg::Decompress::new_mem(file).map_err(words)?;
-        let (width, height) = decompress.size();
-        let size = (width as u32, height as u32);
-        check_size(size, 3, file.len()).map_err(|error| error.to_string())?;
-        let mut started = decompress.rgb().map_err(words)?;
-        let samples = started.read_scanlines::<u8>().map_err(words)?;
-        let pixels = image::RgbImage::from_raw(size.0, size.1, samples);
-        pixels
-            .map(DynamicImage::from)
-            .ok_or_else(|| "too few rows".to_owned())
-    };
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| Err(panic_message(&*panic)))
 }
 
 /// What a JPEG file says of its making.
@@ -460,6 +472,34 @@ pub fn tables(bytes: &[u8]) -> Vec<(u8, Vec<u16>)> {
         }
     }
     found
+}
+
+/// The tables that luma and chroma are quantised with, as [`encode_like`] takes them: of two chroma components that differ
+/// the finer entry, and luma's own for a grey file. `None` where a component has no table, or an entry is no divisor that libjpeg
+/// takes (1 to 32,767).
+#[must_use]
+pub fn own_tables(bytes: &[u8]) -> Option<Box<[[u16; 64]; 2]>> {
+    let tables = tables(bytes);
+    let (_, frame) = bodies(bytes).find(|(marker, _)| matches!(marker, 0xC0..=0xC2))?;
+    let count = usize::from(*frame.get(5)?);
+    let of = |component: usize| -> Option<[u16; 64]> {
+        let index = frame.get(8 + 3 * component)?;
+        // A table may be told twice, and the later one counts.
+        let (_, table) = tables.iter().rfind(|(found, _)| found == index)?;
+        let table: [u16; 64] = table.as_slice().try_into().ok()?;
+        let is_divisor = |entry: &u16| (1..=32_767).contains(entry);
+        table.iter().all(is_divisor).then_some(table)
+    };
+    let luma = of(0)?;
+    let chroma = match count {
+        1 => luma,
+        3 => {
+            let (blue, red) = (of(1)?, of(2)?);
+            std::array::from_fn(|k| blue[k].min(red[k]))
+        }
+        _ => return None,
+    };
+    Some(Box::new([luma, chroma]))
 }
 
 /// The sums of the entries of the luma and the first chroma table; `None` for one that the file does not have.

@@ -38,6 +38,24 @@ impl Default for Extras {
     }
 }
 
+/// The lowest quality at which libwebp quantises at least as finely as this index of VP8's AC quantiser of luma (0 to 127): its
+/// curve from quality to quantiser, `QualityToCompression` in `src/enc/quant_enc.c`.
+#[must_use]
+pub fn quality_with(index: u8) -> u8 {
+    let index_of = |quality: u8| {
+        let share = f64::from(quality) / 100.0;
+        let linear = if share < 0.75 {
+            share * 2.0 / 3.0
+        } else {
+            2.0 * share - 1.0
+        };
+        127.0 * (1.0 - linear.cbrt())
+    };
+    // The index is cut off to a whole number.
+    let is_fine = |quality: &u8| index_of(*quality) < f64::from(index) + 1.0;
+    (0..=100).find(is_fine).unwrap_or(100)
+}
+
 /// Encodes 8-bit RGB or RGBA; grey images become RGB, as the format has no grey. No metadata is written.
 ///
 /// # Errors

@@ -5,12 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mozjpeg_sys as ffi;
 
-use super::super::jpeg::panic_message;
 use super::{Compressor, Decompressor, Destination, error_manager};
 use crate::error::EncodeError;
-use credlink_image_files::Format;
 use credlink_image_files::containers::jpeg::segments;
 use credlink_image_files::decode::{check_size, check_structure};
+use credlink_image_files::{Format, panic_message};
 
 /// How the coefficients are written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
