@@ -303,11 +303,8 @@ fn coded_as_jpeg(
 ) -> Result<Vec<u8>, EncodeError> {
     let traits = jpeg::traits(original);
     let progressive = traits.as_ref().is_some_and(|traits| traits.progressive);
-    let chroma = match traits.map(|traits| traits.luma_sampling) {
-        Some((2, 2)) => Chroma::Quarter,
-        Some((2, 1)) => Chroma::HalfWidth,
-        _ => Chroma::Full,
-    };
+    let chroma = traits.and_then(|traits| traits.chroma());
+    let chroma = chroma.unwrap_or(Chroma::Full);
     if let (Quality::Own { .. }, Some(tables)) = (quality, jpeg::own_tables(original)) {
         return jpeg::encode_like(pixels, &tables, chroma, progressive);
     }
@@ -389,6 +386,7 @@ mod tests {
         let files = [
             (Format::Jpeg, jpeg(Chroma::Quarter, true)),
             (Format::Jpeg, jpeg(Chroma::HalfWidth, false)),
+            (Format::Jpeg, jpeg(Chroma::HalfHeight, false)),
             (Format::Jpeg, jpeg(Chroma::Full, false)),
             (Format::WebP, webp(true)),
             (Format::WebP, webp(false)),

@@ -83,16 +83,15 @@ impl Sums {
         let (mut before, mut after) = (vec![0.0; self.width], vec![0.0; self.width]);
         let rows = |pixels| <[[u8; N]]>::chunks(pixels, self.width.max(1));
         for (old, new) in rows(source).zip(rows(signed)) {
-            let mut squares = 0_u64;
             for (position, (old, new)) in old.iter().zip(new).enumerate() {
                 let (old, new) = shown(*old, *new);
                 for channel in 0..3 {
-                    squares += u64::from(u32::from(old[channel].abs_diff(new[channel])).pow(2));
+                    let difference = u32::from(old[channel].abs_diff(new[channel]));
+                    self.squares += u64::from(difference * difference);
                 }
                 before[position] = luma(&old);
                 after[position] = luma(&new);
             }
-            self.squares += squares;
             self.similarity.push(&before, &after);
         }
     }

@@ -224,7 +224,7 @@ impl Desk<'_> {
     /// # Errors
     /// If no file was written.
     fn written(&self, image: &DynamicImage, is_hard: bool) -> Result<Option<Written>, Unwritten> {
-        let mut failed = None;
+        let mut outcome = None;
         for care in self.cares {
             let received = self.timed(|| {
                 let bytes = self.encoder.rewritten(image, *care)?;
@@ -234,11 +234,11 @@ impl Desk<'_> {
             let written = match received {
                 Ok(written) => written,
                 Err(error) => {
-                    failed = failed.or(Some(Err(error)));
+                    outcome = outcome.or(Some(Err(error)));
                     continue;
                 }
             };
-            failed = Some(Ok(()));
+            outcome = Some(Ok(()));
             let orientation = written.pixels.orientation;
             let is_read = |image: &DynamicImage| {
                 detect(image, orientation, self.key, Effort::Direct).id == Some(self.id)
@@ -252,7 +252,7 @@ impl Desk<'_> {
                 return Ok(Some(written));
             }
         }
-        failed.unwrap_or(Ok(())).map(|()| None)
+        outcome.unwrap_or(Ok(())).map(|()| None)
     }
 
     fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
