@@ -33,6 +33,27 @@ pub(crate) struct Marked {
     pub(crate) file: Option<MarkedFile>,
 }
 
+impl Marked {
+    /// An image that stays as it was.
+    pub(crate) fn not(verdict: Option<Marking>, why: Option<String>) -> Self {
+        Self {
+            verdict,
+            why,
+            file: None,
+        }
+    }
+
+    /// An image that stays as it was because of what a file would be; an error of the codec is none of these reasons.
+    fn unwritten(error: Unwritten) -> Result<Self, SignError> {
+        let why = match error {
+            Unwritten::Loses(what) => format!("it would lose {what}"),
+            Unwritten::Grows(percent) => format!("it would grow by {percent} %"),
+            Unwritten::Failed(words) => return Err(SignError::Unencodable(words)),
+        };
+        Ok(Self::not(None, Some(why)))
+    }
+}
+
 /// A file that was written anew.
 pub(crate) struct MarkedFile {
     pub(crate) bytes: Vec<u8>,
@@ -106,11 +127,8 @@ impl Marker {
                 _ => return Ok(marked),
             }
         }
-        Ok(Marked {
-            verdict: Some(Marking::Refused(Refusal::TooFaint)),
-            why: None,
-            file: None,
-        })
+        let verdict = Marking::Refused(Refusal::TooFaint);
+        Ok(Marked::not(Some(verdict), None))
     }
 
     /// One mark of one strength, in the smallest file that holds it, or one coded with this care.
@@ -125,13 +143,8 @@ impl Marker {
         let encoder = file.encoder().ok_or_else(|| {
             SignError::Unencodable("no encoder was handed in with the file".to_owned())
         })?;
-        let stays = |verdict, why| Marked {
-            verdict,
-            why,
-            file: None,
-        };
         if let Some(why) = encoder.refusal(&pixels.image) {
-            return Ok(stays(None, Some(why)));
+            return Ok(Marked::not(None, Some(why)));
         }
         let clock = file.clock();
         let start = clock();
@@ -173,15 +186,9 @@ impl Marker {
                     refused @ Marking::Refused(_) => refused,
                     Marking::Carried | Marking::Fragile => Marking::Refused(Refusal::NotFound),
                 };
-                return Ok(stays(Some(verdict), None));
+                return Ok(Marked::not(Some(verdict), None));
             }
-            Err(Unwritten::Loses(what)) => {
-                return Ok(stays(None, Some(format!("it would lose {what}"))));
-            }
-            Err(Unwritten::Grows(percent)) => {
-                return Ok(stays(None, Some(format!("it would grow by {percent} %"))));
-            }
-            Err(Unwritten::Failed(words)) => return Err(SignError::Unencodable(words)),
+            Err(error) => return Marked::unwritten(error),
         };
         Ok(Marked {
             verdict: Some(embedding.verdict),

@@ -206,11 +206,7 @@ impl Signer {
             .map_err(|what| SignError::Undecodable(what.to_owned()))?;
         let marked = match &self.marker {
             Some(marker) => marker.marked(file, pixels, id)?,
-            None => Marked {
-                verdict: None,
-                why: None,
-                file: None,
-            },
+            None => Marked::not(None, None),
         };
         let Some(new) = marked.file else {
             let about = About {
@@ -345,9 +341,6 @@ impl Signer {
         };
         let sign = |file: &[u8]| self.with_manifest(media_type, file, pixels, about, &registration);
         let signed = readable(media_type, &linked, &sign)?;
-        let bare = |file: &[u8]| containers::without_manifest(media_type, file).ok();
-        let before = bare(&linked);
-        let is_only_inserted = before.is_some() && before == bare(&signed.bytes);
         let manifest = clock().saturating_sub(start);
 
         let (width, height) = pixels.displayed_size();
@@ -378,11 +371,9 @@ impl Signer {
         Ok(SignedImage {
             fate: contents::fate(media_type, about.original, &signed.bytes),
             unmarked: None,
-            bytes: signed.bytes,
             record,
-            manifest: signed.manifest,
             points,
-            is_only_inserted,
+            is_only_inserted: is_only_inserted(media_type, &linked, &signed.bytes),
             watermark,
             embedded: CARRIERS
                 .iter()
@@ -391,6 +382,8 @@ impl Signer {
             mark: None,
             distortion: None,
             link_bytes,
+            bytes: signed.bytes,
+            manifest: signed.manifest,
             times: SigningTimes {
                 hashing,
                 sketching,
@@ -401,6 +394,13 @@ impl Signer {
             },
         })
     }
+}
+
+/// Whether the file is, apart from its manifest, byte for byte what it was before that was embedded.
+fn is_only_inserted(media_type: Format, before: &[u8], signed: &[u8]) -> bool {
+    let bare = |file: &[u8]| containers::without_manifest(media_type, file).ok();
+    let before = bare(before);
+    before.is_some() && before == bare(signed)
 }
 
 /// The file with a manifest as `sign` embeds it, so that other programs still read what it holds besides.
