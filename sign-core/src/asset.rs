@@ -90,6 +90,28 @@ pub enum Care {
     Utmost,
 }
 
+impl Care {
+    /// The first file that is read as it should be, of those that `write` makes with one care after the other; `None` where none is.
+    ///
+    /// # Errors
+    /// The first of `write`, if no file was written.
+    pub fn smallest<T>(
+        cares: &[Self],
+        write: impl Fn(Self) -> Result<T, Unwritten>,
+        is_read: impl Fn(&T) -> bool,
+    ) -> Result<Option<T>, Unwritten> {
+        let mut outcome = None;
+        for care in cares {
+            match write(*care) {
+                Ok(written) if is_read(&written) => return Ok(Some(written)),
+                Ok(_) => outcome = Some(Ok(())),
+                Err(error) => outcome = outcome.or(Some(Err(error))),
+            }
+        }
+        outcome.unwrap_or(Ok(())).map(|()| None)
+    }
+}
+
 /// Why a file was not written anew.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unwritten {

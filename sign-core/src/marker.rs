@@ -231,35 +231,23 @@ impl Desk<'_> {
     /// # Errors
     /// If no file was written.
     fn written(&self, image: &DynamicImage, is_hard: bool) -> Result<Option<Written>, Unwritten> {
-        let mut outcome = None;
-        for care in self.cares {
-            let received = self.timed(|| {
-                let bytes = self.encoder.rewritten(image, *care)?;
+        let write = |care| {
+            self.timed(|| {
+                let bytes = self.encoder.rewritten(image, care)?;
                 let pixels = self.file.decoded(&bytes).map_err(Unwritten::Failed)?;
                 Ok(Written { bytes, pixels })
-            });
-            let written = match received {
-                Ok(written) => written,
-                Err(error) => {
-                    outcome = outcome.or(Some(Err(error)));
-                    continue;
-                }
-            };
-            outcome = Some(Ok(()));
-            let orientation = written.pixels.orientation;
+            })
+        };
+        Care::smallest(self.cares, write, |Written { pixels, .. }| {
             let is_read = |image: &DynamicImage| {
-                detect(image, orientation, self.key, Effort::Direct).id == Some(self.id)
+                detect(image, pixels.orientation, self.key, Effort::Direct).id == Some(self.id)
             };
             let is_read_after = |image: &DynamicImage| {
                 let received = self.timed(|| self.encoder.through_jpeg_60(image));
                 received.is_some_and(|received| is_read(&received))
             };
-            let coded = &*written.pixels.image;
-            if is_read(coded) && (!is_hard || is_read_after(coded)) {
-                return Ok(Some(written));
-            }
-        }
-        outcome.unwrap_or(Ok(())).map(|()| None)
+            is_read(&pixels.image) && (!is_hard || is_read_after(&pixels.image))
+        })
     }
 
     fn timed<T>(&self, work: impl FnOnce() -> T) -> T {

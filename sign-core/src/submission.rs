@@ -154,7 +154,7 @@ impl Signer {
 
 /// What embedding the manifest did to a picture that nobody meant to change, if anything.
 fn harmed(file: &Asset<'_>, made: &Asset<'_>, signed: &SignedImage) -> Option<String> {
-    // Where nothing was moved the picture is what it was; decoding it costs as much as a tenth of signing.
+    // Where nothing was moved the picture is what it was, and need not be decoded.
     let is_stream = matches!(
         file.media_type(),
         Some(Format::Jpeg | Format::Png | Format::WebP)

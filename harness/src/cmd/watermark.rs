@@ -10,7 +10,7 @@ use credlink_sign_core::keys::WatermarkSecret;
 use credlink_sign_core::watermark::{
     Detection, Effort, EmbedSettings, Marking, WatermarkKey, detect, embed_tried,
 };
-use credlink_sign_core::{Encoder, Marker, ProofId};
+use credlink_sign_core::{Care, Encoder, Marker, ProofId, Unwritten};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
 use serde_json::{Value as Json, json};
@@ -67,26 +67,6 @@ pub(crate) fn run(args: &WatermarkArgs) -> Result<u8> {
     }
 }
 
-/// The smallest file whose mark is read.
-fn written(
-    rewriter: &Rewriter<'_>,
-    marked: &DynamicImage,
-    is_read: &dyn Fn(&DynamicImage) -> bool,
-) -> Result<Vec<u8>> {
-    let mut failed = None;
-    for care in rewriter.cares() {
-        match rewriter.rewritten(marked, *care) {
-            Ok(bytes) if is_read(&decode::decode(&bytes)?.pixels) => return Ok(bytes),
-            Ok(_) => {}
-            Err(error) => failed = failed.or(Some(error)),
-        }
-    }
-    match failed {
-        Some(error) => Err(error.into()),
-        None => anyhow::bail!("the mark cannot be read back from the file"),
-    }
-}
-
 /// Whether a mark is read from what a JPEG file of quality 60 makes of a picture.
 fn surviving(
     rewriter: &Rewriter<'_>,
@@ -135,10 +115,17 @@ fn embedded(
     if let Some(why) = rewriter.refusal(&frame.pixels) {
         anyhow::bail!("{} is not written anew, because {why}", input.display());
     }
-    let bytes = written(&rewriter, marked, &|pixels| {
+    let write = |care| {
+        let bytes = rewriter.rewritten(marked, care)?;
+        let decoded =
+            decode::decode(&bytes).map_err(|error| Unwritten::Failed(error.to_string()))?;
+        Ok((bytes, decoded.pixels))
+    };
+    let written = Care::smallest(rewriter.cares(), write, |(_, pixels)| {
         let is_there = detect(pixels, frame.orientation, key, Effort::Direct).id == Some(id);
         is_there && (embedding.verdict != Marking::Carried || survives(pixels).is_some())
     })?;
+    let (bytes, _) = written.context("the mark cannot be read back from the file")?;
     super::write_new(output, &bytes)?;
     if as_json {
         say(&json!({

@@ -308,103 +308,88 @@ fn a_marked_image_is_not_marked_again() {
     assert_eq!(again.distortion, None);
 }
 
+/// Codes as PNG what it makes of a picture with each care, or says why it cannot.
+struct Ladder {
+    own: fn(&DynamicImage) -> Result<DynamicImage, Unwritten>,
+    usual: fn(&DynamicImage) -> Result<DynamicImage, Unwritten>,
+}
+
+impl Encoder for Ladder {
+    fn refusal(&self, _: &DynamicImage) -> Option<String> {
+        None
+    }
+
+    fn cares(&self) -> &'static [Care] {
+        &[Care::Own, Care::Usual]
+    }
+
+    fn rewritten(&self, pixels: &DynamicImage, care: Care) -> Result<Vec<u8>, Unwritten> {
+        let made = match care {
+            Care::Own => (self.own)(pixels),
+            _ => (self.usual)(pixels),
+        };
+        AsPng.rewritten(&made?, care)
+    }
+
+    fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage> {
+        AsPng.through_jpeg_60(pixels)
+    }
+}
+
+fn same(image: &DynamicImage) -> Result<DynamicImage, Unwritten> {
+    Ok(image.clone())
+}
+
+fn darker(image: &DynamicImage) -> Result<DynamicImage, Unwritten> {
+    Ok(image.brighten(-9))
+}
+
+fn black(image: &DynamicImage) -> Result<DynamicImage, Unwritten> {
+    Ok(DynamicImage::new_rgb8(image.width(), image.height()))
+}
+
+fn grown(_: &DynamicImage) -> Result<DynamicImage, Unwritten> {
+    Err(Unwritten::Grows(80))
+}
+
+fn broken(_: &DynamicImage) -> Result<DynamicImage, Unwritten> {
+    Err(Unwritten::Failed("the disk is made of cheese".to_owned()))
+}
+
 #[test]
 fn the_smallest_file_whose_mark_is_read_is_the_one() {
-    /// Codes with its own care what `own` makes of the picture, and as PNG otherwise, where `is_usual` allows it.
-    struct Ladder {
-        own: fn(&DynamicImage) -> DynamicImage,
-        is_usual: bool,
-    }
-    impl Encoder for Ladder {
-        fn refusal(&self, _: &DynamicImage) -> Option<String> {
-            None
-        }
-        fn cares(&self) -> &'static [Care] {
-            &[Care::Own, Care::Usual]
-        }
-        fn rewritten(&self, pixels: &DynamicImage, care: Care) -> Result<Vec<u8>, Unwritten> {
-            match care {
-                Care::Own => AsPng.rewritten(&(self.own)(pixels), care),
-                _ if self.is_usual => AsPng.rewritten(pixels, care),
-                _ => Err(Unwritten::Grows(80)),
-            }
-        }
-        fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage> {
-            Some(pixels.clone())
-        }
-    }
-    let darker = |image: &DynamicImage| image.brighten(-9);
-    let flat = |image: &DynamicImage| DynamicImage::new_rgb8(image.width(), image.height());
     let bytes = encoded(&textured(5), ImageFormat::Png);
     let original = image::load_from_memory(&bytes).unwrap();
-    let signed_by = |own, is_usual| {
-        let ladder = Ladder { own, is_usual };
-        let file = file(&bytes).with_encoder(&ladder);
+    let signed_by = |own, usual| {
+        let ladder = Ladder { own, usual };
         let signer = signer().with_marker(Marker::new(key(1)));
-        signer.sign(&file, id(5)).unwrap()
+        signer.sign(&file(&bytes).with_encoder(&ladder), id(5))
     };
     let is_dark = |signed: &SignedImage| {
         let sum =
             |image: &DynamicImage| image.to_luma8().iter().map(|v| u64::from(*v)).sum::<u64>();
         sum(&image::load_from_memory(&signed.bytes).unwrap()) < sum(&original) * 97 / 100
     };
-    let own = signed_by(darker, true);
+    let own = signed_by(darker, same).unwrap();
     assert!(own.watermark == Some(Marking::Carried) && is_dark(&own));
-    let usual = signed_by(flat, true);
+    let usual = signed_by(black, same).unwrap();
     assert!(usual.watermark == Some(Marking::Carried) && !is_dark(&usual));
     // No file with a mark was found among those that could be written.
-    let none = signed_by(flat, false);
+    let none = signed_by(black, grown).unwrap();
     assert_eq!(none.watermark, Some(Marking::Refused(Refusal::NotFound)));
     assert_eq!((none.mark, none.unmarked), (None, None));
+    // None could be written.
+    let stays = signed_by(grown, grown).unwrap();
+    assert_eq!((stays.watermark, stays.mark), (None, None));
+    assert_eq!(stays.unmarked.as_deref(), Some("it would grow by 80 %"));
+    let error = signed_by(broken, broken);
+    assert!(error.is_err_and(|error| error.to_string().contains("cheese")));
 }
 
 #[test]
-fn a_file_that_no_care_can_write_stays_as_it_was_with_the_reason() {
-    struct Growing;
-    impl Encoder for Growing {
-        fn refusal(&self, _: &DynamicImage) -> Option<String> {
-            None
-        }
-        fn cares(&self) -> &'static [Care] {
-            &[Care::Own, Care::Usual]
-        }
-        fn rewritten(&self, _: &DynamicImage, _: Care) -> Result<Vec<u8>, Unwritten> {
-            Err(Unwritten::Grows(80))
-        }
-        fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage> {
-            Some(pixels.clone())
-        }
-    }
-    let bytes = encoded(&textured(6), ImageFormat::Png);
-    let signer = signer().with_marker(Marker::new(key(1)));
-    let signed = signer
-        .sign(&file(&bytes).with_encoder(&Growing), id(6))
-        .unwrap();
-    assert_eq!((signed.watermark, signed.mark), (None, None));
-    assert_eq!(signed.unmarked.as_deref(), Some("it would grow by 80 %"));
-}
-
-#[test]
-fn a_signer_that_marks_needs_an_encoder_and_says_what_it_answered() {
-    struct Broken;
-    impl Encoder for Broken {
-        fn refusal(&self, _: &DynamicImage) -> Option<String> {
-            None
-        }
-        fn cares(&self) -> &'static [Care] {
-            &[Care::Own, Care::Usual]
-        }
-        fn rewritten(&self, _: &DynamicImage, _: Care) -> Result<Vec<u8>, Unwritten> {
-            Err(Unwritten::Failed("the disk is made of cheese".to_owned()))
-        }
-        fn through_jpeg_60(&self, pixels: &DynamicImage) -> Option<DynamicImage> {
-            Some(pixels.clone())
-        }
-    }
+fn a_signer_that_marks_needs_an_encoder() {
     let bytes = encoded(&textured(7), ImageFormat::Png);
     let signer = signer().with_marker(Marker::new(key(1)));
     let missing = signer.sign(&file(&bytes), id(1));
     assert!(matches!(missing, Err(SignError::Unencodable(_))));
-    let broken = signer.sign(&file(&bytes).with_encoder(&Broken), id(1));
-    assert!(broken.is_err_and(|error| error.to_string().contains("cheese")));
 }
