@@ -1,5 +1,7 @@
 //! Why a file could not be read, or nothing put into it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::format::Format;
 
 /// Why bytes could not be read as an image.
@@ -96,12 +98,16 @@ impl ContainerError {
     }
 }
 
-/// The words of a caught panic: libjpeg's own where it was the one.
-#[must_use]
-pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("the codec panicked").to_owned()
+/// What libjpeg gives. It reports fatal errors by unwinding, which ends here; nothing that outlives the call may be touched by it.
+///
+/// # Errors
+/// Its words, where it gives up.
+pub fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied());
+        text.unwrap_or("the codec panicked").to_owned()
+    })
 }

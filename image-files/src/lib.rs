@@ -32,7 +32,7 @@ pub mod limits;
 pub mod metadata;
 mod recoded;
 
-pub use error::{ContainerError, DecodeError, panic_message};
+pub use error::{ContainerError, DecodeError, caught};
 pub use file::{Frame, ImageFile};
 pub use format::Format;
 pub use held::Held;

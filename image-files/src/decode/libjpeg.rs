@@ -1,12 +1,10 @@
 //! JPEG files as libjpeg-turbo decodes them, which most viewers link.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use image::{DynamicImage, RgbImage};
 
 use super::{check_size, check_structure};
+use crate::error::caught;
 use crate::format::Format;
-use crate::panic_message;
 
 /// The pixels of a JPEG file of one or three components, as red, green and blue.
 ///
@@ -14,7 +12,6 @@ use crate::panic_message;
 /// In libjpeg's words, where it refuses the file, and where a limit does.
 pub fn by_libjpeg(file: &[u8]) -> Result<DynamicImage, String> {
     check_structure(Format::Jpeg, file).map_err(|error| error.to_string())?;
-    // libjpeg reports fatal errors by unwinding; nothing that outlives the call is touched.
     let decode = || -> Result<DynamicImage, String> {
         let words = |error: std::io::Error| error.to_string();
         let decompress = mozjpeg::Decompress::new_mem(file).map_err(words)?;
@@ -28,5 +25,5 @@ pub fn by_libjpeg(file: &[u8]) -> Result<DynamicImage, String> {
             .map(DynamicImage::from)
             .ok_or_else(|| "too few rows".to_owned())
     };
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| Err(panic_message(&*panic)))
+    caught(decode).and_then(|decoded| decoded)
 }

@@ -1,7 +1,6 @@
 //! JPEG encoding: the only file that names `mozjpeg` and `jpeg-encoder`, and what a JPEG file says of its making.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::DynamicImage;
 use serde::Deserialize;
@@ -11,7 +10,7 @@ use super::jpegli;
 use super::libjpeg::compress::{Job, compress};
 use crate::error::EncodeError;
 use credlink_image_files::containers::jpeg::segments;
-use credlink_image_files::{Format, panic_message};
+use credlink_image_files::{Format, caught};
 
 /// Whose encoder behaviour is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -77,16 +76,15 @@ pub fn encode_with(
     if settings.encoder == Encoder::JpegEncoder || extras.tables.is_some() {
         return with_jpeg_encoder(bytes, size, grey, settings, extras).map_err(refused);
     }
-    // libjpeg reports fatal errors by unwinding; nothing that outlives the call is touched.
-    catch_unwind(AssertUnwindSafe(|| {
+    caught(|| {
         if settings.encoder == Encoder::Jpegli {
             let how = (settings.quality.max(1), settings.chroma);
             return Ok(jpegli::encode(bytes, size, grey, how, settings.progressive));
         }
         let size = (usize::from(size.0), usize::from(size.1));
         with_mozjpeg(bytes, size, grey, settings, extras.optimised)
-    }))
-    .unwrap_or_else(|panic| Err(panic_message(&*panic)))
+    })
+    .and_then(|encoded| encoded)
     .map_err(refused)
 }
 
@@ -111,9 +109,7 @@ pub fn encode_like(
         progressive,
         optimised: true,
     };
-    // libjpeg reports fatal errors by unwinding; nothing that outlives the call is touched.
-    catch_unwind(AssertUnwindSafe(|| compress(job)))
-        .map_err(|panic| refused(panic_message(&*panic)))
+    caught(|| compress(job)).map_err(refused)
 }
 
 /// What encoders take: 8-bit samples, row by row.

@@ -1,15 +1,13 @@
 //! Lossless JPEG transcoding: quantised coefficients are read and written again, never turned into pixels.
 //! What `jpegtran` and `jpegoptim` do by default.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use mozjpeg_sys as ffi;
 
 use super::{Compressor, Decompressor, Destination, error_manager};
 use crate::error::EncodeError;
 use credlink_image_files::containers::jpeg::segments;
 use credlink_image_files::decode::{check_size, check_structure};
-use credlink_image_files::{Format, panic_message};
+use credlink_image_files::{Format, caught};
 
 /// How the coefficients are written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,16 +25,12 @@ pub struct Settings {
 /// When libjpeg cannot read the file (its own words), arithmetic coding included.
 pub fn transcode(file: &[u8], settings: Settings) -> Result<Vec<u8>, EncodeError> {
     // Each scan costs a pass over all blocks, and a few bytes make one.
-    check_structure(Format::Jpeg, file).map_err(|error| EncodeError::Codec {
+    let checked = check_structure(Format::Jpeg, file).map_err(|error| error.to_string());
+    // Where libjpeg unwinds, the guards below free what it holds.
+    let transcoded = checked.and_then(|()| caught(|| unwinding_transcode(file, settings)));
+    transcoded.map_err(|reason| EncodeError::Codec {
         format: Format::Jpeg,
-        reason: error.to_string(),
-    })?;
-    // libjpeg reports fatal errors through `error_exit`, which unwinds to here; the guards below free what it holds.
-    catch_unwind(AssertUnwindSafe(|| unwinding_transcode(file, settings))).map_err(|panic| {
-        EncodeError::Codec {
-            format: Format::Jpeg,
-            reason: panic_message(&*panic),
-        }
+        reason,
     })
 }
 
