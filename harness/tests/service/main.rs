@@ -2,188 +2,21 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use credlink_harness::exit;
-use credlink_sign_core::iscc::ImageCode;
-use serde_json::{Value, json};
-use ureq::Agent;
-use ureq::http::Response;
+use redb::ReadableTable as _;
+use serde_json::Value;
 
+mod resolution;
+mod started;
+#[path = "../support/mod.rs"]
 mod support;
 
-use support::{code, credlink, folder, text};
-
-/// A service that runs until it is dropped.
-struct Service {
-    child: Child,
-    url: String,
-    /// What it wrote on standard error, when it has ended.
-    log: Option<std::thread::JoinHandle<String>>,
-}
-
-impl Service {
-    fn started(folder: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_credlink"))
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(more)
-            .current_dir(folder)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut first = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut first)
-            .unwrap();
-        let mut log = child.stderr.take().unwrap();
-        let log = std::thread::spawn(move || {
-            let mut text = String::new();
-            log.read_to_string(&mut text).unwrap();
-            text
-        });
-        let url = first.strip_prefix("listening at ").unwrap_or_else(|| {
-            panic!("it did not start: {first}");
-        });
-        Self {
-            child,
-            url: url.split(',').next().unwrap().to_owned(),
-            log: Some(log),
-        }
-    }
-
-    fn address(&self) -> &str {
-        self.url.strip_prefix("http://").unwrap()
-    }
-
-    fn get(&self, path: &str) -> Reply {
-        self.get_as(path, "*/*")
-    }
-
-    fn get_as(&self, path: &str, accept: &str) -> Reply {
-        let request = agent().get(format!("{}{path}", self.url));
-        Reply::of(request.header("accept", accept).call().unwrap())
-    }
-
-    fn post(&self, path: &str, kind: &str, body: &[u8]) -> Reply {
-        let request = agent().post(format!("{}{path}", self.url));
-        Reply::of(request.header("content-type", kind).send(body).unwrap())
-    }
-
-    /// Sends bytes as they are, and reads what comes until the connection is closed.
-    fn raw(&self, bytes: &[u8]) -> String {
-        let mut stream = TcpStream::connect(self.address()).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        stream.write_all(bytes).unwrap();
-        stream.shutdown(std::net::Shutdown::Write).unwrap();
-        let mut answer = Vec::new();
-        // A connection that is reset has been answered as far as it goes.
-        let _ = stream.read_to_end(&mut answer);
-        String::from_utf8_lossy(&answer).into_owned()
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let done = Command::new("kill").args([name, &id]).status().unwrap();
-        assert!(done.success());
-    }
-
-    /// What it logged, once it has ended by itself.
-    fn ended(mut self) -> (Option<i32>, String) {
-        let status = self.child.wait().unwrap();
-        let log = self.log.take().unwrap().join().unwrap();
-        (status.code(), log)
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-struct Reply {
-    status: u16,
-    headers: ureq::http::HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Reply {
-    fn of(response: Response<ureq::Body>) -> Self {
-        let (parts, mut body) = response.into_parts();
-        Self {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body: body.read_to_vec().unwrap(),
-        }
-    }
-
-    fn header(&self, name: &str) -> &str {
-        let value = self.headers.get(name);
-        value.map_or("", |value| value.to_str().unwrap())
-    }
-
-    fn json(&self) -> Value {
-        let text = String::from_utf8_lossy(&self.body);
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{}: {text}", self.status))
-    }
-
-    /// The cause of a problem, whose form is that of RFC 9457.
-    fn problem(&self, status: u16) -> String {
-        let problem = self.json();
-        assert_eq!(self.status, status, "{problem}");
-        assert_eq!(self.header("content-type"), "application/problem+json");
-        assert_eq!(problem["status"], status);
-        assert!(problem["detail"].as_str().unwrap().len() > 10, "{problem}");
-        problem["code"].as_str().unwrap().to_owned()
-    }
-}
-
-fn agent() -> Agent {
-    Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_global(Some(Duration::from_secs(60)))
-        .build()
-        .into()
-}
-
-/// A folder with keys and a photograph.
-fn with_keys() -> (tempfile::TempDir, Vec<u8>) {
-    let folder = folder();
-    let made = credlink(folder.path(), &["keys", "generate"]);
-    assert_eq!(code(&made), exit::OK, "{}", text(&made));
-    let photo = std::fs::read(folder.path().join("photo.jpg")).unwrap();
-    (folder, photo)
-}
-
-/// A JPEG file of the same pixels, and nothing beside them.
-fn copied(file: &[u8]) -> Vec<u8> {
-    let picture = image::load_from_memory(file).unwrap().to_rgb8();
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    picture
-        .write_to(&mut bytes, image::ImageFormat::Jpeg)
-        .unwrap();
-    bytes.into_inner()
-}
-
-fn form(name: &str, file: &[u8]) -> (String, Vec<u8>) {
-    let mut body = format!(
-        "--edge\r\ncontent-disposition: form-data; name=\"{name}\"; filename=\"p.jpg\"\r\ncontent-type: image/jpeg\r\n\r\n"
-    )
-    .into_bytes();
-    body.extend_from_slice(file);
-    body.extend_from_slice(b"\r\n--edge--\r\n");
-    ("multipart/form-data; boundary=edge".to_owned(), body)
-}
+use started::{Reply, Service, agent, copied, form, with_keys};
+use support::{code, credlink, text};
 
 #[test]
 fn what_is_signed_is_found_and_told() {
@@ -265,150 +98,6 @@ fn what_is_signed_is_found_and_told() {
     );
     assert_eq!(code(&stored), exit::OK, "{}", text(&stored));
     assert!(text(&stored).contains("2 of 2 proofs"));
-}
-
-/// By the ISCC of the record, with some bits wrong, and by the one of a copy with a border, which our fingerprint does not know.
-fn is_resolved_by_image_code(service: &Service, code: &Value, copy: &[u8], urn: &str) {
-    let mut code: ImageCode = code.as_str().unwrap().parse().unwrap();
-    code.0[9] ^= 0x0f;
-    let asked = |value: &[u8]| {
-        let binding = json!({ "alg": "io.iscc.v0", "value": STANDARD.encode(value) });
-        let body = binding.to_string();
-        service.post("/v1/matches/byBinding", "application/json", body.as_bytes())
-    };
-    let wanted = json!({ "matches": [{ "manifestId": urn, "similarityScore": 98 }] });
-    assert_eq!(asked(&code.unit()).json(), wanted);
-    assert_eq!(asked(&code.unit()[..33]).status, 400);
-    // One code said often is one code; of different ones there may be eight.
-    assert_eq!(asked(&code.unit().repeat(40)).json(), wanted);
-    let others = |count: u8| (0..count).map(|number| ImageCode([number; 32]));
-    let units = |count| {
-        others(count)
-            .flat_map(|code| code.unit())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(asked(&units(8)).status, 200);
-    let refused = asked(&units(9));
-    assert_eq!(refused.status, 400);
-    assert!(
-        refused.json()["detail"]
-            .as_str()
-            .unwrap()
-            .contains("at most 8")
-    );
-    let far = ImageCode(code.0.map(|byte| !byte));
-    assert_eq!(asked(&far.unit()).json(), json!({ "matches": [] }));
-
-    let picture = image::load_from_memory(copy).unwrap().to_rgb8();
-    let (width, height) = (picture.width(), picture.height());
-    let mut framed = image::RgbImage::new(width + width / 2, height + height / 2);
-    image::imageops::replace(&mut framed, &picture, 20, 20);
-    let mut png = std::io::Cursor::new(Vec::new());
-    framed.write_to(&mut png, image::ImageFormat::Png).unwrap();
-    let by = |algorithm: &str| {
-        let path = format!("/v1/matches/byContent?alg={algorithm}");
-        service.post(&path, "image/png", png.get_ref()).json()
-    };
-    assert_eq!(by("com.credlink.pdq256.v1"), json!({ "matches": [] }));
-    assert_eq!(by("io.iscc.v0")["matches"][0]["manifestId"], urn);
-}
-
-#[test]
-fn a_stripped_manifest_is_resolved() {
-    let (folder, photo) = with_keys();
-    let service = Service::started(folder.path(), &[]);
-    let signed = service.post("/sign", "image/jpeg", &photo);
-    let proof = signed.header("x-credlink-proof").to_owned();
-    let known = service
-        .get("/.well-known/c2pa-soft-binding-resolution")
-        .json();
-    assert_eq!(known["apiEndpoint"], format!("{}/v1", service.url));
-    let api = |path: &str| service.get(&format!("/v1/{path}"));
-    let capable = api("services/capabilities").json();
-    assert_eq!(
-        capable["c2paSpecificationVersion"],
-        known["c2paSpecificationVersion"]
-    );
-    assert_eq!(api("services/status").json()["status"], "ok");
-    let algorithms = api("services/supportedAlgorithms").json();
-    assert_eq!(algorithms["watermarks"][0]["alg"], "com.credlink.ct128.v1");
-    assert_eq!(algorithms["fingerprints"][1]["alg"], "io.iscc.v0");
-
-    let copy = copied(&signed.body);
-    let content = service
-        .post("/v1/matches/byContent", "image/jpeg", &copy)
-        .json();
-    let matches = content["matches"].as_array().unwrap();
-    assert_eq!(matches.len(), 1, "{content}");
-    let urn = matches[0]["manifestId"].as_str().unwrap();
-    let manifest = api(&format!("manifests/{urn}"));
-    assert_eq!(manifest.header("content-type"), "application/c2pa");
-    let active = api(&format!("manifests/{urn}?returnActiveManifest=true"));
-    // The photograph had no manifest before, so that the store holds this one alone.
-    assert_eq!(active.body, manifest.body);
-
-    // By binding: the fingerprint as the record has it, with some bits wrong, and the id.
-    let record = service.get(&format!("/proofs/{proof}")).json();
-    let hexadecimal = record["record"]["fingerprint"].as_str().unwrap();
-    let word = |at: usize| u64::from_str_radix(&hexadecimal[16 * at..16 * (at + 1)], 16).unwrap();
-    // Written with the last word first.
-    let mut value: Vec<u8> = (0..4).rev().flat_map(|at| word(at).to_be_bytes()).collect();
-    value[5] ^= 0x0f;
-    let binding = json!({ "alg": "com.credlink.pdq256.v1", "value": STANDARD.encode(&value) });
-    let posted = service.post(
-        "/v1/matches/byBinding",
-        "application/json",
-        binding.to_string().as_bytes(),
-    );
-    let wanted = json!({ "matches": [{ "manifestId": urn, "similarityScore": 98 }] });
-    assert_eq!(posted.json(), wanted);
-    let value = URL_SAFE_NO_PAD.encode(&value);
-    let got = api(&format!(
-        "matches/byBinding?alg=com.credlink.pdq256.v1&value={value}"
-    ));
-    assert_eq!(got.json(), wanted);
-    let id = URL_SAFE_NO_PAD.encode(u64::from_str_radix(&proof, 16).unwrap().to_be_bytes());
-    let marked = api(&format!(
-        "matches/byBinding?alg=com.credlink.ct128.v1&value={id}"
-    ));
-    assert_eq!(marked.json()["matches"][0]["manifestId"], urn);
-    let none = api("matches/byBinding?alg=com.credlink.ct128.v1&value=AAAAAAAAAAA");
-    assert_eq!(none.json(), json!({ "matches": [] }));
-    is_resolved_by_image_code(&service, &record["record"]["image_code"], &copy, urn);
-
-    for (path, status, cause) in [
-        (
-            "matches/byBinding?alg=com.example&value=AA",
-            400,
-            "algorithm",
-        ),
-        (
-            "matches/byBinding?alg=com.credlink.ct128.v1&value=AA",
-            400,
-            "value",
-        ),
-        (
-            "matches/byBinding?alg=com.credlink.ct128.v1&value=%25",
-            400,
-            "value",
-        ),
-        ("matches/byBinding?alg=com.credlink.ct128.v1", 400, "query"),
-        (
-            "matches/byBinding?alg=com.credlink.ct128.v1&value=AA&maxResults=0",
-            400,
-            "query",
-        ),
-        ("manifests/urn:c2pa:none", 404, "unknown"),
-    ] {
-        assert_eq!(api(path).problem(status), cause, "{path}");
-    }
-    let long = "A".repeat(2000);
-    let long = api(&format!(
-        "matches/byBinding?alg=com.credlink.ct128.v1&value={long}"
-    ));
-    assert_eq!(long.problem(414), "too-long-value");
-    let text = service.post("/v1/matches/byContent", "text/plain", b"a picture of a cat");
-    assert_eq!(text.problem(415), "content-type");
 }
 
 #[test]
@@ -560,6 +249,26 @@ fn what_was_answered_outlives_a_kill() {
     );
     let again = credlink(folder.path(), &["store", "copy", url, "redb:copy.redb"]);
     assert!(text(&again).contains("0 proofs copied"), "{}", text(&again));
+    // One picture is looked up by what another looks like: it is named, and the others are as they were.
+    let table = redb::TableDefinition::<u64, &[u8]>::new("looks");
+    let file = redb::Database::open(folder.path().join("copy.redb")).unwrap();
+    let writing = file.begin_write().unwrap();
+    {
+        let mut looks = writing.open_table(table).unwrap();
+        let (id, mut bytes) = {
+            let (id, bytes) = looks.first().unwrap().unwrap();
+            (id.value(), bytes.value().to_vec())
+        };
+        bytes[0] ^= 1;
+        looks.insert(id, &bytes[..]).unwrap();
+    }
+    writing.commit().unwrap();
+    drop(file);
+    let checked = credlink(folder.path(), &["store", "check", "redb:copy.redb"]);
+    assert_eq!(code(&checked), exit::DIFFERS);
+    let said = text(&checked);
+    assert!(said.contains("5 of 6 proofs"), "{said}");
+    assert!(said.contains("by another fingerprint"), "{said}");
     // Another signer's key: every record is named.
     let other = credlink(folder.path(), &["keys", "generate", "other"]);
     assert_eq!(code(&other), exit::OK);

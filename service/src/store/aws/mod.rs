@@ -6,6 +6,7 @@
 //! Region, credentials and endpoints are those of every program that speaks with AWS: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
 //! `AWS_ENDPOINT_URL`, a profile, the role of the machine.
 
+mod items;
 mod objects;
 mod table;
 
@@ -22,8 +23,9 @@ use credlink_sign_core::store::Resident;
 use credlink_sign_core::{ProofId, ProofRecord};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
+use self::items::{Entry, Parts};
 use self::objects::{Objects, Part};
-use self::table::{Entry, Parts, TOGETHER, Table};
+use self::table::{TOGETHER, Table};
 use super::url::AwsPlace;
 use super::wire::Wire;
 use super::{Keeper, Proof, StoreError, failed, looks};
@@ -197,7 +199,9 @@ impl Aws {
         let store = Self::at(place)?;
         let made = Arc::clone(&store.place);
         store.wire.wait_for(MAKING, "make", async move {
-            tokio::try_join!(made.objects.create(), made.table.create()).map(drop)
+            // A store can be opened once it has its table, and is not to be filled before its bucket is protected.
+            made.objects.create().await?;
+            made.table.create().await
         })?;
         Ok(store)
     }

@@ -89,11 +89,26 @@ impl Objects {
         }
     }
 
-    /// Makes the bucket where there is none: encrypted, with versions kept, closed to the public.
+    /// Makes the bucket where there is none: encrypted, closed to the public, with versions kept. An empty one becomes as such,
+    /// since it may be one of ours that was not made to the end; one that holds something is left as its owner has it.
     pub(super) async fn create(&self) -> Result<(), StoreError> {
-        if self.is_there().await? {
-            return Ok(());
+        if !self.is_there().await? {
+            self.make().await?;
         }
+        match self.is_empty().await? {
+            true => self.protect().await,
+            false => Ok(()),
+        }
+    }
+
+    async fn is_empty(&self) -> Result<bool, StoreError> {
+        let held = self.client.list_objects_v2().bucket(&self.bucket);
+        let held = held.max_keys(1).send().await;
+        let held = held.map_err(|error| says("look into", &error))?;
+        Ok(held.contents().is_empty())
+    }
+
+    async fn make(&self) -> Result<(), StoreError> {
         let region = self.client.config().region().map(ToString::to_string);
         // The first region is the one that may not be named.
         let place = region.filter(|region| region != "us-east-1").map(|region| {
@@ -105,20 +120,44 @@ impl Objects {
         let made = self.client.create_bucket().bucket(&self.bucket);
         let made = made.set_create_bucket_configuration(place).send().await;
         match made {
-            Ok(_) => {}
-            Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => {}
-            Err(error) => return Err(says("make", &error)),
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => Ok(()),
+            Err(error) => Err(says("make", &error)),
         }
-        self.protect().await
     }
 
     async fn protect(&self) -> Result<(), StoreError> {
+        if !self.is_encrypted().await? {
+            self.encrypt().await?;
+        }
+        let closed = PublicAccessBlockConfiguration::builder()
+            .block_public_acls(true)
+            .ignore_public_acls(true)
+            .block_public_policy(true)
+            .restrict_public_buckets(true)
+            .build();
+        let close = self.client.put_public_access_block().bucket(&self.bucket);
+        let close = close.public_access_block_configuration(closed).send().await;
+        close.map_err(|error| says("close", &error))?;
         let versions = VersioningConfiguration::builder()
             .status(BucketVersioningStatus::Enabled)
             .build();
         let kept = self.client.put_bucket_versioning().bucket(&self.bucket);
         let kept = kept.versioning_configuration(versions).send().await;
-        kept.map_err(|error| says("keep versions in", &error))?;
+        kept.map(drop)
+            .map_err(|error| says("keep versions in", &error))
+    }
+
+    async fn is_encrypted(&self) -> Result<bool, StoreError> {
+        let how = self.client.get_bucket_encryption().bucket(&self.bucket);
+        match how.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if status(&error) == Some(404) => Ok(false),
+            Err(error) => Err(says("look at", &error)),
+        }
+    }
+
+    async fn encrypt(&self) -> Result<(), StoreError> {
         let by_default = ServerSideEncryptionByDefault::builder()
             .sse_algorithm(ServerSideEncryption::Aes256)
             .build()
@@ -131,20 +170,9 @@ impl Objects {
             .build()
             .map_err(|error| says("encrypt", &error))?;
         let encrypted = self.client.put_bucket_encryption().bucket(&self.bucket);
-        let encrypted = encrypted
-            .server_side_encryption_configuration(rules)
-            .send()
-            .await;
-        encrypted.map_err(|error| says("encrypt", &error))?;
-        let closed = PublicAccessBlockConfiguration::builder()
-            .block_public_acls(true)
-            .ignore_public_acls(true)
-            .block_public_policy(true)
-            .restrict_public_buckets(true)
-            .build();
-        let close = self.client.put_public_access_block().bucket(&self.bucket);
-        let close = close.public_access_block_configuration(closed).send().await;
-        close.map(drop).map_err(|error| says("close", &error))
+        let encrypted = encrypted.server_side_encryption_configuration(rules);
+        let encrypted = encrypted.send().await;
+        encrypted.map(drop).map_err(|error| says("encrypt", &error))
     }
 
     /// Writes an object where it is not there yet; its digest.

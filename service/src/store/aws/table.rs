@@ -1,11 +1,5 @@
 //! Where the parts of proofs are, in one table of DynamoDB.
 //!
-//! | key | what |
-//! |---|---|
-//! | `proof#ID` | the digests of record, manifest and points, the manifest's label, SHA-256 of the signed file (`file`), and who wrote it |
-//! | `urn#LABEL` | the proof whose manifest has this label |
-//! | `log#NUMBER` | ids and looks of the proofs that were added together, and how many there are with them; numbers ascend without a gap |
-//!
 //! Proofs, labels and the next number of the log are written in one transaction, each on condition that there is none: no id is
 //! given twice, whoever asks, and whoever reads the log in order misses nothing. The index `file` finds proofs by their signed
 //! file; it follows the table within moments, as every secondary index does. All else is read as it is.
@@ -17,10 +11,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, CancellationReason, GlobalSecondaryIndex,
-    KeySchemaElement, KeyType, KeysAndAttributes, Projection, ProjectionType, Put,
+    AttributeDefinition, BillingMode, CancellationReason, GlobalSecondaryIndex, KeySchemaElement,
+    KeyType, KeysAndAttributes, Projection, ProjectionType, Put,
     ReturnValuesOnConditionCheckFailure, ScalarAttributeType, TableStatus, TransactWriteItem,
 };
 use credlink_sign_core::ProofId;
@@ -28,16 +21,13 @@ use credlink_sign_core::store::Resident;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
 use super::Digest;
+use super::items::{
+    End, Entry, FILE, Item, KEY, Parts, TOTAL, WRITER, bytes, key_of, labelled, log_item, log_key,
+    logged, proof_key, proof_of, text, total_of, urn_key,
+};
 use crate::store::wire::says;
-use crate::store::{LOOKS, StoreError, failed, resident};
+use crate::store::{StoreError, failed};
 
-type Item = HashMap<String, AttributeValue>;
-
-/// The key of every item, its secondary index, and attributes of more than one kind of item.
-const KEY: &str = "pk";
-const FILE: &str = "file";
-const WRITER: &str = "writer";
-const TOTAL: &str = "total";
 /// Proofs of a transaction at most: each is two items, and a transaction has a hundred.
 pub(super) const TOGETHER: usize = 32;
 /// Items that one question may name, and questions that are asked at once.
@@ -50,33 +40,6 @@ const READY_EVERY: Duration = Duration::from_millis(500);
 const READY_LOOKS: usize = 200;
 /// How far the end of the log is looked for: 2 to this number on.
 const FARTHEST: u32 = 40;
-/// Bytes of a proof in the log: its id and what it looks like.
-const LOGGED: usize = 8 + LOOKS;
-
-/// Where the parts of a proof are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Parts {
-    pub(super) record: Digest,
-    pub(super) manifest: Digest,
-    pub(super) points: Option<Digest>,
-}
-
-/// A proof for the table.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) id: ProofId,
-    pub(super) parts: Parts,
-    pub(super) looks: [u8; LOOKS],
-    pub(super) urn: String,
-    pub(super) file: Digest,
-}
-
-/// The end of the log: its last number, and how many proofs there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct End {
-    pub(super) number: u64,
-    pub(super) total: u64,
-}
 
 /// A table.
 #[derive(Debug)]
@@ -85,97 +48,6 @@ pub(super) struct Table {
     name: String,
     /// How far the log was known to go: it goes at least so far for ever.
     end: Mutex<End>,
-}
-
-fn proof_key(id: ProofId) -> String {
-    format!("proof#{id}")
-}
-
-fn urn_key(urn: &str) -> String {
-    format!("urn#{urn}")
-}
-
-fn log_key(number: u64) -> String {
-    format!("log#{number:020}")
-}
-
-fn text(text: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(text.into())
-}
-
-fn bytes(bytes: impl Into<Vec<u8>>) -> AttributeValue {
-    AttributeValue::B(Blob::new(bytes))
-}
-
-fn digest_of(item: &Item, name: &str) -> Option<Digest> {
-    item.get(name)?.as_b().ok()?.as_ref().try_into().ok()
-}
-
-fn key_of(item: &Item) -> Option<&str> {
-    Some(item.get(KEY)?.as_s().ok()?)
-}
-
-fn proof_of(key: &str) -> Option<ProofId> {
-    key.strip_prefix("proof#")?.parse().ok()
-}
-
-impl Parts {
-    fn of(item: &Item) -> Option<Self> {
-        let points = item.contains_key("points");
-        Some(Self {
-            record: digest_of(item, "record")?,
-            manifest: digest_of(item, "manifest")?,
-            points: match points {
-                true => Some(digest_of(item, "points")?),
-                false => None,
-            },
-        })
-    }
-}
-
-impl Entry {
-    fn item(&self, writer: &str) -> Item {
-        let Parts {
-            record,
-            manifest,
-            points,
-        } = self.parts;
-        let mut item = Item::from([
-            (KEY.to_owned(), text(proof_key(self.id))),
-            ("record".to_owned(), bytes(record)),
-            ("manifest".to_owned(), bytes(manifest)),
-            ("urn".to_owned(), text(&self.urn)),
-            (FILE.to_owned(), bytes(self.file)),
-            (WRITER.to_owned(), text(writer)),
-        ]);
-        if let Some(points) = points {
-            item.insert("points".to_owned(), bytes(points));
-        }
-        item
-    }
-
-    fn label(&self, writer: &str) -> Item {
-        Item::from([
-            (KEY.to_owned(), text(urn_key(&self.urn))),
-            ("proof".to_owned(), text(self.id.to_string())),
-            (WRITER.to_owned(), text(writer)),
-        ])
-    }
-}
-
-/// The number of the log that some proofs are added under.
-fn log_item(end: End, entries: &[&Entry], writer: &str) -> Item {
-    let mut looks = Vec::with_capacity(entries.len() * LOGGED);
-    for entry in entries {
-        looks.extend(entry.id.value().to_be_bytes());
-        looks.extend(entry.looks);
-    }
-    Item::from([
-        (KEY.to_owned(), text(log_key(end.number))),
-        ("looks".to_owned(), bytes(looks)),
-        (TOTAL.to_owned(), AttributeValue::N(end.total.to_string())),
-        (WRITER.to_owned(), text(writer)),
-    ])
 }
 
 /// What came of a transaction.
@@ -404,9 +276,7 @@ impl Table {
             for number in numbers {
                 match found.get(&log_key(number)) {
                     Some(item) => {
-                        let total = item.get(TOTAL).and_then(|total| total.as_n().ok());
-                        let total = total.and_then(|total| total.parse().ok());
-                        let total = total.ok_or_else(|| damaged_log(number))?;
+                        let total = total_of(number, item)?;
                         end = End { number, total };
                     }
                     None => {
@@ -432,19 +302,7 @@ impl Table {
             .await?;
         let mut residents = Vec::new();
         for number in after + 1..=last {
-            let item = found.get(&log_key(number));
-            let looks = item
-                .and_then(|item| item.get("looks"))
-                .and_then(|looks| looks.as_b().ok());
-            let looks = looks
-                .map(Blob::as_ref)
-                .filter(|looks| looks.len() % LOGGED == 0);
-            let looks = looks.ok_or_else(|| damaged_log(number))?;
-            for one in looks.chunks_exact(LOGGED) {
-                let (id, looks) = one.split_at(8);
-                let id = u64::from_be_bytes(std::array::from_fn(|at| id[at]));
-                residents.push(resident(ProofId::new(id), looks)?);
-            }
+            residents.extend(logged(number, found.get(&log_key(number)))?);
         }
         Ok((residents, last.max(after)))
     }
@@ -470,13 +328,7 @@ impl Table {
     pub(super) async fn by_urn(&self, urn: &str) -> Result<Option<ProofId>, StoreError> {
         let key = urn_key(urn);
         let found = self.ask(vec![key.clone()], None).await?;
-        let Some(item) = found.get(&key) else {
-            return Ok(None);
-        };
-        let id = item.get("proof").and_then(|id| id.as_s().ok());
-        let id = id.and_then(|id| id.parse().ok());
-        let damaged = || failed("read")(&format!("the entry of {urn:?} is damaged"));
-        id.map(Some).ok_or_else(damaged)
+        found.get(&key).map(|item| labelled(urn, item)).transpose()
     }
 
     /// By the secondary index.
@@ -558,10 +410,6 @@ impl Table {
     }
 }
 
-fn damaged_log(number: u64) -> StoreError {
-    failed("read")(&format!("entry {number} of its log is damaged"))
-}
-
 /// What a cancelled transaction means, or `None` where it is an error: its reasons come in the order of its items, which are
 /// the log, then proof and label of each entry.
 fn came(reasons: &[CancellationReason], open: &[&Entry], writer: &str) -> Option<Came> {
@@ -599,6 +447,7 @@ fn came(reasons: &[CancellationReason], open: &[&Entry], writer: &str) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::LOOKS;
 
     fn entry(number: u64) -> Entry {
         Entry {
