@@ -27,6 +27,7 @@ pub mod negatives;
 #[cfg(feature = "object-storage")]
 pub mod object_storage;
 pub mod plan;
+pub mod programs;
 pub mod received;
 pub mod recipes;
 pub mod reencode;

@@ -32,6 +32,9 @@ pub fn catalogue(own: Option<&Path>) -> Result<Catalogue> {
         dir.display()
     );
     for (id, file) in files {
+        // A pipe might never end.
+        let is_file = std::fs::metadata(&file).is_ok_and(|about| about.is_file());
+        ensure!(is_file, "{} is no regular file", file.display());
         let text = std::fs::read_to_string(&file)
             .with_context(|| format!("failed to read {}", file.display()))?;
         ensure!(

@@ -113,9 +113,9 @@ impl Shard {
 /// Why parts are not a whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PartsError {
-    /// One is not there.
-    #[error("part {0} is missing")]
-    Missing(Shard),
+    /// These are not there.
+    #[error("{}", missing(.0))]
+    Missing(Vec<Shard>),
     /// One is there twice.
     #[error("part {part} is there twice: {} and {}", first.display(), second.display())]
     Twice {
@@ -146,7 +146,7 @@ pub enum PartsError {
 /// [`PartsError`]; [`PartsError::Missing`] only where nothing else is wrong.
 pub fn complete(parts: &[(Shard, PathBuf)]) -> Result<(), PartsError> {
     let Some((other, first)) = parts.first() else {
-        return Err(PartsError::Missing(Shard::WHOLE));
+        return Err(PartsError::Missing(vec![Shard::WHOLE]));
     };
     let mut places: Vec<Option<&PathBuf>> = vec![None; other.of];
     for (part, place) in parts {
@@ -166,9 +166,31 @@ pub fn complete(parts: &[(Shard, PathBuf)]) -> Result<(), PartsError> {
             });
         }
     }
-    match places.iter().position(Option::is_none) {
-        None => Ok(()),
-        Some(index) => Err(PartsError::Missing(Shard { index, ..*other })),
+    let missing = places
+        .iter()
+        .enumerate()
+        .filter(|(_, place)| place.is_none());
+    let missing: Vec<Shard> = missing
+        .map(|(index, _)| Shard { index, ..*other })
+        .collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(PartsError::Missing(missing)),
+    }
+}
+
+/// Missing parts in words: all of a few, how many of many.
+fn missing(parts: &[Shard]) -> String {
+    const NAMED: usize = 20;
+    let named: Vec<String> = parts.iter().take(NAMED).map(Shard::to_string).collect();
+    match parts {
+        [only] => format!("part {only} is missing"),
+        _ if parts.len() <= NAMED => format!("parts {} are missing", named.join(", ")),
+        _ => format!(
+            "{} parts are missing, the first of them {}",
+            parts.len(),
+            named.join(", ")
+        ),
     }
 }
 

@@ -145,6 +145,7 @@ fn refusals(at: &Path, parts: &[&str]) {
         );
     };
     refused(&[parts[0], parts[1]], &[], "part 1/3 is missing");
+    refused(&[parts[0]], &[], "are missing");
     refused(
         &[parts[0], parts[1], parts[2], parts[2]],
         &[],
@@ -179,7 +180,10 @@ fn refusals(at: &Path, parts: &[&str]) {
         assert!(text(&output).contains(words), "{words}: {}", text(&output));
     };
     survival(&["--shard", "1/2"], "credlink register --shard 1/2");
-    survival(&["--registry", "registry-1-of-3"], "part 2/3 is missing");
+    survival(
+        &["--registry", "registry-1-of-3"],
+        "parts 2/3, 3/3 are missing",
+    );
     survival(&["--registry", "whole"], "is no registry");
     survival(
         &[

@@ -38,7 +38,7 @@ pub enum BindingError {
     },
     /// The run was killed, or is under way.
     #[error(
-        "the run in {run} has not ended, and nothing is told of it before it has; `credlink survival --resume {run}` goes on with it"
+        "the run in {run} has not ended, or is a part of one, and nothing is told of it before it is whole; `credlink survival --resume {run}` goes on with it, `credlink merge` joins parts"
     )]
     Unfinished {
         /// The run directory.

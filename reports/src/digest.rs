@@ -14,7 +14,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// SHA-256 of a file, in hex.
 pub(crate) fn sha256(path: &Path) -> Result<String, FileError> {
     let io = refused("read", path);
-    let mut file = std::fs::File::open(path).map_err(io)?;
+    let mut file = crate::input::open(path).map_err(io)?;
     let mut hasher = Sha256::new();
     std::io::copy(&mut file, &mut hasher).map_err(io)?;
     Ok(format!("{:x}", hasher.finalize()))

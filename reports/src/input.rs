@@ -11,16 +11,19 @@ fn refused(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, what.to_owned())
 }
 
-/// The text of a regular file of at most 64 MiB.
-pub(crate) fn text(path: &Path) -> io::Result<String> {
+/// A regular file, of whatever size.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     // Asked before opening, since opening a pipe waits for its writer.
     if !std::fs::metadata(path)?.is_file() {
         return Err(refused("it is no regular file"));
     }
+    File::open(path)
+}
+
+/// The text of a regular file of at most 64 MiB.
+pub(crate) fn text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?
-        .take(MAX_BYTES + 1)
-        .read_to_string(&mut text)?;
+    open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_BYTES {
         return Err(refused("it has more than 64 MiB"));
     }

@@ -112,12 +112,17 @@ impl RunDir {
     /// # Errors
     /// [`RunDirError::NotARun`] if there is no `run.json` in it.
     pub fn open(root: &Path) -> Result<Self, RunDirError> {
-        let dir = Self { root: root.into() };
+        let dir = Self::at(root);
         if dir.header().is_file() {
             Ok(dir)
         } else {
             Err(RunDirError::NotARun { path: dir.root })
         }
+    }
+
+    /// A directory that need not be one of a run: to say where its files would be.
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.into() }
     }
 
     /// The directory itself.

@@ -101,6 +101,9 @@ pub enum StepErrorKind {
         /// Its exit status and last words, or the time limit.
         reason: String,
     },
+    /// The machine's own disk refused a temporary file, which says nothing of the image.
+    #[error("cannot use a temporary file: {0}")]
+    Storage(String),
     /// A resampler or colour engine refused.
     #[error("{0}")]
     Engine(String),
@@ -155,7 +158,7 @@ pub struct StepError {
 
 impl StepError {
     /// A short code for tables: `decode`, `encode`, `format`, `geometry`, `engine`, `no-signer`, `signing`, `no-network`, one of
-    /// [`Fault`](crate::ask::Fault), `program` or `missing-program`.
+    /// [`Fault`](crate::ask::Fault), `program`, `missing-program` or `disk`.
     #[must_use]
     pub fn cause(&self) -> &'static str {
         match &self.kind {
@@ -170,6 +173,7 @@ impl StepError {
             StepErrorKind::Server(unanswered) => unanswered.fault.cause(),
             StepErrorKind::Program { .. } => "program",
             StepErrorKind::MissingProgram { .. } => "missing-program",
+            StepErrorKind::Storage(_) => "disk",
             StepErrorKind::Nested(error) => error.cause(),
         }
     }

@@ -1,5 +1,6 @@
 //! Walks a folder and decides for each file whether it is evidence.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::{self, Read};
@@ -82,8 +83,8 @@ pub(super) fn scan(root: &Path, usable: Usable) -> Result<Scanned, CorpusError> 
             Sorted::Ignored => None,
         };
         let earlier = sha256.and_then(|hash| match first_with.entry(hash) {
-            std::collections::btree_map::Entry::Occupied(first) => Some(*first.get()),
-            std::collections::btree_map::Entry::Vacant(place) => {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(place) => {
                 place.insert(path);
                 None
             }
@@ -169,9 +170,14 @@ impl Walk<'_> {
         if !about.is_file() {
             return Err("no regular file".to_owned());
         }
-        // Two names that differ only where they are not Unicode are shown alike; the first stays.
-        self.found.entry(path.to_owned()).or_insert(native);
-        Ok(())
+        match self.found.entry(path.to_owned()) {
+            Entry::Vacant(place) => {
+                place.insert(native);
+                Ok(())
+            }
+            // Two names that differ only where they are not Unicode are shown alike.
+            Entry::Occupied(_) => Err("another file is shown by the same name".to_owned()),
+        }
     }
 }
 

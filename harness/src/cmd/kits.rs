@@ -157,7 +157,7 @@ fn written(run_dir: &RunDir, kit: &Kit, collected: &mut Collected, created: Stri
         id: id.to_string_lossy().into_owned(),
         seed: kit.seed,
         created,
-        command_line: std::env::args().collect(),
+        command_line: super::command_line(),
         versions: versions::all(),
         machine: machine::describe(),
         system: about.header(),

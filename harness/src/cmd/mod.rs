@@ -84,6 +84,14 @@ pub(crate) fn check_name(path: &Path, format: Option<Format>) -> Result<()> {
     }
 }
 
+/// What was typed, for the header of a run; a name that is no UTF-8 with marks in the places of what is not.
+pub(crate) fn command_line() -> Vec<String> {
+    let typed = std::env::args_os();
+    typed
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect()
+}
+
 /// Reads a regular file of at most [`MAX_FILE_BYTES`]. A pipe or a device might never end.
 ///
 /// # Errors

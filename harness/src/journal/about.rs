@@ -11,7 +11,7 @@ use super::units;
 use crate::shard::Shard;
 
 pub(super) const FILE: &str = "about.json";
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Which part of a run a directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,8 +102,7 @@ impl About {
 
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        let text = std::fs::read_to_string(&path)?;
-        let about: Self = serde_json::from_str(&text)
+        let about: Self = serde_json::from_slice(&units::read(&path)?)
             .with_context(|| format!("{} says not what is run", path.display()))?;
         ensure!(
             about.format == FORMAT,

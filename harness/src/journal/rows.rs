@@ -50,6 +50,8 @@ struct Unit {
     work: String,
     /// SHA-256 of the row file in hex.
     rows_sha256: String,
+    /// SHA-256 of the list of jobs as it stands here, in hex.
+    jobs_sha256: String,
     jobs: Vec<Done>,
 }
 
@@ -139,6 +141,7 @@ impl Journal {
         let unit = Unit {
             work: self.work.clone(),
             rows_sha256: digest(&rows_path)?,
+            jobs_sha256: list_digest(&jobs)?,
             jobs,
         };
         let text = serde_json::to_vec(&unit).context("failed to write the journal")?;
@@ -152,9 +155,12 @@ fn again(jobs: &Path) -> String {
 }
 
 fn digest(path: &Path) -> Result<String> {
-    let bytes =
-        std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
-    Ok(signed_file::digest(&bytes))
+    Ok(signed_file::digest(&units::read(path)?))
+}
+
+fn list_digest(jobs: &[Done]) -> Result<String> {
+    let text = serde_json::to_vec(jobs).context("failed to write the journal")?;
+    Ok(signed_file::digest(&text))
 }
 
 /// Where the rows of every finished job are, over one journal or several.
@@ -174,13 +180,18 @@ impl Assembly {
     pub fn add(&mut self, run: &Path) -> Result<()> {
         let work = super::work(run)?;
         for path in units::all(&run.join(FOLDER), KIND, JOBS)? {
-            let read = || format!("failed to read {}", path.display());
-            let text = std::fs::read(&path).with_context(read)?;
-            let unit: Unit = serde_json::from_slice(&text).with_context(read)?;
+            let unit: Unit = serde_json::from_slice(&units::read(&path)?)
+                .with_context(|| format!("{} is no unit of a journal", path.display()))?;
             ensure!(
                 unit.work == work,
                 "{} is of another run; take it away",
                 path.display()
+            );
+            ensure!(
+                list_digest(&unit.jobs)? == unit.jobs_sha256,
+                "{} is not the file that was written; {}",
+                path.display(),
+                again(&path)
             );
             let rows = path.with_extension(ROWS);
             let found = digest(&rows).with_context(|| again(&path))?;

@@ -1,7 +1,6 @@
 //! Units of signed images: a line for each, JSON.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::sync::PoisonError;
 
@@ -12,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FOLDER, Journal, units};
 use crate::clock;
-use crate::signed_file::{SignedFile, SigningFailure};
+use crate::signed_file::{SignedFile, SigningFailure, digest};
 
 const KIND: &str = "signed";
 const ENDING: &str = "jsonl";
@@ -32,11 +31,12 @@ pub struct Kept {
     pub registered: Option<Vec<u8>>,
 }
 
-/// The first line: what the images are signed for.
+/// The first line: what the images are signed for, and the digest of the lines behind it.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Of {
     work: String,
+    lines_sha256: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,6 +107,7 @@ impl Journal {
         let path = units::next(&self.folder, KIND, ENDING)?;
         let of = Of {
             work: self.work.clone(),
+            lines_sha256: digest(&batch.lines),
         };
         let mut text = serde_json::to_vec(&of).context("failed to write the journal")?;
         text.push(b'\n');
@@ -147,27 +148,35 @@ pub fn read_signed(run: &Path, mut each: impl FnMut(Kept) -> Result<()>) -> Resu
     let folder = run.join(FOLDER);
     let work = super::work(run)?;
     for path in units::all(&folder, KIND, ENDING)? {
-        let file =
-            File::open(&path).with_context(|| format!("failed to read {}", path.display()))?;
-        let mut lines = BufReader::new(file).split(b'\n').enumerate();
-        let first = lines.next().map_or(Ok(Vec::new()), |(_, line)| line)?;
-        let of: Of = serde_json::from_slice(&first)
+        let text = units::read(&path)?;
+        let (first, lines) = match text.iter().position(|byte| *byte == b'\n') {
+            Some(end) => (&text[..end], &text[end + 1..]),
+            None => (&text[..], &text[..0]),
+        };
+        let of: Of = serde_json::from_slice(first)
             .with_context(|| format!("{} is no unit of a journal", path.display()))?;
         ensure!(
             of.work == work,
             "{} is of another run; take it away",
             path.display()
         );
+        ensure!(
+            of.lines_sha256 == digest(lines),
+            "{} is not the file that was written; without it its images are signed again",
+            path.display()
+        );
+        let lines = lines.split_inclusive(|byte| *byte == b'\n').enumerate();
         for (number, line) in lines {
             let place = || {
                 format!(
                     "{}, line {}, is no entry of a journal",
                     path.display(),
-                    number + 1
+                    number + 2
                 )
             };
-            let line: Line = serde_json::from_slice(&line?).with_context(place)?;
-            each(kept(line, &run.join("signed")).with_context(place)?)?;
+            let line: Line = serde_json::from_slice(line).with_context(place)?;
+            let kept = kept(line, &run.join("signed")).with_context(place)?;
+            each(kept).with_context(|| format!("failed to take in {}", path.display()))?;
         }
     }
     Ok(())

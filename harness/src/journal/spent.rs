@@ -1,7 +1,7 @@
 //! What a run has cost so far, kept with every unit: a process that is killed has spent its time, too.
 
-use std::io::ErrorKind;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use credlink_reports::header::CpuShares;
@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{under_way, units};
 
 const FILE: &str = "spent.json";
+/// More than a process works between two units; what lies further apart was set by a clock that jumped.
+const LONGEST: Duration = Duration::from_mins(30);
 
 /// Tells what the process at work has spent until now.
 pub type Meter = Box<dyn Fn() -> Spent + Send + Sync>;
@@ -30,11 +32,10 @@ pub struct Spent {
 impl Spent {
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        match std::fs::read(&path) {
+        match path.exists() {
             // What a run has cost is no reason to stop it.
-            Ok(text) => Ok(serde_json::from_slice(&text).unwrap_or_default()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(error).with_context(|| format!("failed to read {}", path.display())),
+            true => Ok(serde_json::from_slice(&units::read(&path)?).unwrap_or_default()),
+            false => Ok(Self::default()),
         }
     }
 
@@ -56,7 +57,7 @@ impl Spent {
             changed(&under_way::path(folder)),
         ) {
             let since = noted.duration_since(written).unwrap_or_default();
-            spent.elapsed_s += since.as_secs_f64();
+            spent.elapsed_s += since.min(LONGEST).as_secs_f64();
         }
         Ok(spent)
     }

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+
+use super::units;
 
 const FILE: &str = "under-way";
 
@@ -69,12 +71,9 @@ pub(super) struct UnderWay {
 impl UnderWay {
     pub(super) fn open(folder: &Path) -> Result<Self> {
         let path = path(folder);
-        let text = match std::fs::read(&path) {
-            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                return Err(error).with_context(|| format!("failed to read {}", path.display()));
-            }
+        let text = match path.exists() {
+            true => String::from_utf8_lossy(&units::read(&path)?).into_owned(),
+            false => String::new(),
         };
         let mut before = BTreeMap::new();
         for line in text.lines() {

@@ -15,6 +15,15 @@ pub(super) fn beside(path: &Path) -> PathBuf {
     path.with_file_name(format!("{UNFINISHED}{name}"))
 }
 
+/// The bytes of a regular file; a pipe might never end.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    let attempt = || match std::fs::metadata(path)?.is_file() {
+        true => std::fs::read(path),
+        false => Err(std::io::Error::other("it is no regular file")),
+    };
+    attempt().with_context(|| format!("failed to read {}", path.display()))
+}
+
 /// Writes a file so that it is whole under its name, or not there.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let attempt = || -> Result<()> {

@@ -134,6 +134,7 @@ impl Measured {
             "source_bytes",
             "signed_bytes",
         ];
+        credlink_reports::bound_header(run_dir)?;
         let rows = read_columns(&run_dir.rows(), columns, &["accepted"])?;
         let (trial, image) = (rows.texts("trial")?, rows.small("image")?);
         let big = |name: &str| rows.big(name);

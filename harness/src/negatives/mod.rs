@@ -38,6 +38,29 @@ const NEAR: f64 = 0.06;
 /// How much brighter it is.
 const GAIN: f32 = 1.03;
 
+/// Why a negative file could not be made.
+#[derive(Clone, Debug)]
+pub(crate) enum Unmade {
+    /// It cannot be made of this image, which says nothing about whoever verifies.
+    NotPossible(String),
+    /// The image that it is made of cannot be read: an error of its ops, as it is of those of a signed image.
+    NoSource(String),
+    /// A signed file is not what it was: an error of the run.
+    Disk(String),
+}
+
+impl From<String> for Unmade {
+    fn from(reason: String) -> Self {
+        Self::NotPossible(reason)
+    }
+}
+
+impl From<&str> for Unmade {
+    fn from(reason: &str) -> Self {
+        Self::NotPossible(reason.to_owned())
+    }
+}
+
 /// Whoever makes negative files in a run.
 #[derive(Debug)]
 pub(crate) struct Forger {
@@ -53,7 +76,7 @@ pub(crate) struct Forger {
 pub(crate) struct Donors<'a> {
     images: &'a [PlannedImage],
     signed: &'a SignedImages,
-    residuals: OnceLock<Result<Vec<Residual>, String>>,
+    residuals: OnceLock<Result<Vec<Residual>, Unmade>>,
     /// Files of the images that deceptions are made of: every kind is tried on the same ones.
     sources: Mutex<HashMap<usize, Arc<Vec<u8>>>>,
 }
@@ -84,7 +107,7 @@ impl Donors<'_> {
         target: &PlannedImage,
         number: usize,
         marked: bool,
-    ) -> Result<Donor<'_>, String> {
+    ) -> Result<Donor<'_>, Unmade> {
         let fits = |at: &usize| {
             let image = &self.images[*at].entry;
             image.source != target.entry.source && image.format == target.entry.format
@@ -103,17 +126,16 @@ impl Donors<'_> {
         let chosen = (!candidates.is_empty()).then(|| candidates[number % candidates.len()]);
         let donor = chosen.map(|at| self.of(at)).transpose()?;
         donor.ok_or_else(|| {
-            format!(
-                "no signed {} image{} to take a proof from",
-                target.entry.format.as_str(),
-                if marked { " with a watermark" } else { "" }
-            )
+            let format = target.entry.format.as_str();
+            let mark = if marked { " with a watermark" } else { "" };
+            format!("no signed {format} image{mark} to take a proof from").into()
         })
     }
 
     /// A signed image, by its place in the plan.
-    fn of(&self, at: usize) -> Result<Donor<'_>, String> {
-        let signed = self.signed.get(at).map_err(|error| format!("{error:#}"))?;
+    fn of(&self, at: usize) -> Result<Donor<'_>, Unmade> {
+        let signed = self.signed.get(at);
+        let signed = signed.map_err(|error| Unmade::Disk(format!("{error:#}")))?;
         let signed = signed.and_then(Result::ok);
         Ok(Donor {
             image: &self.images[at],
@@ -122,23 +144,23 @@ impl Donors<'_> {
     }
 
     /// The file of a held-out image, made once for all kinds of deception.
-    fn source(&self, index: usize, setting: &Setting<'_>) -> Result<Vec<u8>, String> {
+    fn source(&self, index: usize, setting: &Setting<'_>) -> Result<Vec<u8>, Unmade> {
         let lock = || self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = lock().get(&index) {
             return Ok(held.to_vec());
         }
-        let loaded = setting.set.load(index).map_err(|error| error.to_string())?;
+        let bytes = loaded(index, setting)?;
         let mut held = lock();
         // As many as the plan takes; a larger plan makes the others anew.
         if held.len() < HELD_SOURCES {
-            held.insert(index, Arc::new(loaded.bytes.clone()));
+            held.insert(index, Arc::new(bytes.clone()));
         }
-        Ok(loaded.bytes)
+        Ok(bytes)
     }
 
     /// What signing changed in the first [`AVERAGED`] watermarked images, made once for all targets: their sources are held
     /// out, so that none of them is among the signed ones.
-    fn residuals(&self, setting: &Setting<'_>) -> Result<&[Residual], String> {
+    fn residuals(&self, setting: &Setting<'_>) -> Result<&[Residual], Unmade> {
         let made = self.residuals.get_or_init(|| {
             let marked = self.signed.positions(true).into_iter();
             let made = marked
@@ -157,15 +179,12 @@ struct Residual {
 }
 
 impl Residual {
-    fn of(donor: &Donor<'_>, setting: &Setting<'_>) -> Result<Self, String> {
-        let source = setting
-            .set
-            .load(donor.image.entry.index)
-            .map_err(|error| error.to_string())?;
-        let before = frame(source.bytes)?.pixels.to_rgb32f();
+    fn of(donor: &Donor<'_>, setting: &Setting<'_>) -> Result<Self, Unmade> {
+        let source = loaded(donor.image.entry.index, setting)?;
+        let before = frame(source)?.pixels.to_rgb32f();
         let after = frame(donated(donor)?)?.pixels.to_rgb32f();
         if before.dimensions() != after.dimensions() {
-            return Err("signing changed the size of the donor".to_owned());
+            return Err("signing changed the size of the donor".into());
         }
         let differences = after.iter().zip(before.iter());
         Ok(Self {
@@ -233,7 +252,7 @@ impl Forger {
     /// The bytes of one negative file.
     ///
     /// # Errors
-    /// In words, why it could not be made.
+    /// [`Unmade`], why it could not be made.
     pub(crate) fn file(
         &self,
         trial: Trial,
@@ -241,14 +260,11 @@ impl Forger {
         number: usize,
         donors: &Donors<'_>,
         setting: &Setting<'_>,
-    ) -> Result<Vec<u8>, String> {
+    ) -> Result<Vec<u8>, Unmade> {
         let index = target.entry.index;
         let source = match trial {
             // These come once.
-            Trial::Unsigned | Trial::NearDuplicate | Trial::Signed => {
-                let loaded = setting.set.load(index);
-                loaded.map_err(|error| error.to_string())?.bytes
-            }
+            Trial::Unsigned | Trial::NearDuplicate | Trial::Signed => loaded(index, setting)?,
             _ => donors.source(index, setting)?,
         };
         match trial {
@@ -256,11 +272,11 @@ impl Forger {
             Trial::ForeignKey => {
                 // An id that our store does not hold: the complement of the one that this image would have had.
                 let own = identity::proof_id(setting.seed, target.entry.index, &source);
-                signed(&self.stranger, &source, ProofId::new(!own.value()))
+                Ok(signed(&self.stranger, &source, ProofId::new(!own.value()))?)
             }
             Trial::LookAlike => {
                 let donor = donors.donor(target, number, false)?;
-                signed(&self.look_alike, &source, donor.signed.id)
+                Ok(signed(&self.look_alike, &source, donor.signed.id)?)
             }
             Trial::Transplant => {
                 let donor = donors.donor(target, number, false)?;
@@ -277,7 +293,7 @@ impl Forger {
                 let donor = donors.donor(target, number, true)?;
                 with_copied_mark(&donor, &source, setting)
             }
-            Trial::WatermarkAverage => with_average_mark(donors.residuals(setting)?, &source),
+            Trial::WatermarkAverage => Ok(with_average_mark(donors.residuals(setting)?, &source)?),
             Trial::Replay => {
                 let donor = donors.donor(target, number, true)?;
                 let marked = with_copied_mark(&donor, &source, setting)?;
@@ -289,8 +305,8 @@ impl Forger {
                 let collision = collision(&donor, &source)?;
                 self.resigned(&donor, collision)
             }
-            Trial::NearDuplicate => neighbouring(&source),
-            Trial::Signed => Err("a signed image is no negative".to_owned()),
+            Trial::NearDuplicate => Ok(neighbouring(&source)?),
+            Trial::Signed => Err("a signed image is no negative".into()),
         }
     }
 }
@@ -298,7 +314,7 @@ impl Forger {
 impl Forger {
     /// A picture with the donor's link, signed by a stranger's service that names the donor's file as its parent: all that
     /// ties the two together is the forger's word.
-    fn resigned(&self, donor: &Donor<'_>, picture: Vec<u8>) -> Result<Vec<u8>, String> {
+    fn resigned(&self, donor: &Donor<'_>, picture: Vec<u8>) -> Result<Vec<u8>, Unmade> {
         let format = donor.image.entry.format;
         let original = donated(donor)?;
         let linked = Metadata {
@@ -306,18 +322,20 @@ impl Forger {
             ..metadata::read(format, &picture)
         };
         let picture = metadata::written(format, picture, &linked).map_err(|e| e.to_string())?;
-        self.service
-            .resigned(&original, &picture, &["c2pa.edited"])
-            .map_err(|error| format!("{:#}", anyhow::Error::from(error)))
+        let resigned = self.service.resigned(&original, &picture, &["c2pa.edited"]);
+        resigned.map_err(|error| format!("{:#}", anyhow::Error::from(error)).into())
     }
 }
 
 /// Another picture, changed until its fingerprint is the donor's.
-fn collision(donor: &Donor<'_>, source: &[u8]) -> Result<Vec<u8>, String> {
+fn collision(donor: &Donor<'_>, source: &[u8]) -> Result<Vec<u8>, Unmade> {
     let registered = frame(donated(donor)?)?;
     let target = ContentHash::of(&registered.pixels, registered.orientation).fingerprint();
     let changed = collision::crafted(&frame(source.to_vec())?.pixels, &target)?;
-    Rewriter::recoded(source, &DynamicImage::ImageRgb8(changed))
+    Ok(Rewriter::recoded(
+        source,
+        &DynamicImage::ImageRgb8(changed),
+    )?)
 }
 
 fn signed(signer: &Signer, source: &[u8], id: ProofId) -> Result<Vec<u8>, String> {
@@ -327,8 +345,15 @@ fn signed(signer: &Signer, source: &[u8], id: ProofId) -> Result<Vec<u8>, String
     Ok(signed.bytes)
 }
 
-fn donated(donor: &Donor<'_>) -> Result<Vec<u8>, String> {
-    donor.signed.read()
+fn donated(donor: &Donor<'_>) -> Result<Vec<u8>, Unmade> {
+    donor.signed.read().map_err(Unmade::Disk)
+}
+
+/// The file of an image of the set.
+fn loaded(index: usize, setting: &Setting<'_>) -> Result<Vec<u8>, Unmade> {
+    let loaded = setting.set.load(index);
+    let loaded = loaded.map_err(|error| Unmade::NoSource(error.to_string()))?;
+    Ok(loaded.bytes)
 }
 
 /// The donor's link and manifest on another file, after `change` had its way with them.
@@ -336,7 +361,7 @@ fn transplanted(
     donor: &Donor<'_>,
     target: Vec<u8>,
     change: impl FnOnce(&mut Metadata) -> Result<(), String>,
-) -> Result<Vec<u8>, String> {
+) -> Result<Vec<u8>, Unmade> {
     let format = donor.image.entry.format;
     let mut proof = metadata::read(format, &donated(donor)?);
     change(&mut proof)?;
@@ -353,9 +378,7 @@ fn transplanted(
         Ok(file)
     } else {
         let format = format.as_str();
-        Err(format!(
-            "manifest and link cannot be put into this {format} file"
-        ))
+        Err(format!("manifest and link cannot be put into this {format} file").into())
     }
 }
 
@@ -410,14 +433,11 @@ fn with_copied_mark(
     donor: &Donor<'_>,
     target: &[u8],
     setting: &Setting<'_>,
-) -> Result<Vec<u8>, String> {
+) -> Result<Vec<u8>, Unmade> {
     let own = frame(target.to_vec())?;
     let size = (own.pixels.width(), own.pixels.height());
-    added(
-        &own,
-        &Residual::of(donor, setting)?.stretched(size)?,
-        target,
-    )
+    let residual = Residual::of(donor, setting)?.stretched(size)?;
+    Ok(added(&own, &residual, target)?)
 }
 
 /// The average mark of many donors on another file, made as strong as a single one.

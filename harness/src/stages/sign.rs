@@ -16,7 +16,7 @@ use crate::reencode::Rewriter;
 use crate::signed_file::{SignedFile, SignedImages, SigningFailure, digest};
 use crate::stages::event::Event;
 use crate::stages::setting::Setting;
-use crate::systems::{Signed, System};
+use crate::systems::{DISK, Signed, System};
 use crate::{clock, identity, likeness, received};
 
 /// What the journals of these run directories hold of the plan's images, registered.
@@ -184,7 +184,7 @@ fn sign_one(system: &dyn System, image: &PlannedImage, setting: &Setting<'_>) ->
     ledger.add(Work::Sign, cpu.saturating_sub(apart));
     let mut signed = match signed {
         Ok(signed) => signed,
-        Err(error) if error.cause == "disk" => return Err(error.into()),
+        Err(error) if error.cause == DISK => return Err(error.into()),
         Err(error) => return failed(error.cause, &error.reason),
     };
     let perceptual = match compared(&mut signed, &source.bytes, system, setting) {

@@ -19,14 +19,15 @@ use crate::clock;
 use crate::identity;
 use crate::journal::{Assembly, Begun, JobRows, LeftOut, Stage};
 use crate::ledger::Work;
-use crate::negatives::{self, Donors, Forger};
+use crate::negatives::{self, Donors, Forger, Unmade};
 use crate::plan::{Negative, Plan, PlannedImage};
 use crate::signed_file::{SignedFile, SignedImages, Signing, SigningFailure};
-use crate::systems::Sealed;
+use crate::systems::{DISK, Sealed};
 use crate::trial::{self, Entering, Subject};
 
 /// The cause of an op that ended the process that ran it.
 const CRASH: &str = "crash";
+const PANICKED: &str = "a library panicked";
 
 /// The stage: everything that its jobs share.
 pub(super) struct Verifying<'a> {
@@ -207,23 +208,27 @@ impl<'a> Verifying<'a> {
             Job::Negative(negative) => {
                 let turn = number - self.plan.signed.len();
                 let start = clock::thread_nanos();
-                let file = caught(|| {
-                    let image = &negative.image;
-                    let forger = &self.forger;
-                    forger.file(negative.trial, image, turn, &self.donors, self.setting)
-                });
+                let image = &negative.image;
+                let made = catch_unwind(AssertUnwindSafe(|| {
+                    let (donors, setting) = (&self.donors, self.setting);
+                    self.forger
+                        .file(negative.trial, image, turn, donors, setting)
+                }));
+                let file = made.unwrap_or_else(|_| Err(PANICKED.to_owned().into()));
                 if let Ok(file) = &file {
                     negatives::keep(self.setting.negative_folder, &negative, file)?;
                 }
                 let spent = clock::thread_nanos() - start;
                 self.setting.ledger.add(Work::SourceImages, spent);
                 match file {
+                    Ok(file) => self.of_negative(&negative, Ok(file))?,
+                    Err(Unmade::NoSource(reason)) => self.of_negative(&negative, Err(reason))?,
                     // A forgery that cannot be made says nothing about whoever verifies.
-                    Err(reason) if negative.trial != Trial::Unsigned => {
+                    Err(Unmade::NotPossible(reason)) => {
                         left_out = Some(self.left_out(&negative, &reason));
                         Vec::new()
                     }
-                    file => self.of_negative(&negative, file),
+                    Err(Unmade::Disk(reason)) => bail!(reason),
                 }
             }
         };
@@ -285,7 +290,7 @@ impl<'a> Verifying<'a> {
             return Ok(self.errors(image, &subject, CRASH, death));
         }
         let file = signed.read().map_err(anyhow::Error::msg)?;
-        Ok(self.ops(image, &subject, Ok(file)))
+        self.ops(image, &subject, Ok(file))
     }
 
     fn of_unsignable(&self, image: &PlannedImage, failure: &SigningFailure) -> Vec<Row> {
@@ -298,7 +303,7 @@ impl<'a> Verifying<'a> {
         self.errors(image, &subject, &failure.cause, &failure.reason)
     }
 
-    fn of_negative(&self, negative: &Negative, file: Result<Vec<u8>, String>) -> Vec<Row> {
+    fn of_negative(&self, negative: &Negative, file: Result<Vec<u8>, String>) -> Result<Vec<Row>> {
         let size = file.as_ref().map_or(0, |bytes| bytes.len() as u64);
         let subject = Subject {
             source_bytes: size,
@@ -309,25 +314,25 @@ impl<'a> Verifying<'a> {
     }
 
     /// All ops of one image; its pixels are decoded at most once for all of them.
+    ///
+    /// # Errors
+    /// When this machine's own disk refused what an op needed.
     fn ops(
         &self,
         image: &PlannedImage,
         subject: &Subject<'_>,
         file: Result<Vec<u8>, String>,
-    ) -> Vec<Row> {
+    ) -> Result<Vec<Row>> {
         let file = file.and_then(|bytes| ImageFile::new(bytes).map_err(|error| error.to_string()));
         let file = match file {
             Ok(file) => Arc::new(file),
-            Err(reason) => return self.errors(image, subject, "source", &reason),
+            Err(reason) => return Ok(self.errors(image, subject, "source", &reason)),
         };
         let ledger = self.setting.ledger;
         // Decoded here, so that no pipeline's time depends on whether it came first. A file that cannot be decoded, or makes
         // a decoder panic, is each pipeline's own business: some never look at pixels.
         let start = clock::thread_nanos();
-        let _ = caught(|| {
-            let _ = file.frame();
-            Ok(())
-        });
+        let _ = catch_unwind(AssertUnwindSafe(|| file.frame().is_ok()));
         ledger.add(Work::Codec, clock::thread_nanos() - start);
         let entering = Entering::new(file);
         let op = |(offset, position): (usize, &usize)| {
@@ -344,7 +349,12 @@ impl<'a> Verifying<'a> {
                 live,
             );
             (self.setting.listener)(Event::Advanced(1));
-            row
+            match &row.error {
+                Some(reason) if row.error_cause.as_deref() == Some(DISK) => {
+                    bail!("op {number}: {reason}")
+                }
+                _ => Ok(row),
+            }
         };
         image.pipelines.iter().enumerate().map(op).collect()
     }
@@ -365,9 +375,4 @@ impl<'a> Verifying<'a> {
         };
         image.pipelines.iter().enumerate().map(op).collect()
     }
-}
-
-/// A panic in a library as an error in words.
-fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("a library panicked".to_owned()))
 }

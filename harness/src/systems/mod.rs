@@ -88,6 +88,9 @@ pub struct CarrierAbout {
     pub payload_bits: u32,
 }
 
+/// The cause where this machine's own disk refused, which is an error of the run: no answer, and no fault of a system.
+pub const DISK: &str = "disk";
+
 /// Why a system could not do its work, in words that begin with a small letter.
 #[derive(Debug, thiserror::Error)]
 #[error("{reason}")]

@@ -24,6 +24,8 @@ use serde::{Deserialize, Serialize};
 
 use super::resolver::{Match, Resolver};
 use super::{About, Answer, CarrierAbout, Sealed, Signed, System, SystemError};
+use crate::programs::SHA256;
+use crate::signed_file::digest;
 
 /// The names of the carriers.
 const MANIFEST: &str = "manifest";
@@ -76,7 +78,8 @@ struct Registration {
 #[derive(Debug)]
 pub struct SignedFiles {
     observer: Observer,
-    asks_for_trust: bool,
+    /// SHA-256 of the anchors that a signer must have, if there are any.
+    trusted: Option<String>,
     resolver: Option<Asked>,
     known: Mutex<Known>,
 }
@@ -103,7 +106,7 @@ impl SignedFiles {
     pub fn new(anchors: Option<&str>) -> Result<Self, EngineError> {
         Ok(Self {
             observer: Observer::new(anchors)?,
-            asks_for_trust: anchors.is_some(),
+            trusted: anchors.map(|anchors| digest(anchors.as_bytes())),
             resolver: None,
             known: Mutex::default(),
         })
@@ -160,12 +163,11 @@ impl SignedFiles {
 
 impl System for SignedFiles {
     fn about(&self) -> About {
-        let trust = if self.asks_for_trust {
-            "signers that the given anchors vouch for"
-        } else {
-            "whoever signed"
+        let trust = match &self.trusted {
+            Some(digest) => format!("signers that the anchors {SHA256}{digest} vouch for"),
+            None => "whoever signed".to_owned(),
         };
-        let mut settings = vec![("trust".to_owned(), trust.to_owned())];
+        let mut settings = vec![("trust".to_owned(), trust)];
         if let Some(asked) = &self.resolver {
             settings.push(("resolution".to_owned(), asked.server.host().to_owned()));
         }

@@ -98,9 +98,9 @@ impl Contest {
     /// [`ContestError`], naming the file.
     pub fn read(root: &Path) -> Result<Self, ContestError> {
         let path = root.join(FILE);
-        let text = std::fs::read(&path).map_err(|source| refused("read", &path)(source))?;
+        let text = crate::input::text(&path).map_err(refused("read", &path))?;
         let contest: Self =
-            serde_json::from_slice(&text).map_err(|source| ContestError::Unsound {
+            serde_json::from_str(&text).map_err(|source| ContestError::Unsound {
                 path: path.clone(),
                 source,
             })?;

@@ -110,7 +110,7 @@ fn incomplete(path: &Path, source: Option<PolarsError>) -> RowError {
 
 fn open_whole(path: &Path) -> Result<File, RowError> {
     let io = refused("read", path);
-    let mut file = File::open(path).map_err(|source| match source.kind() {
+    let mut file = crate::input::open(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => RowError::Missing {
             path: path.to_owned(),
         },

@@ -54,7 +54,9 @@ pub enum EvidenceError {
         trial: Trial,
     },
     /// The temporary file of what was read could not be written.
-    #[error("keep what the rows say in a temporary file")]
+    #[error(
+        "keep what the rows say in a temporary file, beside the rows or where temporary files lie; when there is room, the same command goes on"
+    )]
     Kept(#[source] std::io::Error),
     /// A word that the schema does not know, or a row that contradicts itself.
     #[error("{path}: op {op}: {reason}")]

@@ -394,6 +394,23 @@ impl Recipe {
         found
     }
 
+    /// What those programs are told that may be a file of its own, a script for instance: whole paths.
+    #[must_use]
+    pub fn program_files(&self) -> BTreeSet<&str> {
+        let mut found = BTreeSet::new();
+        for (_, step) in &self.steps {
+            if let Step::Exec(exec) = step {
+                found.extend(exec.paths());
+            }
+            found.extend(
+                step.links()
+                    .iter()
+                    .flat_map(|recipe| recipe.program_files()),
+            );
+        }
+        found
+    }
+
     /// The TOML that the recipe was read from, a variant's values in their places.
     #[must_use]
     pub fn text(&self) -> &str {

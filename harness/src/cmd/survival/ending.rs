@@ -1,7 +1,7 @@
 //! The end of a run, whoever did its work: rows in the order of the plan, header, pictures, report, verdict.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use credlink_harness::journal::{Assembly, Spent};
@@ -57,9 +57,15 @@ pub(crate) fn end(
     if let Err(error) = exhibits::make(run_dir, &header, stop) {
         cmd::complain(&format!("warning: no gallery: {error:#}"));
     }
+    let is_without_pictures = stop.load(Ordering::Relaxed) && !header.partial;
     recipes::keep(run_dir, &header)?;
     report(output, run_dir)?;
-    judged(&header, output.gate.map(|(_, gate)| gate), run_dir)
+    let code = judged(&header, output.gate.map(|(_, gate)| gate), run_dir)?;
+    // Whoever goes on finds all rows, and makes the pictures.
+    Ok(match is_without_pictures {
+        true => exit::INTERRUPTED,
+        false => code,
+    })
 }
 
 /// Enters how the run ended.

@@ -2,29 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use credlink_corpus::ImageSet;
 use credlink_harness::plan::Plan;
 use credlink_harness::systems::About;
-use credlink_harness::{machine, versions};
+use credlink_harness::{machine, programs, versions};
 use credlink_reports::RunHeader;
 use credlink_reports::header::{ImageSetHeader, PipelineHeader};
 
-use crate::cli::SurvivalArgs;
+use super::Shared;
 
 /// The header of a run before it begins.
-pub(super) fn described(
-    args: &SurvivalArgs,
-    plan: &Plan,
-    set: &dyn ImageSet,
-    system: &About,
-    own: &[String],
-) -> RunHeader {
-    let header = set.header();
+pub(super) fn described(shared: &Shared<'_>, plan: &Plan, system: &About) -> RunHeader {
+    let args = shared.args;
+    let header = shared.set.header();
+    let mut versions = versions::all();
+    versions.extend(programs::called(
+        plan.pipelines.iter().map(|recipe| &**recipe),
+    ));
     RunHeader {
         seed: args.seed,
         distractors: args.distractors,
-        command_line: std::env::args().collect(),
-        versions: versions::all(),
+        command_line: crate::cmd::command_line(),
+        versions,
         machine: machine::describe(),
         system: system.header(),
         image_set: ImageSetHeader {
@@ -41,8 +39,12 @@ pub(super) fn described(
                 .map(|file| format!("{}: {}", file.path, file.why))
                 .collect(),
         },
-        settings: settings(args, system),
-        pipelines: plan.described().into_iter().map(owned(own)).collect(),
+        settings: settings(shared, system),
+        pipelines: plan
+            .described()
+            .into_iter()
+            .map(owned(&shared.own_recipes))
+            .collect(),
         carriers: system.names(),
         carrier_facts: system.facts(),
         ops_planned: plan.signed_ops + plan.negative_ops,
@@ -71,9 +73,13 @@ fn owned(own: &[String]) -> impl Fn(PipelineHeader) -> PipelineHeader {
 }
 
 /// Every setting that decides results, with the value that takes effect.
-fn settings(args: &SurvivalArgs, system: &About) -> BTreeMap<String, String> {
+fn settings(shared: &Shared<'_>, system: &About) -> BTreeMap<String, String> {
     let mut settings = vec![("system".to_owned(), system.name.clone())];
     settings.extend(system.settings.iter().cloned());
-    settings.push(("distractors".to_owned(), args.distractors.to_string()));
+    let distractors = shared.args.distractors.to_string();
+    settings.push(("distractors".to_owned(), distractors));
+    if shared.looks_closely {
+        settings.push(("ssimulacra2".to_owned(), "of every signed file".to_owned()));
+    }
     settings.into_iter().collect()
 }

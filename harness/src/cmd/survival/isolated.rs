@@ -63,6 +63,13 @@ pub(super) fn run(args: &SurvivalArgs, out: &Path) -> Result<u8> {
         command = Command::new(&program);
         command.args(["survival", "--resume"]).arg(out);
         command.args(args.network.typed());
+        // What was typed for this run alone, which its journal knows nothing of.
+        if let Some(gate) = &args.gate {
+            command.arg("--gate").arg(gate);
+        }
+        if let Some(threads) = args.threads {
+            command.arg("--threads").arg(threads.to_string());
+        }
         for (is_set, flag) in [(args.quiet, "--quiet"), (args.json, "--json")] {
             if is_set {
                 command.arg(flag);

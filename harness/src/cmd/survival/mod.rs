@@ -24,7 +24,7 @@ use credlink_harness::stages::event::Event;
 use credlink_harness::systems::About;
 use credlink_harness::systems::credlink;
 use credlink_harness::systems::named::Choice;
-use credlink_harness::{clock, estimate, exit, image_set, live, recipes};
+use credlink_harness::{clock, estimate, exit, image_set, live, programs, recipes};
 use credlink_reports::gate::Gate;
 use credlink_reports::head_to_head::{self, Contest, Entrant, Skipped};
 use credlink_reports::{RunDir, RunHeader};
@@ -85,19 +85,26 @@ pub(crate) fn register(typed: &SurvivalArgs) -> Result<u8> {
 
 fn started(typed: &SurvivalArgs, part: journal::Part) -> Result<u8> {
     let created = clock::utc_now();
+    let mut typed = typed.clone();
+    // A run is known by the name of its folder: `.` has none.
+    if let Some(run) = &mut typed.resume
+        && run.file_name().is_none()
+    {
+        *run = std::fs::canonicalize(&*run)
+            .with_context(|| format!("failed to find {}", run.display()))?;
+    }
     if typed.isolate {
         let out = typed.resume.clone();
-        let out = out.unwrap_or_else(|| place_of(typed, &created));
+        let out = out.unwrap_or_else(|| place_of(&typed, &created));
         let here = super::remote::url(&out).map(super::remote::folder);
-        return isolated::run(typed, &here.unwrap_or(out));
+        return isolated::run(&typed, &here.unwrap_or(out));
     }
     if let Some(run) = &typed.resume
-        && let Some(code) = ended(run, typed)?
+        && let Some(code) = ended(run, &typed)?
     {
         return Ok(code);
     }
     // Here, wherever they were published; what a run remembers of them is where they lie here.
-    let mut typed = typed.clone();
     for registry in &mut typed.registry {
         *registry = super::remote::fetched(registry)?;
     }
@@ -336,7 +343,7 @@ impl Shared<'_> {
                 .unwrap_or_default(),
             created: self.created.clone(),
             threads: u32::try_from(self.pool.current_num_threads()).unwrap_or(u32::MAX),
-            ..header::described(args, plan, &*self.set, system, &self.own_recipes)
+            ..header::described(self, plan, system)
         };
         let shard = args.shard.unwrap_or(Shard::WHOLE);
         Ok(journal::About {
@@ -422,16 +429,12 @@ fn ended_before(run_dir: &RunDir, gate: Option<&Gate>) -> Result<u8> {
 
 /// The recipes whose programs are installed, and a sentence about each of the others.
 fn with_programs(recipes: Vec<Arc<Recipe>>) -> (Vec<Arc<Recipe>>, Vec<String>) {
-    let folders: Vec<PathBuf> = std::env::var_os("PATH")
-        .map(|path| std::env::split_paths(&path).collect())
-        .unwrap_or_default();
-    let installed = |program: &str| folders.iter().any(|folder| folder.join(program).is_file());
     let mut missing = Vec::new();
     let usable = recipes.into_iter().filter(|recipe| {
         let absent: Vec<&str> = recipe
             .programs()
             .into_iter()
-            .filter(|program| !installed(program))
+            .filter(|program| programs::installed(program).is_none())
             .collect();
         if !absent.is_empty() {
             missing.push(format!(

@@ -36,7 +36,14 @@ pub(super) fn place(
         return made(out, about, keep, meter).map(Found::Place);
     }
     let Some(begun) = journal::about(out)? else {
-        return Ok(Found::Whole(RunDir::open(out)?));
+        if let Ok(run_dir) = RunDir::open(out)
+            && run_dir.rows().exists()
+        {
+            return Ok(Found::Whole(run_dir));
+        }
+        // Of a contest, one that was killed as it began: nothing was done there yet, and its key signed nothing.
+        remove_begun(out)?;
+        return made(out, about, keep, meter).map(Found::Place);
     };
     same(out, about, &begun)?;
     let run_dir = RunDir::open(out)?;
@@ -64,6 +71,27 @@ pub(super) fn place(
         journal,
         header,
     })))
+}
+
+/// Removes the directory of a run that was killed as it began, and nothing else: one that holds a file that was not there yet at
+/// that moment is somebody's.
+fn remove_begun(out: &Path) -> Result<()> {
+    let run_dir = RunDir::at(out);
+    for folder in [
+        run_dir.signed(),
+        run_dir.proofs(),
+        run_dir.tables(),
+        run_dir.plots(),
+    ] {
+        let is_empty = std::fs::read_dir(&folder).map_or(true, |mut held| held.next().is_none());
+        ensure!(
+            is_empty,
+            "{} says not what is run there, and {} holds files; take it away and begin anew",
+            out.display(),
+            folder.display()
+        );
+    }
+    remove(out, |out| std::fs::remove_dir_all(out))
 }
 
 /// Refuses to go on with something else: `about` is what this process would do, `begun` what was begun in `out`.

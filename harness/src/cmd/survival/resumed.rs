@@ -41,6 +41,9 @@ pub(super) fn options(typed: &SurvivalArgs) -> Result<SurvivalArgs> {
     options.alone.clone_from(&typed.alone);
     options.scratch.clone_from(&typed.scratch);
     if let Some(run) = &typed.resume {
+        if !typed.registry.is_empty() {
+            options.registry.clone_from(&typed.registry);
+        }
         // A run that is to be published is published when it has ended, whoever ends it.
         let is_of = |out: &PathBuf| remote::url(out).is_some_and(|url| remote::folder(url) == *run);
         let published = options.out.take().filter(is_of);
@@ -57,9 +60,10 @@ pub(super) fn options(typed: &SurvivalArgs) -> Result<SurvivalArgs> {
 fn decides_nothing(typed: &SurvivalArgs) -> Result<bool> {
     let mut plain = plain()?;
     plain.resume.clone_from(&typed.resume);
-    // A run that goes on has its registries and its part already.
+    // They may have been moved: which they are is checked before anybody goes on.
+    plain.registry.clone_from(&typed.registry);
+    // A run that goes on has its part already.
     if typed.resume.is_none() {
-        plain.registry.clone_from(&typed.registry);
         plain.shard = typed.shard;
     }
     plain.out.clone_from(&typed.out);
@@ -90,6 +94,9 @@ const UNDER_WAY: &str = "contest-under-way.json";
 pub(super) fn kept(args: &SurvivalArgs, only: Option<&str>) -> Result<serde_json::Value> {
     let mut kept = args.clone();
     kept.network = NetworkArgs::default();
+    // Whoever goes on says where that is, in whatever bytes.
+    kept.resume = None;
+    kept.out = kept.out.filter(|out| out.to_str().is_some());
     let paths = [
         &mut kept.images,
         &mut kept.recipes,
@@ -103,6 +110,11 @@ pub(super) fn kept(args: &SurvivalArgs, only: Option<&str>) -> Result<serde_json
     paths.extend(&mut kept.registry);
     for path in paths {
         *path = std::path::absolute(&*path).context("failed to find the working directory")?;
+        ensure!(
+            path.to_str().is_some(),
+            "the name {} is no Unicode, so that no journal can say it to whoever goes on; give it another",
+            path.display()
+        );
     }
     kept.only = only.map(str::to_owned).or(kept.only);
     Ok(serde_json::to_value(kept)?)

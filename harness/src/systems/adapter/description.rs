@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::message::{HIGHEST_SCORE, Hello, PROTOCOL};
+use crate::programs;
 
 /// The file that makes a folder an adapter.
 pub const FILE: &str = "adapter.toml";
@@ -22,6 +23,8 @@ pub struct Description {
     /// The folder, absolute.
     pub folder: PathBuf,
     variant: Option<String>,
+    /// Which files it consists of, by digest.
+    pub digest: String,
     file: File,
 }
 
@@ -62,6 +65,25 @@ fn default_memory() -> u64 {
     4096
 }
 
+/// A digest of the files of an adapter: those in its folder, and those beside the folder, which adapters share. What they say to
+/// people does not count, nor does what they are installed with.
+fn digest_of(folder: &Path) -> std::io::Result<String> {
+    let mut files = Vec::new();
+    for place in std::iter::once(folder).chain(folder.parent()) {
+        let mut here = Vec::new();
+        for entry in std::fs::read_dir(place)? {
+            let path = entry?.path();
+            let is_prose = path.extension().is_some_and(|extension| extension == "md");
+            if path.is_file() && !is_prose {
+                here.push(path);
+            }
+        }
+        here.sort();
+        files.extend(here);
+    }
+    programs::digest(&files)
+}
+
 /// Why a folder holds no adapter.
 #[derive(Debug, thiserror::Error)]
 pub enum DescriptionError {
@@ -100,6 +122,7 @@ impl Description {
         };
         let text = std::fs::read_to_string(&path).map_err(unreadable)?;
         let folder = folder.canonicalize().map_err(unreadable)?;
+        let digest = digest_of(&folder).map_err(unreadable)?;
         let file: File = toml::from_str(&text).map_err(|error| unsound(error.to_string()))?;
         let has_program = file
             .command
@@ -133,6 +156,7 @@ impl Description {
             name: variant.map_or_else(|| base.to_owned(), |variant| format!("{base}/{variant}")),
             folder: folder.clone(),
             variant: variant.cloned(),
+            digest: digest.clone(),
             file: file.clone(),
         };
         Ok(if file.variants.is_empty() {

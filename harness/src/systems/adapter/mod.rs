@@ -35,7 +35,9 @@ use self::message::{
 use self::payload::{Issued, Payload};
 use self::pool::Pool;
 pub use self::sealed::SealedAdapter;
-use super::{About, CarrierAbout, Sealed, Signed, System, SystemError};
+use crate::programs::SHA256;
+
+use super::{About, CarrierAbout, DISK, Sealed, Signed, System, SystemError};
 
 /// Thresholds that are tried of a score.
 const STEPS: u32 = 64;
@@ -177,7 +179,11 @@ fn signed_file(
 fn about(pool: &Pool, strength: Option<f64>) -> About {
     let hello = pool.hello();
     let place = hello.carrier.place;
-    let mut settings = vec![("payload".to_owned(), payload_words(hello.payload_bits))];
+    let files = format!("{SHA256}{}", pool.description().digest);
+    let mut settings = vec![
+        ("payload".to_owned(), payload_words(hello.payload_bits)),
+        ("adapter files".to_owned(), files),
+    ];
     if let Some(range) = hello.strength {
         let used = strength.unwrap_or(range.default);
         settings.push(("strength".to_owned(), used.to_string()));
@@ -366,7 +372,7 @@ impl Scratch {
     fn holding(pool: &Pool, format: Format, bytes: &[u8]) -> Result<Self, SystemError> {
         let file = Self::empty(pool, format);
         std::fs::write(&file.0, bytes)
-            .map_err(|error| SystemError::new("disk", format!("{}: {error}", file.0.display())))?;
+            .map_err(|error| SystemError::new(DISK, format!("{}: {error}", file.0.display())))?;
         Ok(file)
     }
 }

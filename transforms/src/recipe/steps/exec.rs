@@ -71,6 +71,14 @@ impl Exec {
         programs
     }
 
+    /// The arguments that are whole paths.
+    pub(crate) fn paths(&self) -> Vec<&str> {
+        let own = self.arguments.iter().map(String::as_str);
+        let mut paths: Vec<&str> = own.filter(|text| Path::new(text).is_absolute()).collect();
+        paths.extend(self.then.iter().flat_map(|then| then.paths()));
+        paths
+    }
+
     /// The format of the result for an input of `format`.
     pub(crate) fn gives(&self, format: Format) -> Format {
         let given = Format::ALL
@@ -108,7 +116,7 @@ impl Exec {
             reason,
         };
         let words = folder.join("stderr");
-        let stderr = std::fs::File::create(&words).map_err(|error| failed(error.to_string()))?;
+        let stderr = std::fs::File::create(&words).map_err(storage)?;
         let mut command = Command::new(&self.program);
         command
             .args(self.arguments.iter().map(named))
@@ -184,6 +192,10 @@ impl Exec {
     }
 }
 
+fn storage(error: std::io::Error) -> StepErrorKind {
+    StepErrorKind::Storage(error.to_string())
+}
+
 /// A directory that nobody else may look into: the image may be somebody's own.
 fn private() -> std::io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
@@ -245,9 +257,6 @@ mod group {
 impl Apply for Exec {
     fn apply(&self, work: &mut Work<'_>) -> Result<Flow, StepErrorKind> {
         let file = work.encoded()?;
-        let storage = |error: std::io::Error| {
-            StepErrorKind::Engine(format!("failed to use a temporary directory: {error}"))
-        };
         let folder = private().map_err(storage)?;
         let input = folder
             .path()

@@ -11,6 +11,8 @@ use credlink_harness::exit;
 use credlink_harness::journal::{Begun, Stage};
 use credlink_trial_record::{Outcome, Row};
 
+mod changed;
+#[path = "../support/mod.rs"]
 mod support;
 
 use support::{code, credlink, rows_without_times, small_pictures, text};
@@ -155,45 +157,6 @@ fn at_work(at: &Path, out: &str, args: &[&str]) -> Child {
 }
 
 #[test]
-fn nobody_goes_on_with_another_run() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    small_pictures(at, 24);
-    left(at, "run");
-    let resumed = |args: &[&str]| {
-        let small = SMALL.iter().filter(|arg| **arg != "--out").copied();
-        let args: Vec<&str> = small
-            .chain(["--resume", "run"])
-            .chain(args.iter().copied())
-            .collect();
-        credlink(at, &args)
-    };
-    for (args, words) in [
-        (&["--seed", "2"][..], "another seed"),
-        (&["--search-rotation"], "another value of watermark search"),
-        (&["--distractors", "3"], "another value of distractors"),
-        (&["--longest-side", "100"], "another image set"),
-        (&["--carriers", "manifest"], "another system"),
-    ] {
-        let output = resumed(args);
-        assert_eq!(code(&output), exit::FAILURE, "{args:?}: {}", text(&output));
-        let said = text(&output);
-        assert!(
-            said.contains(words) && said.contains("cannot go on"),
-            "{args:?}: {said}"
-        );
-    }
-    // The same options, typed again, are the same run; a number of threads decides nothing.
-    assert_eq!(code(&resumed(&["--threads", "1"])), exit::OK);
-    let output = credlink(at, &["survival", "--resume", "nothing"]);
-    assert!(
-        text(&output).contains("is not there; `credlink survival --out nothing`"),
-        "{}",
-        text(&output)
-    );
-}
-
-#[test]
 fn two_processes_do_not_work_on_one_run() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
@@ -214,112 +177,6 @@ fn two_processes_do_not_work_on_one_run() {
         "{}",
         text(&output)
     );
-}
-
-#[test]
-fn a_journal_that_was_changed_is_refused_or_done_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    small_pictures(at, 24);
-    assert_eq!(code(&credlink(at, &begun("whole"))), exit::OK);
-    let unit = |ending: &str| at.join(format!("run/journal/rows-000000.{ending}"));
-    let resumed = || credlink(at, &["survival", "--resume", "run", "--quiet"]);
-    stopped(at, "run");
-    let good = std::fs::read(unit("parquet")).unwrap();
-    let mut bad = good.clone();
-    let middle = bad.len() / 2;
-    bad[middle] ^= 1;
-    std::fs::write(unit("parquet"), &bad).unwrap();
-    let output = resumed();
-    assert_eq!(code(&output), exit::FAILURE);
-    let said = text(&output);
-    assert!(
-        said.contains("rows-000000.parquet is not the file that was written"),
-        "{said}"
-    );
-    // Taken away as a whole, its jobs are done again.
-    std::fs::remove_file(unit("parquet")).unwrap();
-    std::fs::remove_file(unit("json")).unwrap();
-    assert_eq!(code(&resumed()), exit::OK);
-    assert!(rows_without_times(at, "whole") == rows_without_times(at, "run"));
-}
-
-fn copied(at: &Path, from: &str, to: &str) {
-    let status = Command::new("cp")
-        .args(["-r", from, to])
-        .current_dir(at)
-        .status();
-    assert!(status.unwrap().success());
-}
-
-#[test]
-fn a_run_is_gone_on_with_only_if_all_of_it_is_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    small_pictures(at, 24);
-    assert_eq!(code(&credlink(at, &begun("whole"))), exit::OK);
-    stopped(at, "run");
-    let resumed = |run: &str| credlink(at, &["survival", "--resume", run, "--quiet"]);
-    let refused = |run: &str, words: &str| {
-        let output = resumed(run);
-        assert_eq!(code(&output), exit::FAILURE, "{run}: {}", text(&output));
-        assert!(text(&output).contains(words), "{run}: {}", text(&output));
-    };
-    // With another key the files that are signed would be another signer's.
-    copied(at, "run", "no-key");
-    std::fs::remove_dir_all(at.join("no-key/journal/keys")).unwrap();
-    refused("no-key", "another signing key");
-    copied(at, "run", "no-files");
-    std::fs::remove_dir_all(at.join("no-files/signed")).unwrap();
-    refused("no-files", "no-files/signed/");
-    copied(at, "run", "cut-file");
-    let signed = std::fs::read_dir(at.join("cut-file/signed")).unwrap();
-    let signed = signed.map(|file| file.unwrap().path()).min().unwrap();
-    std::fs::write(&signed, "no image").unwrap();
-    refused("cut-file", "is not the file that was signed");
-    // A unit of another run.
-    let mut args = begun("other");
-    args.extend(["--seed", "7"]);
-    left_by(at, "other", &args);
-    copied(at, "run", "mixed");
-    let unit = |run: &str| {
-        let units = std::fs::read_dir(at.join(run).join("journal")).unwrap();
-        let mut units: Vec<_> = units
-            .map(|unit| unit.unwrap().path())
-            .filter(|unit| {
-                unit.file_name()
-                    .unwrap()
-                    .to_string_lossy()
-                    .starts_with("signed-")
-            })
-            .collect();
-        units.sort();
-        units.first().cloned()
-    };
-    if let Some(foreign) = unit("other") {
-        std::fs::copy(foreign, at.join("mixed/journal/signed-000099.jsonl")).unwrap();
-        refused("mixed", "is of another run");
-    }
-    // What is said of a row file must be true of it.
-    copied(at, "run", "miscounted");
-    let jobs = at.join("miscounted/journal/rows-000000.json");
-    let said = std::fs::read_to_string(&jobs).unwrap();
-    for rows in ["17", "18446744073709551615"] {
-        let wrong = said.replacen("\"rows\":4", &format!("\"rows\":{rows}"), 1);
-        assert_ne!(wrong, said);
-        std::fs::write(&jobs, wrong).unwrap();
-        refused("miscounted", "the file beside it says");
-    }
-    // Elsewhere, under another name, without an empty folder, seen from another place.
-    std::fs::rename(at.join("run"), at.join("renamed")).unwrap();
-    std::fs::remove_dir_all(at.join("renamed/negatives")).unwrap();
-    std::fs::create_dir(at.join("elsewhere")).unwrap();
-    let output = credlink(
-        &at.join("elsewhere"),
-        &["survival", "--resume", "../renamed", "--quiet"],
-    );
-    assert_eq!(code(&output), exit::OK, "{}", text(&output));
-    assert!(rows_without_times(at, "whole") == rows_without_times(at, "renamed"));
 }
 
 #[test]
@@ -349,28 +206,59 @@ fn of_several_systems_those_that_have_not_ended_go_on() {
         assert!(rows("whole") == rows("killed"), "{system}");
     }
     assert!(at.join("killed/head-to-head.html").exists());
+    // One that was killed as it began: it says what it is of, and has done nothing.
+    std::fs::remove_file(at.join("killed/credlink-manifest/rows.parquet")).unwrap();
+    for folder in ["signed", "proofs", "tables", "plots", "gallery"] {
+        let folder = at.join("killed/credlink-manifest").join(folder);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+    let mut args = contest("under-way");
+    left_by(at, "under-way/credlink", &args);
+    std::fs::copy(
+        at.join("under-way/contest-under-way.json"),
+        at.join("killed/contest-under-way.json"),
+    )
+    .unwrap();
+    args = vec!["survival", "--resume", "killed", "--quiet"];
+    let output = credlink(at, &args);
+    assert_eq!(code(&output), exit::OK, "{}", text(&output));
+    assert!(
+        rows_without_times(at, "whole/credlink-manifest")
+            == rows_without_times(at, "killed/credlink-manifest")
+    );
     let output = credlink(at, &["survival", "--resume", "killed"]);
     assert!(text(&output).contains("have ended"), "{}", text(&output));
 }
 
-/// A recipe whose program ends the process that runs the op, for some files, by their length: as a codec does that aborts.
-fn with_crashing_recipe(at: &Path) -> String {
-    let program = at.join("bin/may-crash");
-    std::fs::create_dir_all(at.join("bin")).unwrap();
-    std::fs::write(
-        &program,
-        "#!/bin/sh\n[ $(($(wc -c < \"$1\") % 4)) = 0 ] && [ ! -e \"${0%/*}/spared\" ] && kill -ABRT $PPID\ncp \"$1\" \"$2\"\n",
-    )
-    .unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+/// A recipe of one's own that calls a program of one's own, as `program` names it.
+fn with_recipe(at: &Path, name: &str, program: &str, script: &str) {
+    written_program(&at.join("bin").join(name), script);
     std::fs::create_dir_all(at.join("mine/edits")).unwrap();
     std::fs::write(
-        at.join("mine/edits/may-crash.toml"),
-        "title = \"May crash\"\nseverity = \"none\"\nanalysis = \"Ends the process for some files.\"\n\
-         [[source]]\ncite = \"this test\"\ngrade = \"B\"\nbacks = [\"exec\"]\n\
-         [[step]]\nexec = { program = \"may-crash\", arguments = [\"{input}\", \"{output}\"], output = \"same\", seconds = 60 }\n",
+        at.join(format!("mine/edits/{name}.toml")),
+        format!(
+            "title = \"Own\"\nseverity = \"none\"\nanalysis = \"Calls a program.\"\n\
+             [[source]]\ncite = \"this test\"\ngrade = \"B\"\nbacks = [\"exec\"]\n\
+             [[step]]\nexec = {{ program = {program:?}, arguments = [\"{{input}}\", \"{{output}}\"], output = \"same\", seconds = 60 }}\n"
+        ),
     )
     .unwrap();
+}
+
+fn written_program(path: &Path, script: &str) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// One whose program ends the process that runs the op, for some files, by their length: as a codec does that aborts.
+fn with_crashing_recipe(at: &Path) -> String {
+    with_recipe(
+        at,
+        "may-crash",
+        "may-crash",
+        "[ $(($(wc -c < \"$1\") % 4)) = 0 ] && [ ! -e \"${0%/*}/spared\" ] && kill -ABRT $PPID\ncp \"$1\" \"$2\"",
+    );
     let path = std::env::var("PATH").unwrap_or_default();
     format!("{}:{path}", at.join("bin").display())
 }
