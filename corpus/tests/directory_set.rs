@@ -326,6 +326,29 @@ fn a_folder_without_images_is_an_error_that_says_what_was_there() {
 
 #[cfg(unix)]
 #[test]
+fn of_two_names_that_are_shown_alike_one_is_told_as_left_out() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = TempDir::new().unwrap();
+    for (number, name) in [b"n\xfe.png", b"n\xff.png"].into_iter().enumerate() {
+        let path = dir.path().join(std::ffi::OsStr::from_bytes(name));
+        DynamicImage::from(marked(200, 200, 40 * number as u8))
+            .save(path)
+            .unwrap();
+    }
+    let set = DirectorySet::scan(dir.path(), 1).unwrap();
+    assert_eq!(set.header().files, Some(1));
+    let [left_out] = &set.header().rejected[..] else {
+        panic!("{:?}", set.header().rejected);
+    };
+    assert!(
+        left_out.why.to_string().contains("the same name"),
+        "{}",
+        left_out.why
+    );
+}
+
+#[cfg(unix)]
+#[test]
 fn links_back_up_the_tree_end_and_a_huge_or_odd_file_is_not_read() {
     use std::os::unix::fs::symlink;
     let dir = TempDir::new().unwrap();

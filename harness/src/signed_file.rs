@@ -59,8 +59,13 @@ impl SignedFile {
         let bytes = std::fs::read(&self.path).map_err(|error| format!("{path}: {error}"))?;
         match digest(&bytes) == self.sha256 {
             true => Ok(bytes),
-            false => Err(format!("{path} is not the file that was signed")),
+            false => Err(self.is_another()),
         }
+    }
+
+    fn is_another(&self) -> String {
+        let path = self.path.display();
+        format!("{path} is not the file that was signed; put that back, or begin the run anew")
     }
 
     /// Checks that the file is there, by its length alone.
@@ -72,7 +77,7 @@ impl SignedFile {
         let about = std::fs::metadata(&self.path).map_err(|error| format!("{path}: {error}"))?;
         match about.len() == self.signed_bytes {
             true => Ok(()),
-            false => Err(format!("{path} is not the file that was signed")),
+            false => Err(self.is_another()),
         }
     }
 }
