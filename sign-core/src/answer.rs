@@ -8,7 +8,7 @@ use crate::conclusion::{Accepted, Conclusion, conclude};
 use crate::ladder::{Depth, Verification};
 use crate::manifest::{Described, Standing};
 use crate::record::History;
-use crate::sketch::{Comparison, Likeness};
+use crate::sketch::{Comparison, Likeness, Path};
 use crate::verifier::Verifier;
 
 /// What is said of a file.
@@ -89,15 +89,30 @@ pub struct Answer {
 impl Answer {
     /// Looks at a file.
     pub fn about(verifier: &Verifier, file: &Asset<'_>, depth: Depth, clock: Clock<'_>) -> Self {
-        let verification = verifier.verify_to(depth, file, clock);
+        let mut verification = verifier.verify_to(depth, file, clock);
         let parent = |proof| verifier.store().by_id(proof)?.parent();
         let conclusion = conclude(verification.findings(), &parent);
         let record = conclusion
             .accepted
             .and_then(|accepted| verifier.store().by_id(accepted.proof));
+        let content = content(verifier, file, &conclusion, &verification);
+        if let Some(content) = content
+            .as_ref()
+            .filter(|content| content.path == Path::Pointed)
+        {
+            // What lies there, less what is covered of it.
+            let covered = (1000.0 * content.covered) as u16;
+            let findings = verification
+                .carriers
+                .iter_mut()
+                .map(|examined| &mut examined.finding);
+            for part in findings.filter_map(|finding| finding.part.as_mut()) {
+                part.seen = part.seen.saturating_sub(covered);
+            }
+        }
         Self {
             history: record.and_then(|record| record.history.clone()),
-            content: content(verifier, file, &conclusion),
+            content,
             manifest: verifier.described(file),
             links: file.links().to_vec(),
             unreadable: file.pixels().err().map(str::to_owned),
@@ -125,6 +140,8 @@ impl Answer {
                 "verdict": likeness(content.verdict),
                 "similarity": content.similarity,
                 "seen": content.coverage,
+                "covered": content.covered,
+                "shading": content.shading,
                 "largest_difference": content.largest_difference,
                 "local_difference": content.local_difference,
                 "local_difference_at": content.local_difference_at,
@@ -148,7 +165,12 @@ fn likeness(verdict: Likeness) -> &'static str {
 
 /// The received content beside what is registered of the proof that a pointer led to, confirmed or not. A valid manifest
 /// binds every byte and needs no comparison, and where a viewer shows something else than these pixels they say nothing.
-fn content(verifier: &Verifier, file: &Asset<'_>, conclusion: &Conclusion) -> Option<Comparison> {
+fn content(
+    verifier: &Verifier,
+    file: &Asset<'_>,
+    conclusion: &Conclusion,
+    verification: &Verification,
+) -> Option<Comparison> {
     let proof = match conclusion.accepted {
         Some(accepted) if accepted.by == "manifest" => None,
         Some(accepted) => Some(accepted.proof),
@@ -157,6 +179,15 @@ fn content(verifier: &Verifier, file: &Asset<'_>, conclusion: &Conclusion) -> Op
     let is_shown = file
         .pixels()
         .is_ok_and(|pixels| pixels.shown == Shown::These);
-    let comparison = verifier.compared_with(file, proof?);
-    comparison.filter(|_| is_shown)
+    let proof = proof.filter(|_| is_shown)?;
+    // What was accepted for lying at a place is described there: in a collage, and in a crop.
+    let by = conclusion.accepted.map(|accepted| accepted.by);
+    let mut findings = verification.findings();
+    let place = findings.find(|(carrier, _)| Some(*carrier) == by);
+    let place = place.and_then(|(_, finding)| finding.place);
+    let at_place = place.and_then(|place| verifier.compared_at(file, proof, &place));
+    match at_place.filter(|found| found.verdict == Likeness::Same) {
+        Some(found) => Some(found),
+        None => verifier.compared_with(file, proof),
+    }
 }

@@ -13,7 +13,7 @@ use crate::Clock;
 use crate::fingerprint::{ContentHash, Difference, MatchPolicy, View};
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::sketch::{Likeness, Received, Registered, Shades, Whereabouts, over_black};
+use crate::sketch::{Bars, Likeness, Received, Registered, Shades, Whereabouts, over_black};
 use crate::xmp;
 
 /// Decoded pixels as they are coded in the file; `orientation` says how to display them. Cheap to clone.
@@ -328,7 +328,7 @@ impl<'a> Asset<'a> {
         let registered = registered();
         let anywhere = &mut held.anywhere;
         let mut anywhere = || *anywhere.get_or_insert_with(|| registered.compare(received).verdict);
-        let likeness = registered.likeness(received, whereabouts, &mut anywhere);
+        let likeness = registered.likeness(received, whereabouts, Bars::Free, &mut anywhere);
         held.placed = Some((whereabouts.clone(), likeness));
         Some(likeness)
     }
@@ -348,7 +348,8 @@ impl<'a> Asset<'a> {
                 let received = Received::of(shown, *orientation);
                 let registered = registered();
                 let mut anywhere = || registered.compare(&received).verdict;
-                let likeness = registered.likeness(&received, whereabouts, &mut anywhere);
+                let likeness =
+                    registered.likeness(&received, whereabouts, Bars::Priced, &mut anywhere);
                 likeness == Likeness::Same
             }),
             Ok(_) => true,
@@ -373,7 +374,11 @@ impl<'a> Asset<'a> {
         match comparison.verdict {
             Likeness::Same => true,
             Likeness::Plain | Likeness::Featureless if is_plain() => true,
-            found => registered.likeness(&received, whereabouts, &mut || found) == Likeness::Same,
+            found => {
+                let anywhere = &mut || found;
+                let likeness = registered.likeness(&received, whereabouts, Bars::Priced, anywhere);
+                likeness == Likeness::Same
+            }
         }
     }
 

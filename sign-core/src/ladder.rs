@@ -19,7 +19,7 @@ pub enum Depth {
 }
 
 /// One carrier's part of a verification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Examined {
     /// The carrier's name.
     pub carrier: &'static str,
@@ -30,7 +30,7 @@ pub struct Examined {
 }
 
 /// Everything found out about one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Verification {
     /// Those that were examined, in ladder order.
     pub carriers: Vec<Examined>,

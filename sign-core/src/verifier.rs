@@ -14,7 +14,7 @@ use crate::manifest::{Engine, EngineError};
 use crate::proof_id::DEFAULT_BASE_URL;
 use crate::proof_id::ProofId;
 use crate::record::ProofRecord;
-use crate::sketch::{Comparison, Likeness, Registered, Whereabouts, is_plain};
+use crate::sketch::{Bars, Comparison, Likeness, Placement, Registered, Whereabouts, is_plain};
 use crate::store::Store;
 use crate::watermark::{Effort, WatermarkKey};
 
@@ -164,6 +164,18 @@ impl Verifier {
     pub fn compared_with(&self, file: &Asset<'_>, id: ProofId) -> Option<Comparison> {
         let record = self.store.by_id(id)?;
         Some(self.registered(&record).compare(file.received()?))
+    }
+
+    /// The same at the place that points named.
+    pub(crate) fn compared_at(
+        &self,
+        file: &Asset<'_>,
+        id: ProofId,
+        place: &Placement,
+    ) -> Option<Comparison> {
+        let record = self.store.by_id(id)?;
+        let registered = self.registered(&record);
+        registered.compare_pointed(file.received()?, place, Bars::Free)
     }
 
     /// What the manifest of a file says, whosever it is; `None` where there is none.

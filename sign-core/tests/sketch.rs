@@ -194,6 +194,61 @@ fn other_images_are_different() {
 }
 
 /// A window: four panes in one layout, with a small picture in each, beside a bar of words.
+/// What is large of one picture, and the detail of another, faintly, over it: people see the first.
+fn laid_over(large: &DynamicImage, detail: &DynamicImage, share: f32) -> DynamicImage {
+    let wide = 30.0;
+    let (large, mean) = (large.blur(wide).to_rgb8(), detail.blur(wide).to_rgb8());
+    let mut mixed = detail.to_rgb8();
+    for ((sample, mean), large) in mixed.iter_mut().zip(mean.iter()).zip(large.iter()) {
+        let detail = f32::from(*sample) - f32::from(*mean);
+        let large = 0.8 * (f32::from(*large) - 128.0) + 128.0;
+        *sample = (large + share * detail).round().clamp(0.0, 255.0) as u8;
+    }
+    mixed.into()
+}
+
+#[test]
+fn another_picture_with_this_ones_detail_over_it_is_different() {
+    for seed in 40..46 {
+        let image = picture(seed, 900, 600);
+        let other = picture(seed + 100, 900, 600);
+        for share in [0.3, 0.5] {
+            let found = compared(&image, &laid_over(&other, &image, share));
+            assert_eq!(
+                found.verdict,
+                Likeness::Different,
+                "{seed} {share}: {} {:?}",
+                found.similarity,
+                found.shading
+            );
+        }
+        // The same on the picture itself is less contrast, and a vignette is light.
+        let found = compared(&image, &laid_over(&image, &image, 0.5));
+        assert_eq!(found.verdict, Likeness::Same, "{seed}: {:?}", found.shading);
+        let mut lit = image.to_rgb8();
+        for (x, y, pixel) in lit.enumerate_pixels_mut() {
+            let (u, v) = (x as f32 / 450.0 - 1.0, y as f32 / 300.0 - 1.0);
+            let light = 1.0 - 0.35 * (u * u + v * v);
+            pixel.0 = pixel.0.map(|value| (f32::from(value) * light) as u8);
+        }
+        let found = compared(&image, &lit.into());
+        assert_eq!(found.verdict, Likeness::Same, "{seed}: {:?}", found.shading);
+    }
+}
+
+/// A bar inside the picture shows something else, and what is beside it agrees.
+#[test]
+fn what_a_bar_covers_is_not_seen_and_is_told() {
+    let image = picture(50, 900, 600);
+    let mut covered = image.to_rgb8();
+    let other = picture(51, 220, 600).to_rgb8();
+    imageops::replace(&mut covered, &other, 0, 0);
+    let found = compared(&image, &covered.into());
+    assert!(found.covered > 0.12 && found.coverage < 0.88, "{found:?}");
+    assert!(found.verdict != Likeness::Same || found.is_change_noticed());
+    assert!(compared(&image, &image).covered < 0.01);
+}
+
 fn window(seed: u64) -> DynamicImage {
     let mut random = Random(seed);
     let words: Vec<u64> = (0..24 * 16).map(|_| random.next()).collect();

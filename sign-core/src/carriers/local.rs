@@ -222,6 +222,7 @@ impl Look<'_> {
         self.compared += 1;
         let finding = Finding {
             part: Some(Part::at(&suspect.place)),
+            place: Some(suspect.place),
             read: Some((suspect.id, suspect.strength)),
             ..Finding::new(State::Unconfirmed)
         };

@@ -50,7 +50,7 @@ use crate::fingerprint::Fingerprint as ContentFingerprint;
 use crate::iscc::ImageCode;
 use crate::proof_id::ProofId;
 use crate::signed::SignedImage;
-use crate::sketch::{Part, Whereabouts};
+use crate::sketch::{Part, Placement, Whereabouts};
 use crate::verifier::{Confirmation, Verifier};
 use crate::watermark::Marking;
 
@@ -141,7 +141,7 @@ pub struct SoftBinding {
 }
 
 /// The result of one carrier on one file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
     /// What was found.
     pub state: State,
@@ -157,6 +157,9 @@ pub struct Finding {
     /// Where the registered picture lies in the received one; only where points say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+    /// The same as it is compared at.
+    #[serde(skip)]
+    pub place: Option<Placement>,
     /// The word that was read, or the proof that most points lead to, accepted or not, and its strength in thousandths of what it
     /// must reach.
     #[serde(skip)]
@@ -179,6 +182,7 @@ impl Finding {
             distance: None,
             quality: None,
             part: None,
+            place: None,
             read: None,
             codes: Vec::new(),
             confirmed_by: None,

@@ -40,6 +40,8 @@ pub struct AgreementMap {
     pub columns: usize,
     /// Cells along its height.
     pub rows: usize,
+    /// By how much the contrast of the received detail was raised to be that of the registered one.
+    pub gain: f32,
     /// Row by row.
     pub cells: Vec<Cell>,
 }
@@ -55,6 +57,17 @@ impl AgreementMap {
     /// Share of the registered image that is seen, 0 to 1.
     pub fn coverage(&self) -> f32 {
         self.seen() as f32 / self.cells.len().max(1) as f32
+    }
+
+    /// Share of the registered image that bars set aside and that shows something else; flat cells under a bar say nothing. `bare`
+    /// is this map without its bars.
+    pub(super) fn covered(&self, bare: &Self) -> f32 {
+        let bare = bare.cells.iter().map(|cell| cell.agreement.is_none());
+        let covered = self
+            .differing()
+            .zip(bare)
+            .filter(|(differs, is_aside)| *differs && *is_aside);
+        covered.count() as f32 / self.cells.len().max(1) as f32
     }
 
     /// Cells that are seen.
@@ -319,6 +332,7 @@ pub(super) fn agreement(registered: &Plane, received: &Warped) -> AgreementMap {
     AgreementMap {
         columns,
         rows,
+        gain,
         cells,
     }
 }

@@ -9,6 +9,7 @@ use super::refine::STEPS;
 use super::registered::Registered;
 use super::search::{Candidate, candidates, led};
 use super::shade::Shades;
+use super::shading;
 use crate::fingerprint::SYMMETRIES;
 use crate::pixels::affine::{Affine, Placement};
 use crate::pixels::canonical::resized;
@@ -57,6 +58,14 @@ const ALTERED_INSIDE_FROM: (f32, usize) = (0.03, 5);
 /// (`alteration --photos`, seed 21).
 const NOTICED_FROM: f32 = 0.15;
 
+/// How far the shading must follow the registered one: less is another picture with this one's detail laid over it. Of 2,318 copies
+/// of photographs 99 % have 0.9 and more; those with less than 0.8 have a caption across them, down to 0.65, but for one with
+/// transparent pixels, which shows another page behind it (`sketch true --photos`).
+const SHADED_FROM: f32 = 0.6;
+
+/// Share under a bar above which something was changed: less than one line of cells may be an edge that was resampled.
+const COVERED_NOTICED_FROM: f32 = 0.05;
+
 /// Largest radius of a neighbourhood in the received plane, pixels: that of the part of 0.35 of a side.
 const MOST_RADIUS: usize = 32;
 
@@ -76,6 +85,15 @@ pub enum Path {
     Pointed,
     /// Searched for.
     Searched,
+}
+
+/// What lines that were set aside along the border cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bars {
+    /// Nothing: at a place that something else names they are a caption, or the rest of a collage.
+    Free,
+    /// As much as elsewhere: the same place is looked at once more, as another viewer shows it, where nothing new covers it.
+    Priced,
 }
 
 /// What a comparison says.
@@ -99,8 +117,10 @@ pub enum Likeness {
 pub struct Comparison {
     /// Agreement over the textured cells that are seen and not under a bar along the border, 0 to 1.
     pub similarity: f32,
-    /// Share of the registered image that is seen, 0 to 1.
+    /// Share of the registered image that is seen, 0 to 1: what a bar along the border covers is not.
     pub coverage: f32,
+    /// Share of the registered image in whose place a bar along the border shows something else, 0 to 1.
+    pub covered: f32,
     /// Textured cells that the similarity rests on.
     pub evidence: f32,
     /// Cells among them that fix the place.
@@ -121,6 +141,9 @@ pub struct Comparison {
     pub path: Path,
     /// Similarity from which this place would show the same content.
     pub same_from: f32,
+    /// How well light and dark lie where the registered image has them, 0 to 1; `None` where that was not asked, or too little of
+    /// it is seen.
+    pub shading: Option<f32>,
     /// The shades of both, where there is too little texture to compare.
     pub shades: Option<Shades>,
     /// What follows.
@@ -128,11 +151,16 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// Whether something else is shown along the border in the place of a part of the registered image.
+    pub fn is_covered(&self) -> bool {
+        self.covered > COVERED_NOTICED_FROM
+    }
+
     /// Whether something was probably changed. The opposite is never shown: what is smaller than a cell does not show.
     pub fn is_change_noticed(&self) -> bool {
         match self.verdict {
             Likeness::Altered | Likeness::Different => true,
-            Likeness::Same => self.local_difference > NOTICED_FROM,
+            Likeness::Same => self.local_difference > NOTICED_FROM || self.is_covered(),
             Likeness::Plain | Likeness::Featureless => false,
         }
     }
@@ -175,7 +203,26 @@ impl Registered {
             best.verdict = Likeness::Different;
         }
         best.shades = shades;
-        best
+        self.shaded(received, best)
+    }
+
+    /// The same, if light and dark lie as they do in the registered image, too.
+    pub(super) fn shaded(&self, received: &Received, found: Comparison) -> Comparison {
+        if !matches!(found.verdict, Likeness::Same | Likeness::Altered) {
+            return found;
+        }
+        let turned = received.plane.clone().displayed(found.symmetry);
+        let seen = found.map.without_bars();
+        let shading = shading::agreement(&self.means, &turned, &found.alignment, &seen);
+        let verdict = match shading {
+            Some(shading) if shading < SHADED_FROM => Likeness::Different,
+            _ => found.verdict,
+        };
+        Comparison {
+            shading,
+            verdict,
+            ..found
+        }
     }
 
     /// Edge to edge with `inner`, which lies at `base` in the received image.
@@ -225,13 +272,14 @@ impl Registered {
         };
         // The map leads into the turned inner part; the borders turn with it.
         let base = turned_base(base, symmetry);
-        comparison(agreement, symmetry, base.after(&map), path)
+        comparison(agreement, symmetry, base.after(&map), (path, Bars::Priced))
     }
 
     /// At places that something else says; `None` where there are none.
     pub fn compare_at(&self, received: &Received, places: &[Placement]) -> Option<Comparison> {
         let places = led(self, received, places);
-        self.best_of(received, places.into_iter(), Path::Led)
+        let found = self.best_of(received, places.into_iter(), Path::Led);
+        found.map(|found| self.shaded(received, found))
     }
 
     /// Anywhere.
@@ -274,7 +322,7 @@ impl Registered {
                     .refined(&turned(received.fine(level)), &start, STEPS.1);
                 let map = if is_near(&map, &start) { map } else { start };
                 let agreement = self.finely_scored(&turned(&received.plane), &map);
-                comparison(agreement, candidate.symmetry, map, path)
+                comparison(agreement, candidate.symmetry, map, (path, Bars::Priced))
             })
             .reduce(better)
     }
@@ -346,9 +394,10 @@ pub(super) fn comparison(
     map: AgreementMap,
     symmetry: Orientation,
     alignment: Affine,
-    path: Path,
+    (path, bars): (Path, Bars),
 ) -> Comparison {
     let bare = map.without_bars();
+    let covered = map.covered(&bare);
     let (similarity, evidence) = bare.similarity();
     let (region, inner) = bare.largest_differences();
     let (local_difference, local_difference_at) = bare.largest_local_difference();
@@ -367,9 +416,9 @@ pub(super) fn comparison(
         Path::Searched => Some((LEAST_CORNERS, LEAST_COVERAGE)),
     };
     let place_is_clear = least.is_none_or(|least| corners >= least.0 && bare.coverage() >= least.1);
-    let price = match path {
-        Path::Pointed => 0.0,
-        Path::Direct | Path::Trimmed | Path::Led | Path::Searched => SET_ASIDE * set_aside,
+    let price = match bars {
+        Bars::Free => 0.0,
+        Bars::Priced => SET_ASIDE * set_aside,
     };
     let same_from = same_from(path, corners) + price;
     let is_same = similarity >= same_from && place_is_clear;
@@ -384,7 +433,8 @@ pub(super) fn comparison(
     };
     Comparison {
         similarity,
-        coverage: map.coverage(),
+        coverage: (map.coverage() - covered).max(0.0),
+        covered,
         evidence,
         corners,
         largest_difference,
@@ -395,6 +445,7 @@ pub(super) fn comparison(
         alignment,
         path,
         same_from,
+        shading: None,
         shades: None,
         verdict,
     }

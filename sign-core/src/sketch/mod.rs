@@ -30,6 +30,7 @@ mod refine;
 mod registered;
 mod search;
 mod shade;
+mod shading;
 mod whereabouts;
 
 use std::fmt;
@@ -41,6 +42,7 @@ use image::metadata::Orientation;
 use serde::{Deserialize, Serialize};
 
 pub use self::agreement::{AgreementMap, Cell};
+pub(crate) use self::compare::Bars;
 pub use self::compare::{Comparison, Likeness, Path};
 pub use self::received::Received;
 pub use self::registered::Registered;

@@ -1,6 +1,6 @@
 //! Comparing at a place that points name.
 
-use super::compare::{Comparison, Path, comparison, is_near};
+use super::compare::{Bars, Comparison, Path, comparison, is_near};
 use super::received::{Received, STEPS_PER_OCTAVE};
 use super::refine::STEPS;
 use super::registered::Registered;
@@ -11,10 +11,11 @@ use crate::pixels::plane::Plane;
 impl Registered {
     /// At one place, which is made better as far as it goes: of the place as it is, after refining at half resolution, and after
     /// refining at full resolution, that which agrees best counts. `None` for a received image without any size.
-    pub(super) fn compare_pointed(
+    pub(crate) fn compare_pointed(
         &self,
         received: &Received,
         place: &Placement,
+        bars: Bars,
     ) -> Option<Comparison> {
         let candidate = *led(self, received, std::slice::from_ref(place)).first()?;
         let turned = |plane: &Plane| plane.clone().displayed(candidate.symmetry);
@@ -37,6 +38,9 @@ impl Registered {
                 held
             }
         });
-        best.map(|(agreement, map)| comparison(agreement, candidate.symmetry, map, Path::Pointed))
+        best.map(|(agreement, map)| {
+            let found = comparison(agreement, candidate.symmetry, map, (Path::Pointed, bars));
+            self.shaded(received, found)
+        })
     }
 }

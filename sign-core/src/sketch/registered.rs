@@ -1,7 +1,7 @@
 //! A sketch made ready for comparisons.
 
 use super::Sketch;
-use super::codec::decoded;
+use super::codec::{decoded, means};
 use super::field::{Energy, detail, normalised};
 use super::received::{COARSE_RADIUS, FINE_RADIUS, SQUARE};
 use super::refine::Template;
@@ -18,6 +18,8 @@ pub struct Registered {
     pub(super) energy: Energy,
     /// The whole as a square, for telling orientations apart.
     pub(super) square: Plane,
+    /// The means of its cells.
+    pub(super) means: Plane,
     /// The coded sketch, whose shades are looked at where there is nothing else.
     pub(super) coded: Vec<u8>,
 }
@@ -37,6 +39,7 @@ impl Registered {
         );
         let coarse = normalised(&resized(&samples, coarse_size), COARSE_RADIUS);
         Self {
+            means: means(&sketch.0).unwrap_or_else(|| Plane::new(1, 1)),
             coded: sketch.0.clone(),
             fine: Template::new(normalised(&samples, FINE_RADIUS)),
             energy: Energy::of(&coarse),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::compare::Likeness;
+use super::compare::{Bars, Likeness};
 use super::received::Received;
 use super::registered::Registered;
 use crate::pixels::affine::Placement;
@@ -32,12 +32,13 @@ pub struct Part {
 }
 
 impl Registered {
-    /// What is said of a received image. `anywhere` is what [`Registered::compare`] says, which is dear: it is asked only where it can
+    /// What is said of a received image, at a place that points name with what bars cost there. `anywhere` is what [`Registered::compare`] says, which is dear: it is asked only where it can
     /// matter.
     pub(crate) fn likeness(
         &self,
         received: &Received,
         whereabouts: &Whereabouts,
+        bars: Bars,
         anywhere: &mut dyn FnMut() -> Likeness,
     ) -> Likeness {
         let is_found = |likeness| matches!(likeness, Likeness::Same | Likeness::Altered);
@@ -53,7 +54,7 @@ impl Registered {
                 led.filter(|led| is_found(*led)).unwrap_or(found)
             }
             Whereabouts::Pointed(place) => {
-                let pointed = self.compare_pointed(received, place);
+                let pointed = self.compare_pointed(received, place, bars);
                 let pointed = pointed.map_or(Likeness::Different, |pointed| pointed.verdict);
                 if pointed == Likeness::Same {
                     return pointed;

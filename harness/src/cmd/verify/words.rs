@@ -16,6 +16,11 @@ use credlink_sign_core::{ProofId, Verification};
 pub(super) fn compared(content: &Comparison) -> String {
     let percent = |share: f32| 100.0 * share;
     match content.verdict {
+        sketch::Likeness::Same if content.is_covered() => format!(
+            "By the content sketch {:.0} % of the original is seen, and something else is shown along the border in the place of {:.0} % of it.",
+            percent(content.coverage),
+            percent(content.covered)
+        ),
         sketch::Likeness::Same if content.is_change_noticed() => {
             let [x, y] = content.local_difference_at.map(percent);
             format!(
