@@ -103,7 +103,7 @@ pub(crate) fn written(path: &Path, trials: &[Trial]) -> Result<()> {
         let c = &trial.comparison;
         writeln!(
             file,
-            "{}\t{}\t{}\t{:.4}\t{:.3}\t{:.2}\t{:?}\t{:?}\t{:?}\t{}\t{:.3}\t{:.3}\t{:.2}\t{:.4}\t{:.1}\t{:.1}\t{:.3}\t{}",
+            "{}\t{}\t{}\t{:.4}\t{:.3}\t{:.2}\t{:?}\t{:?}\t{:?}\t{}\t{:.3}\t{:.3}\t{:.2}\t{:.4}\t{:.1}\t{:.1}\t{:.3}\t{:.3}\t{}",
             trial.what,
             trial.class,
             trial.names,
@@ -121,6 +121,7 @@ pub(crate) fn written(path: &Path, trials: &[Trial]) -> Result<()> {
             c.shades.map_or(f32::NAN, |shades| shades.spread),
             c.shades.map_or(f32::NAN, |shades| shades.difference),
             c.shading.unwrap_or(f32::NAN),
+            c.map.gain,
             trial.note
         )?;
     }
